@@ -1,0 +1,139 @@
+"""How both commands speak: data to stdout, progress and words to stderr, errors in two lines.
+
+Nothing here knows what is being exported or measured.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from mixnet_common.errors import MixnetError, UsageError, nearest
+
+Item = TypeVar("Item")
+
+FORMAT = 1
+"""Version of the JSON documents; its history stands in docs/json.md."""
+
+
+class Group(click.Group):
+    """A click group that turns MixnetError into a message, a hint and an exit status."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        """Run the command line. Reports our own errors; everything else is click's or a bug."""
+        try:
+            return super().main(*args, **kwargs)
+        except MixnetError as error:
+            report_error(error)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the subcommand; an unknown one is answered with the nearest known."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise UsageError(f"no command {args[0]!r}", nearest(args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
+
+
+def report_error(error: MixnetError) -> NoReturn:
+    """Print the error and its hint to stderr and leave with its exit status."""
+    click.echo(f"error: {error.message}", err=True)
+    if error.hint:
+        click.echo(f"  hint: {error.hint}", err=True)
+    sys.exit(error.exit_status)
+
+
+def say(message: str) -> None:
+    """Tell the user something that is not data."""
+    click.echo(message, err=True)
+
+
+def warn(message: str) -> None:
+    """Tell the user of something that may spoil a result."""
+    click.echo(f"warning: {message}", err=True)
+
+
+def json_text(targets: Sequence[Any]) -> str:
+    """The JSON document that ``--json`` prints: a format version and one entry a target."""
+    return json.dumps({"format": FORMAT, "targets": list(targets)}, indent=2, allow_nan=False)
+
+
+def print_json(targets: Sequence[Any]) -> None:
+    """Print ``json_text`` to stdout, and nothing else."""
+    click.echo(json_text(targets))
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "", caption: str = ""
+) -> None:
+    """Print a table to stdout: the first column's text to the left, all others to the right.
+
+    A terminal gets its own width; a pipe or a file gets as much as the table needs.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, caption=caption or None, box=box.SIMPLE_HEAD)
+    table.title_justify = table.caption_justify = "left"
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(
+        width=None if sys.stdout.isatty() else 240, markup=False, highlight=False, emoji=False
+    ).print(table)
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Any]:
+    """A progress bar on stderr, with the time left; silent where stderr is no terminal.
+
+    Yields a function to call after each step, with the number of steps (1 by default).
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(what, total=total)
+        yield lambda steps=1: bar.advance(task, steps)
+
+
+def tracked(items: Sequence[Item], what: str) -> Iterator[Item]:
+    """Iterate over ``items`` under a progress bar."""
+    with progress(what, len(items)) as step:
+        for item in items:
+            yield item
+            step()
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+output_option = click.option(
+    "-o",
+    "--output",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("."),
+    show_default="the current directory",
+    help="Directory to write to; made if missing.",
+)

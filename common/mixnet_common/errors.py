@@ -1,0 +1,35 @@
+"""The one family of exceptions that a user is meant to read.
+
+Everything else that escapes is a bug of this software and keeps its traceback.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class MixnetError(Exception):
+    """A job failed: what happened and to which thing, and in ``hint`` what to do next."""
+
+    exit_status = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(MixnetError):
+    """The request itself is wrong: an unknown name, a value out of range, a faulty file of rows."""
+
+    exit_status = 2
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint that names the known word most like ``word``, or else all of them.
+
+    >>> nearest("mixnet_s", ["mixnet-s", "mobilenet-v1"])
+    'did you mean mixnet-s?'
+    """
+    choices = sorted(known)
+    close = difflib.get_close_matches(word, choices, n=1)
+    return f"did you mean {close[0]}?" if close else f"known: {', '.join(choices)}"

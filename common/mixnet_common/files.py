@@ -1,0 +1,62 @@
+"""Output files that are whole or absent.
+
+A file is written under a temporary name in its own directory and renamed when all of it is on the
+disk, so that a full disk, a crash or a second process never leaves half of one behind.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from mixnet_common.errors import MixnetError
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write one file, whole or not at all. Raises MixnetError where the disk refuses."""
+    write_all({path: content})
+
+
+def write_all(contents: Mapping[Path, bytes | str]) -> None:
+    """Write several files that belong together: none appears before all are on the disk.
+
+    Missing directories are made. Raises MixnetError, naming the file, where the disk refuses.
+    """
+    written: dict[Path, Path] = {}
+    path = Path()
+    try:
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            written[path] = _write_temporary(path, content)
+        for path, temporary in written.items():
+            os.replace(temporary, path)
+    except OSError as error:
+        raise MixnetError(
+            f"cannot write {path}: {error.strerror or error}",
+            "nothing was left behind; choose another directory or make room, and run it again",
+        ) from error
+    finally:
+        for temporary in written.values():
+            temporary.unlink(missing_ok=True)
+
+
+def _write_temporary(path: Path, content: bytes | str) -> Path:
+    data = content.encode() if isinstance(content, str) else content
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
