@@ -23,7 +23,7 @@ FORMAT = 1
 class Group(click.Group):
     """A click group that turns MixnetError into a message, a hint and an exit status."""
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+    def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line. Reports our own errors; everything else is click's or a bug."""
         try:
             return super().main(*args, **kwargs)

@@ -1,0 +1,269 @@
+"""Networks as data: TOML files of rows, read into frozen records and checked key by key.
+
+Whatever is wrong is reported with its file and row. Nothing is built here; a file may come from
+anyone, so every number has a bound and nothing in it names a path.
+"""
+
+import dataclasses
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mixnet_common import UsageError
+from mixnet_common.errors import nearest
+from mixnet_networks.partition import PARTITIONS
+
+Check = Callable[[Any], Any]
+"""Returns the value as it is stored, or raises ValueError with what it should have been."""
+
+Record = TypeVar("Record")
+
+ACTIVATIONS = ("relu", "relu6", "swish")
+BLOCKS = ("inverted-residual", "separable")
+HEAD_SCALING = ("never", "up", "always")
+INTERPOLATIONS = ("bicubic", "bilinear", "nearest")
+
+
+def _integer(low: int, high: int) -> Check:
+    def check(value: Any) -> int:
+        if type(value) is not int or not low <= value <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return value
+
+    return check
+
+
+def _number(low: float, high: float) -> Check:
+    def check(value: Any) -> float:
+        if type(value) not in (int, float) or not low <= value <= high:
+            raise ValueError(f"a number from {low:g} to {high:g}")
+        return float(value)
+
+    return check
+
+
+def _one_of(words: tuple[str, ...]) -> Check:
+    def check(value: Any) -> str:
+        if value not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return str(value)
+
+    return check
+
+
+def _list_of(element: Check, low: int, high: int) -> Check:
+    def check(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list) or not low <= len(value) <= high:
+            raise ValueError(f"a list of {low} to {high} elements")
+        return tuple(element(each) for each in value)
+
+    return check
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a text")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _key(check: Check, default: Any = MISSING) -> Any:
+    return dataclasses.field(default=default, metadata={"check": check})
+
+
+_CHANNELS = _integer(1, 65_536)
+_KERNEL = _integer(1, 255)
+
+
+@dataclass(frozen=True)
+class Stem:
+    """The first convolution, with batch norm and activation."""
+
+    channels: int = _key(_CHANNELS)
+    kernel: int = _key(_KERNEL, 3)
+    stride: int = _key(_integer(1, 8), 2)
+    activation: str = _key(_one_of(ACTIVATIONS), "relu")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row: ``blocks`` equal blocks, of which the first has the stride.
+
+    ``kernels`` gives the depthwise kernel size of each channel group, ``expand`` the expansion
+    ratio, ``expand_groups`` and ``project_groups`` the groups of the 1x1 convolutions, ``se`` the
+    squeeze-and-excite ratio of the block's input channels (0 for none), ``multiplier`` the
+    depthwise channel multiplier m of Section 3.1. ``dilated`` replaces a k x k kernel by 3x3 with
+    dilation (k - 1) / 2 where the stride is 1 (Section 3.4).
+    """
+
+    out: int = _key(_CHANNELS)
+    kernels: tuple[int, ...] = _key(_list_of(_KERNEL, 1, 16))
+    block: str = _key(_one_of(BLOCKS), "inverted-residual")
+    blocks: int = _key(_integer(1, 1000), 1)
+    stride: int = _key(_integer(1, 8), 1)
+    expand: float = _key(_number(0.01, 100), 1.0)
+    expand_groups: int = _key(_integer(1, 64), 1)
+    project_groups: int = _key(_integer(1, 64), 1)
+    se: float = _key(_number(0, 1), 0.0)
+    activation: str = _key(_one_of(ACTIVATIONS), "relu")
+    partition: str = _key(_one_of(tuple(PARTITIONS)), "equal")
+    dilated: bool = _key(_flag, False)
+    multiplier: int = _key(_integer(1, 64), 1)
+    skip: bool = _key(_flag, True)
+
+
+@dataclass(frozen=True)
+class Head:
+    """What follows the blocks: a 1x1 convolution (0 channels for none), pooling, the classes.
+
+    ``scaling`` says when a channel multiplier applies to it: never (MixNet), only upwards
+    (MobileNetV2) or always.
+    """
+
+    channels: int = _key(_integer(0, 65_536), 0)
+    activation: str = _key(_one_of(ACTIVATIONS), "relu")
+    dropout: float = _key(_number(0, 1), 0.0)
+    scaling: str = _key(_one_of(HEAD_SCALING), "never")
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """From pixels to the network's input: (pixel - mean) / std per channel, pixels 0 to 255.
+
+    The image is resized so that a centre crop of the network's resolution keeps the fraction
+    ``crop`` of its shorter side.
+    """
+
+    mean: tuple[float, ...] = _key(_list_of(_number(0, 255), 3, 3), (127.5, 127.5, 127.5))
+    std: tuple[float, ...] = _key(_list_of(_number(0.001, 255), 3, 3), (127.5, 127.5, 127.5))
+    crop: float = _key(_number(0.1, 1), 0.875)
+    interpolation: str = _key(_one_of(INTERPOLATIONS), "bicubic")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network as its rows describe it, before sizes and channel counts are worked out."""
+
+    name: str = _key(_text)
+    title: str = _key(_text)
+    source: str = _key(_text)
+    stem: Stem = _key(lambda value: value)
+    stages: tuple[Stage, ...] = _key(lambda value: value)
+    head: Head = _key(lambda value: value)
+    preprocessing: Preprocessing = _key(lambda value: value)
+    family: str = _key(_text, "")
+    resolution: int = _key(_integer(1, 8192), 224)
+    classes: int = _key(_integer(1, 1_000_000), 1000)
+    epsilon: float = _key(_number(1e-9, 0.1), 1e-3)
+    channel_divisor: int = _key(_integer(1, 256), 8)
+    channel_multiplier: float = _key(_number(0.01, 100), 1.0)
+
+
+def architecture_names() -> tuple[str, ...]:
+    """Names of the networks that ship with the package."""
+    files = resources.files("mixnet_networks").joinpath("architectures").iterdir()
+    return tuple(sorted(file.name[:-5] for file in files if file.name.endswith(".toml")))
+
+
+def load_architecture(name_or_path: str) -> Architecture:
+    """Read a network by name, or a TOML file of one's own by its path.
+
+    Raises UsageError, naming the file and the row, where anything in it is wrong.
+    """
+    if name_or_path.endswith(".toml"):
+        path = Path(name_or_path)
+        return _read_architecture(path.stem, _parse(_read_text(path), str(path)), str(path))
+    if name_or_path not in architecture_names():
+        raise UsageError(
+            f"no network is called {name_or_path!r}", nearest(name_or_path, architecture_names())
+        )
+    where = f"{name_or_path}.toml"
+    return _read_architecture(name_or_path, _shipped(name_or_path), where)
+
+
+def _shipped(name: str) -> dict[str, Any]:
+    file = resources.files("mixnet_networks").joinpath("architectures", f"{name}.toml")
+    return _parse(file.read_text(encoding="utf-8"), file.name)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UsageError(
+            f"cannot read {path}: {reason}", "give a network's name or the path of a TOML file"
+        ) from error
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"{where} is not valid TOML: {error}") from error
+
+
+def _read_architecture(name: str, table: dict[str, Any], where: str) -> Architecture:
+    table = _with_base(table, where)
+    if not isinstance(table.get("stages"), list) or not 1 <= len(table["stages"]) <= 100:
+        raise UsageError(f"{where}: 'stages' must be a list of 1 to 100 rows")
+    parts = {
+        "stem": _read_record(Stem, table.get("stem", {}), f"{where}, stem"),
+        "stages": tuple(
+            read_stage(row, f"{where}, stage {index}") for index, row in enumerate(table["stages"])
+        ),
+        "head": _read_record(Head, table.get("head", {}), f"{where}, head"),
+        "preprocessing": _read_record(
+            Preprocessing, table.get("preprocessing", {}), f"{where}, preprocessing"
+        ),
+    }
+    return _read_record(Architecture, {"name": name, "title": name, **table, **parts}, where)
+
+
+def _with_base(table: dict[str, Any], where: str) -> dict[str, Any]:
+    """A file may start from a shipped network and change some of its keys; multipliers multiply."""
+    if "base" not in table:
+        return table
+    own = {key: value for key, value in table.items() if key != "base"}
+    if table["base"] not in architecture_names():
+        hint = nearest(str(table["base"]), architecture_names())
+        raise UsageError(f"{where}: no network is called {table['base']!r}", hint)
+    return {**_with_base(_shipped(table["base"]), where), **own}
+
+
+def read_stage(row: Any, where: str) -> Stage:
+    """One row, checked. Raises UsageError that begins with ``where``."""
+    stage = _read_record(Stage, row, where)
+    if stage.dilated and any(kernel % 2 == 0 or kernel < 3 for kernel in stage.kernels):
+        raise UsageError(
+            f"{where}: 'dilated' needs odd kernels of at least 3, not {list(stage.kernels)}"
+        )
+    return stage
+
+
+def _read_record(kind: type[Record], table: Any, where: str) -> Record:
+    """A record from a table of the file, each key by its own check."""
+    if not isinstance(table, Mapping):
+        raise UsageError(f"{where}: must be a table of keys and values, not {table!r}")
+    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    for key in table:
+        if key not in fields:
+            raise UsageError(f"{where}: unknown key {key!r}", nearest(str(key), fields))
+    for name, field in fields.items():
+        if field.default is MISSING and name not in table:
+            raise UsageError(f"{where}: the key {name!r} is missing")
+    values = {}
+    for key, value in table.items():
+        try:
+            values[key] = fields[key].metadata["check"](value)
+        except ValueError as error:
+            raise UsageError(f"{where}: {key!r} must be {error}, not {value!r}") from None
+    return kind(**values)

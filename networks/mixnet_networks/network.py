@@ -1,0 +1,78 @@
+"""A network at a size: an architecture with its classes, resolution, multiplier and batch."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from mixnet_common import UsageError
+from mixnet_networks.architecture import Architecture, load_architecture
+from mixnet_networks.build import build_graph
+from mixnet_networks.graph import Graph
+
+
+@dataclass(frozen=True)
+class Network:
+    """What is exported, counted and compared; its graph is built when first asked for."""
+
+    architecture: Architecture
+    classes: int
+    resolution: int
+    multiplier: float = 1.0
+    batch: int = 1
+
+    @property
+    def name(self) -> str:
+        """The architecture's name, with the multiplier behind it unless that is 1."""
+        suffix = "" if self.multiplier == 1 else f"-x{self.multiplier:g}"
+        return self.architecture.name + suffix
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The graph, as the authors define it (see ``build_graph``)."""
+        return build_graph(
+            self.architecture,
+            classes=self.classes,
+            resolution=self.resolution,
+            multiplier=self.multiplier,
+            batch=self.batch,
+            name=self.name,
+        )
+
+    def at(self, *, resolution: int | None = None, batch: int | None = None) -> "Network":
+        """The same network, with the same weights, for other images."""
+        return replace(
+            self,
+            resolution=self.resolution if resolution is None else resolution,
+            batch=self.batch if batch is None else batch,
+        )
+
+
+def load_network(
+    name_or_path: str,
+    *,
+    classes: int | None = None,
+    resolution: int | None = None,
+    multiplier: float | None = None,
+    batch: int = 1,
+) -> Network:
+    """A network by name or by the path of a TOML file; what is None is the architecture's own.
+
+    Raises UsageError where the name is unknown, the file is wrong, or a number is out of range.
+    """
+    architecture = load_architecture(name_or_path)
+    network = Network(
+        architecture,
+        architecture.classes if classes is None else classes,
+        architecture.resolution if resolution is None else resolution,
+        1.0 if multiplier is None else multiplier,
+        batch,
+    )
+    _check_range("classes", network.classes, 1, 1_000_000)
+    _check_range("resolution", network.resolution, 1, 8192)
+    _check_range("multiplier", network.multiplier, 0.01, 100)
+    _check_range("batch", network.batch, 1, 1024)
+    return network
+
+
+def _check_range(what: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise UsageError(f"{what} must lie between {low:g} and {high:g}, not {value:g}")

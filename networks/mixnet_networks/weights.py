@@ -1,0 +1,147 @@
+"""Weights beside a graph: seeded, saved, loaded and checked.
+
+A set of weights is a mapping from name to float32 array, named ``{node}.{role}`` as in the graph
+before any lowering. Files are safetensors: reading one never executes anything.
+"""
+
+import hashlib
+import math
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixnet_common import MixnetError, UsageError, write_whole
+from mixnet_networks.graph import Graph, Node, Shape
+from mixnet_networks.network import Network
+from mixnet_networks.picture import PICTURE_SIZE, picture_input
+from mixnet_networks.reference import Array, evaluate
+
+Weights = dict[str, NDArray[np.float32]]
+
+STATISTICS_BITS = 12
+"""Batch-norm statistics keep so many significant bits: a machine's way of summing, which differs in
+the last of float64's 53, then cannot change them, and a seed gives the same weights everywhere."""
+
+_CONSTANTS = {"bias": 0.0, "gamma": 1.0, "beta": 0.0, "mean": 0.0, "variance": 1.0}
+
+
+def seeded_weights(network: Network, seed: int = 0) -> Weights:
+    """Weights as the authors initialise them, with batch-norm statistics taken from the picture.
+
+    Kernels are normal with variance 2 / fan_out, the classifier is uniform within
+    1 / sqrt(classes); then the statistics of every batch norm are those of its input in a forward
+    pass over the shipped picture, layer by layer, so that activations keep a sane scale however
+    deep the network. They depend on the seed and the architecture alone, not on the resolution.
+    """
+    graph = network.at(resolution=PICTURE_SIZE, batch=1).graph
+    weights = {
+        name: _initial(name, role, shape, seed) for name, _, role, shape in graph.parameters()
+    }
+    return _set_statistics(graph, weights, network)
+
+
+def _initial(name: str, role: str, shape: Shape, seed: int) -> NDArray[np.float32]:
+    kind = role.rpartition(".")[2]
+    if kind in _CONSTANTS:
+        return np.full(shape, _CONSTANTS[kind], np.float32)
+    random = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    if len(shape) == 2:
+        limit = 1 / math.sqrt(shape[1])
+        return random.uniform(-limit, limit, shape).astype(np.float32)
+    height, width, _, filters = shape
+    deviation = math.sqrt(2 / (height * width * filters))
+    return (random.standard_normal(shape) * deviation).astype(np.float32)
+
+
+def _set_statistics(graph: Graph, weights: Weights, network: Network) -> Weights:
+    exact: dict[str, Array] = {name: array.astype(np.float64) for name, array in weights.items()}
+
+    def measure(node: Node, inputs: list[Array]) -> None:
+        if node.op != "batch_norm":
+            return
+        mean, variance = inputs[0].mean(axis=(0, 1, 2)), inputs[0].var(axis=(0, 1, 2))
+        for role, statistic in (("mean", mean), ("variance", variance)):
+            name = node.parameter_name(role)
+            weights[name] = _rounded(statistic).astype(np.float32)
+            exact[name] = weights[name].astype(np.float64)
+
+    image = picture_input(PICTURE_SIZE, network.architecture.preprocessing)
+    evaluate(graph, exact, {graph.inputs[0].name: image.astype(np.float64)}, before=measure)
+    return weights
+
+
+def _rounded(values: Array) -> Array:
+    mantissa, exponent = np.frexp(values)
+    scale = 2.0**STATISTICS_BITS
+    return np.asarray(np.ldexp(np.round(mantissa * scale) / scale, exponent))
+
+
+def weights_hash(weights: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256 over all names, shapes and values, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        array = np.ascontiguousarray(weights[name], dtype="<f4")
+        digest.update(f"{name}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def save_weights(path: Path, weights: Weights) -> None:
+    """Write weights as ``.safetensors``, whole or not at all."""
+    from safetensors.numpy import save
+
+    write_whole(path, save({name: np.ascontiguousarray(weights[name]) for name in sorted(weights)}))
+
+
+def load_weights(path: Path, graph: Graph) -> Weights:
+    """Read the weights of a graph from ``.safetensors``, as float32.
+
+    Raises UsageError where there is no such file, MixnetError where it is damaged or does not fit.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    if path.suffix != ".safetensors":
+        raise UsageError(f"cannot read weights from {path}", "give a .safetensors file")
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}")
+    try:
+        arrays = load_file(path)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise MixnetError(
+            f"{path} is no whole .safetensors file: {error}", "copy or download it once more"
+        ) from error
+    weights = {name: array.astype(np.float32) for name, array in arrays.items()}
+    check_weights(graph, weights, str(path))
+    return weights
+
+
+def check_weights(graph: Graph, weights: Mapping[str, NDArray[Any]], where: str) -> None:
+    """Raise MixnetError unless the arrays are exactly those of the graph, and all are finite."""
+    expected = {name: shape for name, _, _, shape in graph.parameters()}
+    both = sorted(expected.keys() & weights.keys())
+    problems = {
+        "missing": sorted(expected.keys() - weights.keys()),
+        "surplus": sorted(weights.keys() - expected.keys()),
+        "misshaped": [
+            f"{name} {weights[name].shape} for {expected[name]}"
+            for name in both
+            if weights[name].shape != expected[name]
+        ],
+        "not finite": [name for name in both if not np.isfinite(weights[name]).all()],
+    }
+    found = [f"{len(names)} {kind} ({_some(names)})" for kind, names in problems.items() if names]
+    if found:
+        raise MixnetError(
+            f"{where} does not fit {graph.name}: {'; '.join(found)}",
+            "check the network's name, its --classes and its --multiplier",
+        )
+
+
+def _some(names: Iterable[str], most: int = 4) -> str:
+    names = list(names)
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
