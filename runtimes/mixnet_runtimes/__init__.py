@@ -1,0 +1,22 @@
+"""Opens ``.tflite`` and ``.onnx`` files on this machine: what is in them, and running them.
+
+It knows files and runtimes, and nothing of networks or of how a file came to be.
+"""
+
+from mixnet_runtimes.contents import Delegation, FileContents, FileTensor, Operator
+from mixnet_runtimes.registry import FORMATS, is_model_file, open_session, partitions, read_file
+from mixnet_runtimes.session import Session, TensorInfo
+
+__all__ = [
+    "FORMATS",
+    "Delegation",
+    "FileContents",
+    "FileTensor",
+    "Operator",
+    "Session",
+    "TensorInfo",
+    "is_model_file",
+    "open_session",
+    "partitions",
+    "read_file",
+]

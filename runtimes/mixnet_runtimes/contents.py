@@ -1,0 +1,93 @@
+"""What a model file holds, as plain records: the same ones for every format.
+
+They describe; they carry no weights and run nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+Shape = tuple[int | None, ...]
+"""Sizes of a tensor's dimensions; None stands for one that the file leaves open."""
+
+
+@dataclass(frozen=True)
+class FileTensor:
+    """One tensor of a file, constant or computed."""
+
+    name: str
+    """Unique within the file; a name that a file uses twice gets ``#index`` appended."""
+    shape: Shape | None
+    """None where the file does not say and it cannot be inferred."""
+    dtype: str
+    """numpy's name (``float32``, ``int8``), or the format's own in lower case (``int4``)."""
+    role: str
+    """``input``, ``output``, ``constant`` or ``activation``."""
+    stored: int = 0
+    """Number of elements stored in the file; 0 for everything but constants."""
+    buffer: str = ""
+    """Constants with the same buffer share their bytes."""
+    quantized: bool = False
+    """True where the tensor itself carries a scale (TFLite); ONNX has scales as tensors."""
+
+    @property
+    def elements(self) -> int | None:
+        """Number of elements, or None where a dimension is unknown."""
+        if self.shape is None:
+            return None
+        known = [size for size in self.shape if size is not None]
+        return prod(known) if len(known) == len(self.shape) else None
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator of a file; tensors by name, an omitted optional input as ``""``."""
+
+    name: str
+    """The node's name; where the format has none (TFLite), its first output's."""
+    kind: str
+    """The format's own word: ``CONV_2D``, ``Conv``."""
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    domain: str = ""
+    """ONNX: the operator set (``""`` is the standard one, or ``com.microsoft``)."""
+
+
+@dataclass(frozen=True)
+class FileContents:
+    """A model file, read but not run."""
+
+    format: str
+    """``tflite`` or ``onnx``."""
+    sha256: str
+    size_bytes: int
+    inputs: Mapping[str, FileTensor]
+    """By the name that a caller uses: the signature's where there is one."""
+    outputs: Mapping[str, FileTensor]
+    operators: tuple[Operator, ...]
+    """In execution order."""
+    tensors: Mapping[str, FileTensor]
+    warnings: tuple[str, ...] = ()
+    """What this description leaves out."""
+
+    def tensor(self, name: str) -> FileTensor | None:
+        """The tensor of that name; None for an omitted input."""
+        return self.tensors.get(name) if name else None
+
+
+@dataclass(frozen=True)
+class Delegation:
+    """How much of a file runs inside a delegate (XNNPACK)."""
+
+    partitions: int | None
+    """Delegated pieces; 1 is best, 0 means that nothing is delegated. None: see ``reason``."""
+    inside: int | None = None
+    """Operators that the delegate took over."""
+    outside: int | None = None
+    """Operators left to the runtime's own kernels."""
+    outside_kinds: Mapping[str, int] = field(default_factory=dict)
+    """Those left outside, counted by kind."""
+    reason: str = ""
+    """Why nothing is known, where ``partitions`` is None."""

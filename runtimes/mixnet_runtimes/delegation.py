@@ -1,0 +1,48 @@
+"""Which operators of a ``.tflite`` file a delegate took over.
+
+An interpreter keeps every operator of the file in its list and appends one for each delegated
+piece, with the tensors that enter and leave it. So the operators of a piece are those met when
+walking back from its outputs until its inputs. Pure functions over such lists.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mixnet_runtimes.contents import Delegation
+
+
+@dataclass(frozen=True)
+class Node:
+    """An operator as the interpreter lists it; tensors by index."""
+
+    kind: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+def describe(before: Sequence[Node] | None, after: Sequence[Node] | None) -> Delegation:
+    """Compare the operators before and after the interpreter applied its delegates."""
+    if before is None or after is None:
+        return Delegation(None, reason="this runtime does not list its operators")
+    pieces = after[len(before) :]
+    if not pieces:
+        return Delegation(0, 0, len(before), Counter(node.kind for node in before))
+    inside = set().union(*(_members(piece, before) for piece in pieces))
+    left = [node.kind for index, node in enumerate(before) if index not in inside]
+    return Delegation(len(pieces), len(inside), len(left), Counter(left))
+
+
+def _members(piece: Node, nodes: Sequence[Node]) -> set[int]:
+    """Indices of the nodes between a piece's inputs and outputs."""
+    producer = {tensor: index for index, node in enumerate(nodes) for tensor in node.outputs}
+    borders = set(piece.inputs)
+    members: set[int] = set()
+    pending = [tensor for tensor in piece.outputs if tensor not in borders]
+    while pending:
+        index = producer.get(pending.pop())
+        if index is None or index in members:
+            continue
+        members.add(index)
+        pending += [tensor for tensor in nodes[index].inputs if tensor not in borders]
+    return members

@@ -1,0 +1,136 @@
+"""Runs an ``.onnx`` file in onnxruntime on the CPU.
+
+The thread pool does not spin between runs: a spinning pool slows whatever is measured beside it.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixnet_common import MixnetError, UsageError
+from mixnet_runtimes import onnx_file
+from mixnet_runtimes.contents import Delegation
+from mixnet_runtimes.session import Array, Session, TensorInfo, first_line
+
+NAME = "onnxruntime"
+PROVIDER = "CPUExecutionProvider"
+SPINNING = "session.intra_op.allow_spinning"
+
+NUMPY_NAMES = {"float": "float32", "double": "float64"}
+"""onnxruntime's names of element types that are not numpy's."""
+
+
+def open_session(path: Path, threads: int, runtime: str | None) -> Session:
+    """Open ``path`` with onnxruntime, the only runtime for this format."""
+    if runtime is not None and runtime.lower() != NAME:
+        raise UsageError(f"no runtime {runtime!r} for .onnx files", f"known: {NAME}")
+    return OrtSession(path, threads)
+
+
+def partitions(path: Path) -> Delegation:
+    """Always unknown: onnxruntime runs every operator of a file itself."""
+    onnx_file.read_model(path)
+    return Delegation(None, reason="an .onnx file is run without a delegate")
+
+
+class OrtSession(Session):
+    """An ``.onnx`` file in onnxruntime, its inputs and outputs bound to memory."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        ort = _import()
+        # onnxruntime reads whatever protobuf makes of the bytes; an empty graph is one of them.
+        onnx_file.read_model(path)
+        self.path = path
+        self.runtime = NAME
+        self.version = str(ort.__version__)
+        self.settings = {
+            "threads": threads,
+            "inter_op_threads": 1,
+            "allow_spinning": False,
+            "execution": "sequential",
+            "graph_optimization": "all",
+            "provider": PROVIDER,
+        }
+        try:
+            self._session = ort.InferenceSession(
+                str(path), _options(ort, threads), providers=[PROVIDER]
+            )
+        except Exception as error:  # onnxruntime's exceptions share no base class but this
+            raise self._failed("open", error) from error
+        self.inputs = tuple(self._input(entry) for entry in self._session.get_inputs())
+        self.outputs = tuple(self._output(entry) for entry in self._session.get_outputs())
+        self._binding = self._session.io_binding()
+        self._bound: list[Array] = []
+
+    def _set(self, arrays: list[Array]) -> None:
+        self._bound = arrays  # a binding points into the arrays and does not keep them alive
+        self._binding.clear_binding_inputs()
+        for info, array in zip(self.inputs, arrays, strict=True):
+            self._binding.bind_cpu_input(info.name, array)
+        self._binding.clear_binding_outputs()
+        for info in self.outputs:
+            self._binding.bind_output(info.name)
+
+    def invoke(self) -> None:
+        """Run inference on the inputs that are set."""
+        try:
+            self._session.run_with_iobinding(self._binding)
+        except Exception as error:
+            raise self._failed("run", error) from error
+
+    def get_outputs(self) -> dict[str, Array]:
+        """Copies of the outputs, by name."""
+        names = [info.name for info in self.outputs]
+        return dict(zip(names, self._binding.copy_outputs_to_cpu(), strict=True))
+
+    def _input(self, entry: Any) -> TensorInfo:
+        shape = [_size(axis, size) for axis, size in enumerate(entry.shape)]
+        if -1 in shape:
+            raise MixnetError(
+                f"{self.path}: the shape of input {entry.name!r} is open: {entry.shape}",
+                "fix its sizes, e.g. with onnxruntime.tools.make_dynamic_shape_fixed",
+            )
+        return TensorInfo(entry.name, tuple(shape), _dtype(entry.type))
+
+    def _output(self, entry: Any) -> TensorInfo:
+        shape = tuple(_size(axis, size) for axis, size in enumerate(entry.shape or ()))
+        return TensorInfo(entry.name, shape, _dtype(entry.type))
+
+
+def _import() -> Any:
+    try:
+        return import_module(NAME)
+    except ImportError as error:
+        raise MixnetError(
+            f"onnxruntime cannot be imported: {first_line(error)}", "pip install onnxruntime"
+        ) from error
+
+
+def _options(ort: Any, threads: int) -> Any:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.add_session_config_entry(SPINNING, "0")
+    options.log_severity_level = 3  # errors reach the user as exceptions
+    return options
+
+
+def _size(axis: int, size: int | str | None) -> int:
+    """An open batch counts as 1, any other open size as -1."""
+    if isinstance(size, int):
+        return size
+    return 1 if axis == 0 else -1
+
+
+def _dtype(name: str) -> str:
+    """numpy's name for onnxruntime's, as ``tensor(float)``; others as they are."""
+    element = name.removeprefix("tensor(").removesuffix(")")
+    element = NUMPY_NAMES.get(element, element)
+    try:
+        return np.dtype(element).name
+    except TypeError:
+        return element

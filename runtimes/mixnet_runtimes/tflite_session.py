@@ -1,0 +1,174 @@
+"""Runs a ``.tflite`` file in whichever TensorFlow Lite interpreter is installed.
+
+The three runtimes are one code base with the same Interpreter; they are tried in the order of
+RUNTIMES. Float and int8 operators go to the XNNPACK delegate, which all three apply by themselves.
+"""
+
+import importlib
+import importlib.metadata
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixnet_common import MixnetError, UsageError
+from mixnet_runtimes import delegation, tflite_file
+from mixnet_runtimes.contents import Delegation
+from mixnet_runtimes.session import Array, Session, TensorInfo
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """An installable TensorFlow Lite interpreter."""
+
+    name: str
+    module: str
+    interpreter: str
+    """Where in the module the Interpreter class is."""
+    distribution: str
+
+
+RUNTIMES = (
+    Runtime("LiteRT", "ai_edge_litert.interpreter", "Interpreter", "ai-edge-litert"),
+    Runtime("tflite-runtime", "tflite_runtime.interpreter", "Interpreter", "tflite-runtime"),
+    Runtime("TensorFlow Lite", "tensorflow", "lite.Interpreter", "tensorflow"),
+)
+
+
+def open_session(path: Path, threads: int, runtime: str | None) -> Session:
+    """Open ``path`` with the named runtime, or the first installed one."""
+    return TfliteSession(path, threads, runtime)
+
+
+def partitions(path: Path) -> Delegation:
+    """The delegated pieces of ``path`` in the first installed runtime."""
+    return TfliteSession(path, 1, None).delegation
+
+
+class TfliteSession(Session):
+    """A ``.tflite`` file in an interpreter, its tensors allocated."""
+
+    delegation: Delegation
+
+    def __init__(self, path: Path, threads: int, runtime: str | None) -> None:
+        data = tflite_file.checked_bytes(path)
+        chosen, interpreter_class = find_runtime(runtime)
+        self.path = path
+        self.runtime = chosen.name
+        self.version = _version(chosen)
+        try:
+            self._interpreter = interpreter_class(model_content=data, num_threads=threads)
+            # The interpreter appends its delegates as further operators while allocating.
+            before = _operators(self._interpreter)
+            self._interpreter.allocate_tensors()
+            after = _operators(self._interpreter)
+        except (ValueError, RuntimeError) as error:
+            raise self._failed("open", error) from error
+        self.delegation = delegation.describe(before, after)
+        self.settings = {
+            "threads": threads,
+            "delegate": "XNNPACK" if self.delegation.partitions else None,
+        }
+        self._bind()
+
+    def _bind(self) -> None:
+        names = _signature_names(self._interpreter)
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        self._input_indices = [int(detail["index"]) for detail in inputs]
+        self._output_indices = [int(detail["index"]) for detail in outputs]
+        self.inputs = tuple(_info(detail, names["inputs"]) for detail in inputs)
+        self.outputs = tuple(_info(detail, names["outputs"]) for detail in outputs)
+
+    def _set(self, arrays: list[Array]) -> None:
+        for index, array in zip(self._input_indices, arrays, strict=True):
+            self._interpreter.set_tensor(index, array)
+
+    def invoke(self) -> None:
+        """Run inference on the inputs that are set."""
+        try:
+            self._interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise self._failed("run", error) from error
+
+    def get_outputs(self) -> dict[str, Array]:
+        """Copies of the outputs, by name."""
+        return {
+            info.name: self._interpreter.get_tensor(index)
+            for info, index in zip(self.outputs, self._output_indices, strict=True)
+        }
+
+
+def find_runtime(name: str | None) -> tuple[Runtime, Any]:
+    """The runtime and its Interpreter class: the named one, or the first that can be imported."""
+    failures = []
+    for runtime in _candidates(name):
+        try:
+            module = importlib.import_module(runtime.module)
+            return runtime, attrgetter(runtime.interpreter)(module)
+        except (ImportError, AttributeError) as error:
+            # tflite-runtime fails so beside numpy 2, which is as good as not installed.
+            failures.append(f"{runtime.name}: {error}")
+    raise MixnetError(
+        f"no runtime for .tflite files can be imported ({'; '.join(failures)})",
+        f"install one: pip install {(_candidates(name))[0].distribution}",
+    )
+
+
+def _candidates(name: str | None) -> list[Runtime]:
+    if name is None:
+        return list(RUNTIMES)
+    found = [r for r in RUNTIMES if name.lower() in (r.name.lower(), r.distribution)]
+    if not found:
+        raise UsageError(
+            f"no runtime {name!r} for .tflite files",
+            f"known: {', '.join(runtime.name for runtime in RUNTIMES)}",
+        )
+    return found
+
+
+def _version(runtime: Runtime) -> str:
+    try:
+        return importlib.metadata.version(runtime.distribution)
+    except importlib.metadata.PackageNotFoundError:  # tensorflow-cpu and other builds
+        module = importlib.import_module(runtime.module.partition(".")[0])
+        return str(getattr(module, "__version__", "unknown"))
+
+
+def _operators(interpreter: Any) -> list[delegation.Node] | None:
+    """The interpreter's operators; None where this version does not list them."""
+    if not hasattr(interpreter, "_get_ops_details"):
+        return None
+    return [
+        delegation.Node(
+            str(entry["op_name"]),
+            tuple(int(index) for index in entry["inputs"] if index >= 0),
+            tuple(int(index) for index in entry["outputs"] if index >= 0),
+        )
+        for entry in interpreter._get_ops_details()
+    ]
+
+
+def _signature_names(interpreter: Any) -> dict[str, dict[int, str]]:
+    """Tensor index → the first signature's name for it, for inputs and outputs."""
+    names: dict[str, dict[int, str]] = {"inputs": {}, "outputs": {}}
+    if not hasattr(interpreter, "_get_full_signature_list"):
+        return names
+    for signature in interpreter._get_full_signature_list().values():
+        for kind, tensors in signature.items():
+            names[kind] = {int(index): name for name, index in tensors.items()}
+        break
+    return names
+
+
+def _info(detail: dict[str, Any], names: dict[int, str]) -> TensorInfo:
+    scale, zero_point = detail["quantization"]
+    return TensorInfo(
+        names.get(int(detail["index"]), str(detail["name"])),
+        tuple(int(size) for size in detail["shape"]),
+        np.dtype(detail["dtype"]).name,
+        float(scale),
+        int(zero_point),
+    )
