@@ -1,0 +1,63 @@
+"""Which CPUs a process may run on: parsed from text, checked, set, and read back.
+
+Only Linux lets a process choose; everywhere else asking for it is refused rather than ignored.
+"""
+
+import os
+from collections.abc import Iterable
+
+from mixnet_common import UsageError
+
+
+def parse_cpus(text: str) -> tuple[int, ...]:
+    """CPU numbers from ``0,2-4``, sorted. Raises UsageError for anything else.
+
+    >>> parse_cpus("0,2-4")
+    (0, 2, 3, 4)
+    """
+    cpus: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise UsageError(
+                f"--pin {text}: {part.strip() or 'nothing'} is no CPU number",
+                "name CPUs like 0,2-4",
+            )
+        cpus.update(range(int(first), int(last or first) + 1))
+    if not cpus:
+        raise UsageError(f"--pin {text}: no CPU is named", "name CPUs like 0,2-4")
+    return tuple(sorted(cpus))
+
+
+def can_pin() -> bool:
+    """Whether this system lets a process choose its CPUs."""
+    return hasattr(os, "sched_setaffinity")
+
+
+def check_cpus(cpus: Iterable[int]) -> None:
+    """Raise UsageError where this system or this process cannot be pinned to those CPUs."""
+    if not can_pin():
+        raise UsageError(
+            "--pin: this operating system lets no process choose its CPUs",
+            "leave --pin out; only Linux can pin",
+        )
+    usable = current_cpus() or ()
+    missing = sorted(set(cpus) - set(usable))
+    if missing:
+        raise UsageError(
+            f"--pin: CPU {', '.join(map(str, missing))} is not available to this process",
+            f"available: {', '.join(map(str, usable))}",
+        )
+
+
+def pin(cpus: Iterable[int]) -> None:
+    """Keep this process, and every thread it starts from now on, on those CPUs."""
+    check_cpus(cpus)
+    os.sched_setaffinity(0, set(cpus))
+
+
+def current_cpus() -> tuple[int, ...] | None:
+    """The CPUs that this process may run on; None where the system does not tell."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    return tuple(sorted(os.sched_getaffinity(0)))

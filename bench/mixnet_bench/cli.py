@@ -1,0 +1,155 @@
+"""The command ``mixnet-bench``: parses the command line and hands over; no work is done here."""
+
+from pathlib import Path
+
+import click
+
+from mixnet_common.console import Group, json_option
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(cls=Group, context_settings=CONTEXT)
+@click.version_option(package_name="mixnet-mobile", prog_name="mixnet-bench")
+def main() -> None:
+    """Count, time and compare networks and model files."""
+
+
+@main.command()
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@json_option
+@click.option("--layers", is_flag=True, help="Print every layer too.")
+@click.option("--classes", type=int, help="Classes of a network, instead of its own.")
+@click.option("--resolution", type=int, help="Input height and width of a network, in pixels.")
+@click.option("--multiplier", type=float, help="Channel multiplier of a network.")
+def count(
+    targets: tuple[str, ...],
+    as_json: bool,
+    layers: bool,
+    classes: int | None,
+    resolution: int | None,
+    multiplier: float | None,
+) -> None:
+    """Count parameters, multiply-adds and activations.
+
+    TARGET is a network's name, a network's TOML file, or anyone's .tflite or .onnx file, which is
+    read but not run.
+
+    \b
+    Example:
+      mixnet-bench count mixnet-s mixnet-m mixnet-l
+    """
+    from mixnet_bench import count_command
+
+    size = count_command.Size(classes, resolution, multiplier)
+    count_command.run(targets, size, as_json, layers)
+
+
+@main.command()
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.option(
+    "--on", type=click.Choice(["host"]), default="host", show_default=True, help="Where to time."
+)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--launches",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Fresh processes per target; the interval rests on them.",
+)
+@click.option(
+    "--min-count",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Inferences per target, at least.",
+)
+@click.option(
+    "--min-time",
+    type=click.FloatRange(0),
+    default=5.0,
+    show_default=True,
+    help="Seconds of inference per target, at least.",
+)
+@click.option(
+    "--warmup",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="Inferences after the first one that are kept apart, per launch.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of inputs and order."
+)
+@click.option("--pin", metavar="CPUS", help="Run on these CPUs only, like 0,2-3 (Linux).")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds without an answer after which a file counts as hung.",
+)
+@json_option
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON document here too."
+)
+def latency(
+    targets: tuple[str, ...],
+    on: str,
+    threads: int,
+    launches: int,
+    min_count: int,
+    min_time: float,
+    warmup: int,
+    seed: int,
+    pin: str | None,
+    timeout: float,
+    as_json: bool,
+    output: Path | None,
+) -> None:
+    """Time .tflite and .onnx files side by side.
+
+    Each launch starts one fresh process per file and lets them run in short turns, A B A B ...;
+    ratios are to the first file.
+
+    \b
+    Example:
+      mixnet-export tflite mixnet-s -o out
+      mixnet-bench latency out/mixnet-s.tflite --threads 1
+    """
+    from mixnet_bench import latency_command
+    from mixnet_bench.affinity import parse_cpus
+    from mixnet_bench.latency import Plan
+    from mixnet_bench.targets import model_file
+
+    plan = Plan(
+        paths=tuple(model_file(target) for target in targets),
+        threads=threads,
+        launches=launches,
+        min_count=min_count,
+        min_time_s=min_time,
+        warmup=warmup,
+        seed=seed,
+        cpus=None if pin is None else parse_cpus(pin),
+        timeout_s=timeout,
+    )
+    latency_command.run(plan, as_json, output)
+
+
+@main.command()
+@click.argument("table", required=False, metavar="[TABLE]")
+@json_option
+def paper(table: str | None, as_json: bool) -> None:
+    """Hold our counts against the paper's tables.
+
+    TABLE is table2, which is also the default: MixNet and its rivals on ImageNet. Accuracies are
+    the paper's.
+
+    \b
+    Example:
+      mixnet-bench paper table2
+    """
+    from mixnet_bench.paper import command
+
+    command.run(table, as_json)

@@ -1,0 +1,146 @@
+"""``mixnet-bench count``: parameters, multiply-adds and activations of networks and of files.
+
+A network is counted from its graph, a file from the file itself; nothing is run, but for asking the
+runtime into how many pieces it cuts a ``.tflite``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mixnet_bench.conventions import CONVENTIONS, PLAIN, macs_by_convention
+from mixnet_bench.counting import Count, Layer, count_file, count_graph
+from mixnet_common import UsageError
+from mixnet_common.console import print_json, print_table, tracked, warn
+from mixnet_runtimes import Delegation, is_model_file, partitions
+
+COLUMNS = ("name", "parameters", "multiply-adds", "activations", "partitions", "outside")
+LAYER_COLUMNS = ("layer", "operator", "output", "parameters", "multiply-adds", "activations")
+
+
+@dataclass(frozen=True)
+class Size:
+    """What the command line asks of a network; None is the network's own."""
+
+    classes: int | None = None
+    resolution: int | None = None
+    multiplier: float | None = None
+
+
+def run(targets: Sequence[str], size: Size, as_json: bool, with_layers: bool) -> None:
+    """Count and print. Raises MixnetError and UsageError."""
+    counted = [describe_target(target, size) for target in tracked(targets, "counting")]
+    for each in counted:
+        for warning in each["warnings"]:
+            warn(f"{each['name']}: {warning}")
+    if as_json:
+        print_json(counted)
+        return
+    if with_layers:
+        for each in counted:
+            print_table(LAYER_COLUMNS, layer_rows(each), title=each["name"])
+    print_table(COLUMNS, [table_row(each) for each in counted], caption=_caption(counted))
+
+
+def describe_target(target: str, size: Size) -> dict[str, Any]:
+    """The JSON object of one target; docs/json.md explains every key."""
+    if not is_model_file(target):
+        return describe_count(count_network(target, size))
+    if size != Size():
+        raise UsageError(
+            f"{target} is a file, whose sizes are fixed",
+            "--classes, --resolution and --multiplier are for networks",
+        )
+    path = Path(target)
+    count = count_file(path)
+    delegation = partitions(path) if count.source == "tflite" else None
+    return {**describe_count(count), "name": path.name, **describe_delegation(delegation)}
+
+
+def count_network(target: str, size: Size) -> Count:
+    """Count a network by name or TOML file from its graph. Raises UsageError."""
+    from mixnet_networks import load_network
+
+    network = load_network(
+        target,
+        classes=size.classes,
+        resolution=size.resolution,
+        multiplier=size.multiplier,
+    )
+    return count_graph(network.graph)
+
+
+def describe_count(count: Count) -> dict[str, Any]:
+    """A count as JSON values, layers included."""
+    return {
+        "name": count.name,
+        "source": count.source,
+        "params": count.params,
+        "macs": count.macs,
+        "activations": count.activations,
+        "convention": PLAIN.name,
+        "macs_by_convention": macs_by_convention(count.macs, batch_norm_elements(count)),
+        "layers": [_describe_layer(layer) for layer in count.layers],
+        "warnings": list(count.warnings),
+    }
+
+
+def batch_norm_elements(count: Count) -> int:
+    """Elements that batch norms compute; none where they are folded."""
+    return sum(layer.batch_norm_elements for layer in count.layers)
+
+
+def describe_delegation(delegation: Delegation | None) -> dict[str, Any]:
+    """``partitions`` and what stays outside; nothing for a format without a delegate."""
+    if delegation is None:
+        return {}
+    details = asdict(delegation)
+    del details["partitions"]
+    return {"partitions": delegation.partitions, "delegation": details}
+
+
+def table_row(target: dict[str, Any]) -> tuple[str, ...]:
+    """One row below ``COLUMNS``."""
+    known = target.get("partitions") is not None
+    return (
+        target["name"],
+        f"{target['params']:,}",
+        f"{target['macs'] / 1e6:.2f}M",
+        f"{target['activations'] / 1e6:.2f}M",
+        str(target["partitions"]) if known else "",
+        _outside(target["delegation"]) if known else "",
+    )
+
+
+def layer_rows(target: dict[str, Any]) -> list[tuple[str, ...]]:
+    """The rows below ``LAYER_COLUMNS``."""
+    return [
+        (
+            layer["name"],
+            layer["op"],
+            "×".join(map(str, layer["output_shape"])),
+            f"{layer['params']:,}",
+            f"{layer['macs']:,}",
+            f"{layer['activations']:,}",
+        )
+        for layer in target["layers"]
+    ]
+
+
+def _describe_layer(layer: Layer) -> dict[str, Any]:
+    return {**asdict(layer), "output_shape": list(layer.output_shape)}
+
+
+def _outside(delegation: dict[str, Any]) -> str:
+    kinds = delegation["outside_kinds"]
+    return ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none"
+
+
+def _caption(counted: Sequence[dict[str, Any]]) -> str:
+    text = f"multiply-adds: {PLAIN.name}, for one image; activations: their outputs"
+    if any("partitions" in each for each in counted):
+        text += "; partitions: pieces run by XNNPACK, outside: operators it leaves"
+    if any(len(set(each["macs_by_convention"].values())) > 1 for each in counted):
+        text += f"; --json has {len(CONVENTIONS) - 1} other conventions beside it"
+    return text

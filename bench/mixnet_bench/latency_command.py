@@ -1,0 +1,79 @@
+"""``mixnet-bench latency``: checks the request, measures, then prints and saves the result.
+
+Everything that can be refused is refused before the first inference.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from mixnet_bench.affinity import check_cpus
+from mixnet_bench.latency import Plan, measure
+from mixnet_bench.latency_report import COLUMNS, describe, table_rows
+from mixnet_bench.machine import describe_machine, load_average
+from mixnet_common import MixnetError, UsageError, write_whole
+from mixnet_common.console import json_text, print_json, print_table, progress, warn
+
+STEPS = 1000
+"""Of the progress bar."""
+
+
+def run(plan: Plan, as_json: bool, output: Path | None) -> None:
+    """Time the plan's files and report. Raises MixnetError and UsageError."""
+    if plan.cpus is not None:
+        check_cpus(plan.cpus)
+    if output is not None:
+        check_output(output)
+    targets = describe_run(plan)
+    if output is not None:
+        write_whole(output, json_text(targets) + "\n")
+    for target in targets:
+        for reason in target["reasons"]:
+            warn(f"{target['name']}: {reason}")
+    if as_json:
+        print_json(targets)
+    else:
+        print_table(COLUMNS, table_rows(targets), caption=_caption(plan, targets[0]["machine"]))
+
+
+def describe_run(plan: Plan) -> list[dict[str, Any]]:
+    """Measure under a progress bar; the JSON objects, with the machine before and after."""
+    before = load_average()
+    with progress("timing", STEPS) as step:
+        done = 0
+
+        def report(share: float) -> None:
+            nonlocal done
+            # The work is known only by estimate, so the bar never goes back.
+            advance = max(0, round(STEPS * share) - done)
+            step(advance)
+            done += advance
+
+        timings = measure(plan, report=report)
+    machine = {
+        **describe_machine(),
+        "load_average_before": before,
+        "load_average_after": load_average(),
+    }
+    return describe(plan, timings, machine)
+
+
+def check_output(path: Path) -> None:
+    """Raise unless a file can be written there; leaves nothing behind and makes no directory."""
+    if path.is_dir():
+        raise UsageError(f"-o {path} is a directory", "name a file, like latency.json")
+    directory = next(parent for parent in path.absolute().parents if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise MixnetError(
+            f"cannot write {path}: {error.strerror or error}", "choose another place for -o"
+        ) from error
+
+
+def _caption(plan: Plan, machine: dict[str, Any]) -> str:
+    return (
+        f"{machine['cpu']}, threads: {plan.threads}, launches: {plan.launches}; "
+        "ratio: to the first file, measured side by side"
+    )

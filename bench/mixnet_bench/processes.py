@@ -1,0 +1,144 @@
+"""The parent's side of a worker: a process that is asked, answers in time, or is ended.
+
+Knows nothing of what is asked. A worker that dies, hangs or reports an error becomes a MixnetError
+that names its target; whatever happens, no worker outlives ``alive``.
+"""
+
+import json
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, Protocol
+
+from mixnet_common import MixnetError, UsageError
+
+COMMAND = (sys.executable, "-P", "-m", "mixnet_bench.worker")
+"""``-P`` keeps the current directory, where anything may lie, out of the module search."""
+
+GRACE_S = 2.0
+"""How long a worker may take to end when asked politely."""
+
+
+class Worker(Protocol):
+    """What timing needs of a worker; the tests have one that runs by reading numbers."""
+
+    def ask(self, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Send a request and wait for its answer."""
+        ...
+
+    def end(self) -> None:
+        """End it; calling it again does nothing."""
+        ...
+
+
+class ProcessWorker:
+    """A worker process that speaks JSON lines over its stdin and stdout."""
+
+    def __init__(self, target: str, command: Sequence[str] = COMMAND) -> None:
+        self.target = target
+        self._stderr = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr
+        )
+        # A pipe cannot be read with a time limit on every system; a queue can.
+        self._lines: queue.Queue[bytes] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    def ask(self, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Send a request and wait for its answer.
+
+        Raises MixnetError (UsageError where the worker says so) when it reports an error, dies, or
+        does not answer in ``timeout_s`` seconds.
+        """
+        self._send(request)
+        try:
+            line = self._lines.get(timeout=timeout_s)
+        except queue.Empty:
+            raise MixnetError(
+                f"{self.target}: no answer in {timeout_s:.0f} s{self._last_words()}",
+                "time it alone, or with --threads 1; if it still hangs, the file hangs its runtime",
+            ) from None
+        if not line:
+            raise self._death()
+        return self._understand(line)
+
+    def end(self) -> None:
+        """Close its input, which ends it; kill it if it does not listen, or while we are hurried."""
+        assert self._process.stdin is not None
+        with suppress(OSError):  # it may be gone already
+            self._process.stdin.close()
+        try:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE_S)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            self._stderr.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                self._lines.put(line)
+        self._lines.put(b"")
+
+    def _send(self, request: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            raise self._death() from None
+
+    def _understand(self, line: bytes) -> dict[str, Any]:
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            raise MixnetError(f"{self.target}: its process answered {line[:80]!r}") from None
+        if "error" in answer:
+            kind = UsageError if answer.get("exit_status") == 2 else MixnetError
+            raise kind(answer["error"], answer.get("hint", ""))
+        return dict(answer)
+
+    def _death(self) -> MixnetError:
+        try:
+            status = self._process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            return MixnetError(f"{self.target}: its process stopped answering{self._last_words()}")
+        # subprocess gives a signal's number as a negative status
+        how = f"signal {-status}" if status < 0 else f"exit status {status}"
+        return MixnetError(
+            f"{self.target}: its process died ({how}){self._last_words()}",
+            "the file may crash its runtime; mixnet-bench count reads it without running it",
+        )
+
+    def _last_words(self) -> str:
+        self._stderr.seek(0)
+        lines = self._stderr.read().decode(errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return f": {last[:300]}" if last else ""
+
+
+StartWorker = Callable[[str], Worker]
+"""Starts a worker for the named target."""
+
+
+@contextmanager
+def alive(targets: Sequence[str], start: StartWorker = ProcessWorker) -> Iterator[list[Worker]]:
+    """One worker a target, all ended when the block is left, by whatever way."""
+    with ExitStack() as stack:
+        workers = []
+        for target in targets:
+            worker = start(target)
+            stack.callback(worker.end)
+            workers.append(worker)
+        yield workers

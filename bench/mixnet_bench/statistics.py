@@ -1,0 +1,181 @@
+"""Medians, percentiles and their intervals from samples that come in launches.
+
+The same file timed in two processes differs more than in one process, so the launch is the unit:
+intervals resample launches first and blocks of samples within each launch second. Pure functions
+of their arguments and a seed; no sample is ever dropped here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Launches = Sequence[Floats]
+"""The samples of one target, one 1-D array a launch, in the order in which they were taken."""
+
+REPLICATES = 2000
+CONFIDENCE = 0.95
+CHUNK_ELEMENTS = 4_000_000
+"""Resampled values held in memory at once (32 MB)."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A lower and an upper bound, in the unit of the value they enclose."""
+
+    low: float
+    high: float
+
+
+def median(samples: Floats) -> float:
+    """The middle sample, or the mean of the two middle ones.
+
+    >>> median(np.array([3.0, 1.0, 2.0, 10.0]))
+    2.5
+    """
+    return percentile(samples, 50)
+
+
+def percentile(samples: Floats, percent: float) -> float:
+    """The value below which ``percent`` of the samples lie, interpolated linearly.
+
+    Definition 7 of Hyndman and Fan (1996), numpy's default: with the n samples sorted and counted
+    from 0, the value at position (n - 1) * percent / 100.
+
+    >>> percentile(np.array([10.0, 20.0, 30.0]), 90)
+    28.0
+    """
+    return float(np.quantile(samples, percent / 100, method="linear"))
+
+
+def pooled(launches: Launches) -> Floats:
+    """All samples of all launches in one array, in order."""
+    return np.concatenate([np.asarray(launch, dtype=np.float64) for launch in launches])
+
+
+def pick_launches(count: int, seed: int, replicates: int = REPLICATES) -> npt.NDArray[np.int64]:
+    """Which launches each replicate is made of: (replicates, count) numbers below ``count``.
+
+    Targets that were alive in the same launches share the picks, which pairs them.
+    """
+    return np.random.default_rng([seed, 0]).integers(0, count, size=(replicates, count))
+
+
+def resample_percentiles(
+    launches: Launches,
+    picks: npt.NDArray[np.int64],
+    percents: Sequence[float],
+    seed: int,
+    block: int | None = None,
+) -> Floats:
+    """Percentiles of resampled data, (replicates, percents): the hierarchical block bootstrap.
+
+    The obvious form, for each replicate: for each picked launch, draw blocks of neighbouring
+    samples (the launch taken as a ring) until there are as many samples as the launch has; pool
+    them; take the percentiles. Here all replicates of a chunk are drawn and sorted at once, with
+    short launches filled up by infinity, which sorting moves out of the way. ``block`` is a block's
+    length; by default the cube root of the launch's length, the usual order of magnitude (Hall,
+    Horowitz and Jing 1995), since neighbouring inferences resemble each other.
+    """
+    rng = np.random.default_rng([seed, 1])
+    longest = max(len(launch) for launch in launches)
+    step = max(1, CHUNK_ELEMENTS // (longest * picks.shape[1]))
+    chunks = [
+        _percentiles_of_rows(*_draw(launches, picks[start : start + step], block, rng), percents)
+        for start in range(0, len(picks), step)
+    ]
+    return np.concatenate(chunks)
+
+
+def _draw(
+    launches: Launches,
+    picks: npt.NDArray[np.int64],
+    block: int | None,
+    rng: np.random.Generator,
+) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Resampled rows, filled up with infinity, and how many values of each row are real."""
+    lengths = np.array([len(launch) for launch in launches])
+    rows = np.full((*picks.shape, lengths.max()), np.inf)
+    for index, launch in enumerate(launches):
+        where = picks == index
+        rows[where, : len(launch)] = launch[
+            _block_positions(len(launch), int(where.sum()), block, rng)
+        ]
+    return rows.reshape(len(picks), -1), lengths[picks].sum(axis=1)
+
+
+def _block_positions(
+    length: int, rows: int, block: int | None, rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """(rows, length) positions in a launch: blocks that start anywhere and wrap around the end."""
+    size = min(length, block or round(length ** (1 / 3)))
+    blocks = -(-length // size)
+    starts = rng.integers(0, length, size=(rows, blocks, 1))
+    positions = (starts + np.arange(size)) % length
+    return positions.reshape(rows, -1)[:, :length]
+
+
+def _percentiles_of_rows(
+    rows: Floats, counts: npt.NDArray[np.int64], percents: Sequence[float]
+) -> Floats:
+    """``percentile`` of the first ``count`` sorted values of every row: (rows, percents)."""
+    ordered = np.sort(rows, axis=1)
+    positions = (counts[:, None] - 1) * (np.asarray(percents)[None, :] / 100)
+    below = np.floor(positions).astype(np.int64)
+    above = np.minimum(below + 1, counts[:, None] - 1)
+    low = np.take_along_axis(ordered, below, axis=1)
+    high = np.take_along_axis(ordered, above, axis=1)
+    return np.asarray(low + (high - low) * (positions - below))
+
+
+def interval(replicates: Floats, confidence: float = CONFIDENCE) -> Interval:
+    """The middle ``confidence`` of the replicates: the percentile interval of the bootstrap."""
+    tail = 100 * (1 - confidence) / 2
+    return Interval(percentile(replicates, tail), percentile(replicates, 100 - tail))
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the samples of one target say, in their own unit, with 95 % intervals.
+
+    ``ratio`` is this target's median divided by the first target's.
+    """
+
+    median: float
+    median_interval: Interval
+    p90: float
+    p90_interval: Interval
+    ratio: float
+    ratio_interval: Interval
+
+
+def summarize(targets: Sequence[Launches], seed: int = 0) -> list[Summary]:
+    """Median and p90 of each target, and its ratio to the first one, paired by launch.
+
+    Every target has the same number of launches, and a launch's targets ran side by side: a
+    replicate takes the same launches for all of them, so that what slowed a whole launch cancels
+    out in the ratio.
+    """
+    picks = pick_launches(len(targets[0]), seed)
+    # Each target draws its own blocks: with a common seed, equal files would have a ratio of
+    # exactly 1 and no interval.
+    replicates = [
+        resample_percentiles(launches, picks, (50, 90), seed + 1 + index)
+        for index, launches in enumerate(targets)
+    ]
+    first = median(pooled(targets[0]))
+    return [
+        Summary(
+            median=median(pooled(launches)),
+            median_interval=interval(drawn[:, 0]),
+            p90=percentile(pooled(launches), 90),
+            p90_interval=interval(drawn[:, 1]),
+            ratio=median(pooled(launches)) / first,
+            ratio_interval=(
+                Interval(1.0, 1.0) if index == 0 else interval(drawn[:, 0] / replicates[0][:, 0])
+            ),
+        )
+        for index, (launches, drawn) in enumerate(zip(targets, replicates, strict=True))
+    ]

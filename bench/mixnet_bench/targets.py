@@ -1,0 +1,33 @@
+"""What a command line may name: a network, a network's own TOML file, or a model file.
+
+Only looks at names and at whether a file is there; opens nothing.
+"""
+
+from pathlib import Path
+
+from mixnet_common import UsageError
+from mixnet_runtimes import FORMATS, is_model_file
+
+
+def model_file(target: str) -> Path:
+    """The path of an existing ``.tflite`` or ``.onnx`` file.
+
+    Raises UsageError for anything else; a network's name is answered with how to export it.
+    """
+    from mixnet_networks import network_names
+
+    path = Path(target)
+    if is_model_file(target):
+        if not path.is_file():
+            raise UsageError(f"{target} is not a file" if path.exists() else f"no file {target}")
+        return path
+    if target in network_names() or path.suffix == ".toml":
+        stem = path.stem if path.suffix == ".toml" else target
+        raise UsageError(
+            f"{target} is a network, and only files can be timed",
+            f"export it first: mixnet-export tflite {target} -o . && "
+            f"mixnet-bench latency {stem}.tflite",
+        )
+    raise UsageError(
+        f"{target} is no model file", f"files to time end in {' or '.join(FORMATS)}"
+    )

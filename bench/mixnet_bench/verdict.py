@@ -1,0 +1,188 @@
+"""Whether a measurement can be trusted: enough of it, no drift, nobody else on the cores.
+
+Judges from the samples alone and says why. It flags and counts; it never drops a sample and never
+changes a number.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mixnet_bench.statistics import Floats, Interval, Launches, median, percentile, pooled
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where a measurement stops being ``valid``; every limit is on the side of doubt."""
+
+    samples: int = 100
+    """Below this a p90 rests on fewer than ten samples."""
+    launches: int = 3
+    """Below this the difference between launches cannot be seen."""
+    seconds: float = 1.0
+    """Below this, clocks and caches have not settled."""
+    interval_width: float = 0.10
+    """Width of the median's interval over the median: MLPerf asks runs to repeat within 5 %."""
+    drift: float = 0.05
+    """Change from the first to the last third of a launch, or from the first to the last launch."""
+    drift_agreement: float = 0.8
+    """Kendall's tau of the launches' medians in order, from which a drift across them counts."""
+    drift_launches: int = 4
+    """Below this many launches an order among them is chance."""
+    outlier_share: float = 0.10
+    """Share of flagged samples; a quiet machine stays well below."""
+    tail: float = 1.5
+    """p90 over the median; inference on an idle core stays below 1.1."""
+    launch_spread: float = 1.25
+    """Slowest over fastest launch's median; the same file differs by up to 1.1 between launches."""
+
+
+THRESHOLDS = Thresholds()
+
+OUTLIER_SCORE = 3.5
+"""Modified Z-score from which a sample is flagged (Iglewicz and Hoaglin 1993)."""
+
+LEAST_DEVIATION = 0.01
+"""The MAD is taken as at least this share of the median: the clock's own grain flags nothing."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``valid``, ``too-short``, ``drifting`` or ``contended``; the reasons of every doubt."""
+
+    word: str
+    reasons: tuple[str, ...]
+
+
+def outliers(samples: Floats) -> npt.NDArray[np.bool_]:
+    """Which samples lie far from the median, by the modified Z-score 0.6745 (x - median) / MAD.
+
+    MAD is the median absolute deviation; 0.6745 makes it comparable with a standard deviation.
+    """
+    middle = median(samples)
+    deviation = max(median(np.abs(samples - middle)), LEAST_DEVIATION * abs(middle))
+    if deviation == 0:
+        return np.zeros(len(samples), dtype=np.bool_)
+    return np.asarray(0.6745 * np.abs(samples - middle) / deviation > OUTLIER_SCORE)
+
+
+def count_outliers(launches: Launches) -> int:
+    """How many samples are far from their own launch's median."""
+    return sum(int(outliers(launch).sum()) for launch in launches)
+
+
+def drift_within(launches: Launches) -> float:
+    """By how much a launch's last third is slower than its first: 0.1 is 10 %; the median launch.
+
+    Launches of fewer than three samples say nothing; with none left, 0.
+    """
+    thirds = [np.array_split(launch, 3) for launch in launches if len(launch) >= 3]
+    changes = [median(last) / median(first) - 1 for first, _, last in thirds]
+    return median(np.array(changes)) if changes else 0.0
+
+
+def drift_across(launches: Launches) -> float:
+    """By how much the last launch is slower than the first, on the Theil–Sen line of the medians.
+
+    Theil–Sen: the slope is the median of the slopes between all pairs, so one odd launch does not
+    make a drift.
+    """
+    slopes, medians = _pairwise_slopes(launches)
+    return median(slopes) * (len(medians) - 1) / median(medians) if len(slopes) else 0.0
+
+
+def agreement_across(launches: Launches) -> float:
+    """Kendall's tau of the launches' medians with their order: 1 when each is slower, -1 faster."""
+    slopes, _ = _pairwise_slopes(launches)
+    return float(np.sign(slopes).mean()) if len(slopes) else 0.0
+
+
+def _pairwise_slopes(launches: Launches) -> tuple[Floats, Floats]:
+    medians = np.array([median(launch) for launch in launches])
+    first, second = np.triu_indices(len(medians), k=1)
+    return (medians[second] - medians[first]) / (second - first), medians
+
+
+def judge(
+    launches: Launches, median_interval: Interval | None = None, limits: Thresholds = THRESHOLDS
+) -> Verdict:
+    """Judge samples in milliseconds; the first doubt in the order of ``DOUBTS`` is the word."""
+    found = [
+        (word, reason)
+        for word, doubt in DOUBTS
+        for reason in doubt(launches, median_interval, limits)
+    ]
+    return Verdict(found[0][0] if found else "valid", tuple(reason for _, reason in found))
+
+
+def _too_short(launches: Launches, width: Interval | None, limits: Thresholds) -> list[str]:
+    samples = pooled(launches)
+    seconds = float(samples.sum()) / 1000
+    reasons = []
+    if len(samples) < limits.samples:
+        reasons.append(f"{len(samples)} samples, {limits.samples} are wanted: raise --min-count")
+    if len(launches) < limits.launches:
+        reasons.append(f"launches: {len(launches)}, {limits.launches} are wanted: raise --launches")
+    if seconds < limits.seconds:
+        reasons.append(
+            f"{seconds:.2f} s of inference, {limits.seconds:g} s are wanted: raise --min-time"
+        )
+    if width is not None and width.high - width.low > limits.interval_width * median(samples):
+        share = (width.high - width.low) / median(samples)
+        reasons.append(
+            f"the median's interval is {share:.0%} of it wide, "
+            f"{limits.interval_width:.0%} is the limit: raise --launches"
+        )
+    return reasons
+
+
+def _drifting(launches: Launches, _: Interval | None, limits: Thresholds) -> list[str]:
+    reasons = []
+    within, across = drift_within(launches), drift_across(launches)
+    if abs(within) > limits.drift:
+        reasons.append(
+            f"within a launch it gets {_faster_or_slower(within)}: "
+            "raise --warmup, or let the machine cool down"
+        )
+    if (
+        len(launches) >= limits.drift_launches
+        and abs(across) > limits.drift
+        and abs(agreement_across(launches)) >= limits.drift_agreement
+    ):
+        reasons.append(
+            f"from launch to launch it gets {_faster_or_slower(across)}: "
+            "let the machine settle, then run it again"
+        )
+    return reasons
+
+
+def _contended(launches: Launches, _: Interval | None, limits: Thresholds) -> list[str]:
+    samples = pooled(launches)
+    share = count_outliers(launches) / len(samples)
+    tail = percentile(samples, 90) / median(samples)
+    medians = [median(launch) for launch in launches]
+    spread = max(medians) / min(medians)
+    advice = "end other programs, or --pin it to quiet CPUs"
+    reasons = []
+    if share > limits.outlier_share:
+        reasons.append(f"{share:.0%} of the samples are outliers: {advice}")
+    if tail > limits.tail:
+        reasons.append(f"p90 is {tail:.2f} times the median: {advice}")
+    if spread > limits.launch_spread:
+        reasons.append(f"the slowest launch took {spread:.2f} times the fastest: {advice}")
+    return reasons
+
+
+def _faster_or_slower(change: float) -> str:
+    return f"{abs(change):.0%} {'slower' if change > 0 else 'faster'}"
+
+
+Doubt = Callable[[Launches, Interval | None, Thresholds], list[str]]
+
+DOUBTS: tuple[tuple[str, Doubt], ...] = (
+    ("too-short", _too_short),
+    ("drifting", _drifting),
+    ("contended", _contended),
+)

@@ -1,0 +1,116 @@
+"""The process that times one file: ``python -m mixnet_bench.worker``, JSON lines in and out.
+
+It opens the file when told to, runs as many inferences as it is told, and answers with every
+duration; when to run is the parent's business. It ends when its input ends, so that no parent,
+however it dies, leaves one behind.
+
+Try it by hand::
+
+    {"do": "load", "path": "mixnet-s.tflite", "threads": 1, "seed": 0, "pin": null}
+    {"do": "run", "count": 3}
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+import numpy.typing as npt
+
+from mixnet_bench.affinity import current_cpus, pin
+from mixnet_common import MixnetError
+
+Invoke = Callable[[], object]
+Clock = Callable[[], int]
+
+
+def time_calls(invoke: Invoke, count: int, clock: Clock = time.perf_counter_ns) -> list[float]:
+    """Milliseconds of each of ``count`` calls; nothing but the call lies between two readings."""
+    samples = []
+    for _ in range(count):
+        start = clock()
+        invoke()
+        samples.append((clock() - start) / 1e6)
+    return samples
+
+
+def seeded_input(
+    shape: tuple[int, ...], dtype: npt.DTypeLike, rng: np.random.Generator
+) -> npt.NDArray[Any]:
+    """An input to time with: normal for floats, the full range for 8- and 16-bit integers.
+
+    Wider integers are indices or sizes more often than pixels, so they get 0 and 1, as do booleans.
+    """
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        return rng.standard_normal(shape).astype(kind)
+    if kind.kind in "iu" and kind.itemsize <= 2:
+        limits = np.iinfo(kind)
+        return rng.integers(limits.min, limits.max, size=shape, dtype=kind, endpoint=True)
+    return rng.integers(0, 2, size=shape).astype(kind)
+
+
+def load(request: dict[str, Any]) -> tuple[dict[str, Any], Invoke]:
+    """Open the file, set seeded inputs; returns the answer and the call to time.
+
+    ``load_ms`` is everything from a fresh process to a session that is ready: the runtime's own
+    libraries, the file read and checked, its kernels prepared.
+    """
+    if request["pin"] is not None:
+        pin(request["pin"])
+    start = time.perf_counter_ns()
+    from mixnet_runtimes import open_session
+
+    session = open_session(Path(request["path"]), threads=request["threads"])
+    loaded = time.perf_counter_ns()
+    rng = np.random.default_rng(request["seed"])
+    session.set_inputs([seeded_input(each.shape, each.dtype, rng) for each in session.inputs])
+    cpus = current_cpus()
+    answer = {
+        "load_ms": (loaded - start) / 1e6,
+        "runtime": session.runtime,
+        "runtime_version": session.version,
+        "runtime_settings": dict(session.settings),
+        "affinity": None if cpus is None else list(cpus),
+    }
+    return answer, session.invoke
+
+
+def serve(requests: TextIO, answers: TextIO) -> None:
+    """Answer each line with a line until there are no more; a user's error is an answer too."""
+    invoke: Invoke | None = None
+    for line in requests:
+        request = json.loads(line)
+        try:
+            if request["do"] == "load":
+                answer, invoke = load(request)
+            elif invoke is None:
+                raise MixnetError("asked to run before a file was loaded")
+            else:
+                answer = {"samples_ms": time_calls(invoke, request["count"])}
+        except MixnetError as error:
+            answer = {
+                "error": error.message,
+                "hint": error.hint,
+                "exit_status": error.exit_status,
+            }
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def main() -> None:
+    """Serve on stdin and stdout; whatever the runtimes print to stdout goes to stderr instead."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    try:
+        serve(sys.stdin, answers)
+    except (KeyboardInterrupt, BrokenPipeError):
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
