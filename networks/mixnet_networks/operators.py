@@ -108,7 +108,9 @@ def _pool_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
 
 
 def _dense_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
-    return ((*shapes[0][:-1], attributes["units"]),)
+    if len(shapes[0]) != 2:
+        raise MixnetError(f"a dense layer takes (batch, features), not {shapes[0]}")
+    return ((shapes[0][0], attributes["units"]),)
 
 
 def _mean_shape(shapes: Shapes, attributes: Attributes) -> Shapes:

@@ -1,0 +1,1 @@
+"""Turns networks into model files: lowerings, writers, verification, ``mixnet-export``."""

@@ -1,0 +1,113 @@
+"""Writes a model as ``.onnx``, straight through onnx's helper.
+
+Feature maps, NHWC in the graph, are NCHW here, as everything in ONNX expects; tensors of other
+ranks stay as they are. What each of our operators becomes is in ``onnx_operators``.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixnet_common import MixnetError
+from mixnet_export.lowering import Model
+from mixnet_networks import Graph
+
+OPSET = 17
+"""The oldest opset asked for; every onnxruntime since 1.12 takes it."""
+
+IR_VERSION = 8
+TO_NCHW = (0, 3, 1, 2)
+TO_NHWC = (0, 2, 3, 1)
+AXES = {0: 0, 1: 2, 2: 3, 3: 1}
+"""Where each NHWC axis of a feature map stands in NCHW."""
+
+
+def write_onnx(model: Model) -> bytes:
+    """The model as the content of an ``.onnx`` file.
+
+    Inputs and outputs are float32, feature maps NCHW, under the graph's names. The result has
+    passed onnx's checker with strict shape inference. Raises MixnetError where an operator cannot
+    be written.
+    """
+    from mixnet_export.writers.onnx_operators import EMITTERS
+
+    writer = OnnxWriter(model)
+    for node in model.graph.nodes:
+        if node.op not in EMITTERS:
+            raise MixnetError(f"{node.name}: no ONNX form of {node.op}", "lower the model first")
+        EMITTERS[node.op](writer, node)
+    return writer.finish()
+
+
+def nchw(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """An NHWC shape as it is in the file."""
+    return tuple(shape[axis] for axis in TO_NCHW) if len(shape) == 4 else shape
+
+
+class OnnxWriter:
+    """The nodes and initializers of a file under construction, filled by the emitters."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.graph: Graph = model.graph
+        self._nodes: list[Any] = []
+        self._initializers: list[Any] = []
+        self._constants: dict[tuple[bytes, tuple[int, ...]], str] = {}
+
+    def shape(self, tensor: str) -> tuple[int, ...]:
+        """The shape of one of the graph's tensors, NHWC."""
+        return self.graph.shape(tensor)
+
+    def weight(self, name: str, array: NDArray[Any]) -> str:
+        """Add a float32 initializer, already in ONNX's layout; returns its name."""
+        from onnx import numpy_helper
+
+        array = np.ascontiguousarray(array, np.float32)
+        self._initializers.append(numpy_helper.from_array(array, name))
+        return name
+
+    def integers(self, name: str, values: Any) -> str:
+        """The name of an int64 initializer; equal ones are stored once."""
+        from onnx import numpy_helper
+
+        array = np.ascontiguousarray(values, np.int64)
+        key = (array.tobytes(), array.shape)
+        if key not in self._constants:
+            self._initializers.append(numpy_helper.from_array(array, name))
+            self._constants[key] = name
+        return self._constants[key]
+
+    def node(
+        self, op_type: str, name: str, inputs: list[str], outputs: list[str], **attributes: Any
+    ) -> None:
+        """Append a node."""
+        from onnx import helper
+
+        self._nodes.append(helper.make_node(op_type, inputs, outputs, name=name, **attributes))
+
+    def finish(self) -> bytes:
+        """Check the model and serialise it."""
+        import onnx
+        from onnx import helper
+
+        graph = helper.make_graph(
+            self._nodes,
+            self.graph.name,
+            [self._value(tensor.name) for tensor in self.graph.inputs],
+            [self._value(name) for name in self.graph.outputs],
+            self._initializers,
+        )
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="mixnet-mobile",
+        )
+        onnx.checker.check_model(model, full_check=True)
+        return bytes(model.SerializeToString())
+
+    def _value(self, name: str) -> Any:
+        from onnx import TensorProto, helper
+
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, nchw(self.shape(name)))

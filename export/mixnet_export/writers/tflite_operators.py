@@ -1,0 +1,297 @@
+"""What each of our operators becomes in a ``.tflite`` file: one emitter each, one table.
+
+Layouts and options: the schema and the kernels' documentation at
+https://ai.google.dev/edge/litert/models/operations.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixnet_export.writers.tflite import TfliteWriter
+from mixnet_networks import Node, Tensor
+from mixnet_networks.padding import resolve_padding
+
+Emitter = Callable[[TfliteWriter, Node], None]
+
+_ACTIVATIONS = {None: "NONE", "relu": "RELU", "relu6": "RELU6"}
+_LOWEST = float(np.finfo(np.float32).min)
+
+
+def _activation(writer: TfliteWriter, node: Node) -> int:
+    name = _ACTIVATIONS[node.attributes["activation"]]
+    return int(getattr(writer.schema.ActivationFunctionType, name))
+
+
+def _inputs(writer: TfliteWriter, node: Node) -> list[int]:
+    return [writer.activation(name) for name in node.inputs]
+
+
+def _outputs(writer: TfliteWriter, node: Node) -> list[int]:
+    return [writer.activation(name) for name in node.outputs]
+
+
+def _between(writer: TfliteWriter, node: Node, suffix: str, shape: tuple[int, ...]) -> int:
+    return writer.declare(Tensor(f"{node.name}.{suffix}", shape))
+
+
+# Windows
+
+
+def _padded(writer: TfliteWriter, node: Node, lowest: bool = False) -> tuple[int, int]:
+    """The input of a windowed operator and its padding option.
+
+    TFLite knows SAME and VALID; any other padding becomes an operator of its own.
+    """
+    source, padding = writer.activation(node.inputs[0]), node.attributes["padding"]
+    options = writer.schema.Padding
+    if padding in ("same", "valid"):
+        return source, int(options.SAME if padding == "same" else options.VALID)
+    pads = np.array([(0, 0), *padding, (0, 0)])
+    if not pads.any():
+        return source, int(options.VALID)
+    shape = np.array(writer.graph.shape(node.inputs[0])) + pads.sum(axis=1)
+    padded = _between(writer, node, "pad", tuple(int(size) for size in shape))
+    amounts = writer.integers(f"{node.name}.paddings", pads)
+    if lowest:
+        fill = writer.weight(f"{node.name}.lowest", np.array(_LOWEST))
+        writer.operator("PADV2", [source, amounts, fill], [padded], "PadV2Options")
+    else:
+        writer.operator("PAD", [source, amounts], [padded], "PadOptions")
+    return padded, int(options.VALID)
+
+
+def _strides(node: Node) -> dict[str, int]:
+    height, width = node.attributes["strides"]
+    return {"strideH": height, "strideW": width}
+
+
+def _window(node: Node) -> dict[str, int]:
+    height, width = node.attributes["dilations"]
+    return {**_strides(node), "dilationHFactor": height, "dilationWFactor": width}
+
+
+# Convolutions
+
+
+def _bias(writer: TfliteWriter, node: Node, filters: int) -> int:
+    """The bias; zeros where there is none, since the kernels want one."""
+    arrays = writer.model.arrays(node)
+    return writer.weight(f"{node.name}.bias", arrays.get("bias", np.zeros(filters)))
+
+
+def _conv2d(writer: TfliteWriter, node: Node) -> None:
+    """Kernel (h, w, in, out) to (out, h, w, in); groups follow from the kernel's channels."""
+    source, padding = _padded(writer, node)
+    kernel = writer.model.arrays(node)["kernel"].transpose(3, 0, 1, 2)
+    weights = [writer.weight(f"{node.name}.kernel", kernel), _bias(writer, node, len(kernel))]
+    writer.operator(
+        "CONV_2D",
+        [source, *weights],
+        _outputs(writer, node),
+        "Conv2DOptions",
+        version=6 if node.attributes["groups"] > 1 else _dilated_version(node),
+        padding=padding,
+        fusedActivationFunction=_activation(writer, node),
+        **_window(node),
+    )
+
+
+def _depthwise_conv2d(writer: TfliteWriter, node: Node) -> None:
+    """Kernel (h, w, c, m) to (1, h, w, c · m)."""
+    source, padding = _padded(writer, node)
+    kernel = writer.model.arrays(node)["kernel"]
+    flat = kernel.reshape(1, *kernel.shape[:2], -1)
+    weights = [writer.weight(f"{node.name}.kernel", flat), _bias(writer, node, flat.shape[3])]
+    writer.operator(
+        "DEPTHWISE_CONV_2D",
+        [source, *weights],
+        _outputs(writer, node),
+        "DepthwiseConv2DOptions",
+        version=_dilated_version(node),
+        padding=padding,
+        depthMultiplier=node.attributes["multiplier"],
+        fusedActivationFunction=_activation(writer, node),
+        **_window(node),
+    )
+
+
+def _dilated_version(node: Node) -> int:
+    """Version 2 of both convolutions brought dilation."""
+    return 1 if tuple(node.attributes["dilations"]) == (1, 1) else 2
+
+
+def _dense(writer: TfliteWriter, node: Node) -> None:
+    """Kernel (in, out) to (out, in)."""
+    kernel = writer.model.arrays(node)["kernel"].T
+    weights = [writer.weight(f"{node.name}.kernel", kernel), _bias(writer, node, len(kernel))]
+    writer.operator(
+        "FULLY_CONNECTED",
+        _inputs(writer, node) + weights,
+        _outputs(writer, node),
+        "FullyConnectedOptions",
+        fusedActivationFunction=_activation(writer, node),
+    )
+
+
+def _batch_norm(writer: TfliteWriter, node: Node) -> None:
+    """A multiplication and an addition; folding into a convolution is a lowering's work."""
+    arrays = {role: array.astype(float) for role, array in writer.model.arrays(node).items()}
+    scale = arrays["gamma"] / np.sqrt(arrays["variance"] + node.attributes["epsilon"])
+    shift = arrays["beta"] - arrays["mean"] * scale
+    scaled = _between(writer, node, "scaled", writer.graph.shape(node.inputs[0]))
+    constant = writer.weight(f"{node.name}.scale", scale)
+    writer.operator("MUL", [*_inputs(writer, node), constant], [scaled], "MulOptions")
+    constant = writer.weight(f"{node.name}.shift", shift)
+    writer.operator("ADD", [scaled, constant], _outputs(writer, node), "AddOptions")
+
+
+# Elementwise
+
+
+def _simple(code: str, options: str = "") -> Emitter:
+    def emit(writer: TfliteWriter, node: Node) -> None:
+        writer.operator(code, _inputs(writer, node), _outputs(writer, node), options)
+
+    return emit
+
+
+def _swish(writer: TfliteWriter, node: Node) -> None:
+    """The product of x and LOGISTIC(x)."""
+    (source,) = _inputs(writer, node)
+    gate = _between(writer, node, "sigmoid", writer.graph.shape(node.inputs[0]))
+    writer.operator("LOGISTIC", [source], [gate])
+    writer.operator("MUL", [source, gate], _outputs(writer, node), "MulOptions")
+
+
+def _add(writer: TfliteWriter, node: Node) -> None:
+    writer.operator(
+        "ADD",
+        _inputs(writer, node),
+        _outputs(writer, node),
+        "AddOptions",
+        fusedActivationFunction=_activation(writer, node),
+    )
+
+
+# Pools
+
+
+def _max_pool(writer: TfliteWriter, node: Node) -> None:
+    source, padding = _padded(writer, node, lowest=True)
+    _pool(writer, node, "MAX_POOL_2D", source, _outputs(writer, node), padding)
+
+
+def _avg_pool(writer: TfliteWriter, node: Node) -> None:
+    """Explicit padding counts in TFLite's mean, so its share is taken out by a constant."""
+    source, padding = _padded(writer, node)
+    if source == writer.activation(node.inputs[0]):
+        _pool(writer, node, "AVERAGE_POOL_2D", source, _outputs(writer, node), padding)
+        return
+    mean = _between(writer, node, "mean", writer.graph.shape(node.outputs[0]))
+    _pool(writer, node, "AVERAGE_POOL_2D", source, [mean], padding)
+    constant = writer.weight(f"{node.name}.correction", _pool_correction(writer, node))
+    writer.operator("MUL", [mean, constant], _outputs(writer, node), "MulOptions")
+
+
+def _pool(
+    writer: TfliteWriter, node: Node, code: str, source: int, outputs: list[int], padding: int
+) -> None:
+    height, width = node.attributes["kernel"]
+    writer.operator(
+        code,
+        [source],
+        outputs,
+        "Pool2DOptions",
+        padding=padding,
+        filterHeight=height,
+        filterWidth=width,
+        **_strides(node),
+    )
+
+
+def _pool_correction(writer: TfliteWriter, node: Node) -> NDArray[Any]:
+    """Window size over the elements of the map under it, for each output: (1, h, w, 1)."""
+    sizes = writer.graph.shape(node.inputs[0])[1:3]
+    output = writer.graph.shape(node.outputs[0])[1:3]
+    kernel, strides = node.attributes["kernel"], node.attributes["strides"]
+    pads = resolve_padding(node.attributes["padding"], sizes, kernel, strides)
+    counts = []
+    for axis in (0, 1):
+        starts = np.arange(output[axis]) * strides[axis] - pads[axis][0]
+        ends = np.minimum(starts + kernel[axis], sizes[axis])
+        counts.append(ends - np.maximum(starts, 0))
+    return (kernel[0] * kernel[1] / np.outer(*counts))[None, :, :, None]
+
+
+def _global_mean(writer: TfliteWriter, node: Node) -> None:
+    axes = writer.integers(f"{node.name}.axes", [1, 2])
+    writer.operator(
+        "MEAN",
+        [*_inputs(writer, node), axes],
+        _outputs(writer, node),
+        "ReducerOptions",
+        keepDims=node.attributes["keepdims"],
+    )
+
+
+# Data movement
+
+
+def _concat(writer: TfliteWriter, node: Node) -> None:
+    writer.operator(
+        "CONCATENATION",
+        _inputs(writer, node),
+        _outputs(writer, node),
+        "ConcatenationOptions",
+        axis=node.attributes["axis"],
+    )
+
+
+def _split(writer: TfliteWriter, node: Node) -> None:
+    """SPLIT_V: a split by a list of sizes, as the authors' code has it."""
+    sizes = writer.integers(f"{node.name}.sizes", node.attributes["sizes"])
+    axis = writer.integers(f"{node.name}.axis", node.attributes["axis"])
+    outputs = _outputs(writer, node)
+    writer.operator(
+        "SPLIT_V",
+        [*_inputs(writer, node), sizes, axis],
+        outputs,
+        "SplitVOptions",
+        numSplits=len(outputs),
+    )
+
+
+def _with_integers(code: str, options: str, *keys: str) -> Emitter:
+    """An operator that takes its attributes as int32 constants."""
+
+    def emit(writer: TfliteWriter, node: Node) -> None:
+        constants = [writer.integers(f"{node.name}.{key}", node.attributes[key]) for key in keys]
+        writer.operator(code, _inputs(writer, node) + constants, _outputs(writer, node), options)
+
+    return emit
+
+
+EMITTERS: Mapping[str, Emitter] = {
+    "conv2d": _conv2d,
+    "depthwise_conv2d": _depthwise_conv2d,
+    "dense": _dense,
+    "batch_norm": _batch_norm,
+    "relu": _simple("RELU"),
+    "relu6": _simple("RELU6"),
+    "sigmoid": _simple("LOGISTIC"),
+    "swish": _swish,
+    "add": _add,
+    "mul": _simple("MUL", "MulOptions"),
+    "concat": _concat,
+    "split": _split,
+    "slice": _with_integers("SLICE", "SliceOptions", "begin", "size"),
+    "pad": _with_integers("PAD", "PadOptions", "paddings"),
+    "max_pool": _max_pool,
+    "avg_pool": _avg_pool,
+    "global_mean": _global_mean,
+    "reshape": _with_integers("RESHAPE", "ReshapeOptions", "shape"),
+    "transpose": _with_integers("TRANSPOSE", "TransposeOptions", "permutation"),
+}
