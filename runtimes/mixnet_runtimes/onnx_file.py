@@ -25,18 +25,16 @@ BITS = {
 OTHER_NAMES = {"float": "float32", "double": "float64"}
 """ONNX's names of element types that are not numpy's."""
 
-MAX_BYTES = 2**31
-"""protobuf refuses larger messages."""
-
 
 def read(path: Path) -> FileContents:
     """Read the main graph of an ``.onnx`` file. Raises MixnetError where it is broken."""
     model = read_model(path)
     data = rawfile.load(path)
     warnings = list(_warnings(model))
-    model, unknown = onnx_shapes.infer(model)
+    unknown = onnx_shapes.infer(model)
     if unknown:
-        warnings.append(f"no shape is known for: {', '.join(unknown)}")
+        named = ", ".join(unknown[:3]) + (", …" if len(unknown) > 3 else "")
+        warnings.append(f"sizes unknown of {len(unknown)} tensors: {named}")
     stored = _constants(model)
     tensors = _tensors(model, stored)
     graph = model.graph
@@ -44,7 +42,9 @@ def read(path: Path) -> FileContents:
         format="onnx",
         sha256=rawfile.digest(data),
         size_bytes=len(data),
-        inputs={value.name: tensors[value.name] for value in graph.input if value.name not in stored},
+        inputs={
+            value.name: tensors[value.name] for value in graph.input if value.name not in stored
+        },
         outputs={value.name: tensors[value.name] for value in graph.output},
         operators=tuple(_operator(node) for node in graph.node if not _is_constant(node)),
         tensors=tensors,
@@ -57,12 +57,12 @@ def read_model(path: Path) -> Any:
     data = rawfile.load(path)
     try:
         import onnx
-        from google.protobuf.message import DecodeError
     except ImportError as error:
-        raise MixnetError(f"cannot read {path}: onnx is not installed", "pip install onnx") from error
+        hint = "pip install onnx"
+        raise MixnetError(f"cannot read {path}: onnx is not installed", hint) from error
     try:
         model = onnx.load_model_from_string(data)
-    except (DecodeError, ValueError) as error:
+    except Exception as error:  # protobuf's DecodeError, which has no typed home
         raise rawfile.broken(path, "it is no protobuf of a model") from error
     if not model.graph.node or not model.graph.output or not model.opset_import:
         raise rawfile.broken(path, "it holds no graph")
@@ -183,7 +183,7 @@ def _tensors(model: Any, constants: dict[str, FileTensor]) -> dict[str, FileTens
         for value in values:
             tensors[value.name] = FileTensor(
                 value.name,
-                onnx_shapes.stated_shape(value),
+                onnx_shapes.shape_of(value.type),
                 dtype_name(value.type.tensor_type.elem_type),
                 role,
             )
@@ -229,5 +229,5 @@ def dtype_name(number: int) -> str:
 
     if number not in TensorProto.DataType.values():
         return f"type{number}"
-    name = TensorProto.DataType.Name(number).lower()
+    name = str(TensorProto.DataType.Name(number)).lower()
     return OTHER_NAMES.get(name, name)

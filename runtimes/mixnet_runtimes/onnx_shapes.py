@@ -5,10 +5,11 @@ gives its output the shape that some standard operator would; so it is replaced 
 copy of the graph, shapes are inferred there, and the copy is thrown away.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mixnet_runtimes import onnx_deduce
 from mixnet_runtimes.contents import Shape
 
 MICROSOFT = "com.microsoft"
@@ -63,34 +64,40 @@ ALWAYS_NHWC = {"NhwcConv", "NhwcFusedConv", "NhwcMaxPool"}
 """Operators whose first input and output have the channels last; others say ``channels_last``."""
 
 
-def infer(model: Any) -> tuple[Any, list[str]]:
-    """The model with every shape stated that can be known, and the outputs that lack one.
+def infer(model: Any) -> list[str]:
+    """State every shape in the model that can be known; return the tensors that still lack one.
 
-    The model itself stays as it is, but for an open batch size, which becomes 1.
+    An open batch size becomes 1. Nothing else in the model changes.
     """
     _close_batch(model)
     copy = _with_stand_ins(model)
-    inferred = _infer_standard(copy)
-    known = {value.name: value for value in (*inferred.graph.value_info, *inferred.graph.output)}
-    stated = {value.name: value for value in (*model.graph.value_info, *model.graph.output)}
-    outputs = {value.name for value in model.graph.output}
-    unknown = []
-    del model.graph.value_info[:]
-    for name in _computed(model.graph):
-        value = known.get(name, stated.get(name))
-        if value is None or stated_shape(value) is None:
-            unknown.append(name)
-        if value is not None and name not in outputs:
-            model.graph.value_info.append(value)
+    types = _standard_types(copy)
+    if any(not _is_whole(types.get(name)) for name in _computed(model.graph)):
+        types |= onnx_deduce.deduce(copy)
     for value in model.graph.output:
-        if value.name in known:
-            value.type.tensor_type.shape.CopyFrom(known[value.name].type.tensor_type.shape)
-    return model, unknown
+        if _is_whole(types.get(value.name)):
+            value.type.CopyFrom(types[value.name])
+    _state(model.graph, types)
+    return [name for name in _computed(model.graph) if not _is_whole(types.get(name))]
 
 
-def stated_shape(value: Any) -> Shape | None:
-    """The shape that a ValueInfoProto states; None where it states none at all."""
-    tensor = value.type.tensor_type
+def _state(graph: Any, types: Mapping[str, Any]) -> None:
+    """Replace the shapes that the graph states for its inner tensors."""
+    outputs = {value.name for value in graph.output}
+    del graph.value_info[:]
+    for name in _computed(graph):
+        if name in types and name not in outputs:
+            graph.value_info.add(name=name, type=types[name])
+
+
+def _is_whole(type_proto: Any | None) -> bool:
+    shape = None if type_proto is None else shape_of(type_proto)
+    return shape is not None and None not in shape
+
+
+def shape_of(type_proto: Any) -> Shape | None:
+    """The shape that a TypeProto states; None where it states none at all."""
+    tensor = type_proto.tensor_type
     if not tensor.HasField("shape"):
         return None
     return tuple(_size(dimension) for dimension in tensor.shape.dim)
@@ -125,15 +132,17 @@ def _forget_symbol(model: Any, symbol: str) -> None:
                 dimension.dim_value = 1
 
 
-def _infer_standard(model: Any) -> Any:
+def _standard_types(model: Any) -> dict[str, Any]:
+    """Tensor name → type, stated or inferred, with the shape as far as it is known."""
     from onnx import shape_inference
 
     try:
-        return shape_inference.infer_shapes(model, data_prop=True)
+        graph = shape_inference.infer_shapes(model, data_prop=True).graph
     except Exception:
         # Contradictory or unknown parts make onnx give up on all shapes. What the file itself
         # states is then all that is known; the caller hears which shapes are missing.
-        return model
+        graph = model.graph
+    return {value.name: value.type for value in (*graph.value_info, *graph.output)}
 
 
 def _with_stand_ins(model: Any) -> Any:

@@ -67,9 +67,7 @@ def format_of(path: Path) -> Format:
     path = Path(path)
     known = ", ".join(FORMATS)
     if path.suffix.lower() not in FORMATS:
-        raise UsageError(
-            f"{path} is no kind of model file known here", f"known suffixes: {known}"
-        )
+        raise UsageError(f"{path} is no kind of model file known here", f"known suffixes: {known}")
     if not path.is_file():
         raise UsageError(f"{path} is not a file" if path.exists() else f"no file {path}")
     return FORMATS[path.suffix.lower()]
