@@ -9,13 +9,18 @@ from mixnet_common.console import Group, json_option
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
+def example(*lines: str) -> str:
+    """A help text's last paragraph: commands that work as they stand. Click keeps its lines."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
 @click.group(cls=Group, context_settings=CONTEXT)
 @click.version_option(package_name="mixnet-mobile", prog_name="mixnet-bench")
 def main() -> None:
     """Count, time and compare networks and model files."""
 
 
-@main.command()
+@main.command(epilog=example("mixnet-bench count mixnet-s mixnet-m mixnet-l"))
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @json_option
 @click.option("--layers", is_flag=True, help="Print every layer too.")
@@ -34,10 +39,6 @@ def count(
 
     TARGET is a network's name, a network's TOML file, or anyone's .tflite or .onnx file, which is
     read but not run.
-
-    \b
-    Example:
-      mixnet-bench count mixnet-s mixnet-m mixnet-l
     """
     from mixnet_bench import count_command
 
@@ -45,7 +46,12 @@ def count(
     count_command.run(targets, size, as_json, layers)
 
 
-@main.command()
+@main.command(
+    epilog=example(
+        "mixnet-export tflite mixnet-s -o out",
+        "mixnet-bench latency out/mixnet-s.tflite --threads 1",
+    )
+)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @click.option(
     "--on", type=click.Choice(["host"]), default="host", show_default=True, help="Where to time."
@@ -112,11 +118,6 @@ def latency(
 
     Each launch starts one fresh process per file and lets them run in short turns, A B A B ...;
     ratios are to the first file.
-
-    \b
-    Example:
-      mixnet-export tflite mixnet-s -o out
-      mixnet-bench latency out/mixnet-s.tflite --threads 1
     """
     from mixnet_bench import latency_command
     from mixnet_bench.affinity import parse_cpus
@@ -137,7 +138,7 @@ def latency(
     latency_command.run(plan, as_json, output)
 
 
-@main.command()
+@main.command(epilog=example("mixnet-bench paper table2"))
 @click.argument("table", required=False, metavar="[TABLE]")
 @json_option
 def paper(table: str | None, as_json: bool) -> None:
@@ -145,10 +146,6 @@ def paper(table: str | None, as_json: bool) -> None:
 
     TABLE is table2, which is also the default: MixNet and its rivals on ImageNet. Accuracies are
     the paper's.
-
-    \b
-    Example:
-      mixnet-bench paper table2
     """
     from mixnet_bench.paper import command
 

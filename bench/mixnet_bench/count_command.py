@@ -119,7 +119,7 @@ def layer_rows(target: dict[str, Any]) -> list[tuple[str, ...]]:
         (
             layer["name"],
             layer["op"],
-            "×".join(map(str, layer["output_shape"])),
+            "×".join("?" if size is None else str(size) for size in layer["output_shape"]),
             f"{layer['params']:,}",
             f"{layer['macs']:,}",
             f"{layer['activations']:,}",

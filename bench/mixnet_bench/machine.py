@@ -52,9 +52,8 @@ def parse_cpuinfo(text: str) -> str | None:
     x86 has a line ``model name : Intel(R) ...`` for each CPU; ARM boards have none, or one
     ``Hardware : ...``, or ``Model : ...``, at the end.
     """
-    fields = dict(
-        (part.strip() for part in line.split(":", 1)) for line in text.splitlines() if ":" in line
-    )
+    pairs = (line.partition(":") for line in text.splitlines())
+    fields = {key.strip(): value.strip() for key, _, value in pairs}
     return next((fields[key] for key in ("model name", "Hardware", "Model") if key in fields), None)
 
 

@@ -40,7 +40,7 @@ class ProcessWorker:
 
     def __init__(self, target: str, command: Sequence[str] = COMMAND) -> None:
         self.target = target
-        self._stderr = tempfile.TemporaryFile()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - end() closes it
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr
         )
@@ -72,7 +72,7 @@ class ProcessWorker:
         return self._understand(line)
 
     def end(self) -> None:
-        """Close its input, which ends it; kill it if it does not listen, or while we are hurried."""
+        """Close its input, which ends it; kill it if it does not listen or we are interrupted."""
         assert self._process.stdin is not None
         with suppress(OSError):  # it may be gone already
             self._process.stdin.close()

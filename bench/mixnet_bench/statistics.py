@@ -114,7 +114,7 @@ def _block_positions(
     blocks = -(-length // size)
     starts = rng.integers(0, length, size=(rows, blocks, 1))
     positions = (starts + np.arange(size)) % length
-    return positions.reshape(rows, -1)[:, :length]
+    return positions.reshape(rows, blocks * size)[:, :length]
 
 
 def _percentiles_of_rows(

@@ -34,7 +34,7 @@ class Thresholds:
     outlier_share: float = 0.10
     """Share of flagged samples; a quiet machine stays well below."""
     tail: float = 1.5
-    """p90 over the median; inference on an idle core stays below 1.1."""
+    """p90 over the median within a launch, the median launch's; an idle core stays below 1.1."""
     launch_spread: float = 1.25
     """Slowest over fastest launch's median; the same file differs by up to 1.1 between launches."""
 
@@ -159,17 +159,17 @@ def _drifting(launches: Launches, _: Interval | None, limits: Thresholds) -> lis
 
 
 def _contended(launches: Launches, _: Interval | None, limits: Thresholds) -> list[str]:
-    samples = pooled(launches)
-    share = count_outliers(launches) / len(samples)
-    tail = percentile(samples, 90) / median(samples)
+    share = count_outliers(launches) / sum(len(launch) for launch in launches)
     medians = [median(launch) for launch in launches]
+    tails = [percentile(launch, 90) / median(launch) for launch in launches]
+    tail = median(np.array(tails))
     spread = max(medians) / min(medians)
     advice = "end other programs, or --pin it to quiet CPUs"
     reasons = []
     if share > limits.outlier_share:
         reasons.append(f"{share:.0%} of the samples are outliers: {advice}")
     if tail > limits.tail:
-        reasons.append(f"p90 is {tail:.2f} times the median: {advice}")
+        reasons.append(f"within a launch p90 is {tail:.2f} times the median: {advice}")
     if spread > limits.launch_spread:
         reasons.append(f"the slowest launch took {spread:.2f} times the fastest: {advice}")
     return reasons

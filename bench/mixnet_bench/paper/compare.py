@@ -32,14 +32,16 @@ CountNetwork = Callable[[str], Ours]
 
 def compare_table(table: PaperTable, count: CountNetwork) -> list[dict[str, Any]]:
     """One JSON object a row, in the paper's order; docs/json.md explains every key."""
-    return [compare_row(table, row, count(row.network) if row.network else None) for row in table.rows]
+    return [
+        compare_row(table, row, count(row.network) if row.network else None) for row in table.rows
+    ]
 
 
 def compare_row(table: PaperTable, row: Row, ours: Ours | None) -> dict[str, Any]:
     """A row beside our count of its network, where we have one."""
-    params = compare_figure(row.params, ours and ours.params, row.reason_params)
-    macs = compare_figure(row.flops, ours and ours.macs, row.reason_flops)
-    conventions = ours and macs_by_convention(ours.macs, ours.batch_norm_elements)
+    params = compare_figure(row.params, ours.params if ours else None, row.reason_params)
+    macs = compare_figure(row.flops, ours.macs if ours else None, row.reason_flops)
+    conventions = macs_by_convention(ours.macs, ours.batch_norm_elements) if ours else {}
     return {
         "name": row.network or row.model,
         "model": row.model,
@@ -51,7 +53,7 @@ def compare_row(table: PaperTable, row: Row, ours: Ours | None) -> dict[str, Any
         "macs": {
             **macs,
             "convention": PLAIN.name,
-            "by_convention": _deviations(row.flops, conventions or {}),
+            "by_convention": _deviations(row.flops, conventions),
         },
         "accuracy": {"source": "paper", "top1": row.top1, "top5": row.top5},
         "verdict": _overall([params["verdict"], macs["verdict"]]),
