@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+import numpy as np
+
 from mixnet_common import UsageError
 from mixnet_networks.architecture import Stage, read_stage
 
@@ -96,12 +98,17 @@ def _encode(stage: Stage, channels: int) -> str:
         f"a{'.'.join('1' * stage.expand_groups)}",
         f"p{'.'.join('1' * stage.project_groups)}",
         f"s{stage.stride}{stage.stride}",
-        f"e{stage.expand:g}",
+        f"e{_number(stage.expand)}",
         f"i{channels}",
         f"o{stage.out}",
-        f"se{stage.se:g}" if stage.se else "",
+        f"se{_number(stage.se)}" if stage.se else "",
         "" if stage.skip else "noskip",
         "sw" if stage.activation == "swish" else "",
         "dilated" if stage.dilated else "",
     ]
     return "_".join(part for part in parts if part)
+
+
+def _number(value: float) -> str:
+    """The shortest digits that read back as the same number, without an exponent: 6, 0.25."""
+    return np.format_float_positional(value, trim="-")
