@@ -207,7 +207,7 @@ def _read_text(path: Path) -> str:
 def _parse(text: str, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, or too many digits for int
         raise UsageError(f"{where} is not valid TOML: {error}") from error
 
 
@@ -234,8 +234,10 @@ def _with_base(table: dict[str, Any], where: str) -> dict[str, Any]:
         return table
     own = {key: value for key, value in table.items() if key != "base"}
     if table["base"] not in architecture_names():
-        hint = nearest(str(table["base"]), architecture_names())
-        raise UsageError(f"{where}: no network is called {table['base']!r}", hint)
+        base = _shown(table["base"])
+        raise UsageError(
+            f"{where}: no network is called {base}", nearest(base, architecture_names())
+        )
     return {**_with_base(_shipped(table["base"]), where), **own}
 
 
@@ -252,7 +254,7 @@ def read_stage(row: Any, where: str) -> Stage:
 def _read_record(kind: type[Record], table: Any, where: str) -> Record:
     """A record from a table of the file, each key by its own check."""
     if not isinstance(table, Mapping):
-        raise UsageError(f"{where}: must be a table of keys and values, not {table!r}")
+        raise UsageError(f"{where}: must be a table of keys and values, not {_shown(table)}")
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for key in table:
         if key not in fields:
@@ -265,5 +267,14 @@ def _read_record(kind: type[Record], table: Any, where: str) -> Record:
         try:
             values[key] = fields[key].metadata["check"](value)
         except ValueError as error:
-            raise UsageError(f"{where}: {key!r} must be {error}, not {value!r}") from None
+            raise UsageError(f"{where}: {key!r} must be {error}, not {_shown(value)}") from None
     return kind(**values)
+
+
+def _shown(value: Any, most: int = 80) -> str:
+    """A value of the file as a message shows it: on one line, not longer than is of use."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to print whole numbers of more than 4300 digits
+        return "so large a number"
+    return text if len(text) <= most else f"{text[:most]}…"

@@ -1,0 +1,67 @@
+from typing import Any
+
+import pytest
+
+from mixnet_common import MixnetError, UsageError
+from mixnet_networks import load_network
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"classes": 0},
+        {"classes": -1},
+        {"classes": 1_000_001},
+        {"resolution": 0},
+        {"resolution": -224},
+        {"resolution": 8193},
+        {"multiplier": 0},
+        {"multiplier": -1},
+        {"multiplier": 101},
+        {"multiplier": float("nan")},
+        {"multiplier": float("inf")},
+        {"batch": 0},
+        {"batch": 1025},
+    ],
+    ids=str,
+)
+def test_a_number_out_of_range_is_named(option: dict[str, Any]) -> None:
+    (name,) = option
+
+    with pytest.raises(UsageError, match=f"^{name} must lie between .* not ") as caught:
+        load_network("mixnet-s", **option)
+
+    assert caught.value.exit_status == 2
+
+
+@pytest.mark.parametrize("option", [{"classes": 1}, {"resolution": 1}, {"multiplier": 0.01}])
+def test_the_smallest_values_still_give_a_graph(option: dict[str, Any]) -> None:
+    try:
+        graph = load_network("mixnet-s", **option).graph
+    except MixnetError as error:
+        pytest.fail(f"refused: {error}")
+
+    assert graph.outputs == ("logits",)
+
+
+def test_what_is_not_asked_for_is_the_architectures_own() -> None:
+    network = load_network("mixnet-s")
+
+    assert (network.classes, network.resolution, network.multiplier) == (1000, 224, 1)
+
+
+def test_the_multiplier_is_told_in_the_name() -> None:
+    assert load_network("mixnet-s").name == "mixnet-s"
+    assert load_network("mixnet-s", multiplier=1.0).name == "mixnet-s"
+    assert load_network("mixnet-s", multiplier=0.5).name == "mixnet-s-x0.5"
+    assert load_network("mixnet-s", multiplier=0.5).graph.name == "mixnet-s-x0.5"
+
+
+def test_a_network_at_another_size_has_the_same_weights_names() -> None:
+    network = load_network("mixnet-s")
+    other = network.at(resolution=64, batch=4)
+
+    assert other.graph.shape("image") == (4, 64, 64, 3)
+    assert {name: shape for name, _, _, shape in other.graph.parameters()} == {
+        name: shape for name, _, _, shape in network.graph.parameters()
+    }
