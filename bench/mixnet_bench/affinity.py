@@ -4,9 +4,13 @@ Only Linux lets a process choose; everywhere else asking for it is refused rathe
 """
 
 import os
+import re
 from collections.abc import Iterable
 
 from mixnet_common import UsageError
+
+CPUS = re.compile(r"(?P<first>[0-9]{1,4})(-(?P<last>[0-9]{1,4}))?")
+"""One CPU or a range of them; no machine has ten thousand."""
 
 
 def parse_cpus(text: str) -> tuple[int, ...]:
@@ -17,15 +21,15 @@ def parse_cpus(text: str) -> tuple[int, ...]:
     """
     cpus: set[int] = set()
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
+        match = CPUS.fullmatch(part.strip())
+        first, last = (
+            (int(match["first"]), int(match["last"] or match["first"])) if match else (1, 0)
+        )
+        if first > last:
             raise UsageError(
-                f"--pin {text}: {part.strip() or 'nothing'} is no CPU number",
-                "name CPUs like 0,2-4",
+                f"--pin {text}: {part.strip() or 'nothing'} names no CPU", "name CPUs like 0,2-4"
             )
-        cpus.update(range(int(first), int(last or first) + 1))
-    if not cpus:
-        raise UsageError(f"--pin {text}: no CPU is named", "name CPUs like 0,2-4")
+        cpus.update(range(first, last + 1))
     return tuple(sorted(cpus))
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_bench.conventions import CONVENTIONS, PLAIN, macs_by_convention
-from mixnet_bench.counting import Count, Layer, count_file, count_graph
+from mixnet_bench.counting.file import count_file
+from mixnet_bench.counting.graph import count_graph
+from mixnet_bench.counting.record import Count, Layer
 from mixnet_common import UsageError
 from mixnet_common.console import print_json, print_table, tracked, warn
 from mixnet_runtimes import Delegation, is_model_file, partitions

@@ -4,12 +4,13 @@ Everything that can be refused is refused before the first inference.
 """
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mixnet_bench.affinity import check_cpus
 from mixnet_bench.latency import Plan, measure
-from mixnet_bench.latency_report import COLUMNS, describe, table_rows
+from mixnet_bench.latency_report import COLUMNS, describe, identify, table_rows
 from mixnet_bench.machine import describe_machine, load_average
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, progress, warn
@@ -23,7 +24,7 @@ def run(plan: Plan, as_json: bool, output: Path | None) -> None:
     if plan.cpus is not None:
         check_cpus(plan.cpus)
     if output is not None:
-        check_output(output)
+        check_output(output, plan.paths)
     targets = describe_run(plan)
     if output is not None:
         write_whole(output, json_text(targets) + "\n")
@@ -38,6 +39,8 @@ def run(plan: Plan, as_json: bool, output: Path | None) -> None:
 
 def describe_run(plan: Plan) -> list[dict[str, Any]]:
     """Measure under a progress bar; the JSON objects, with the machine before and after."""
+    # Hashed before they are timed: a file that is replaced meanwhile is told by its hash.
+    files = [identify(path) for path in plan.paths]
     before = load_average()
     with progress("timing", STEPS) as step:
         done = 0
@@ -55,13 +58,18 @@ def describe_run(plan: Plan) -> list[dict[str, Any]]:
         "load_average_before": before,
         "load_average_after": load_average(),
     }
-    return describe(plan, timings, machine)
+    return describe(plan, files, timings, machine)
 
 
-def check_output(path: Path) -> None:
-    """Raise unless a file can be written there; leaves nothing behind and makes no directory."""
+def check_output(path: Path, timed: Sequence[Path] = ()) -> None:
+    """Raise unless a file can be written there, and is none of those that are timed.
+
+    Leaves nothing behind and makes no directory.
+    """
     if path.is_dir():
         raise UsageError(f"-o {path} is a directory", "name a file, like latency.json")
+    if path.resolve() in [each.resolve() for each in timed]:
+        raise UsageError(f"-o {path} is a file to be timed", "name another, like latency.json")
     directory = next(parent for parent in path.absolute().parents if parent.exists())
     try:
         with tempfile.TemporaryFile(dir=directory):

@@ -1,6 +1,6 @@
 """What a timing says, as JSON and as a table: intervals, ratios, verdicts, and every raw sample.
 
-Pure apart from reading the files' sizes and hashes; measures nothing.
+Pure apart from ``identify``, which reads a file; measures nothing.
 """
 
 import hashlib
@@ -13,28 +13,47 @@ import numpy as np
 from mixnet_bench.latency import Launch, Plan, Timing
 from mixnet_bench.statistics import Interval, Launches, Summary, median, summarize
 from mixnet_bench.verdict import count_outliers, judge
+from mixnet_common import MixnetError
 
 COLUMNS = ("file", "runtime", "median ms", "95 %", "p90 ms", "first ms", "ratio", "95 %", "verdict")
 
 
+def identify(path: Path) -> dict[str, Any]:
+    """A file's name, place, hash and size. Raises MixnetError where it cannot be read."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise MixnetError(f"cannot read {path}: {error.strerror or error}") from error
+    return {
+        "name": path.name,
+        "path": str(path),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size_bytes": len(content),
+    }
+
+
 def describe(
-    plan: Plan, timings: Sequence[Timing], machine: dict[str, Any]
+    plan: Plan,
+    files: Sequence[dict[str, Any]],
+    timings: Sequence[Timing],
+    machine: dict[str, Any],
 ) -> list[dict[str, Any]]:
-    """One JSON object a target; docs/json.md explains every key."""
+    """One JSON object a target, from what ``identify`` and ``measure`` found.
+
+    docs/json.md explains every key.
+    """
     samples = [[launch.samples_ms for launch in timing.launches] for timing in timings]
     summaries = summarize(samples, plan.seed)
     return [
         {
-            **_identity(path),
+            **file,
             **_describe_timing(timing),
             **_describe_summary(launches, summary),
             "threads": plan.threads,
-            "settings": {**_describe_plan(plan), **timing.settings},
+            "settings": {**_describe_plan(plan), "runtime": timing.settings},
             "machine": machine,
         }
-        for path, timing, launches, summary in zip(
-            plan.paths, timings, samples, summaries, strict=True
-        )
+        for file, timing, launches, summary in zip(files, timings, samples, summaries, strict=True)
     ]
 
 
@@ -54,16 +73,6 @@ def table_rows(targets: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
         )
         for target in targets
     ]
-
-
-def _identity(path: Path) -> dict[str, Any]:
-    content = path.read_bytes()
-    return {
-        "name": path.name,
-        "path": str(path),
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "size_bytes": len(content),
-    }
 
 
 def _describe_timing(timing: Timing) -> dict[str, Any]:

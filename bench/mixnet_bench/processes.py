@@ -64,8 +64,8 @@ class ProcessWorker:
             line = self._lines.get(timeout=timeout_s)
         except queue.Empty:
             raise MixnetError(
-                f"{self.target}: no answer in {timeout_s:.0f} s{self._last_words()}",
-                "time it alone, or with --threads 1; if it still hangs, the file hangs its runtime",
+                f"{self.target}: no answer in {timeout_s:.3g} s{self._last_words()}",
+                "if it is only slow, raise --timeout; else this file hangs its runtime",
             ) from None
         if not line:
             raise self._death()
@@ -118,7 +118,7 @@ class ProcessWorker:
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
         return MixnetError(
             f"{self.target}: its process died ({how}){self._last_words()}",
-            "the file may crash its runtime; mixnet-bench count reads it without running it",
+            "the file may crash its runtime, or memory ran out; time it alone to tell",
         )
 
     def _last_words(self) -> str:

@@ -1,0 +1,66 @@
+"""docs/json.md against what the commands print: every key is documented, none is stale."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from mixnet_bench.cli import main
+
+DOCS = Path(__file__).parents[2] / "docs" / "json.md"
+
+FREE = (
+    "macs_by_convention",
+    "delegation.outside_kinds",
+    "settings.runtime",
+    "macs.by_convention",
+)
+"""Objects whose keys depend on the content."""
+
+RARE = {"delegation.outside_kinds.*"}
+"""Keys that the tiny files of these tests do not have."""
+
+
+def key_paths(value: Any, path: str = "") -> Iterator[str]:
+    """The path of every value that is no object, in the notation of the document."""
+    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        for each in value:
+            yield from key_paths(each, f"{path}[]")
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            name = "*" if path in FREE else key
+            yield from key_paths(each, f"{path}.{name}" if path else name)
+    else:
+        yield path
+
+
+def documented(command: str) -> set[str]:
+    section = DOCS.read_text(encoding="utf-8").split(f"## `mixnet-bench {command}`")[1]
+    return set(re.findall(r"^\| `([^`]+)` \|", section.split("\n## ")[0], re.MULTILINE))
+
+
+def printed(*arguments: object) -> set[str]:
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return {path for target in json.loads(result.stdout)["targets"] for path in key_paths(target)}
+
+
+@pytest.fixture
+def commands(tiny_onnx: Path, tiny_tflite: Path) -> dict[str, tuple[object, ...]]:
+    quick = ("--launches", "1", "--min-count", "2", "--min-time", "0")
+    return {
+        "count": ("count", "mixnet-s", tiny_onnx, tiny_tflite, "--json"),
+        "latency": ("latency", tiny_onnx, tiny_tflite, *quick, "--json"),
+        "paper": ("paper", "--json"),
+    }
+
+
+@pytest.mark.parametrize("command", ["count", "latency", "paper"])
+def test_the_keys_printed_are_the_keys_documented(
+    command: str, commands: dict[str, tuple[object, ...]]
+) -> None:
+    assert printed(*commands[command]) | (RARE & documented(command)) == documented(command)
