@@ -66,12 +66,27 @@ def read_model(path: Path) -> Any:
         raise rawfile.broken(path, "it is no protobuf of a model") from error
     if not model.graph.node or not model.graph.output or not model.opset_import:
         raise rawfile.broken(path, "it holds no graph")
+    if not _is_text(model):
+        raise rawfile.broken(path, "its names are no text")
     if model.functions:
         model = _inline(path, model)
     _check_order(path, model.graph)
     for initializer in model.graph.initializer:
         _check_size(path, initializer)
     return model
+
+
+def _is_text(model: Any) -> bool:
+    """False where a name is not UTF-8: protobuf then gives bytes in place of str."""
+    graph = model.graph
+    words = [each.domain for each in model.opset_import]
+    for node in graph.node:
+        words += [*node.input, *node.output, node.name, node.op_type, node.domain]
+        words += [attribute.name for attribute in node.attribute]
+    for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        words.append(value.name)
+    words += [each.values.name for each in graph.sparse_initializer]
+    return all(isinstance(word, str) for word in words)
 
 
 def _inline(path: Path, model: Any) -> Any:

@@ -54,8 +54,9 @@ class OrtSession(Session):
             "provider": PROVIDER,
         }
         try:
+            # A fallback would be the same provider again, announced on stdout.
             self._session = ort.InferenceSession(
-                str(path), _options(ort, threads), providers=[PROVIDER]
+                str(path), _options(ort, threads), providers=[PROVIDER], enable_fallback=0
             )
         except Exception as error:  # onnxruntime's exceptions share no base class but this
             raise self._failed("open", error) from error

@@ -1,7 +1,7 @@
 """What must hold in a TFLite model before it is handed to an interpreter.
 
 An interpreter trusts indices and sizes: a wrong one crashes it, or makes it compute on memory that
-is not the weights. Each check raises ModelFault with what is wrong; none looks at the weights' values.
+is not the weights. Each check raises ModelError with what is wrong; none looks at weights' values.
 """
 
 from typing import Any
@@ -17,24 +17,24 @@ BITS = {
 }  # fmt: skip
 """Bits of one stored element; types that are not listed have no fixed size."""
 
-MAX_ELEMENTS = 2**40
-"""More than any tensor that a phone could hold; a larger one is a wrong byte."""
+MAX_ELEMENTS = 2**31
+"""No interpreter addresses more bytes in a tensor; a larger one is a wrong byte in the file."""
 
 
-class ModelFault(Exception):
+class ModelError(Exception):
     """Something in the model cannot be."""
 
 
 def check_tables(model: Any) -> None:
     """The parts that every model has are there."""
     if not model.subgraphs or any(each is None for each in model.subgraphs):
-        raise ModelFault("it has no subgraph")
+        raise ModelError("it has no subgraph")
     if not model.buffers or any(each is None for each in model.buffers):
-        raise ModelFault("it has no buffers")
+        raise ModelError("it has no buffers")
     if any(code is None for code in model.operatorCodes or ()):
-        raise ModelFault("an operator code is missing")
+        raise ModelError("an operator code is missing")
     if any(not each.tensors or None in each.tensors for each in model.subgraphs):
-        raise ModelFault("it has no tensors")
+        raise ModelError("it has no tensors")
 
 
 def check_subgraph(model: Any, subgraph: Any, data: bytes, schema: Any) -> None:
@@ -57,18 +57,18 @@ def constant_bytes(model: Any, tensor: Any) -> int:
 
 def _check_tensor(model: Any, index: int, tensor: Any, data: bytes, schema: Any) -> None:
     if not 0 <= tensor.buffer < len(model.buffers):
-        raise ModelFault(f"tensor {index} has buffer {tensor.buffer} of {len(model.buffers)}")
+        raise ModelError(f"tensor {index} has buffer {tensor.buffer} of {len(model.buffers)}")
     sizes = [] if tensor.shape is None else [int(size) for size in tensor.shape]
     elements = _product(sizes)
     if any(size < 0 for size in sizes) or elements > MAX_ELEMENTS:
-        raise ModelFault(f"tensor {index} has the shape {sizes}")
+        raise ModelError(f"tensor {index} has the shape {sizes}")
     stored = constant_bytes(model, tensor)
     buffer = model.buffers[tensor.buffer]
     if getattr(buffer, "offset", 0) > 1 and buffer.offset + buffer.size > len(data):
-        raise ModelFault(f"tensor {index} is stored beyond the file's end")
+        raise ModelError(f"tensor {index} is stored beyond the file's end")
     expected = _expected_bytes(tensor, elements, schema)
     if stored and expected is not None and stored != expected:
-        raise ModelFault(
+        raise ModelError(
             f"tensor {index} of shape {sizes} needs {expected} bytes, but {stored} are stored"
         )
     _check_scales(index, tensor, sizes)
@@ -90,7 +90,7 @@ def _check_scales(index: int, tensor: Any, sizes: list[int]) -> None:
         return
     axis = tensor.quantization.quantizedDimension
     if not 0 <= axis < len(sizes) or sizes[axis] != len(scale):
-        raise ModelFault(
+        raise ModelError(
             f"tensor {index} of shape {sizes} has {len(scale)} scales along axis {axis}"
         )
 
@@ -99,16 +99,16 @@ def _check_operators(model: Any, subgraph: Any) -> None:
     written = _known_from_start(model, subgraph)
     for index, operator in enumerate(subgraph.operators or ()):
         if operator is None or not 0 <= operator.opcodeIndex < len(model.operatorCodes or ()):
-            raise ModelFault(f"operator {index} is of no kind that the file lists")
+            raise ModelError(f"operator {index} is of no kind that the file lists")
         _check_indices(subgraph, operator.inputs, f"operator {index}", optional=True)
         _check_indices(subgraph, operator.outputs, f"operator {index}", optional=False)
         for tensor in _integers(operator.inputs):
             if tensor >= 0 and tensor not in written:
-                raise ModelFault(f"operator {index} reads tensor {tensor} before it is computed")
+                raise ModelError(f"operator {index} reads tensor {tensor} before it is computed")
         written.update(_integers(operator.outputs))
     for tensor in _integers(subgraph.outputs):
         if tensor not in written:
-            raise ModelFault(f"output tensor {tensor} is never computed")
+            raise ModelError(f"output tensor {tensor} is never computed")
 
 
 def _known_from_start(model: Any, subgraph: Any) -> set[int]:
@@ -126,7 +126,7 @@ def _check_indices(subgraph: Any, indices: Any, owner: str, *, optional: bool) -
     lowest = -1 if optional else 0
     for index in _integers(indices):
         if not lowest <= index < len(subgraph.tensors):
-            raise ModelFault(f"{owner} names tensor {index} of {len(subgraph.tensors)}")
+            raise ModelError(f"{owner} names tensor {index} of {len(subgraph.tensors)}")
 
 
 def _integers(vector: Any) -> list[int]:

@@ -33,7 +33,7 @@ def read(path: Path) -> FileContents:
     model = _parse(path, data, schema)
     try:
         return _describe(model, data, schema)
-    except tflite_check.ModelFault as fault:
+    except tflite_check.ModelError as fault:
         raise rawfile.broken(path, str(fault)) from fault
 
 
@@ -51,7 +51,7 @@ def checked_bytes(path: Path) -> bytes:
     try:
         for subgraph in model.subgraphs:
             tflite_check.check_subgraph(model, subgraph, data, schema)
-    except tflite_check.ModelFault as fault:
+    except tflite_check.ModelError as fault:
         raise rawfile.broken(path, str(fault)) from fault
     return data
 
@@ -82,7 +82,7 @@ def _parse(path: Path, data: bytes, schema: Any) -> Any:
         raise rawfile.broken(path, f"its tables cannot be read ({error})") from error
     try:
         tflite_check.check_tables(model)
-    except tflite_check.ModelFault as fault:
+    except tflite_check.ModelError as fault:
         raise rawfile.broken(path, str(fault)) from fault
     return model
 

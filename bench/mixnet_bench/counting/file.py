@@ -14,6 +14,9 @@ from mixnet_bench.counting.rules import LOOKUPS_AND_ARITHMETIC, TABLES, Rule, Si
 from mixnet_common import MixnetError
 from mixnet_runtimes import FileContents, FileTensor, Operator, read_file
 
+BLOCKED_LAYOUT = "com.microsoft.nchwc"
+"""Domain of the operators that onnxruntime writes for one kind of machine, channels padded."""
+
 FIX_SHAPES = (
     "give its inputs fixed sizes when it is written, or, for ONNX, with"
     " onnxruntime.tools.make_dynamic_shape_fixed"
@@ -29,7 +32,12 @@ def count_file(path: Path) -> Count:
 
 
 def count_contents(contents: FileContents, name: str) -> Count:
-    """Count a file that is read already."""
+    """Count a file that is read already. Raises MixnetError where a size is open."""
+    if any(operator.domain == BLOCKED_LAYOUT for operator in contents.operators):
+        raise MixnetError(
+            f"{name} was rearranged by onnxruntime for one kind of machine and cannot be counted",
+            "count the file that it was made from",
+        )
     constants = Constants(contents)
     rules = TABLES[contents.format]
     batch = batch_size(contents)
