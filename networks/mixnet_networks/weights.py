@@ -26,6 +26,9 @@ STATISTICS_BITS = 12
 """Batch-norm statistics keep so many significant bits: a machine's way of summing, which differs in
 the last of float64's 53, then cannot change them, and a seed gives the same weights everywhere."""
 
+READABLE = ("F32", "F16", "F64")
+"""Element types of a file that are read, all as float32; numpy has no others for weights."""
+
 _CONSTANTS = {"bias": 0.0, "gamma": 1.0, "beta": 0.0, "mean": 0.0, "variance": 1.0}
 
 
@@ -102,22 +105,33 @@ def load_weights(path: Path, graph: Graph) -> Weights:
 
     Raises UsageError where there is no such file, MixnetError where it is damaged or does not fit.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     if path.suffix != ".safetensors":
         raise UsageError(f"cannot read weights from {path}", "give a .safetensors file")
     if not path.is_file():
         raise UsageError(f"there is no file {path}")
+    weights = _read_arrays(path)
+    check_weights(graph, weights, str(path))
+    return weights
+
+
+def _read_arrays(path: Path) -> Weights:
+    from safetensors import SafetensorError, safe_open
+
+    arrays = {}
     try:
-        arrays = load_file(path)
+        with safe_open(path, framework="numpy") as file:
+            for name in file.keys():  # noqa: SIM118 - it is no mapping
+                kind = file.get_slice(name).get_dtype()
+                if kind not in READABLE:
+                    raise MixnetError(
+                        f"{path} stores {name} as {kind}", f"save it as {', '.join(READABLE)}"
+                    )
+                arrays[name] = file.get_tensor(name).astype(np.float32)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise MixnetError(
             f"{path} is no whole .safetensors file: {error}", "copy or download it once more"
         ) from error
-    weights = {name: array.astype(np.float32) for name, array in arrays.items()}
-    check_weights(graph, weights, str(path))
-    return weights
+    return arrays
 
 
 def check_weights(graph: Graph, weights: Mapping[str, NDArray[Any]], where: str) -> None:
