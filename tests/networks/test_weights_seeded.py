@@ -1,0 +1,167 @@
+"""What a seed gives: the same weights everywhere, and statistics that mean something."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mixnet_networks import Network, load_network, network_names
+from mixnet_networks.operators import is_trainable
+from mixnet_networks.picture import picture_input
+from mixnet_networks.reference import evaluate
+from mixnet_networks.weights import Weights, check_weights, seeded_weights, weights_hash
+
+# SHA-256 of the weights that seed 0 gives. A change here changes every published result.
+HASHES = {
+    "mixnet-s": "121b4772061e8a0cd1e633fd0771172a2f1e4319f15324b25275b04eedf17244",
+}
+
+PRINT_HASH = """
+from mixnet_networks import load_network
+from mixnet_networks.weights import seeded_weights, weights_hash
+print(weights_hash(seeded_weights(load_network("mixnet-s"), 0)))
+"""
+
+
+@pytest.fixture(scope="module")
+def small() -> Weights:
+    return seeded_weights(load_network("mixnet-s"), 0)
+
+
+@pytest.mark.parametrize("name", HASHES)
+def test_a_seed_gives_the_weights_it_always_gave(name: str) -> None:
+    assert weights_hash(seeded_weights(load_network(name), 0)) == HASHES[name]
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"OPENBLAS_NUM_THREADS": "1"},
+        {"OPENBLAS_CORETYPE": "Prescott"},
+        {"OPENBLAS_CORETYPE": "Haswell"},
+        {"NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512_SKX X86_V4"},
+    ],
+    ids=str,
+)
+def test_another_way_of_summing_gives_the_same_weights(environment: dict[str, str]) -> None:
+    """Other machines' matrix products differ in the last digits; the weights must not."""
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PRINT_HASH],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert result.stdout.strip() == HASHES["mixnet-s"]
+
+
+def test_another_seed_gives_other_kernels_and_other_statistics(small: Weights) -> None:
+    other = seeded_weights(load_network("mixnet-s"), 1)
+
+    drawn = [name for name in small if name.endswith(("kernel", "mean", "variance"))]
+    same = [name for name in drawn if np.array_equal(small[name], other[name])]
+    assert drawn
+    assert same == []
+
+
+def test_the_resolution_and_the_batch_change_no_weight(small: Weights) -> None:
+    network = load_network("mixnet-s", resolution=96, batch=2)
+
+    assert weights_hash(seeded_weights(network, 0)) == weights_hash(small)
+
+
+def test_no_two_kernels_of_one_shape_are_equal(small: Weights) -> None:
+    kernels = [array.tobytes() for name, array in small.items() if name.endswith("kernel")]
+
+    assert len(set(kernels)) == len(kernels)
+
+
+def test_kernels_spread_as_the_authors_initialise_them(small: Weights) -> None:
+    """Normal with variance 2 / fan_out, where fan_out is taps x the last axis."""
+    for name in ("head.conv.kernel", "blocks.9.0.expand.kernel", "blocks.10.1.depthwise.k9.kernel"):
+        height, width, _, filters = small[name].shape
+        expected = (2 / (height * width * filters)) ** 0.5
+        assert small[name].std() == pytest.approx(expected, rel=0.03), name
+        assert abs(small[name].mean()) < 0.05 * expected, name
+
+
+def test_the_classifier_is_uniform_within_the_authors_limit(small: Weights) -> None:
+    kernel, limit = small["head.classifier.kernel"], 1000**-0.5
+
+    assert np.abs(kernel).max() <= limit
+    assert kernel.std() == pytest.approx(limit / 3**0.5, rel=0.01)
+    assert not small["head.classifier.bias"].any()
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """A shipped network with its seeded weights and what they make of two pictures."""
+
+    network: Network
+    weights: Weights
+    values: dict[str, Any]
+
+
+@pytest.fixture(scope="module", params=network_names())
+def seeded(request: pytest.FixtureRequest) -> Seeded:
+    # At half the size for speed; the weights are those of the whole size.
+    network = load_network(request.param, batch=2, resolution=112)
+    weights = seeded_weights(network, 0)
+    images = picture_input(112, network.architecture.preprocessing, batch=2)
+    images[1] = images[1, ::-1]
+    norms = [node.outputs[0] for node in network.graph.nodes if node.op == "batch_norm"]
+    values = evaluate(network.graph, dict(weights), {"image": images}, keep=norms)
+    return Seeded(network, weights, values)
+
+
+def test_seeded_weights_fit_their_network_and_no_statistic_is_trivial(seeded: Seeded) -> None:
+    check_weights(seeded.network.graph, seeded.weights, "seeded")
+    for name, array in seeded.weights.items():
+        assert array.dtype == np.float32
+        if name.endswith(".mean"):
+            assert np.all(array != 0), name
+        if name.endswith(".variance"):
+            assert np.all(array > 1e-9), name
+            assert np.mean(array == 1) < 0.1, name  # one of many may round to it
+            assert array.std() > 0.01 * array.mean(), name
+
+
+def test_activations_keep_a_sane_scale_through_the_whole_network(seeded: Seeded) -> None:
+    spread = {name: float(v.std()) for name, v in seeded.values.items() if name != "logits"}
+
+    assert len(spread) > 20
+    assert min(spread.values()) > 0.2, min(spread, key=lambda name: spread[name])
+    assert max(spread.values()) < 2, max(spread, key=lambda name: spread[name])
+
+
+def test_logits_tell_one_picture_from_another(seeded: Seeded) -> None:
+    """A reference output that is nearly constant would agree with anything."""
+    first, second = seeded.values["logits"]
+
+    largest = np.abs(first).max()
+    assert largest > 0.1
+    assert len(np.unique(first)) > 990
+    assert first.std() > 0.1 * largest
+    assert np.abs(first - second).max() > 0.05 * largest
+
+
+def test_trainable_weights_of_a_batch_norm_start_as_one_and_zero(small: Weights) -> None:
+    assert all(np.all(small[name] == 1) for name in small if name.endswith("gamma"))
+    assert all(np.all(small[name] == 0) for name in small if name.endswith("beta"))
+    assert sum(array.size for name, array in small.items() if is_trainable(name)) == 4_134_606
+
+
+def test_the_hash_sees_names_shapes_and_values_and_no_order() -> None:
+    array = np.arange(6, dtype=np.float32)
+    plain = weights_hash({"a": array, "b": array})
+
+    assert weights_hash({"b": array, "a": array}) == plain
+    assert weights_hash({"a": array, "b": array.astype(np.float64)}) == plain
+    assert weights_hash({"a": array, "c": array}) != plain
+    assert weights_hash({"a": array.reshape(2, 3), "b": array}) != plain
+    assert weights_hash({"a": array + 1, "b": array}) != plain
