@@ -6,7 +6,7 @@ reach a writer: a lowering expands them first.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -344,3 +344,9 @@ def macs(node: Node, graph: Graph) -> int:
 def is_trainable(role: str) -> bool:
     """Whether a weight of this role counts among a network's parameters."""
     return role.rpartition(".")[2] in TRAINABLE
+
+
+def parameter_count(nodes: Iterable[Node]) -> int:
+    """The trainable parameters of some nodes, as the paper's tables count them."""
+    shapes = (item for node in nodes for item in node.parameters.items())
+    return sum(math.prod(shape) for role, shape in shapes if is_trainable(role))

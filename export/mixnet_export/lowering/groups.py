@@ -34,7 +34,7 @@ def _expand(rewriter: Rewriter, node: Node) -> None:
         sizes=node.attributes["channels"],
     )
     biases = _split_bias(node, arrays)
-    outputs = []
+    outputs: list[str] = []
     for index, (name, part) in enumerate(zip(names, parts, strict=True)):
         weights = {"kernel": arrays[f"{name}.kernel"]} | biases[index]
         op, attributes = _convolution(node, index)

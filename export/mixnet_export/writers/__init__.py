@@ -2,26 +2,47 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mixnet_export.lowering import Model
-from mixnet_export.writers.onnx import write_onnx
+from mixnet_export.writers.onnx import TO_NCHW, write_onnx
 from mixnet_export.writers.tflite import write_tflite
+from mixnet_quantize.onnx import quantize_onnx
+from mixnet_quantize.tflite import quantize_tflite
 
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: what people call it, how its files end, and who writes them."""
+    """A file format: what people call it, how its files end, and who writes and quantizes them.
+
+    ``quantize`` takes a float32 file, the name of its input, calibration inputs and whether
+    integers go in and out. ``axes`` is the order of its feature maps' axes, seen from NHWC.
+    """
 
     name: str
     title: str
-    suffix: str
+    layout: str
+    axes: tuple[int, ...]
     write: Callable[[Model], bytes]
+    quantize: Callable[..., bytes]
+
+    @property
+    def suffix(self) -> str:
+        """How the files end."""
+        return f".{self.name}"
+
+    def from_nhwc(self, image: NDArray[Any]) -> NDArray[Any]:
+        """A batch of images (batch, h, w, 3) in the file's layout."""
+        return np.ascontiguousarray(image.transpose(self.axes))
 
 
 FORMATS: Mapping[str, Format] = {
     each.name: each
     for each in (
-        Format("tflite", "TensorFlow Lite", ".tflite", write_tflite),
-        Format("onnx", "ONNX", ".onnx", write_onnx),
+        Format("tflite", "TensorFlow Lite", "NHWC", (0, 1, 2, 3), write_tflite, quantize_tflite),
+        Format("onnx", "ONNX", "NCHW", TO_NCHW, write_onnx, quantize_onnx),
     )
 }

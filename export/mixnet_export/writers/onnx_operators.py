@@ -22,8 +22,9 @@ def _window(writer: OnnxWriter, node: Node) -> dict[str, Any]:
     """Kernel, strides and padding. Padding is always explicit: ``auto_pad`` is deprecated."""
     kernel, strides = node.attributes["kernel"], node.attributes["strides"]
     dilations = node.attributes.get("dilations", (1, 1))
-    sizes = writer.shape(node.inputs[0])[1:3]
-    pads = resolve_padding(node.attributes["padding"], sizes, kernel, strides, dilations)
+    _, height, width, _ = writer.shape(node.inputs[0])
+    padding = node.attributes["padding"]
+    pads = resolve_padding(padding, (height, width), kernel, strides, dilations)
     (top, bottom), (left, right) = pads
     return {"kernel_shape": kernel, "strides": strides, "pads": [top, left, bottom, right]}
 
@@ -167,8 +168,8 @@ def _split(writer: OnnxWriter, node: Node) -> None:
 
 def _slice(writer: OnnxWriter, node: Node) -> None:
     """Begin and end along each axis; all axes are named, in the file's order."""
-    begin = _reordered(node.attributes["begin"])
-    end = [start + size for start, size in zip(begin, _reordered(node.attributes["size"]))]
+    begin, sizes = (_reordered(node.attributes[key]) for key in ("begin", "size"))
+    end = [start + size for start, size in zip(begin, sizes, strict=True)]
     constants = [
         writer.integers(f"{node.name}.{key}", values)
         for key, values in (("begin", begin), ("end", end), ("axes", range(len(begin))))

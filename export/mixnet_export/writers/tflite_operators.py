@@ -214,16 +214,16 @@ def _pool(
 
 def _pool_correction(writer: TfliteWriter, node: Node) -> NDArray[Any]:
     """Window size over the elements of the map under it, for each output: (1, h, w, 1)."""
-    sizes = writer.graph.shape(node.inputs[0])[1:3]
-    output = writer.graph.shape(node.outputs[0])[1:3]
+    _, *sizes, _ = writer.graph.shape(node.inputs[0])
+    _, *output, _ = writer.graph.shape(node.outputs[0])
     kernel, strides = node.attributes["kernel"], node.attributes["strides"]
-    pads = resolve_padding(node.attributes["padding"], sizes, kernel, strides)
+    pads = resolve_padding(node.attributes["padding"], (sizes[0], sizes[1]), kernel, strides)
     counts = []
     for axis in (0, 1):
         starts = np.arange(output[axis]) * strides[axis] - pads[axis][0]
         ends = np.minimum(starts + kernel[axis], sizes[axis])
         counts.append(ends - np.maximum(starts, 0))
-    return (kernel[0] * kernel[1] / np.outer(*counts))[None, :, :, None]
+    return np.asarray(kernel[0] * kernel[1] / np.outer(*counts))[None, :, :, None]
 
 
 def _global_mean(writer: TfliteWriter, node: Node) -> None:

@@ -1,0 +1,1 @@
+"""What touches a phone. Nothing is here yet: latencies are measured on the host."""

@@ -1,0 +1,103 @@
+"""What the networks are, as rows for people: the list of all, and one block by block."""
+
+from typing import Any
+
+from mixnet_networks import Graph, Network, Node, load_network, network_names
+from mixnet_networks.operators import macs, parameter_count
+from mixnet_networks.paper import load_table
+
+
+def catalogue() -> list[dict[str, Any]]:
+    """One entry a shipped network: its name, sizes and source, and its row in the paper."""
+    return [_entry(load_network(name)) for name in network_names()]
+
+
+def _entry(network: Network) -> dict[str, Any]:
+    graph, architecture = network.graph, network.architecture
+    return {
+        "name": network.name,
+        "title": architecture.title,
+        "params": parameter_count(graph.nodes),
+        "macs": sum(macs(node, graph) for node in graph.nodes),
+        "resolution": network.resolution,
+        "paper": _paper_row(network.name),
+        "source": architecture.source,
+    }
+
+
+def _paper_row(name: str) -> dict[str, str] | None:
+    """The paper's row about a network, in the printed digits; None where it has none."""
+    table = load_table("table2")
+    row = next((row for row in table.rows if row.network == name), None)
+    if row is None:
+        return None
+    return {
+        "table": table.table,
+        "model": row.model,
+        "params": row.params,
+        "flops": row.flops,
+        "top1": row.top1,
+        "top5": row.top5,
+    }
+
+
+def block_rows(network: Network) -> list[dict[str, Any]]:
+    """One entry a block, with the stem and the head, in the order of Figure 8.
+
+    Each has its name, its depthwise kernels, the shapes that go in and out (height, width,
+    channels), and its parameters and multiply-adds.
+    """
+    graph = network.graph
+    blocks: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        blocks.setdefault(_block_name(node), []).append(node)
+    return [_block_row(graph, name, nodes) for name, nodes in blocks.items()]
+
+
+def _block_name(node: Node) -> str:
+    """``stem``, ``blocks.4.1`` or ``head``."""
+    parts = node.name.split(".")
+    return ".".join(parts[:3]) if parts[0] == "blocks" else parts[0]
+
+
+def _block_row(graph: Graph, name: str, nodes: list[Node]) -> dict[str, Any]:
+    return {
+        "block": name,
+        "operation": _operation(nodes),
+        "kernels": _kernels(nodes),
+        "stride": max(node.attributes.get("strides", (1, 1))[0] for node in nodes),
+        "input": _shape(graph, nodes[0].inputs[0]),
+        "output": _shape(graph, nodes[-1].outputs[0]),
+        "params": parameter_count(nodes),
+        "macs": sum(macs(node, graph) for node in nodes),
+    }
+
+
+def _operation(nodes: list[Node]) -> str:
+    """``MDConv`` with its number of groups where there is a mix, as the figure highlights it."""
+    for node in nodes:
+        if node.op == "mixed_depthwise_conv2d":
+            return f"MDConv, {len(node.attributes['kernels'])} groups"
+    depthwise = any(node.op == "depthwise_conv2d" for node in nodes)
+    return "depthwise" if depthwise else "convolution"
+
+
+def _kernels(nodes: list[Node]) -> str:
+    """``3x3, 5x5``: the kernels of the depthwise convolution, or of the first one otherwise."""
+    for node in nodes:
+        if node.op == "mixed_depthwise_conv2d":
+            pairs = zip(node.attributes["kernels"], node.attributes["dilations"], strict=True)
+            return ", ".join(_kernel(*pair) for pair in pairs)
+    found = [node for node in nodes if node.op == "depthwise_conv2d"]
+    found += [node for node in nodes if node.op == "conv2d"]
+    attributes = found[0].attributes if found else {}
+    return _kernel(attributes["kernel"], attributes["dilations"]) if found else ""
+
+
+def _kernel(kernel: tuple[int, int], dilations: tuple[int, int]) -> str:
+    plain = f"{kernel[0]}x{kernel[1]}"
+    return plain if dilations == (1, 1) else f"{plain} dilated {dilations[0]}"
+
+
+def _shape(graph: Graph, tensor: str) -> str:
+    return "x".join(map(str, graph.shape(tensor)[1:]))

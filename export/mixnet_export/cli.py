@@ -1,0 +1,239 @@
+"""The command ``mixnet-export``: options in, one job a file, words out. No work is done here."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from mixnet_common import UsageError
+from mixnet_common.console import (
+    Group,
+    json_option,
+    output_option,
+    print_json,
+    print_table,
+    say,
+)
+from mixnet_networks import Network, load_network
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="mixnet-mobile", prog_name="mixnet-export")
+def main() -> None:
+    """Turn MixNets and their baselines into model files for mobile runtimes.
+
+    \b
+    Example:
+      mixnet-export tflite mixnet-s -o out/
+    """
+
+
+def network_options(command: Command) -> Command:
+    """NETWORK and the options that size it."""
+    for option in reversed(
+        (
+            click.argument("network_name", metavar="NETWORK"),
+            click.option(
+                "--classes", type=int, help="Number of classes.  [default: the network's]"
+            ),
+            click.option(
+                "--resolution", type=int, help="Height and width of the image.  [the network's]"
+            ),
+            click.option("--multiplier", type=float, help="Multiply all channel counts by this."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def export_options(command: Command) -> Command:
+    """What both formats share."""
+    for option in reversed(
+        (
+            output_option,
+            click.option(
+                "--weights",
+                "weights_file",
+                type=click.Path(path_type=Path),
+                help="Weights to export (.safetensors).",
+            ),
+            click.option("--seed", type=int, help="Random weights from this seed.  [default: 0]"),
+            click.option("--batch", type=int, default=1, show_default=True, help="Images at once."),
+            click.option(
+                "--precision",
+                type=click.Choice(["float32", "int8"]),
+                default="float32",
+                show_default=True,
+                help="int8: post-training quantization, weights per channel.",
+            ),
+            click.option(
+                "--io",
+                type=click.Choice(["float32", "int8"]),
+                default="float32",
+                show_default=True,
+                help="Type of inputs and outputs of an int8 file (uint8 in ONNX).",
+            ),
+            click.option(
+                "--calibrate",
+                type=click.Path(path_type=Path),
+                help="Folder of images that set int8's ranges; a few hundred are enough.",
+            ),
+            click.option(
+                "--lowering",
+                default="reference",
+                show_default=True,
+                help="How mixed and grouped convolutions are written.",
+            ),
+            click.option("--no-verify", is_flag=True, help="Don't run the file on a picture."),
+            json_option,
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@main.command("list")
+@json_option
+def list_networks(as_json: bool) -> None:
+    """List the networks, with parameters, multiply-adds and the paper's row.
+
+    \b
+    Example:
+      mixnet-export list
+    """
+    from mixnet_export.catalogue import catalogue
+
+    rows = catalogue()
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("network", "parameters", "MACs", "in Table 2", "parameters", "FLOPS"),
+        [
+            (
+                row["name"],
+                f"{row['params']:,}",
+                f"{row['macs'] / 1e6:.2f}M",
+                *(
+                    row["paper"][key] if row["paper"] else ""
+                    for key in ("model", "params", "flops")
+                ),
+            )
+            for row in rows
+        ],
+        caption="MACs: multiply-adds of convolutions and dense layers, at the network's resolution."
+        "\nThe paper's FLOPS are multiply-adds in a convention that it does not state (Table 2).",
+    )
+
+
+@main.command()
+@network_options
+@json_option
+def show(
+    network_name: str,
+    classes: int | None,
+    resolution: int | None,
+    multiplier: float | None,
+    as_json: bool,
+) -> None:
+    """Show a network's architecture block by block, as in the paper's Figure 8.
+
+    \b
+    Example:
+      mixnet-export show mixnet-s
+    """
+    from mixnet_export.catalogue import block_rows
+
+    network = load_network(
+        network_name, classes=classes, resolution=resolution, multiplier=multiplier
+    )
+    rows = block_rows(network)
+    if as_json:
+        print_json([{"name": network.name, "blocks": rows}])
+        return
+    print_table(
+        tuple(rows[0]), [tuple(str(value) for value in row.values()) for row in rows], network.name
+    )
+    say(f"source: {network.architecture.source}")
+
+
+@main.command()
+@network_options
+@export_options
+def tflite(**arguments: Any) -> None:
+    """Write NETWORK (a name or a TOML file) as a .tflite file.
+
+    \b
+    Examples:
+      mixnet-export tflite mixnet-s -o out/
+      mixnet-export tflite mixnet-s -o out/ --precision int8 --calibrate photos/
+    """
+    _export("tflite", **arguments)
+
+
+@main.command()
+@network_options
+@export_options
+def onnx(**arguments: Any) -> None:
+    """Write NETWORK (a name or a TOML file) as an .onnx file.
+
+    \b
+    Examples:
+      mixnet-export onnx mixnet-s -o out/
+      mixnet-export onnx my-net.toml -o out/ --resolution 160 --classes 10
+    """
+    _export("onnx", **arguments)
+
+
+def _export(
+    form: str,
+    network_name: str,
+    classes: int | None,
+    resolution: int | None,
+    multiplier: float | None,
+    batch: int,
+    weights_file: Path | None,
+    seed: int | None,
+    directory: Path,
+    as_json: bool,
+    no_verify: bool,
+    calibrate: Path | None,
+    **options: Any,
+) -> None:
+    network = load_network(
+        network_name, classes=classes, resolution=resolution, multiplier=multiplier, batch=batch
+    )
+    weights, source = _weights(network, weights_file, seed)
+    from mixnet_export.job import Options, export
+    from mixnet_export.writers import FORMATS
+
+    settings = Options(verify=not no_verify, calibration=calibrate, **options)
+    result = export(network, weights, FORMATS[form], directory, settings, source)
+    if result.verification:
+        say(f"verified: {result.verification}")
+    if as_json:
+        print_json([{"name": network.name, "path": str(result.path), **result.provenance}])
+        return
+    megabytes = result.provenance["size_bytes"] / 1e6
+    click.echo(f"wrote {result.path} ({megabytes:.1f} MB, {settings.precision}, weights {source})")
+
+
+def _weights(network: Network, file: Path | None, seed: int | None) -> tuple[Any, str]:
+    from mixnet_networks.weights import load_weights, seeded_weights
+
+    if file and seed is not None:
+        raise UsageError("--weights and --seed exclude each other", "give one of them")
+    if file:
+        return load_weights(file, network.graph), file.name
+    if seed is None:
+        say("no --weights given: the file gets random ones (seed 0), for measuring speed")
+    elif seed < 0:
+        raise UsageError(f"a seed is at least 0, not {seed}")
+    return seeded_weights(network, seed or 0), f"seed {seed or 0}"
+
+
+if __name__ == "__main__":
+    main()

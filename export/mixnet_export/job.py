@@ -1,0 +1,193 @@
+"""One export from beginning to end: lower, write, quantize, verify, and save with its provenance."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixnet_common import UsageError
+from mixnet_common.console import FORMAT, tracked, warn
+from mixnet_common.files import write_all
+from mixnet_export.lowering import DEFAULT, Model, lower
+from mixnet_export.verify import UNLIKE, Candidate, Verification, verify
+from mixnet_export.writers import FORMATS, Format
+from mixnet_networks import Network
+from mixnet_networks.build import INPUT, OUTPUT
+from mixnet_networks.picture import picture_input
+from mixnet_networks.weights import Weights, weights_hash
+from mixnet_quantize.images import batches, image_files, load_images, spread
+
+PRECISIONS = ("float32", "int8")
+IO_TYPES = ("float32", "int8")
+CALIBRATION_IMAGES = 200
+"""Images taken for calibration where a folder has more; more of them change little."""
+
+_RECORDED_PACKAGES = ("mixnet-mobile", "numpy", "onnx", "onnxruntime", "ai-edge-quantizer")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a network is to be written."""
+
+    lowering: str = DEFAULT
+    precision: str = "float32"
+    io: str = "float32"
+    calibration: Path | None = None
+    calibration_images: int = CALIBRATION_IMAGES
+    verify: bool = True
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that was written, and the provenance in the file beside it."""
+
+    path: Path
+    provenance: dict[str, Any]
+    verification: Verification | None
+
+
+def export(
+    network: Network,
+    weights: Weights,
+    form: Format,
+    directory: Path,
+    options: Options,
+    weights_source: str = "",
+) -> Exported:
+    """Write one file and ``….json`` beside it, whole or not at all.
+
+    Raises UsageError where the options contradict each other, MixnetError where a step fails;
+    then nothing is left behind.
+    """
+    _check(options)
+    model = lower(Model(network.graph, weights), options.lowering)
+    float32 = form.write(model)
+    calibration = _calibration_files(options)
+    content = _quantized(float32, network, form, calibration, options)
+    verification = _verified(content, float32, model, network, form, options)
+    provenance = _provenance(network, weights, form, options) | {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size_bytes": len(content),
+        "weights": {"source": weights_source, "sha256": weights_hash(weights)},
+        "calibration_images": len(calibration) if options.precision == "int8" else 0,
+        "verification": verification.as_json() if verification else None,
+    }
+    path = directory / file_name(network, form, options)
+    side = path.with_name(f"{path.name}.json")
+    write_all({path: content, side: json.dumps(provenance, indent=2) + "\n"})
+    return Exported(path, provenance, verification)
+
+
+def file_name(network: Network, form: Format, options: Options) -> str:
+    """``mixnet-s.tflite``; with the precision behind the name unless it is float32."""
+    suffix = "" if options.precision == "float32" else f"-{options.precision}"
+    return f"{network.name}{suffix}{form.suffix}"
+
+
+def _check(options: Options) -> None:
+    if options.precision == "float32" and options.io != "float32":
+        raise UsageError(
+            f"a float32 file cannot take {options.io} inputs", "add --precision int8, or drop --io"
+        )
+    if options.precision == "float32" and options.calibration:
+        raise UsageError("a float32 file needs no calibration", "add --precision int8")
+
+
+# Quantization
+
+
+def _calibration_files(options: Options) -> Sequence[Path]:
+    """The images to calibrate on; none stands for the shipped picture."""
+    if options.precision == "float32":
+        return ()
+    if options.calibration is None:
+        warn(
+            "int8 ranges come from the one shipped picture, which is no calibration: accuracy will"
+            " suffer; give a folder of your own images with --calibrate"
+        )
+        return ()
+    return spread(image_files(options.calibration), options.calibration_images)
+
+
+def _quantized(
+    float32: bytes, network: Network, form: Format, files: Sequence[Path], options: Options
+) -> bytes:
+    if options.precision == "float32":
+        return float32
+    samples = (form.from_nhwc(batch) for batch in _samples(network, files))
+    return form.quantize(float32, INPUT, samples, integer_io=options.io == "int8")
+
+
+def _samples(network: Network, files: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
+    """Calibration inputs (batch, h, w, 3), one at a time."""
+    preprocessing = network.architecture.preprocessing
+    if not files:
+        yield picture_input(network.resolution, preprocessing, network.batch)
+        return
+    images = load_images(tracked(files, "calibrating"), network.resolution, preprocessing)
+    yield from batches(images, network.batch)
+
+
+# Verification and provenance
+
+
+def _verified(
+    content: bytes, float32: bytes, model: Model, network: Network, form: Format, options: Options
+) -> Verification | None:
+    """A float32 file against the other formats' runtime, an int8 one against its float32 file."""
+    if not options.verify:
+        return None
+    image = picture_input(network.resolution, network.architecture.preprocessing, network.batch)
+    exact = options.precision == "float32"
+    if exact:
+        other = next(each for each in FORMATS.values() if each.name != form.name)
+        reference = Candidate(other.write(model), other, f"on the same model as {other.suffix}")
+    else:
+        reference = Candidate(float32, form, "on the float32 file")
+    result = verify(Candidate(content, form), reference, image, exact=exact)
+    if result.largest_difference > UNLIKE:
+        warn("the int8 file computes something else than the float32 one on the picture")
+    if result.degenerate:
+        warn("all logits are nearly equal on the picture, so this verification proves little")
+    return result
+
+
+def _provenance(
+    network: Network, weights: Weights, form: Format, options: Options
+) -> dict[str, Any]:
+    shape = network.graph.inputs[0].shape
+    return {
+        "format": FORMAT,
+        "network": network.name,
+        "title": network.architecture.title,
+        "source": network.architecture.source,
+        "file_format": form.name,
+        "precision": options.precision,
+        "io": options.io,
+        "lowering": options.lowering,
+        "classes": network.classes,
+        "resolution": network.resolution,
+        "multiplier": network.multiplier,
+        "batch": network.batch,
+        "input": {
+            "name": INPUT,
+            "shape": [shape[axis] for axis in form.axes],
+            "layout": form.layout,
+        },
+        "output": {"name": OUTPUT, "shape": list(network.graph.shape(OUTPUT))},
+        "preprocessing": asdict(network.architecture.preprocessing),
+        "versions": {name: _version(name) for name in _RECORDED_PACKAGES},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

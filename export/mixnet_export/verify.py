@@ -1,0 +1,130 @@
+"""Verification: a file just written, run on the shipped picture against another runtime's.
+
+It compares outputs and judges the difference; it never looks at how a file was made.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixnet_common import MixnetError
+from mixnet_export.writers import Format
+from mixnet_runtimes import Session, TensorInfo, open_session
+
+Array = NDArray[Any]
+
+TOLERANCE = 1e-4
+"""Largest difference allowed between two float32 files, relative to the largest logit."""
+
+UNLIKE = 0.5
+"""An int8 file that differs by more than this part of the largest logit has gone wrong."""
+
+DEGENERATE = 1e-3
+"""Logits that vary by less than this part of the largest prove nothing when they agree."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a comparison of two files on the picture found."""
+
+    runtime: str
+    against: str
+    largest_difference: float
+    """Relative to the largest logit."""
+    same_top1: bool
+    degenerate: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """The record as JSON keys."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        top1 = "the same" if self.same_top1 else "another"
+        return (
+            f"{self.runtime} against {self.against}: largest difference "
+            f"{self.largest_difference:.1e} of the largest logit, {top1} top-1"
+        )
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The content of a model file, its format, and what to call it in a report."""
+
+    content: bytes
+    format: Format
+    label: str = ""
+
+
+def verify(
+    candidate: Candidate, reference: Candidate, image: Array, *, exact: bool
+) -> Verification:
+    """Run two files on one input (batch, h, w, 3) and compare their outputs.
+
+    Raises MixnetError where an output is not finite, or, if ``exact``, where they differ by more
+    than TOLERANCE.
+    """
+    ours, runtime = run_candidate(candidate, image)
+    theirs, against = run_candidate(reference, image)
+    result = _compare(ours, theirs, runtime, f"{against} {reference.label}".strip())
+    if exact and result.largest_difference > TOLERANCE:
+        raise MixnetError(
+            f"the file's outputs are wrong: {result} (at most {TOLERANCE:g})",
+            "nothing was written; please report it with the network and the weights",
+        )
+    return result
+
+
+def _compare(ours: Array, theirs: Array, runtime: str, against: str) -> Verification:
+    for output, who in ((ours, runtime), (theirs, against)):
+        if not np.isfinite(output).all():
+            raise MixnetError(
+                f"{who} computes logits that are not finite",
+                "the weights may not fit the network; nothing was written",
+            )
+    largest = float(np.abs(theirs).max()) or 1.0
+    return Verification(
+        runtime,
+        against,
+        float(np.abs(ours - theirs).max()) / largest,
+        bool((ours.argmax(axis=-1) == theirs.argmax(axis=-1)).all()),
+        bool(theirs.std() < DEGENERATE * largest),
+    )
+
+
+def run_candidate(candidate: Candidate, image: Array) -> tuple[Array, str]:
+    """Run a file on an input (batch, h, w, 3); its logits as float64, and the runtime's name."""
+    with tempfile.TemporaryDirectory(prefix="mixnet-") as folder:
+        path = Path(folder, f"model{candidate.format.suffix}")
+        path.write_bytes(candidate.content)
+        session = open_session(path)
+        outputs = session.run(_feed(session, candidate.format, image))
+        (logits,) = outputs.values()
+        result = _real(logits, session.outputs[0])
+        name = f"{session.runtime} {session.version}"
+        del session
+    return result, name
+
+
+def _feed(session: Session, form: Format, image: Array) -> Mapping[str, Array]:
+    (entry,) = session.inputs
+    return {entry.name: _stored(form.from_nhwc(image), entry)}
+
+
+def _stored(values: Array, info: TensorInfo) -> Array:
+    """Real values as an integer input takes them."""
+    if not info.scale:
+        return np.ascontiguousarray(values, info.dtype)
+    limits = np.iinfo(info.dtype)
+    scaled = np.round(values / info.scale) + info.zero_point
+    return np.ascontiguousarray(np.clip(scaled, limits.min, limits.max), info.dtype)
+
+
+def _real(values: Array, info: TensorInfo) -> Array:
+    """An output's real values."""
+    exact = values.astype(np.float64)
+    return (exact - info.zero_point) * info.scale if info.scale else exact

@@ -1,0 +1,130 @@
+"""int8 ``.onnx`` files by onnxruntime: static QDQ, per-channel weights, min-max ranges.
+
+Activations are unsigned 8-bit, which onnxruntime runs faster than signed ones on x86-64.
+"""
+
+import json
+import logging
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from mixnet_common import MixnetError
+
+QUANTIZATION_KEY = "mixnet.quantization"
+"""Metadata of a file with integer inputs: a JSON object of scale and zero point by tensor name."""
+
+
+def quantize_onnx(
+    content: bytes, name: str, samples: Iterable[NDArray[Any]], *, integer_io: bool = False
+) -> bytes:
+    """Quantize a float32 file to int8 from calibration inputs (batch, 3, h, w).
+
+    ``name`` is the file's input. Its inputs and outputs stay float32 unless
+    ``integer_io``; then they are uint8. Raises MixnetError where the quantizer refuses the file.
+    """
+    import onnx
+
+    with tempfile.TemporaryDirectory(prefix="mixnet-") as folder, _quiet():
+        source, result = Path(folder, "float32.onnx"), Path(folder, "int8.onnx")
+        source.write_bytes(_with_shapes(content))
+        _quantize(source, result, _reader(name, iter(samples)))
+        model = onnx.load(result)
+    if integer_io:
+        _strip_ends(model)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def _with_shapes(content: bytes) -> bytes:
+    """The file with the shape of every tensor in it, as the quantizer wants it."""
+    import onnx
+
+    model = onnx.shape_inference.infer_shapes(onnx.load_from_string(content))
+    return bytes(model.SerializeToString())
+
+
+def _quantize(source: Path, result: Path, reader: Any) -> None:
+    from onnxruntime.quantization import (
+        CalibrationMethod,
+        QuantFormat,
+        QuantType,
+        quantize_static,
+    )
+
+    try:
+        quantize_static(
+            source,
+            result,
+            reader,
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )
+    except (ValueError, RuntimeError) as error:
+        raise MixnetError(f"the file cannot be quantized: {error}") from error
+
+
+def _reader(name: str, samples: Iterator[NDArray[Any]]) -> Any:
+    from onnxruntime.quantization import CalibrationDataReader
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def get_next(self) -> dict[str, NDArray[Any]] | None:
+            sample = next(samples, None)
+            return None if sample is None else {name: sample}
+
+    return Reader()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The quantizer advises, through the root logger, what has been done already."""
+    level = logging.root.level
+    logging.root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.root.setLevel(level)
+
+
+def _strip_ends(model: Any) -> None:
+    """Let integers go in and out: drop the first QuantizeLinear and the last DequantizeLinear.
+
+    Their scales and zero points go into the metadata, where an application finds them.
+    """
+    graph = model.graph
+    constants = {each.name: each for each in graph.initializer}
+    ends = [(value, "QuantizeLinear", "input", "output") for value in graph.input]
+    ends += [(value, "DequantizeLinear", "output", "input") for value in graph.output]
+    parameters = {}
+    for value, op_type, outside, inside in ends:
+        (node,) = (node for node in graph.node if value.name in getattr(node, outside))
+        if node.op_type != op_type:
+            raise MixnetError(f"{value.name} is not quantized, so --io int8 is not possible")
+        parameters[value.name] = _parameters(constants, node)
+        _bridge(graph, node, inner=getattr(node, inside)[0], outer=value.name)
+        value.type.tensor_type.elem_type = constants[node.input[2]].data_type
+    model.metadata_props.add(key=QUANTIZATION_KEY, value=json.dumps(parameters))
+
+
+def _parameters(constants: dict[str, Any], node: Any) -> dict[str, float | int]:
+    from onnx import numpy_helper
+
+    scale, zero_point = (numpy_helper.to_array(constants[name]) for name in node.input[1:3])
+    return {"scale": float(scale), "zero_point": int(zero_point)}
+
+
+def _bridge(graph: Any, node: Any, inner: str, outer: str) -> None:
+    """Remove a node at the edge of the graph and give the tensor inside the name outside."""
+    graph.node.remove(node)
+    for other in graph.node:
+        for names in (other.input, other.output):
+            for index, name in enumerate(names):
+                if name == inner:
+                    names[index] = outer

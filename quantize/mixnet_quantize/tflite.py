@@ -1,0 +1,71 @@
+"""int8 ``.tflite`` files by ai-edge-quantizer: per-channel weights, min-max activation ranges."""
+
+import io
+import logging
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixnet_common import MixnetError
+from mixnet_quantize.ranges import Ranges, tflite_ranges
+
+
+def quantize_tflite(
+    content: bytes, name: str, samples: Iterable[NDArray[Any]], *, integer_io: bool = False
+) -> bytes:
+    """Quantize a float32 file to int8 from calibration inputs (batch, h, w, 3).
+
+    ``name`` is the file's input. Its inputs and outputs stay float32 unless ``integer_io``. Raises MixnetError where
+    the quantizer refuses the file.
+    """
+    from ai_edge_quantizer import quantizer
+
+    statistics = _statistics(tflite_ranges(content, name, samples))
+    try:
+        with _quiet():
+            job = quantizer.Quantizer(bytearray(content), _recipe(integer_io))
+            result = job.quantize(
+                statistics, enable_progress_bar=False, enable_progress_report=False
+            )
+    except (ValueError, RuntimeError) as error:
+        raise MixnetError(f"the file cannot be quantized: {error}") from error
+    return bytes(result.quantized_model)
+
+
+def _statistics(ranges: Ranges) -> dict[str, dict[str, NDArray[np.float32]]]:
+    """Ranges as the quantizer takes them. Its own calibration keeps a moving average instead."""
+    return {
+        name: {"min": np.array([low], np.float32), "max": np.array([high], np.float32)}
+        for name, (low, high) in ranges.items()
+    }
+
+
+def _recipe(integer_io: bool) -> Any:
+    """Static int8 for every operator; what enters and leaves is left alone unless asked for."""
+    from ai_edge_quantizer import qtyping, recipe_manager
+
+    names, algorithms = qtyping.TFLOperationName, recipe_manager.AlgorithmName
+    recipe = recipe_manager.RecipeManager()
+    recipe.add_static_config(".*", names.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8)
+    if not integer_io:
+        for end in (names.INPUT, names.OUTPUT):
+            recipe.add_quantization_config(".*", end, algorithm_key=algorithms.NO_QUANTIZE)
+    return recipe.get_quantization_recipe()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The quantizer shows bars, logs its steps and warns of its own interpreter's memory."""
+    log = logging.getLogger("absl")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
