@@ -229,13 +229,8 @@ def test_weights_of_an_unknown_kind_are_announced(tmp_path: Path) -> None:
 
 def test_open_sizes_are_refused_with_a_way_out(tmp_path: Path) -> None:
     node = helper.make_node("Conv", ["x", "w"], ["y"])
-    path = write_onnx(
-        tmp_path / "m.onnx",
-        [node],
-        {"x": (1, 4, "h", "w")},
-        {"y": None},
-        {"w": numbers(6, 4, 3, 3)},
-    )
+    inputs, constants = {"x": (1, 4, "height", "width")}, {"w": numbers(6, 4, 3, 3)}
+    path = write_onnx(tmp_path / "m.onnx", [node], inputs, {"y": None}, constants)
     with pytest.raises(MixnetError, match="size of tensor 'y'") as error:
         count_file(path)
     assert "make_dynamic_shape_fixed" in error.value.hint

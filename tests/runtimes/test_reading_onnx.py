@@ -63,7 +63,10 @@ def test_constant_nodes_are_constants_and_no_operators(tmp_path: Path) -> None:
 
 
 def test_a_padding_that_the_graph_computes_is_deduced(tmp_path: Path) -> None:
-    """As exporters write SAME: amounts from Shape by division, which onnx alone loses."""
+    """As exporters write SAME: amounts from Shape by division, which onnx alone loses.
+
+    Of the eight amounts only the last is not zero: ceil(7 / 2) = 4 columns after the image.
+    """
     nodes = [
         helper.make_node("Shape", ["x"], ["shape"]),
         helper.make_node("Gather", ["shape", "rows"], ["height"]),
@@ -71,7 +74,9 @@ def test_a_padding_that_the_graph_computes_is_deduced(tmp_path: Path) -> None:
         helper.make_node("Div", ["real", "two"], ["half"]),
         helper.make_node("Ceil", ["half"], ["ceiling"]),
         helper.make_node("Cast", ["ceiling"], ["whole"], to=TensorProto.INT64),
-        helper.make_node("Concat", ["zeros", "zeros", "zeros", "whole"], ["amounts"], axis=0),
+        helper.make_node(
+            "Concat", ["zeros", "zeros", "zeros", "zero", "whole"], ["amounts"], axis=0
+        ),
         helper.make_node("Pad", ["x", "amounts"], ["padded"]),
         helper.make_node("Relu", ["padded"], ["y"]),
     ]
@@ -79,10 +84,8 @@ def test_a_padding_that_the_graph_computes_is_deduced(tmp_path: Path) -> None:
         "rows": np.array([2], np.int64),
         "two": np.array(2, np.float32),
         "zeros": np.zeros(2, np.int64),
+        "zero": np.zeros(1, np.int64),
     }
-    # amounts: nothing before, nothing after but ceil(7 / 2) = 4 columns
-    nodes[6].input[:] = ["zeros", "zeros", "zeros", "zero", "whole"]
-    constants["zero"] = np.zeros(1, np.int64)
     path = write_onnx(tmp_path / "m.onnx", nodes, {"x": (1, 3, 7, 7)}, {"y": None}, constants)
     expected = open_session(path).run([numbers(1, 3, 7, 7)])["y"].shape
     assert expected == (1, 3, 7, 11)
@@ -156,7 +159,7 @@ def test_a_constant_with_the_wrong_number_of_bytes_is_refused(tmp_path: Path) ->
     model.graph.initializer[0].raw_data = bytes(12)
     path.write_bytes(model.SerializeToString())
     for look in (read_file, open_session):
-        with pytest.raises(MixnetError, match="'weights' of shape .* needs 432 bytes, but 12"):
+        with pytest.raises(MixnetError, match=r"'weights' of shape .* needs 432 bytes, but 12"):
             look(path)
 
 
