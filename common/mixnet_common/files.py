@@ -4,6 +4,7 @@ A file is written under a temporary name in its own directory and renamed when a
 disk, so that a full disk, a crash or a second process never leaves half of one behind.
 """
 
+import errno
 import os
 import tempfile
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ def write_all(contents: Mapping[Path, bytes | str]) -> None:
     try:
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():  # or the rename would fail, after others have succeeded
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             written[path] = _write_temporary(path, content)
         for path, temporary in written.items():
             os.replace(temporary, path)
