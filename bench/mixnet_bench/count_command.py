@@ -97,8 +97,12 @@ def describe_delegation(delegation: Delegation | None) -> dict[str, Any]:
     """``partitions`` and what stays outside; nothing for a format without a delegate."""
     if delegation is None:
         return {}
-    details = asdict(delegation)
-    del details["partitions"]
+    details = {
+        "inside": delegation.inside,
+        "outside": delegation.outside,
+        "outside_kinds": dict(delegation.outside_kinds),
+        "reason": delegation.reason,
+    }
     return {"partitions": delegation.partitions, "delegation": details}
 
 

@@ -1,0 +1,58 @@
+"""What count makes of a count, on records made by hand."""
+
+import json
+from collections import Counter
+
+from mixnet_bench.count_command import (
+    batch_norm_elements,
+    describe_count,
+    describe_delegation,
+    layer_rows,
+    table_row,
+)
+from mixnet_bench.counting.record import Count, Layer
+from mixnet_runtimes import Delegation
+
+COUNT = Count(
+    "net",
+    "tflite",
+    (
+        Layer("conv", "CONV_2D", 1_000_000, 27, 400, (1, 10, 10, 4)),
+        Layer("norm", "MUL", 0, 8, 0, (None, 10, 10, 4), batch_norm_elements=400),
+    ),
+    ("something is left out",),
+)
+CUT = Delegation(3, inside=10, outside=2, outside_kinds=Counter({"SPLIT_V": 2}))
+
+
+def test_totals_and_layers_are_json() -> None:
+    described = json.loads(json.dumps(describe_count(COUNT)))
+    assert (described["params"], described["macs"], described["activations"]) == (35, 10**6, 400)
+    assert [layer["name"] for layer in described["layers"]] == ["conv", "norm"]
+    assert described["warnings"] == ["something is left out"]
+
+
+def test_each_convention_adds_its_operations_of_the_batch_norms() -> None:
+    assert batch_norm_elements(COUNT) == 400
+    assert list(describe_count(COUNT)["macs_by_convention"].values()) == [
+        1_000_000,
+        1_000_400,
+        1_000_800,
+    ]
+
+
+def test_what_is_outside_the_delegate_is_told_by_kind() -> None:
+    described = json.loads(json.dumps(describe_delegation(CUT)))
+    assert described["partitions"] == 3
+    assert described["delegation"]["outside_kinds"] == {"SPLIT_V": 2}
+    assert table_row({**describe_count(COUNT), **described})[-2:] == ("3", "2 SPLIT_V")
+
+
+def test_unknown_partitions_leave_the_cells_empty_and_keep_the_reason() -> None:
+    described = describe_delegation(Delegation(None, reason="this runtime does not tell"))
+    assert described["delegation"]["reason"] == "this runtime does not tell"
+    assert table_row({**describe_count(COUNT), **described})[-2:] == ("", "")
+
+
+def test_an_open_size_is_printed_as_a_question_mark() -> None:
+    assert [row[2] for row in layer_rows(describe_count(COUNT))] == ["1×10×10×4", "?×10×10×4"]
