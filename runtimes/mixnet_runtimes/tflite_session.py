@@ -36,6 +36,8 @@ RUNTIMES = (
     Runtime("TensorFlow Lite", "tensorflow", "lite.Interpreter", "tensorflow"),
 )
 
+PORTS = ("inputs", "outputs")
+
 
 def open_session(path: Path, threads: int, runtime: str | None) -> Session:
     """Open ``path`` with the named runtime, or the first installed one."""
@@ -74,13 +76,15 @@ class TfliteSession(Session):
         self._bind()
 
     def _bind(self) -> None:
-        names = _signature_names(self._interpreter)
         inputs = self._interpreter.get_input_details()
         outputs = self._interpreter.get_output_details()
         self._input_indices = [int(detail["index"]) for detail in inputs]
         self._output_indices = [int(detail["index"]) for detail in outputs]
-        self.inputs = tuple(_info(detail, names["inputs"]) for detail in inputs)
-        self.outputs = tuple(_info(detail, names["outputs"]) for detail in outputs)
+        names = _signature_names(
+            self._interpreter, set(self._input_indices), set(self._output_indices)
+        )
+        self.inputs = tuple(_info(detail, names) for detail in inputs)
+        self.outputs = tuple(_info(detail, names) for detail in outputs)
 
     def _set(self, arrays: list[Array]) -> None:
         for index, array in zip(self._input_indices, arrays, strict=True):
@@ -138,8 +142,10 @@ def _version(runtime: Runtime) -> str:
 
 
 def _operators(interpreter: Any) -> list[delegation.Node] | None:
-    """The interpreter's operators; None where this version does not list them."""
-    if not hasattr(interpreter, "_get_ops_details"):
+    """The interpreter's operators; None where it does not list them (a private method does)."""
+    try:
+        entries = interpreter._get_ops_details()
+    except (AttributeError, TypeError, ValueError, RuntimeError):
         return None
     return [
         delegation.Node(
@@ -147,20 +153,23 @@ def _operators(interpreter: Any) -> list[delegation.Node] | None:
             tuple(int(index) for index in entry["inputs"] if index >= 0),
             tuple(int(index) for index in entry["outputs"] if index >= 0),
         )
-        for entry in interpreter._get_ops_details()
+        for entry in entries
     ]
 
 
-def _signature_names(interpreter: Any) -> dict[str, dict[int, str]]:
-    """Tensor index → the first signature's name for it, for inputs and outputs."""
-    names: dict[str, dict[int, str]] = {"inputs": {}, "outputs": {}}
+def _signature_names(interpreter: Any, inputs: set[int], outputs: set[int]) -> dict[int, str]:
+    """Tensor index → the name that the main subgraph's signature gives it.
+
+    Signatures of other subgraphs count other tensors, and so are told by their indices.
+    """
     if not hasattr(interpreter, "_get_full_signature_list"):
-        return names
+        return {}
     for signature in interpreter._get_full_signature_list().values():
-        for kind, tensors in signature.items():
-            names[kind] = {int(index): name for name, index in tensors.items()}
-        break
-    return names
+        names = [{int(i): str(n) for n, i in signature[key].items()} for key in PORTS]
+        if set(names[0]) == inputs and set(names[1]) == outputs:
+            # An input that is handed through as an output goes by its name as an input.
+            return names[1] | names[0]
+    return {}
 
 
 def _info(detail: dict[str, Any], names: dict[int, str]) -> TensorInfo:

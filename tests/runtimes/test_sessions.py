@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import helper
-from tiny_models import conv_onnx, conv_tflite, numbers, write_onnx
+from tiny_models import TfliteBuilder, conv_onnx, conv_tflite, numbers, write_onnx
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_runtimes import FORMATS, open_session
@@ -144,3 +144,33 @@ def test_an_open_batch_runs_as_one_and_other_open_sizes_are_refused(tmp_path: Pa
     shape = (1, 3, "height", "width")
     with pytest.raises(MixnetError, match="shape of input 'x' is open"):
         open_session(write_onnx(tmp_path / "open.onnx", [node], {"x": shape}, {"y": shape}))
+
+
+def test_a_signature_of_another_subgraph_names_nothing_here(tmp_path: Path) -> None:
+    builder = TfliteBuilder()
+    x, y = builder.tensor("x", (1, 4)), builder.tensor("y", (1, 4))
+    builder.operator("RELU", [x], [y])
+    builder.graph.inputs, builder.graph.outputs = [x], [y]
+    builder.signature({"other": y}, {"result": x})
+    session = open_session(builder.write(tmp_path / "m.tflite"))
+    assert [info.name for info in (*session.inputs, *session.outputs)] == ["x", "y"]
+
+
+def test_scale_and_zero_point_of_quantized_tensors_are_told(tmp_path: Path) -> None:
+    builder = TfliteBuilder()
+    x = builder.tensor("x", (1, 4), dtype="int8", scale=(0.5,))
+    y = builder.tensor("y", (1, 4))
+    builder.operator("DEQUANTIZE", [x], [y])
+    builder.graph.inputs, builder.graph.outputs = [x], [y]
+    session = open_session(builder.write(tmp_path / "m.tflite"))
+    assert (session.inputs[0].dtype, session.inputs[0].scale) == ("int8", 0.5)
+    result = session.run([np.array([[-4, 0, 2, 127]], np.int8)])["y"]
+    np.testing.assert_array_equal(result, [[-2, 0, 1, 63.5]])
+
+
+def test_what_the_runtime_refuses_is_our_error_and_names_the_file(tmp_path: Path) -> None:
+    node = helper.make_node("Mystery", ["x"], ["y"], domain="org.example")
+    shapes = {"x": (1, 3)}, {"y": (1, 3)}
+    path = write_onnx(tmp_path / "odd.onnx", [node], *shapes, domains=["org.example"])
+    with pytest.raises(MixnetError, match=r"onnxruntime .* cannot open .*odd\.onnx"):
+        open_session(path)
