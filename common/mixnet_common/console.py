@@ -16,6 +16,9 @@ from mixnet_common.errors import MixnetError, UsageError, nearest
 
 Item = TypeVar("Item")
 
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+"""Click's settings for both commands."""
+
 FORMAT = 1
 """Version of the JSON documents; its history stands in docs/json.md."""
 
@@ -37,6 +40,11 @@ class Group(click.Group):
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             raise UsageError(f"no command {args[0]!r}", nearest(args[0], self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
+
+
+def example(*lines: str) -> str:
+    """A help text's last paragraph: commands that work as they stand. Click keeps its lines."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def report_error(error: MixnetError) -> NoReturn:

@@ -8,7 +8,9 @@ import click
 
 from mixnet_common import UsageError
 from mixnet_common.console import (
+    CONTEXT,
     Group,
+    example,
     json_option,
     output_option,
     print_json,
@@ -20,15 +22,12 @@ from mixnet_networks import Network, load_network
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Group, context_settings=CONTEXT, epilog=example("mixnet-export tflite mixnet-s -o out/")
+)
 @click.version_option(package_name="mixnet-mobile", prog_name="mixnet-export")
 def main() -> None:
-    """Turn MixNets and their baselines into model files for mobile runtimes.
-
-    \b
-    Example:
-      mixnet-export tflite mixnet-s -o out/
-    """
+    """Turn MixNets and their baselines into model files for mobile runtimes."""
 
 
 def network_options(command: Command) -> Command:
@@ -36,12 +35,8 @@ def network_options(command: Command) -> Command:
     for option in reversed(
         (
             click.argument("network_name", metavar="NETWORK"),
-            click.option(
-                "--classes", type=int, help="Number of classes.  [default: the network's]"
-            ),
-            click.option(
-                "--resolution", type=int, help="Height and width of the image.  [the network's]"
-            ),
+            click.option("--classes", type=int, help="Classes, instead of the network's own."),
+            click.option("--resolution", type=int, help="Image height and width, in pixels."),
             click.option("--multiplier", type=float, help="Multiply all channel counts by this."),
         )
     ):
@@ -95,15 +90,10 @@ def export_options(command: Command) -> Command:
     return command
 
 
-@main.command("list")
+@main.command("list", epilog=example("mixnet-export list"))
 @json_option
 def list_networks(as_json: bool) -> None:
-    """List the networks, with parameters, multiply-adds and the paper's row.
-
-    \b
-    Example:
-      mixnet-export list
-    """
+    """List the networks, with parameters, multiply-adds and the paper's row."""
     from mixnet_export.catalogue import catalogue
 
     rows = catalogue()
@@ -129,7 +119,13 @@ def list_networks(as_json: bool) -> None:
     )
 
 
-@main.command()
+def _listed(row: dict[str, Any]) -> tuple[str, ...]:
+    paper = row["paper"] or dict.fromkeys(("model", "params", "flops"), "")
+    ours = (row["name"], f"{row['params']:,}", f"{row['macs'] / 1e6:.2f}M")
+    return (*ours, paper["model"], paper["params"], paper["flops"])
+
+
+@main.command(epilog=example("mixnet-export show mixnet-s"))
 @network_options
 @json_option
 def show(
@@ -139,12 +135,7 @@ def show(
     multiplier: float | None,
     as_json: bool,
 ) -> None:
-    """Show a network's architecture block by block, as in the paper's Figure 8.
-
-    \b
-    Example:
-      mixnet-export show mixnet-s
-    """
+    """Show a network's architecture block by block, as in the paper's Figure 8."""
     from mixnet_export.catalogue import block_rows
 
     network = load_network(
@@ -160,31 +151,29 @@ def show(
     say(f"source: {network.architecture.source}")
 
 
-@main.command()
+@main.command(
+    epilog=example(
+        "mixnet-export tflite mixnet-s -o out/",
+        "mixnet-export tflite mixnet-s -o out/ --precision int8",
+    )
+)
 @network_options
 @export_options
 def tflite(**arguments: Any) -> None:
-    """Write NETWORK (a name or a TOML file) as a .tflite file.
-
-    \b
-    Examples:
-      mixnet-export tflite mixnet-s -o out/
-      mixnet-export tflite mixnet-s -o out/ --precision int8 --calibrate photos/
-    """
+    """Write NETWORK (a name or a TOML file) as a .tflite file."""
     _export("tflite", **arguments)
 
 
-@main.command()
+@main.command(
+    epilog=example(
+        "mixnet-export onnx mixnet-s -o out/",
+        "mixnet-export onnx mixnet-s -o out/ --resolution 160 --classes 10",
+    )
+)
 @network_options
 @export_options
 def onnx(**arguments: Any) -> None:
-    """Write NETWORK (a name or a TOML file) as an .onnx file.
-
-    \b
-    Examples:
-      mixnet-export onnx mixnet-s -o out/
-      mixnet-export onnx my-net.toml -o out/ --resolution 160 --classes 10
-    """
+    """Write NETWORK (a name or a TOML file) as an .onnx file."""
     _export("onnx", **arguments)
 
 

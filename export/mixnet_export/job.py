@@ -1,4 +1,4 @@
-"""One export from beginning to end: lower, write, quantize, verify, and save with its provenance."""
+"""One export from beginning to end: lower, write, quantize, verify, save with provenance."""
 
 import hashlib
 import json

@@ -37,10 +37,10 @@ def tflite_ranges(
     for sample in samples:
         interpreter.set_tensor(entry["index"], sample)
         interpreter.invoke()
-        for index, name in activations.items():
+        for index, tensor in activations.items():
             values = interpreter.get_tensor(index)
-            low, high = ranges[name]
-            ranges[name] = (min(low, float(values.min())), max(high, float(values.max())))
+            low, high = ranges[tensor]
+            ranges[tensor] = (min(low, float(values.min())), max(high, float(values.max())))
     return ranges
 
 

@@ -19,8 +19,8 @@ def quantize_tflite(
 ) -> bytes:
     """Quantize a float32 file to int8 from calibration inputs (batch, h, w, 3).
 
-    ``name`` is the file's input. Its inputs and outputs stay float32 unless ``integer_io``. Raises MixnetError where
-    the quantizer refuses the file.
+    ``name`` is the file's input. Its inputs and outputs stay float32 unless ``integer_io``.
+    Raises MixnetError where the quantizer refuses the file.
     """
     from ai_edge_quantizer import quantizer
 
