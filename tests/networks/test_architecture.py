@@ -22,7 +22,7 @@ from mixnet_networks.architecture import (
     load_architecture,
 )
 
-WriteToml = Callable[[str], str]
+WriteToml = Callable[..., str]
 
 MINE = """
 title = "Mine"

@@ -10,7 +10,7 @@ from mixnet_common import MixnetError, UsageError
 from mixnet_networks import Network, Node, load_network
 from mixnet_networks.reference import evaluate
 
-WriteToml = Callable[[str], str]
+WriteToml = Callable[..., str]
 
 ONE_ROW = """
 stem = {{ channels = {channels}, stride = 1 }}

@@ -234,7 +234,7 @@ def test_adding_and_multiplying_broadcast() -> None:
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_the_sigmoid_overflows_at_neither_end(kind: type) -> None:
-    x = np.array([-1e4, -800, 800, 1e4], kind)
+    x: Any = np.array([-1e4, -800, 800, 1e4], kind)
 
     with np.errstate(all="raise", under="ignore"):
         assert sigmoid(x).tolist() == [0, 0, 1, 1]
