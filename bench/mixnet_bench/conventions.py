@@ -29,13 +29,13 @@ CONVENTIONS = (
         "conv_dense_batch_norm_1",
         "convolutions and dense layers + batch norm at 1 operation per element",
         1,
-        "+ batch norm ×1",
+        "+ BN×1",
     ),
     Convention(
         "conv_dense_batch_norm_2",
         "convolutions and dense layers + batch norm at 2 operations per element",
         2,
-        "+ batch norm ×2",
+        "+ BN×2",
     ),
 )
 

@@ -34,7 +34,7 @@ def run(plan: Plan, as_json: bool, output: Path | None) -> None:
     if as_json:
         print_json(targets)
     else:
-        print_table(COLUMNS, table_rows(targets), caption=_caption(plan, targets[0]["machine"]))
+        print_table(COLUMNS, table_rows(targets), caption=_caption(plan, targets))
 
 
 def describe_run(plan: Plan) -> list[dict[str, Any]]:
@@ -80,8 +80,10 @@ def check_output(path: Path, timed: Sequence[Path] = ()) -> None:
         ) from error
 
 
-def _caption(plan: Plan, machine: dict[str, Any]) -> str:
+def _caption(plan: Plan, targets: Sequence[dict[str, Any]]) -> str:
+    runtimes = sorted({f"{each['runtime']} {each['runtime_version']}" for each in targets})
+    where = targets[0]["machine"]["cpu"] or targets[0]["machine"]["architecture"]
     return (
-        f"{machine['cpu']}, threads: {plan.threads}, launches: {plan.launches}; "
+        f"{', '.join(runtimes)} on {where}; threads: {plan.threads}, launches: {plan.launches}\n"
         "ratio: to the first file, measured side by side"
     )

@@ -4,6 +4,7 @@ Pure apart from ``identify``, which reads a file; measures nothing.
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from mixnet_bench.statistics import Interval, Launches, Summary, median, summari
 from mixnet_bench.verdict import count_outliers, judge
 from mixnet_common import MixnetError
 
-COLUMNS = ("file", "runtime", "median ms", "95 %", "p90 ms", "first ms", "ratio", "95 %", "verdict")
+COLUMNS = ("milliseconds", "median", "95 %", "p90", "first", "ratio", "95 %", "verdict")
 
 
 def identify(path: Path) -> dict[str, Any]:
@@ -62,12 +63,11 @@ def table_rows(targets: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     return [
         (
             target["name"],
-            f"{target['runtime']} {target['runtime_version']}",
-            f"{target['median_ms']:.3f}",
+            _digits(target["median_ms"]),
             _range(target["median_ms_interval"]),
-            f"{target['p90_ms']:.3f}",
-            f"{target['first_ms']:.3f}",
-            f"{target['ratio_to_first']['value']:.3f}",
+            _digits(target["p90_ms"]),
+            _digits(target["first_ms"]),
+            _digits(target["ratio_to_first"]["value"]),
             _range(target["ratio_to_first"]["interval"]),
             target["verdict"],
         )
@@ -141,4 +141,14 @@ def _pair(interval: Interval) -> list[float]:
 
 
 def _range(bounds: Sequence[float]) -> str:
-    return f"{bounds[0]:.3f}–{bounds[1]:.3f}"
+    return "–".join(_digits(bound) for bound in bounds)
+
+
+def _digits(value: float) -> str:
+    """Three significant digits and never an exponent; more than any launch repeats.
+
+    >>> _digits(28.534), _digits(0.98512), _digits(1234.5)
+    ('28.5', '0.985', '1234')
+    """
+    magnitude = math.floor(math.log10(value)) if value > 0 else 0
+    return f"{value:.{max(0, 2 - magnitude)}f}"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mixnet_bench.paper.command import explain
 from mixnet_bench.paper.compare import Ours, compare_figure, compare_table
 from mixnet_bench.paper.tables import (
     load_table,
@@ -106,6 +107,13 @@ def test_a_row_without_a_network_of_ours_says_so() -> None:
     assert nasnet["verdict"] == nasnet["params"]["verdict"] == "not comparable"
     assert nasnet["params"]["reason"] == "no network here yet"
     assert nasnet["accuracy"] == {"source": "paper", "top1": "74.0", "top5": "91.3"}
+
+
+def test_models_that_differ_for_one_reason_share_its_line() -> None:
+    compared = compare_table(TABLE, lambda name: Ours(1, 1, 0))
+    lines = explain(compared, "macs").strip().splitlines()
+    assert any(line.startswith("MixNet-S, MixNet-M, MixNet-L: ") for line in lines)
+    assert not any("NASNet" in line for line in lines)
 
 
 def test_the_other_conventions_stand_beside_the_plain_one() -> None:

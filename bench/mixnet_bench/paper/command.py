@@ -1,4 +1,4 @@
-"""``mixnet-bench paper``: our counts beside the paper's, as a table or as JSON."""
+"""``mixnet-bench paper``: our counts beside the paper's, as tables or as JSON."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,19 +8,14 @@ from mixnet_bench.paper.compare import Ours, compare_table
 from mixnet_bench.paper.tables import PaperTable, load_table, table_names
 from mixnet_common.console import print_json, print_table
 
-COLUMNS = (
-    "model",
-    "params: paper",
+PARAMETER_COLUMNS = ("parameters", "paper", "ours", "±%", "verdict", "top-1", "top-5")
+MAC_COLUMNS = (
+    "multiply-adds",
+    "paper",
     "ours",
     "±%",
     "verdict",
-    "multiply-adds: paper",
-    "ours",
-    "±%",
-    "verdict",
-    *(f"{each.short} (±%)" for each in CONVENTIONS[1:]),
-    "top-1 (paper)",
-    "top-5 (paper)",
+    *(f"{each.short} ±%" for each in CONVENTIONS[1:]),
 )
 
 
@@ -33,10 +28,17 @@ def run(name: str | None, as_json: bool) -> None:
         return
     for table, rows in compared:
         print_table(
-            COLUMNS,
-            [table_row(row) for row in rows],
+            PARAMETER_COLUMNS,
+            [parameter_row(row) for row in rows],
             title=f"{table.table}: {table.title}",
-            caption=_caption(table, rows),
+            caption="Parameters: the trainable ones. Accuracies are the paper's, not measured here."
+            + explain(rows, "params"),
+        )
+        print_table(
+            MAC_COLUMNS,
+            [mac_row(row) for row in rows],
+            caption=f"Multiply-adds: {PLAIN.name}; beside it, with batch norm at 1 or 2 operations"
+            " per element." + explain(rows, "macs") + f"\n{_source(table)}",
         )
 
 
@@ -48,45 +50,53 @@ def count_ours(network: str) -> Ours:
     return Ours(count.params, count.macs, batch_norm_elements(count))
 
 
-def table_row(row: dict[str, Any]) -> tuple[str, ...]:
-    """One row below ``COLUMNS``."""
-    others = [row["macs"]["by_convention"].get(each.key) for each in CONVENTIONS[1:]]
+def parameter_row(row: dict[str, Any]) -> tuple[str, ...]:
+    """One row below ``PARAMETER_COLUMNS``; it also says where we have no network."""
+    figure = row["params"]
+    verdict = figure["verdict"] if row["network"] else figure["reason"]
+    accuracy = row["accuracy"]
+    return (row["model"], *_numbers(figure, 2), verdict, accuracy["top1"], accuracy["top5"])
+
+
+def mac_row(row: dict[str, Any]) -> tuple[str, ...]:
+    """One row below ``MAC_COLUMNS``; empty where we have no network."""
+    figure = row["macs"]
+    others = [figure["by_convention"].get(each.key) for each in CONVENTIONS[1:]]
     return (
         row["model"],
-        row["params"]["paper"],
-        *_figure(row["params"], 2),
-        row["macs"]["paper"],
-        *_figure(row["macs"], 1),
-        *(_other(other) if other else "" for other in others),
-        row["accuracy"]["top1"],
-        row["accuracy"]["top5"],
+        *_numbers(figure, 1),
+        figure["verdict"] if row["network"] else "",
+        *(
+            f"{_millions(each['ours'], 1)} {_percent(each['deviation_percent'])}" if each else ""
+            for each in others
+        ),
     )
 
 
-def _figure(figure: dict[str, Any], decimals: int) -> tuple[str, str, str]:
-    if figure["ours"] is None:
-        return ("", "", figure["reason"])
-    deviation = figure["deviation_percent"]
-    return (
-        f"{figure['ours'] / 1e6:.{decimals}f}M",
-        "" if deviation is None else f"{deviation:+.1f}",
-        figure["verdict"],
-    )
-
-
-def _other(other: dict[str, Any]) -> str:
-    deviation = other["deviation_percent"]
-    text = f"{other['ours'] / 1e6:.1f}M"
-    return text if deviation is None else f"{text} ({deviation:+.1f})"
-
-
-def _caption(table: PaperTable, rows: Sequence[dict[str, Any]]) -> str:
-    lines = [
-        f"{table.paper}, {table.section}. Accuracies are the paper's, not measured here.",
-        f"Multiply-adds: {PLAIN.name}. Parameters: the trainable ones.",
-    ]
+def explain(rows: Sequence[dict[str, Any]], figure: str) -> str:
+    """A line for each reason why figures differ, with the models that it is the reason for."""
+    models: dict[str, list[str]] = {}
     for row in rows:
-        for figure, what in ((row["params"], "params"), (row["macs"], "multiply-adds")):
-            if figure["verdict"] == "differs" and figure["reason"]:
-                lines.append(f"{row['model']}, {what}: {figure['reason']}.")
-    return "\n".join(lines)
+        if row[figure]["verdict"] == "differs" and row[figure]["reason"]:
+            models.setdefault(row[figure]["reason"], []).append(row["model"])
+    return "".join(f"\n{', '.join(names)}: {reason}." for reason, names in models.items())
+
+
+def _numbers(figure: dict[str, Any], decimals: int) -> tuple[str, str, str]:
+    return (
+        figure["paper"],
+        _millions(figure["ours"], decimals),
+        _percent(figure["deviation_percent"]),
+    )
+
+
+def _millions(value: int | None, decimals: int) -> str:
+    return "" if value is None else f"{value / 1e6:.{decimals}f}M"
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:+.1f}"
+
+
+def _source(table: PaperTable) -> str:
+    return f"The paper: {table.paper}, {table.section}."

@@ -1,0 +1,78 @@
+"""The JSON of a timing and its table, from samples chosen by hand."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mixnet_bench.latency import Burst, Launch, Plan, Timing
+from mixnet_bench.latency_report import COLUMNS, _digits, describe, identify, table_rows
+from mixnet_common import MixnetError
+
+PLAN = Plan((Path("a.tflite"), Path("b.onnx")), launches=2)
+
+
+def timing(factor: float) -> Timing:
+    def launch(first: float) -> Launch:
+        bursts = (Burst(0, 1, 9.0, (factor, 2 * factor)), Burst(1, 0, 9.0, (3 * factor,)))
+        return Launch(5.0, first, (4.0, 4.0), None, bursts)
+
+    return Timing("Numbers", "1.0", {"threads": 1}, (launch(10.0), launch(20.0)))
+
+
+@pytest.fixture
+def described() -> list[dict[str, Any]]:
+    files = [{"name": path.name} for path in PLAN.paths]
+    return describe(PLAN, files, [timing(1.0), timing(2.0)], {"cpu": "abacus"})
+
+
+def test_samples_are_flat_and_can_be_cut_into_bursts_again(
+    described: list[dict[str, Any]],
+) -> None:
+    first = described[0]
+    assert first["samples_ms"] == [1.0, 2.0, 3.0] * 2
+    assert [each["count"] for each in first["launches"]] == [3, 3]
+    assert first["launches"][0]["bursts"] == [
+        {"round": 0, "turn": 1, "lead_ms": 9.0, "count": 2},
+        {"round": 1, "turn": 0, "lead_ms": 9.0, "count": 1},
+    ]
+
+
+def test_what_is_no_steady_state_stays_out_of_the_median(described: list[dict[str, Any]]) -> None:
+    assert described[0]["median_ms"] == 2.0
+    assert described[0]["first_ms"] == 15.0
+    assert described[0]["launches"][0]["warmup_ms"] == [4.0, 4.0]
+
+
+def test_ratios_are_to_the_first_target(described: list[dict[str, Any]]) -> None:
+    assert [each["ratio_to_first"]["value"] for each in described] == [1.0, 2.0]
+
+
+def test_the_table_has_a_cell_for_every_column(described: list[dict[str, Any]]) -> None:
+    rows = table_rows(described)
+    assert [len(row) for row in rows] == [len(COLUMNS)] * 2
+    assert rows[1][:2] == ("b.onnx", "4.00")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(28.534, "28.5"), (0.98512, "0.985"), (1234.5, "1234"), (0.00012345, "0.000123"), (0, "0.00")],
+)
+def test_numbers_have_three_digits_that_mean_something(value: float, text: str) -> None:
+    assert _digits(value) == text
+
+
+def test_a_file_is_identified_by_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "abc.onnx"
+    path.write_bytes(b"abc")
+    assert identify(path) == {
+        "name": "abc.onnx",
+        "path": str(path),
+        "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        "size_bytes": 3,
+    }
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MixnetError, match=r"gone\.onnx"):
+        identify(tmp_path / "gone.onnx")
