@@ -66,6 +66,7 @@ class TfliteSession(Session):
             before = _operators(self._interpreter)
             self._interpreter.allocate_tensors()
             after = _operators(self._interpreter)
+            self._bind()
         except (ValueError, RuntimeError) as error:
             raise self._failed("open", error) from error
         self.delegation = delegation.describe(before, after)
@@ -73,7 +74,6 @@ class TfliteSession(Session):
             "threads": threads,
             "delegate": "XNNPACK" if self.delegation.partitions else None,
         }
-        self._bind()
 
     def _bind(self) -> None:
         inputs = self._interpreter.get_input_details()

@@ -68,3 +68,10 @@ def test_flipped_bytes_end_in_contents_or_in_our_error(
     path.write_bytes(bytes(raw))
     with suppress(MixnetError):
         assert read_file(path).operators
+
+
+def test_a_name_that_is_no_text_is_our_error(tmp_path: Path) -> None:
+    path = split_tflite(tmp_path / "m.tflite")
+    path.write_bytes(path.read_bytes().replace(b"done3", b"don\xff3"))
+    with pytest.raises(MixnetError, match=r"cannot open .*m\.tflite"):
+        open_session(path)

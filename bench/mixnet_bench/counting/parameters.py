@@ -18,10 +18,7 @@ INT32_BIASES = {"DequantizeLinear": 0, "QLinearConv": 8, "QGemm": 6}
 
 
 class Constants:
-    """The constant part of a file: what is computed from stored values alone.
-
-    >>> # owned(operator) → the parameters that enter the network at this operator
-    """
+    """The constant part of a file: what is computed from stored values alone."""
 
     def __init__(self, contents: FileContents) -> None:
         self._contents = contents
