@@ -1,5 +1,7 @@
 """Medians, percentiles and intervals, against numbers worked by hand and against plain loops."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -71,6 +73,16 @@ def test_chunks_do_not_change_what_is_drawn_from_a_constant(
     launches = [np.full(4, 2.0), np.full(3, 2.0)]
     drawn = resample_percentiles(launches, pick_launches(2, 0, 50), (50,), seed=0)
     assert np.array_equal(drawn, np.full((50, 1), 2.0))
+
+
+def test_a_million_samples_are_summarized_in_a_few_seconds() -> None:
+    rng = np.random.default_rng(0)
+    launches = [10 + rng.normal(0, 0.1, 200_000) for _ in range(5)]
+    start = time.process_time()
+    found = summarize([launches])[0]
+    assert time.process_time() - start < 10  # all of them resampled would take minutes
+    assert found.median == pytest.approx(10, abs=0.001)
+    assert found.median_interval.low < found.median < found.median_interval.high
 
 
 def test_the_difference_between_launches_widens_the_interval() -> None:
