@@ -58,8 +58,8 @@ def seeded_input(
 def load(request: dict[str, Any]) -> tuple[dict[str, Any], Invoke]:
     """Open the file, set seeded inputs; returns the answer and the call to time.
 
-    ``load_ms`` is everything from a fresh process to a session that is ready: the runtime's own
-    libraries, the file read and checked, its kernels prepared.
+    ``load_ms`` is all that a session needs to be ready, Python's own start apart: the runtime's
+    libraries loaded, the file read and checked, its kernels prepared.
     """
     if request["pin"] is not None:
         pin(request["pin"])
