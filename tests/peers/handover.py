@@ -1,0 +1,81 @@
+"""Writes what peers are tested with: exported files, the picture, and the answers expected.
+
+Usage: ``python handover.py DIRECTORY``, in an environment with this project. The peers read these
+files and need nothing of ours; no peer's software is used here.
+"""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixnet_networks import load_network
+from mixnet_networks.picture import picture_input
+from mixnet_networks.reference import evaluate
+from mixnet_networks.weights import seeded_weights
+from mixnet_runtimes import open_session
+
+NETWORKS = ("mixnet-s", "mixnet-m", "mixnet-l", "mobilenet-v1", "mobilenet-v2")
+QUANTIZED = ("mixnet-s",)
+
+
+def main(directory: Path) -> None:
+    """Write everything, for networks with the weights of seed 0."""
+    for name in NETWORKS:
+        export(name, directory)
+        np.save(directory / f"{name}.input.npy", picture_of(name))
+        np.save(directory / f"{name}.expected.npy", oracle(name))
+    for name in QUANTIZED:
+        export(name, directory, "--precision", "int8")
+        answer = litert(directory / f"{name}-int8.tflite", picture_of(name))
+        np.save(directory / f"{name}-int8.expected.npy", answer)
+        answer = reference_kernels(directory / f"{name}-int8.tflite", picture_of(name))
+        np.save(directory / f"{name}-int8.reference-kernels.npy", answer)
+
+
+def export(name: str, directory: Path, *options: str) -> None:
+    """Write one file with our own command; the tests verify it, so the command need not."""
+    command: Sequence[str] = [sys.executable, "-m", "mixnet_export.cli", "tflite", name]
+    where = ["-o", str(directory), "--seed", "0", "--no-verify"]
+    subprocess.run([*command, *where, *options], check=True)
+
+
+def picture_of(name: str) -> Any:
+    """The picture as the network takes it."""
+    network = load_network(name)
+    return picture_input(network.resolution, network.architecture.preprocessing)
+
+
+def oracle(name: str) -> Any:
+    """The logits of the picture, in float64."""
+    network = load_network(name)
+    weights: dict[str, Any] = {
+        key: array.astype(np.float64) for key, array in seeded_weights(network, 0).items()
+    }
+    return evaluate(network.graph, weights, {"image": picture_of(name).astype(np.float64)})[
+        "logits"
+    ]
+
+
+def litert(path: Path, image: Any) -> Any:
+    """What LiteRT makes of the picture with a file."""
+    (answer,) = open_session(path).run([image]).values()
+    return answer
+
+
+def reference_kernels(path: Path, image: Any) -> Any:
+    """The same on the plain kernels, which every release computes alike, to the last bit."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
