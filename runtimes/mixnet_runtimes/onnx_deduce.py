@@ -33,7 +33,9 @@ def deduce(model: Any) -> dict[str, Any]:
             tensor.data_type, tensor.dims
         )
         if int(np.prod(tensor.dims, dtype=np.float64)) <= SMALL and not tensor.external_data:
-            deduction.learn_value(tensor.name, onnx.numpy_helper.to_array(tensor))
+            # A type that numpy lacks leaves the value unknown, and no shape hangs on it.
+            with suppress(TypeError, ValueError, KeyError):
+                deduction.learn_value(tensor.name, onnx.numpy_helper.to_array(tensor))
     for node in model.graph.node:
         deduction.visit(node)
     return deduction.types

@@ -121,8 +121,11 @@ def _check_order(path: Path, graph: Any) -> None:
 
 
 def _check_size(path: Path, tensor: Any) -> None:
-    """Raw data has the bytes that shape and type ask for."""
-    bits = BITS.get(dtype_name(tensor.data_type))
+    """The type is one of ONNX's, and raw data has the bytes that shape and type ask for."""
+    dtype = dtype_name(tensor.data_type)
+    if dtype == "undefined" or dtype.startswith("type"):
+        raise rawfile.broken(path, f"constant {tensor.name!r} has no type")
+    bits = BITS.get(dtype)
     if any(size < 0 for size in tensor.dims):
         raise rawfile.broken(path, f"constant {tensor.name!r} has the shape {list(tensor.dims)}")
     if bits is None or not tensor.raw_data:
