@@ -4,14 +4,7 @@ from pathlib import Path
 
 import click
 
-from mixnet_common.console import Group, json_option
-
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-
-
-def example(*lines: str) -> str:
-    """A help text's last paragraph: commands that work as they stand. Click keeps its lines."""
-    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+from mixnet_common.console import CONTEXT, Group, example, json_option
 
 
 @click.group(cls=Group, context_settings=CONTEXT)

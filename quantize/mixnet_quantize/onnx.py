@@ -14,9 +14,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
-
-QUANTIZATION_KEY = "mixnet.quantization"
-"""Metadata of a file with integer inputs: a JSON object of scale and zero point by tensor name."""
+from mixnet_runtimes.ort_session import QUANTIZATION_KEY
 
 
 def quantize_onnx(

@@ -3,6 +3,8 @@
 The thread pool does not spin between runs: a spinning pool slows whatever is measured beside it.
 """
 
+import json
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,10 @@ from mixnet_runtimes.session import Array, Session, TensorInfo, first_line
 NAME = "onnxruntime"
 PROVIDER = "CPUExecutionProvider"
 SPINNING = "session.intra_op.allow_spinning"
+
+QUANTIZATION_KEY = "mixnet.quantization"
+"""Metadata of a file with integer inputs or outputs, which ONNX has no place of its own for: a JSON
+object that gives ``scale`` and ``zero_point`` by the tensor's name."""
 
 NUMPY_NAMES = {"float": "float32", "double": "float64"}
 """onnxruntime's names of element types that are not numpy's."""
@@ -60,6 +66,7 @@ class OrtSession(Session):
             )
         except Exception as error:  # onnxruntime's exceptions share no base class but this
             raise self._failed("open", error) from error
+        self._quantization = _quantization(self._session.get_modelmeta().custom_metadata_map)
         self.inputs = tuple(self._input(entry) for entry in self._session.get_inputs())
         self.outputs = tuple(self._output(entry) for entry in self._session.get_outputs())
         self._binding = self._session.io_binding()
@@ -93,11 +100,15 @@ class OrtSession(Session):
                 f"{self.path}: the shape of input {entry.name!r} is open: {entry.shape}",
                 "fix its sizes, e.g. with onnxruntime.tools.make_dynamic_shape_fixed",
             )
-        return TensorInfo(entry.name, tuple(shape), _dtype(entry.type))
+        return self._info(entry, tuple(shape))
 
     def _output(self, entry: Any) -> TensorInfo:
         shape = tuple(_size(axis, size) for axis, size in enumerate(entry.shape or ()))
-        return TensorInfo(entry.name, shape, _dtype(entry.type))
+        return self._info(entry, shape)
+
+    def _info(self, entry: Any, shape: tuple[int, ...]) -> TensorInfo:
+        scale, zero_point = self._quantization.get(entry.name, (0.0, 0))
+        return TensorInfo(entry.name, shape, _dtype(entry.type), scale, zero_point)
 
 
 def _import() -> Any:
@@ -107,6 +118,17 @@ def _import() -> Any:
         raise MixnetError(
             f"onnxruntime cannot be imported: {first_line(error)}", "pip install onnxruntime"
         ) from error
+
+
+def _quantization(metadata: Mapping[str, str]) -> dict[str, tuple[float, int]]:
+    """Scale and zero point by tensor; a file that says nothing of use has none."""
+    try:
+        found = json.loads(metadata.get(QUANTIZATION_KEY, "{}"))
+        return {
+            name: (float(each["scale"]), int(each["zero_point"])) for name, each in found.items()
+        }
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return {}
 
 
 def _options(ort: Any, threads: int) -> Any:

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from mixnet_bench.paper.command import explain
 from mixnet_bench.paper.compare import Ours, compare_figure, compare_table
-from mixnet_bench.paper.tables import (
+from mixnet_common import UsageError
+from mixnet_networks import network_names
+from mixnet_networks.paper import (
     load_table,
     parse_printed,
     print_alike,
     table_names,
 )
-from mixnet_common import UsageError
-from mixnet_networks import network_names
 
 TABLE = load_table("table2")
 

@@ -1,9 +1,5 @@
-"""The paper's tables as data, and our counts held against them.
+"""Our counts held against the paper's tables.
 
-A number of the paper's is written in a TOML file beside this one, never in Python; accuracies are
-shown as the paper's and not measured here.
+The tables themselves are data of ``mixnet_networks.paper``; accuracies are shown as the paper's and
+not measured here.
 """
-
-from mixnet_bench.paper.tables import PaperTable, Row, load_table, table_names
-
-__all__ = ["PaperTable", "Row", "load_table", "table_names"]

@@ -5,8 +5,8 @@ from typing import Any
 
 from mixnet_bench.conventions import CONVENTIONS, PLAIN
 from mixnet_bench.paper.compare import Ours, compare_table
-from mixnet_bench.paper.tables import PaperTable, load_table, table_names
 from mixnet_common.console import print_json, print_table
+from mixnet_networks.paper import PaperTable, load_table, table_names
 
 PARAMETER_COLUMNS = ("parameters", "paper", "ours", "±%", "verdict", "top-1", "top-5")
 MAC_COLUMNS = (

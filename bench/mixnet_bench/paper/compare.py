@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mixnet_bench.conventions import PLAIN, macs_by_convention
-from mixnet_bench.paper.tables import PaperTable, Row, parse_printed, print_alike
+from mixnet_networks.paper import PaperTable, Row, parse_printed, print_alike
 
 TOLERANCE = 0.01
 """A figure within 1 % of the printed one is reproduced, as is one that prints the same."""

@@ -44,7 +44,7 @@ class PaperTable:
 
 def table_names() -> list[str]:
     """The tables that are here, like ``table2``."""
-    folder = files("mixnet_bench.paper")
+    folder = files("mixnet_networks.paper")
     return sorted(
         each.name.removesuffix(".toml") for each in folder.iterdir() if each.name.endswith(".toml")
     )
@@ -54,7 +54,7 @@ def load_table(name: str) -> PaperTable:
     """A table by its name. Raises UsageError, with the nearest name, for an unknown one."""
     if name not in table_names():
         raise UsageError(f"no table {name!r} of the paper here", nearest(name, table_names()))
-    text = files("mixnet_bench.paper").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    text = files("mixnet_networks.paper").joinpath(f"{name}.toml").read_text(encoding="utf-8")
     content = tomllib.loads(text)
     rows = tuple(Row(**row) for row in content.pop("rows"))
     return PaperTable(rows=rows, **content)
