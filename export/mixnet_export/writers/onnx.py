@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mixnet_common import MixnetError
 from mixnet_export.lowering import Model
 from mixnet_networks import Graph
+from mixnet_networks.weights import check_weights
 
 OPSET = 17
 """The oldest opset asked for; every onnxruntime since 1.12 takes it."""
@@ -28,10 +29,11 @@ def write_onnx(model: Model) -> bytes:
 
     Inputs and outputs are float32, feature maps NCHW, under the graph's names. The result has
     passed onnx's checker with strict shape inference. Raises MixnetError where an operator cannot
-    be written.
+    be written, or where the weights are not those of the graph.
     """
     from mixnet_export.writers.onnx_operators import EMITTERS
 
+    check_weights(model.graph, model.weights, "a model to be written")
     writer = OnnxWriter(model)
     for node in model.graph.nodes:
         if node.op not in EMITTERS:

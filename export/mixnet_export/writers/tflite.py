@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mixnet_common import MixnetError
 from mixnet_export.lowering import Model
 from mixnet_networks import Graph, Tensor
+from mixnet_networks.weights import check_weights
 
 SIGNATURE = "serving_default"
 IDENTIFIER = b"TFL3"
@@ -27,11 +28,12 @@ def write_tflite(model: Model) -> bytes:
     """The model as the content of a ``.tflite`` file.
 
     Tensors are NHWC float32 under the graph's names; the signature ``serving_default`` names
-    inputs and outputs. Raises MixnetError where an operator cannot be written, or where a constant
-    has not exactly the bytes of its shape and type.
+    inputs and outputs. Raises MixnetError where an operator cannot be written, where the weights
+    are not those of the graph, or where a constant has not exactly the bytes of its shape and type.
     """
     from mixnet_export.writers.tflite_operators import EMITTERS
 
+    check_weights(model.graph, model.weights, "a model to be written")
     writer = TfliteWriter(model)
     for node in model.graph.nodes:
         if node.op not in EMITTERS:
