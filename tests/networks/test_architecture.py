@@ -233,7 +233,7 @@ VALUES = st.recursive(
 
 
 @given(table=st.dictionaries(KEYS, VALUES, max_size=6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_table_is_an_architecture_or_a_usage_error(table: dict[str, Any]) -> None:
     with contextlib.suppress(UsageError):
         assert isinstance(_read_architecture("fuzz", table, "fuzz.toml"), Architecture)
@@ -244,7 +244,7 @@ def test_any_table_is_an_architecture_or_a_usage_error(table: dict[str, Any]) ->
     head=st.dictionaries(st.sampled_from([field.name for field in fields(Head)]), VALUES),
     mean=VALUES,
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_row_over_a_sound_file_is_an_architecture_or_a_usage_error(
     row: dict[str, Any], head: dict[str, Any], mean: Any
 ) -> None:
