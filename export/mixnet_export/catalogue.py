@@ -3,6 +3,7 @@
 from typing import Any
 
 from mixnet_networks import Graph, Network, Node, load_network, network_names
+from mixnet_networks.build import block_of
 from mixnet_networks.operators import macs, parameter_count
 from mixnet_networks.paper import load_table
 
@@ -50,14 +51,8 @@ def block_rows(network: Network) -> list[dict[str, Any]]:
     graph = network.graph
     blocks: dict[str, list[Node]] = {}
     for node in graph.nodes:
-        blocks.setdefault(_block_name(node), []).append(node)
+        blocks.setdefault(block_of(node.name), []).append(node)
     return [_block_row(graph, name, nodes) for name, nodes in blocks.items()]
-
-
-def _block_name(node: Node) -> str:
-    """``stem``, ``blocks.4.1`` or ``head``."""
-    parts = node.name.split(".")
-    return ".".join(parts[:3]) if parts[0] == "blocks" else parts[0]
 
 
 def _block_row(graph: Graph, name: str, nodes: list[Node]) -> dict[str, Any]:

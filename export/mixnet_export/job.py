@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mixnet_common import UsageError
 from mixnet_common.console import FORMAT, tracked, warn
 from mixnet_common.files import write_all
-from mixnet_export.lowering import DEFAULT, Model, lower
+from mixnet_export.lowering import DEFAULT, Model, find_plan, lower
 from mixnet_export.verify import UNLIKE, Candidate, Verification, verify
 from mixnet_export.writers import FORMATS, Format
 from mixnet_networks import Network
@@ -66,12 +66,14 @@ def export(
     then nothing is left behind.
     """
     _check(options)
-    model = lower(Model(network.graph, weights), options.lowering)
+    plan = find_plan(options.lowering, form.name)
+    model = lower(Model(network.graph, weights), plan)
     float32 = form.write(model)
     calibration = _calibration_files(options)
     content = _quantized(float32, network, form, calibration, options)
     verification = _verified(content, float32, model, network, form, options)
-    provenance = _provenance(network, weights, form, options) | {
+    provenance = _provenance(network, form, options) | {
+        "lowering": plan.name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "size_bytes": len(content),
         "weights": {"source": weights_source, "sha256": weights_hash(weights)},
@@ -158,9 +160,7 @@ def _verified(
     return result
 
 
-def _provenance(
-    network: Network, weights: Weights, form: Format, options: Options
-) -> dict[str, Any]:
+def _provenance(network: Network, form: Format, options: Options) -> dict[str, Any]:
     shape = network.graph.inputs[0].shape
     return {
         "format": FORMAT,
@@ -170,7 +170,6 @@ def _provenance(
         "file_format": form.name,
         "precision": options.precision,
         "io": options.io,
-        "lowering": options.lowering,
         "classes": network.classes,
         "resolution": network.resolution,
         "multiplier": network.multiplier,

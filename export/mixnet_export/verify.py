@@ -3,16 +3,15 @@
 It compares outputs and judges the difference; it never looks at how a file was made.
 """
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
+from mixnet_common.temporary import temporary_folder
 from mixnet_export.writers import Format
 from mixnet_runtimes import Session, TensorInfo, open_session
 
@@ -97,9 +96,12 @@ def _compare(ours: Array, theirs: Array, runtime: str, against: str) -> Verifica
 
 
 def run_candidate(candidate: Candidate, image: Array) -> tuple[Array, str]:
-    """Run a file on an input (batch, h, w, 3); its logits as float64, and the runtime's name."""
-    with tempfile.TemporaryDirectory(prefix="mixnet-") as folder:
-        path = Path(folder, f"model{candidate.format.suffix}")
+    """Run a file on an input (batch, h, w, 3); its logits as float64, and the runtime's name.
+
+    Raises MixnetError where the disk has no room for the file.
+    """
+    with temporary_folder() as folder:
+        path = folder / f"model{candidate.format.suffix}"
         path.write_bytes(candidate.content)
         session = open_session(path)
         outputs = session.run(_feed(session, candidate.format, image))

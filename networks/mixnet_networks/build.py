@@ -15,6 +15,16 @@ INPUT = "image"
 OUTPUT = "logits"
 
 
+def block_of(name: str) -> str:
+    """The block that a node belongs to, by its name: ``stem``, ``blocks.4.1`` or ``head``.
+
+    >>> block_of("blocks.4.1.depthwise.k5"), block_of("head.conv")
+    ('blocks.4.1', 'head')
+    """
+    parts = name.split(".")
+    return ".".join(parts[:3]) if parts[0] == "blocks" else parts[0]
+
+
 def round_channels(channels: int, multiplier: float, divisor: int) -> int:
     """Channels after a multiplier: the nearest multiple of ``divisor``, never 10 % too few.
 

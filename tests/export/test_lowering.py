@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixnet_common import UsageError
-from mixnet_export.lowering import LOWERINGS, Model, lower
+from mixnet_export.lowering import PLANS, Model, lower
 from mixnet_export.lowering.fold import fold_batch_norm, fuse_activations
 from mixnet_export.lowering.groups import expand_groups
 from mixnet_networks import GraphBuilder, load_network, network_names
@@ -49,7 +49,7 @@ def assert_equal_on_the_oracle(
 # Every lowering
 
 
-@pytest.mark.parametrize("lowering", LOWERINGS)
+@pytest.mark.parametrize("lowering", PLANS)
 @pytest.mark.parametrize("name", network_names())
 def test_every_lowering_of_every_network_equals_the_network(name: str, lowering: str) -> None:
     """On the picture: seeded weights keep activations sane on it, and blow up on noise."""
@@ -60,7 +60,7 @@ def test_every_lowering_of_every_network_equals_the_network(name: str, lowering:
     assert_equal_on_the_oracle(model, lower(model, lowering), 2e-5, {"image": image})
 
 
-@pytest.mark.parametrize("lowering", LOWERINGS)
+@pytest.mark.parametrize("lowering", PLANS)
 @pytest.mark.parametrize("name", network_names())
 def test_every_lowering_leaves_only_what_the_writers_can_write(name: str, lowering: str) -> None:
     lowered = lower(without_values(load_network(name)), lowering).graph
@@ -69,7 +69,7 @@ def test_every_lowering_leaves_only_what_the_writers_can_write(name: str, loweri
     assert not [node.name for node in lowered.nodes if node.op == "batch_norm"]
 
 
-@pytest.mark.parametrize("lowering", LOWERINGS)
+@pytest.mark.parametrize("lowering", PLANS)
 @pytest.mark.parametrize("name", network_names())
 def test_every_lowering_keeps_the_names_and_shapes_of_inputs_and_outputs(
     name: str, lowering: str
@@ -125,7 +125,7 @@ ARCHITECTURES = st.builds(
 
 
 @settings(max_examples=20, deadline=None)
-@given(ARCHITECTURES, st.integers(13, 20), st.sampled_from(sorted(LOWERINGS)))
+@given(ARCHITECTURES, st.integers(13, 20), st.sampled_from(sorted(PLANS)))
 def test_any_architecture_survives_every_lowering(
     architecture: Architecture, resolution: int, lowering: str
 ) -> None:

@@ -1,34 +1,88 @@
 """Lowerings: a model rewritten into an equal one that a runtime can take, or runs faster.
 
-Each is a small function from model to model; a named lowering is a sequence of them. A new one is
-one line in the table below. Nothing here writes files.
+Each pass is a small function from model to model; a plan says, block by block, what they are to do.
+A new rule for a runtime is one line in the table below. Nothing here writes model files.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
+from mixnet_export.lowering.branches import branch_mixed
+from mixnet_export.lowering.choice import Choice, Plan, format_plan, load_plan
 from mixnet_export.lowering.fold import fold_batch_norm, fuse_activations
-from mixnet_export.lowering.groups import expand_groups
+from mixnet_export.lowering.groups import expand_groups, join_groups
+from mixnet_export.lowering.merging import merge_kernels
 from mixnet_export.lowering.model import Model
+from mixnet_export.lowering.tiling import tile_depthwise
 
-Pass = Callable[[Model], Model]
-
-LOWERINGS: Mapping[str, tuple[Pass, ...]] = {
-    "reference": (fold_batch_norm, fuse_activations, expand_groups),
+PLANS: Mapping[str, Plan] = {
+    plan.name: plan
+    for plan in (
+        Plan("reference", Choice(), measured="the paper's literal form, as the authors write it"),
+        Plan(
+            "xnnpack",
+            Choice(mixed="branches", groups="grouped", join="sum", tiling="nested"),
+            measured="LiteRT 2.3 with XNNPACK on x86-64",
+        ),
+        Plan(
+            "onnxruntime-x86",
+            Choice(merge="pairs", mixed="branches", groups="grouped"),
+            measured="onnxruntime 1.32 on x86-64",
+        ),
+    )
 }
-"""``reference`` is the paper's literal form with batch norm folded and activations fused."""
+"""``reference`` has batch norm folded and activations fused, and nothing else; it is the yardstick.
+The others are named for the runtime they were measured on."""
 
-DEFAULT = "reference"
-
-
-def lower(model: Model, lowering: str = DEFAULT) -> Model:
-    """Apply a lowering by name. Raises UsageError where there is none of that name."""
-    if lowering not in LOWERINGS:
-        raise UsageError(f"no lowering is called {lowering!r}", nearest(lowering, LOWERINGS))
-    for step in LOWERINGS[lowering]:
-        model = step(model)
-    return model
+DEFAULT = "default"
+DEFAULTS: Mapping[str, str] = {"tflite": "xnnpack", "onnx": "onnxruntime-x86"}
+"""What ``default`` means for each file format."""
 
 
-__all__ = ["DEFAULT", "LOWERINGS", "Model", "lower"]
+def find_plan(lowering: str, form: str) -> Plan:
+    """A plan by name, ``default`` for a format, or from a TOML file.
+
+    Raises UsageError where there is none of that name, or the file is wrong.
+    """
+    if lowering.endswith(".toml"):
+        return load_plan(Path(lowering))
+    return _named(DEFAULTS[form] if lowering == DEFAULT else lowering)
+
+
+def _named(name: str) -> Plan:
+    if name not in PLANS:
+        raise UsageError(f"no lowering is called {name!r}", nearest(name, (DEFAULT, *PLANS)))
+    return PLANS[name]
+
+
+def lower(model: Model, plan: Plan | str = "reference") -> Model:
+    """Rewrite a model as a plan, or one named in ``PLANS``, says.
+
+    What it computes stays the same but for rounding. Raises UsageError for an unknown name.
+    """
+    plan = _named(plan) if isinstance(plan, str) else plan
+    model = fuse_activations(fold_batch_norm(model))
+    model = merge_kernels(model, lambda node: plan.of(node).merged(node))
+    model = branch_mixed(
+        model,
+        lambda node: plan.of(node).mixed == "branches",
+        lambda node: plan.of(node).join == "sum",
+    )
+    model = join_groups(model, lambda node: plan.of(node).groups)
+    model = expand_groups(model, lambda node: plan.of(node).mixed)
+    return tile_depthwise(model, lambda node: plan.of(node).tiling)
+
+
+__all__ = [
+    "DEFAULT",
+    "PLANS",
+    "Choice",
+    "Model",
+    "Plan",
+    "find_plan",
+    "format_plan",
+    "load_plan",
+    "lower",
+]

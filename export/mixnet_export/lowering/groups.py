@@ -1,9 +1,11 @@
-"""The paper's literal form of mixed and grouped convolutions: split, convolve, concatenate.
+"""Mixed and grouped convolutions in operators that runtimes have.
 
-Figure 3 of the paper and the authors' code write MDConv this way. It is exact, it runs everywhere,
-and it is slow on most runtimes: it is the yardstick, not the recommendation.
+``expand_groups`` is the paper's literal form: split, convolve, concatenate (Figure 3). It is exact,
+it runs everywhere, and it is slow on most runtimes: the yardstick, not the recommendation.
+``join_groups`` makes one convolution of a grouped one.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,23 +18,42 @@ from mixnet_networks.operators import OPERATORS, group_names
 _SHARED = ("strides", "padding", "activation")
 
 
-def expand_groups(model: Model) -> Model:
-    """Replace every mixed or grouped convolution by a split, one convolution a group, a concat."""
-    return rewrite(model, _expand)
+def expand_groups(model: Model, form: Callable[[Node], str]) -> Model:
+    """Replace every mixed or grouped convolution by parts, one convolution each, and a concat.
+
+    ``form`` says how the parts come about: ``split``, or ``slices``, which XNNPACK's delegate takes
+    at any number of sizes.
+    """
+
+    def rule(rewriter: Rewriter, node: Node) -> None:
+        if OPERATORS[node.op].composite:
+            _expand(rewriter, node, _slices if form(node) == "slices" else _split)
+        else:
+            rewriter.keep(node)
+
+    return rewrite(model, rule)
 
 
-def _expand(rewriter: Rewriter, node: Node) -> None:
-    if not OPERATORS[node.op].composite:
-        rewriter.keep(node)
-        return
+def _split(rewriter: Rewriter, node: Node) -> tuple[str, ...]:
+    source, sizes = rewriter.now(node.inputs[0]), node.attributes["channels"]
+    return rewriter.add("split", f"{node.name}.split", source, sizes=sizes)
+
+
+def _slices(rewriter: Rewriter, node: Node) -> tuple[str, ...]:
+    parts, start = [], 0
+    for name, size in zip(group_names(node.attributes), node.attributes["channels"], strict=True):
+        source = rewriter.now(node.inputs[0])
+        parts.append(rewriter.slice_channels(f"{node.name}.{name}.slice", source, start, size))
+        start += size
+    return tuple(parts)
+
+
+def _expand(
+    rewriter: Rewriter, node: Node, divide: Callable[[Rewriter, Node], tuple[str, ...]]
+) -> None:
     arrays = rewriter.source.arrays(node)
     names = group_names(node.attributes)
-    parts = rewriter.add(
-        "split",
-        f"{node.name}.split",
-        rewriter.now(node.inputs[0]),
-        sizes=node.attributes["channels"],
-    )
+    parts = divide(rewriter, node)
     biases = _split_bias(node, arrays)
     outputs: list[str] = []
     for index, (name, part) in enumerate(zip(names, parts, strict=True)):
@@ -43,6 +64,59 @@ def _expand(rewriter: Rewriter, node: Node) -> None:
         )
     joined = rewriter.add("concat", node.name, tuple(outputs), outputs=node.outputs)
     rewriter.replace(node.outputs, joined)
+
+
+def join_groups(model: Model, form: Callable[[Node], str]) -> Model:
+    """Make one convolution of grouped ones.
+
+    ``form`` says how: ``grouped``, a convolution with equal groups, or ``dense``, block-diagonal
+    weights filled up with zeros, which also serves groups of unequal sizes; or ``split``, not yet.
+    """
+
+    def rule(rewriter: Rewriter, node: Node) -> None:
+        if node.op == "grouped_conv2d" and form(node) != "split":
+            _join(rewriter, node, form(node))
+        else:
+            rewriter.keep(node)
+
+    return rewrite(model, rule)
+
+
+def _join(rewriter: Rewriter, node: Node, form: str) -> None:
+    attributes = node.attributes
+    is_equal = len(set(attributes["channels"])) == 1 == len(set(attributes["filters"]))
+    grouped = form == "grouped" and is_equal
+    arrays = rewriter.source.arrays(node)
+    kernels = [arrays[f"{name}.kernel"] for name in group_names(attributes)]
+    kernel = np.concatenate(kernels, axis=3) if grouped else dense_kernel(kernels)
+    bias = {role: array for role, array in arrays.items() if role == "bias"}
+    outputs = rewriter.add(
+        "conv2d",
+        node.name,
+        rewriter.now(node.inputs[0]),
+        {"kernel": kernel} | bias,
+        outputs=node.outputs,
+        filters=sum(attributes["filters"]),
+        kernel=attributes["kernel"],
+        groups=len(kernels) if grouped else 1,
+        bias=bool(bias),
+        **{key: attributes[key] for key in _SHARED},
+    )
+    rewriter.replace(node.outputs, outputs)
+
+
+def dense_kernel(kernels: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """One kernel (h, w, in, out) for all groups, with zeros wherever a group sees no input."""
+    height, width = kernels[0].shape[:2]
+    channels = sum(kernel.shape[2] for kernel in kernels)
+    filters = sum(kernel.shape[3] for kernel in kernels)
+    dense = np.zeros((height, width, channels, filters), kernels[0].dtype)
+    row = column = 0
+    for kernel in kernels:
+        _, _, inputs, outputs = kernel.shape
+        dense[:, :, row : row + inputs, column : column + outputs] = kernel
+        row, column = row + inputs, column + outputs
+    return dense
 
 
 def _convolution(node: Node, index: int) -> tuple[str, dict[str, Any]]:

@@ -78,6 +78,12 @@ class Rewriter:
         self.replace(node.outputs, outputs)
         return outputs
 
+    def slice_channels(self, name: str, tensor: str, start: int, size: int) -> str:
+        """Add a slice of a new feature map's channels; returns its name."""
+        *map_shape, _ = self.shape(tensor)
+        (sliced,) = self.add("slice", name, tensor, begin=(0, 0, 0, start), size=(*map_shape, size))
+        return sliced
+
     def replace(self, old: tuple[str, ...], new: tuple[str, ...]) -> None:
         """Let new tensors stand for old ones."""
         self._now.update(zip(old, new, strict=True))

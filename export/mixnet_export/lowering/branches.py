@@ -1,0 +1,302 @@
+"""A mixed depthwise convolution without any split: each kernel's channels stay a tensor apart.
+
+The convolution that feeds it (a block's expansion) is computed as one convolution for each kernel
+group, whatever works on channels one by one (activations, squeeze-and-excite's gate) is done part
+by part, and the convolution that follows (the projection) is the sum of one for each part, since it
+is linear. Exact but for rounding. Where a neighbour doesn't allow it, slices and a concat step in.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixnet_export.lowering.groups import dense_kernel
+from mixnet_export.lowering.model import Model, Rewriter
+from mixnet_export.lowering.tiling import add_up
+from mixnet_networks import Graph, Node
+from mixnet_networks.operators import group_names
+
+ELEMENTWISE = ("relu", "relu6", "swish", "sigmoid")
+CONVOLUTIONS = ("conv2d", "grouped_conv2d")
+
+Chosen = Callable[[Node], bool]
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Consecutive runs of a tensor's channels, with a label for each."""
+
+    labels: tuple[str, ...]
+    sizes: tuple[int, ...]
+
+    def spans(self) -> list[tuple[str, int, int]]:
+        """Label, start and end of each run."""
+        ends = np.cumsum(self.sizes)
+        return [
+            (label, int(end - size), int(end))
+            for label, size, end in zip(self.labels, self.sizes, ends, strict=True)
+        ]
+
+
+def branch_mixed(model: Model, chosen: Chosen, sum_projections: Chosen) -> Model:
+    """Keep the groups of the chosen mixed depthwise convolutions in tensors of their own.
+
+    ``sum_projections`` says of a convolution that reads such parts whether it becomes a sum of
+    convolutions, or reads their concatenation.
+    """
+    return _Brancher(model, chosen, sum_projections).run()
+
+
+def partitions(graph: Graph, chosen: Chosen) -> dict[str, Partition]:
+    """The tensors that are to exist in parts."""
+    found: dict[str, Partition] = {}
+    for node in graph.nodes:
+        if node.op == "mixed_depthwise_conv2d" and chosen(node):
+            labels, multiplier = group_names(node.attributes), node.attributes["multiplier"]
+            channels = node.attributes["channels"]
+            _ask_producers(graph, node.inputs[0], Partition(labels, channels), found)
+            sizes = tuple(size * multiplier for size in channels)
+            found[node.outputs[0]] = Partition(labels, sizes)
+        elif node.op in (*ELEMENTWISE, "mul") and node.inputs[0] in found:
+            found[node.outputs[0]] = found[node.inputs[0]]
+    return found
+
+
+def _ask_producers(
+    graph: Graph, tensor: str, partition: Partition, found: dict[str, Partition]
+) -> None:
+    """Mark a tensor, and those before it up to a convolution, if nobody else reads them."""
+    chain = []
+    while (node := graph.producer(tensor)) and len(graph.consumers(tensor)) == 1:
+        chain.append(tensor)
+        if node.op in CONVOLUTIONS:
+            found.update(dict.fromkeys(chain, partition))
+            return
+        if node.op not in ELEMENTWISE:
+            return
+        tensor = node.inputs[0]
+
+
+class _Brancher:
+    def __init__(self, model: Model, chosen: Chosen, sum_projections: Chosen) -> None:
+        self.rewriter = Rewriter(model)
+        self.model = model
+        self.chosen = chosen
+        self.sums = sum_projections
+        self.partitions = partitions(model.graph, chosen)
+        self.parts: dict[str, list[str]] = {}
+        self.slices: set[str] = set()
+
+    def run(self) -> Model:
+        for node in self.model.graph.nodes:
+            self.rewrite(node)
+        for tensor in self.model.graph.outputs:
+            self.make_whole(tensor)
+        return self.rewriter.finish()
+
+    def rewrite(self, node: Node) -> None:
+        partition = self.partitions.get(node.outputs[0])
+        reads_parts = node.inputs[0] in self.parts
+        if node.op == "mixed_depthwise_conv2d" and partition:
+            self.mixed(node, partition)
+        elif node.op in CONVOLUTIONS and partition:
+            self.produce(node, partition)
+        elif node.op in CONVOLUTIONS and reads_parts and self.sums(node):
+            self.consume(node)
+        elif node.op in ELEMENTWISE and reads_parts:
+            self.each(node)
+        elif node.op == "mul" and reads_parts:
+            self.gate(node)
+        elif node.op == "global_mean" and reads_parts and node.attributes["keepdims"]:
+            self.mean(node)
+        else:
+            for tensor in node.inputs:
+                self.make_whole(tensor)
+            self.rewriter.keep(node)
+
+    # Parts and wholes
+
+    def make_whole(self, tensor: str) -> None:
+        """Concatenate a tensor's parts, once, where somebody needs it in one piece."""
+        if tensor in self.parts:
+            parts = tuple(self.parts[tensor])
+            whole = self.rewriter.add("concat", f"{tensor}.concat", parts)
+            self.rewriter.replace((tensor,), whole)
+            del self.parts[tensor]
+
+    def parts_of(self, tensor: str, partition: Partition, name: str) -> list[str]:
+        """A tensor's parts; slices of it where it exists as a whole."""
+        if tensor in self.parts:
+            return self.parts[tensor]
+        whole = self.rewriter.now(tensor)
+        return [
+            self.rewriter.slice_channels(f"{name}.{label}.slice", whole, start, end - start)
+            for label, start, end in partition.spans()
+        ]
+
+    # Nodes
+
+    def each(self, node: Node) -> None:
+        """An elementwise operator, part by part."""
+        labels = self.partitions[node.inputs[0]].labels
+        self.parts[node.outputs[0]] = [
+            self.rewriter.add(node.op, f"{node.name}.{label}", part, **node.attributes)[0]
+            for label, part in zip(labels, self.parts[node.inputs[0]], strict=True)
+        ]
+
+    def gate(self, node: Node) -> None:
+        """A product of parts with a whole of as many channels, such as an SE gate."""
+        partition = self.partitions[node.inputs[0]]
+        gates = self.parts_of(node.inputs[1], partition, node.name)
+        self.parts[node.outputs[0]] = [
+            self.rewriter.add("mul", f"{node.name}.{label}", pair)[0]
+            for label, pair in zip(
+                partition.labels, zip(self.parts[node.inputs[0]], gates, strict=True), strict=True
+            )
+        ]
+
+    def mean(self, node: Node) -> None:
+        """A mean over height and width, part by part; what is left is small, so joined at once."""
+        labels = self.partitions[node.inputs[0]].labels
+        means = tuple(
+            self.rewriter.add("global_mean", f"{node.name}.{label}", part, keepdims=True)[0]
+            for label, part in zip(labels, self.parts[node.inputs[0]], strict=True)
+        )
+        outputs = self.rewriter.add("concat", node.name, means, outputs=node.outputs)
+        self.rewriter.replace(node.outputs, outputs)
+
+    def mixed(self, node: Node, partition: Partition) -> None:
+        """One depthwise convolution a part."""
+        arrays = self.model.arrays(node)
+        channels = Partition(partition.labels, node.attributes["channels"])
+        sources = self.parts_of(node.inputs[0], channels, node.name)
+        outputs: list[str] = []
+        for index, (label, start, end) in enumerate(partition.spans()):
+            weights = {"kernel": arrays[f"{label}.kernel"]}
+            if "bias" in arrays:
+                weights["bias"] = arrays["bias"][start:end]
+            outputs += self.rewriter.add(
+                "depthwise_conv2d",
+                f"{node.name}.{label}",
+                sources[index],
+                weights,
+                kernel=node.attributes["kernels"][index],
+                dilations=node.attributes["dilations"][index],
+                multiplier=node.attributes["multiplier"],
+                bias="bias" in weights,
+                **_common(node),
+            )
+        self.parts[node.outputs[0]] = outputs
+
+    def produce(self, node: Node, partition: Partition) -> None:
+        """One convolution a part, on no more input channels than it needs."""
+        self.make_whole(node.inputs[0])
+        kernel, bias = _dense_weights(node, self.model.arrays(node))
+        self.parts[node.outputs[0]] = [
+            self._convolve(
+                node, label, self._needed(node, kernel[..., start:end]), bias, (start, end)
+            )
+            for label, start, end in partition.spans()
+        ]
+
+    def _needed(self, node: Node, kernel: NDArray[Any]) -> tuple[str, NDArray[Any]]:
+        """The input channels for which a kernel is not all zero, and the kernel on those alone."""
+        source = self.rewriter.now(node.inputs[0])
+        first, last = _extent(kernel, axis=2)
+        if last - first == kernel.shape[2]:
+            return source, kernel
+        return self._slice_once(source, first, last), kernel[:, :, first:last]
+
+    def _slice_once(self, tensor: str, first: int, last: int) -> str:
+        """A slice of a whole tensor's channels, shared by all who ask for the same."""
+        name = f"{tensor}.from{first}to{last}"
+        if name not in self.slices:
+            self.slices.add(name)
+            self.rewriter.slice_channels(name, tensor, first, last - first)
+        return name
+
+    def consume(self, node: Node) -> None:
+        """The sum of one convolution a part, or, if each feeds filters of its own, their concat."""
+        kernel, bias = _dense_weights(node, self.model.arrays(node))
+        partition, sources = self.partitions[node.inputs[0]], self.parts[node.inputs[0]]
+        kernels = [kernel[:, :, start:end] for _, start, end in partition.spans()]
+        extents = [_extent(part, axis=3) for part in kernels]
+        labelled = list(zip(partition.labels, sources, kernels, extents, strict=True))
+        if _is_consecutive(extents, kernel.shape[3]):
+            outputs = tuple(
+                self._convolve(node, label, (x, part[..., slice(*extent)]), bias, extent)
+                for label, x, part, extent in labelled
+            )
+            joined = self.rewriter.add("concat", node.name, outputs, outputs=node.outputs)
+            self.rewriter.replace(node.outputs, joined)
+            return
+        partial = []
+        for label, x, part, _ in labelled:
+            whole = (0, kernel.shape[3])
+            partial.append(self._convolve(node, label, (x, part), bias, whole, linear=True))
+            bias = None
+        total = add_up(
+            self.rewriter, node.name, partial, node.outputs, node.attributes["activation"]
+        )
+        self.rewriter.replace(node.outputs, (total,))
+
+    def _convolve(
+        self,
+        node: Node,
+        label: str,
+        source: tuple[str, NDArray[Any]],
+        bias: NDArray[Any] | None,
+        filters: tuple[int, int],
+        *,
+        linear: bool = False,
+    ) -> str:
+        """One of the convolutions that a node becomes: its input and kernel, and which filters."""
+        x, kernel = source
+        weights = {"kernel": kernel}
+        if bias is not None:
+            weights["bias"] = bias[slice(*filters)]
+        attributes = _common(node) | ({"activation": None} if linear else {})
+        (output,) = self.rewriter.add(
+            "conv2d",
+            f"{node.name}.{label}",
+            x,
+            weights,
+            filters=kernel.shape[3],
+            kernel=kernel.shape[:2],
+            dilations=node.attributes.get("dilations", (1, 1)),
+            bias=bias is not None,
+            **attributes,
+        )
+        return output
+
+
+def _common(node: Node) -> dict[str, Any]:
+    return {key: node.attributes[key] for key in ("strides", "padding", "activation")}
+
+
+def _dense_weights(
+    node: Node, arrays: dict[str, NDArray[Any]]
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Kernel (h, w, in, out) and bias of a convolution, in groups or not."""
+    if node.op == "grouped_conv2d":
+        kernels = [arrays[f"{name}.kernel"] for name in group_names(node.attributes)]
+    else:
+        kernels = np.split(arrays["kernel"], node.attributes["groups"], axis=3)
+    return dense_kernel(kernels), arrays.get("bias")
+
+
+def _extent(kernel: NDArray[Any], axis: int) -> tuple[int, int]:
+    """First and last plus one of the indices along an axis where a kernel is not all zero."""
+    used = np.flatnonzero(kernel.any(axis=tuple(each for each in range(4) if each != axis)))
+    return (int(used[0]), int(used[-1]) + 1) if used.size else (0, kernel.shape[axis])
+
+
+def _is_consecutive(extents: list[tuple[int, int]], size: int) -> bool:
+    """Whether the spans follow each other without gap or overlap from 0 to ``size``."""
+    bounds = [0, *(end for _, end in extents)]
+    return bounds[-1] == size and all(
+        start == bound for (start, _), bound in zip(extents, bounds, strict=False)
+    )

@@ -1,0 +1,122 @@
+"""How each block of a network is to be computed: choices as data, plans that hold them.
+
+A plan gives a choice for every block; ``lower`` follows it. Plans are rules measured once for a
+kind of runtime, or TOML files that ``mixnet-bench tune`` wrote for one machine.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from mixnet_common import UsageError
+from mixnet_common.errors import nearest
+from mixnet_networks import Node
+from mixnet_networks.build import block_of
+
+Sizes = Sequence[tuple[int, int]]
+
+
+def _pairs(count: int) -> tuple[int, ...]:
+    """Two and two from the smallest on, an odd one out by itself."""
+    return (2,) * (count // 2) + (1,) * (count % 2)
+
+
+MERGES: Mapping[str, Callable[[int], tuple[int, ...]]] = {
+    "none": lambda count: (1,) * count,
+    "smallest": lambda count: (2,) + (1,) * (count - 2) if count > 1 else (1,),
+    "pairs": _pairs,
+    "all-but-largest": lambda count: (count - 1, 1) if count > 1 else (1,),
+    "all": lambda count: (count,),
+}
+"""From the number of kernel groups, smallest kernel first, to how many neighbours to merge."""
+
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "merge": tuple(MERGES),
+    "mixed": ("split", "slices", "branches"),
+    "groups": ("split", "grouped", "dense"),
+    "join": ("concat", "sum"),
+    "tiling": ("direct", "rows", "grid", "polyphase", "nested"),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How one block is computed.
+
+    ``merge``: which kernel groups of its mixed depthwise convolution share a kernel size.
+    ``mixed``: how the groups get their channels: by a split, by slices, or in branches of their
+    own. ``groups``: grouped 1x1 convolutions by a split, as such, or as one with block-diagonal
+    weights. ``join``: whether branches end in a concat or in a sum of projections. ``tiling``: how
+    a depthwise kernel of more than 25 taps is cut.
+    """
+
+    merge: str = "none"
+    mixed: str = "split"
+    groups: str = "split"
+    join: str = "concat"
+    tiling: str = "direct"
+
+    def merged(self, node: Node) -> tuple[int, ...]:
+        """Numbers of neighbouring groups to merge in a mixed depthwise convolution."""
+        return MERGES[self.merge](len(node.attributes["kernels"]))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A choice for every block: by the block's name where it is listed, else the general one."""
+
+    name: str
+    general: Choice
+    blocks: Mapping[str, Choice] = field(default_factory=dict)
+    measured: str = ""
+    """Where the choices were measured, for people."""
+
+    def of(self, node: Node) -> Choice:
+        """The choice for the block of a node."""
+        return self.blocks.get(block_of(node.name), self.general)
+
+
+def load_plan(path: Path) -> Plan:
+    """Read a plan from a TOML file. Raises UsageError, naming file and key, where it is wrong."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"cannot read the lowering {path}: {reason}") from error
+    general = _read_choice(table.get("general", {}), f"{path}, general")
+    blocks = table.get("blocks", {})
+    if not isinstance(blocks, dict):
+        raise UsageError(f"{path}: 'blocks' must be a table")
+    choices = {name: _read_choice(each, f"{path}, {name}") for name, each in blocks.items()}
+    return Plan(path.name, general, choices, str(table.get("measured", "")))
+
+
+def _read_choice(table: Any, where: str) -> Choice:
+    if not isinstance(table, dict):
+        raise UsageError(f"{where}: must be a table of options, not {table!r}")
+    for key, value in table.items():
+        if key not in OPTIONS:
+            raise UsageError(f"{where}: unknown option {key!r}", nearest(str(key), OPTIONS))
+        if value not in OPTIONS[key]:
+            hint = nearest(str(value), OPTIONS[key])
+            raise UsageError(f"{where}: {key} cannot be {value!r}", hint)
+    return Choice(**table)
+
+
+def format_plan(plan: Plan, comments: Sequence[str] = ()) -> str:
+    """A plan as the text of a TOML file, one line a block."""
+    lines = [*(f"# {comment}" for comment in comments), f'measured = "{_escape(plan.measured)}"']
+    lines += ["", "general = " + _format_choice(plan.general), "", "[blocks]"]
+    lines += [f'"{name}" = {_format_choice(choice)}' for name, choice in plan.blocks.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _format_choice(choice: Choice) -> str:
+    pairs = (f'{each.name} = "{getattr(choice, each.name)}"' for each in fields(choice))
+    return "{ " + ", ".join(pairs) + " }"
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")

@@ -1,0 +1,144 @@
+"""Depthwise convolutions of more than 25 taps as sums of small ones. Exact but for rounding."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mixnet_export.lowering.model import Model, Rewriter, rewrite
+from mixnet_export.lowering.taps import MOST_TAPS, TILINGS, Piece
+from mixnet_networks import Node
+from mixnet_networks.padding import Pair, resolve_padding, same_padding
+
+Tiling = Callable[[Node], str]
+"""Names the tiling of a depthwise convolution, or ``direct``."""
+
+
+def tile_depthwise(model: Model, tiling: Tiling) -> Model:
+    """Replace each large depthwise convolution by the sum of its pieces.
+
+    A piece that is centred, so that SAME padding means the same for it as for the whole, reads
+    the input as it is. For others the input is padded once and sliced.
+    """
+
+    def rule(rewriter: Rewriter, node: Node) -> None:
+        name = tiling(node) if _is_large(node) else "direct"
+        if name == "direct":
+            rewriter.keep(node)
+        else:
+            _tile(rewriter, node, TILINGS[name](*node.attributes["kernel"]))
+
+    return rewrite(model, rule)
+
+
+def _is_large(node: Node) -> bool:
+    """Already dilated kernels stay whole: the paper's dilated variant has nine taps."""
+    if node.op != "depthwise_conv2d" or tuple(node.attributes["dilations"]) != (1, 1):
+        return False
+    height, width = node.attributes["kernel"]
+    return bool(height * width > MOST_TAPS)
+
+
+def _tile(rewriter: Rewriter, node: Node, pieces: list[Piece]) -> None:
+    arrays = rewriter.source.arrays(node)
+    source = _Source(rewriter, node)
+    partial: list[str] = []
+    for index, piece in enumerate(pieces):
+        weights = {"kernel": arrays["kernel"][np.ix_(*piece)]}
+        if index == 0 and "bias" in arrays:
+            weights["bias"] = arrays["bias"]
+        x, padding = source.under(piece, f"piece{index}")
+        partial += rewriter.add(
+            "depthwise_conv2d",
+            f"{node.name}.piece{index}",
+            x,
+            weights,
+            kernel=tuple(len(taps) for taps in piece),
+            dilations=_steps(piece),
+            strides=node.attributes["strides"],
+            padding=padding,
+            multiplier=node.attributes["multiplier"],
+            bias="bias" in weights,
+        )
+    total = add_up(rewriter, node.name, partial, node.outputs, node.attributes["activation"])
+    rewriter.replace(node.outputs, (total,))
+
+
+def add_up(
+    rewriter: Rewriter, name: str, parts: list[str], outputs: tuple[str, ...], activation: Any
+) -> str:
+    """The sum of some tensors; the last addition has the name, the outputs and the activation."""
+    total, last = parts[0], len(parts) - 1
+    for index, part in enumerate(parts[1:], start=1):
+        final = index == last
+        (total,) = rewriter.add(
+            "add",
+            name if final else f"{name}.sum{index}",
+            (total, part),
+            outputs=outputs if final else (),
+            activation=activation if final else None,
+        )
+    return total
+
+
+def _steps(piece: Piece) -> Pair:
+    """A piece's dilation; one row or column has none."""
+    rows, columns = (taps.step if len(taps) > 1 else 1 for taps in piece)
+    return rows, columns
+
+
+class _Source:
+    """The input of a large convolution, and what of it each piece is to read."""
+
+    def __init__(self, rewriter: Rewriter, node: Node) -> None:
+        self._rewriter = rewriter
+        self._node = node
+        self._x = rewriter.now(node.inputs[0])
+        _, *sizes, self._channels = rewriter.shape(self._x)
+        self._sizes = (sizes[0], sizes[1])
+        self._output = rewriter.source.graph.shape(node.outputs[0])[1:3]
+        attributes = node.attributes
+        self._strides = attributes["strides"]
+        self._pads = resolve_padding(
+            attributes["padding"], self._sizes, attributes["kernel"], self._strides
+        )
+        self._padded = ""
+
+    def under(self, piece: Piece, name: str) -> tuple[str, str]:
+        """The tensor that a piece reads, and its padding."""
+        if all(self._is_centred(axis, taps) for axis, taps in enumerate(piece)):
+            return self._x, "same"
+        starts = [taps[0] for taps in piece]
+        spans = [
+            (count - 1) * stride + taps[-1] - taps[0] + 1
+            for count, stride, taps in zip(self._output, self._strides, piece, strict=True)
+        ]
+        batch = self._rewriter.shape(self._x)[0]
+        (sliced,) = self._rewriter.add(
+            "slice",
+            f"{self._node.name}.{name}.slice",
+            self._pad_once(),
+            begin=(0, *starts, 0),
+            size=(batch, *spans, self._channels),
+        )
+        return sliced, "valid"
+
+    def _is_centred(self, axis: int, taps: range) -> bool:
+        """Whether SAME padding puts this piece's first tap where the whole kernel has it."""
+        if self._node.attributes["padding"] != "same":
+            return False
+        step = taps.step if len(taps) > 1 else 1
+        before, _ = same_padding(self._sizes[axis], len(taps), self._strides[axis], step)
+        return before == self._pads[axis][0] - taps[0]
+
+    def _pad_once(self) -> str:
+        if not self._padded:
+            self._padded = self._x
+            if np.any(self._pads):
+                (self._padded,) = self._rewriter.add(
+                    "pad",
+                    f"{self._node.name}.pad",
+                    self._x,
+                    paddings=((0, 0), *self._pads, (0, 0)),
+                )
+        return self._padded
