@@ -5,7 +5,6 @@ Activations are unsigned 8-bit, which onnxruntime runs faster than signed ones o
 
 import json
 import logging
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
+from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes.ort_session import QUANTIZATION_KEY
 
 
@@ -23,12 +23,13 @@ def quantize_onnx(
     """Quantize a float32 file to int8 from calibration inputs (batch, 3, h, w).
 
     ``name`` is the file's input. Its inputs and outputs stay float32 unless
-    ``integer_io``; then they are uint8. Raises MixnetError where the quantizer refuses the file.
+    ``integer_io``; then they are uint8. Raises MixnetError where the quantizer refuses the file or
+    the disk has no room for its temporary files.
     """
     import onnx
 
-    with tempfile.TemporaryDirectory(prefix="mixnet-") as folder, _quiet():
-        source, result = Path(folder, "float32.onnx"), Path(folder, "int8.onnx")
+    with temporary_folder() as folder, _quiet():
+        source, result = folder / "float32.onnx", folder / "int8.onnx"
         source.write_bytes(_with_shapes(content))
         _quantize(source, result, _reader(name, iter(samples)))
         model = onnx.load(result)

@@ -18,7 +18,7 @@ from mixnet_networks.operators import OPERATORS, group_names
 _SHARED = ("strides", "padding", "activation")
 
 
-def expand_groups(model: Model, form: Callable[[Node], str]) -> Model:
+def expand_groups(model: Model, form: Callable[[Node], str] = lambda node: "split") -> Model:
     """Replace every mixed or grouped convolution by parts, one convolution each, and a concat.
 
     ``form`` says how the parts come about: ``split``, or ``slices``, which XNNPACK's delegate takes
