@@ -214,7 +214,7 @@ def test_a_composite_convolution_equals_its_split_and_concat(
 
 
 def test_a_batch_norm_behind_a_dense_layer_is_folded() -> None:
-    pooled = ("global_mean", {})
+    pooled: tuple[str, dict[str, Any]] = ("global_mean", {})
     model = followed_by("relu", {}, pooled, ("dense", {"units": 4}), NORM)
     folded = fold_batch_norm(model)
 
