@@ -1,0 +1,138 @@
+"""Files made once and kept: each under a name that tells what would have to change to make another.
+
+The name holds a hash of the order, of the versions of what makes it and of our own sources, so a
+kept file is never one that would be made differently today. Times nothing.
+"""
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixnet_bench.peers.make import answer_path, command
+from mixnet_bench.peers.registry import EXPORTERS, Exporter, Order
+from mixnet_common import MixnetError
+
+TIME_LIMIT_S = 1800
+"""For one conversion, which takes half a minute on a quiet machine."""
+
+SOURCES = (".py", ".toml", ".png")
+
+Run = Callable[[list[str]], "subprocess.CompletedProcess[str]"]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file, and what it makes of the shipped picture; None where its weights are not ours."""
+
+    order: Order
+    path: Path
+    logits: tuple[float, ...] | None
+
+    def differs_from(self, other: "Made") -> float | None:
+        """The largest difference of the logits over the other's largest; None where unknown."""
+        if self.logits is None or other.logits is None:
+            return None
+        ours, theirs = np.array(self.logits), np.array(other.logits)
+        return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
+
+
+def run_quietly(line: list[str]) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end, its words kept."""
+    return subprocess.run(line, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False)
+
+
+def kept_path(order: Order, directory: Path) -> Path:
+    """Where the file of an order is, once it is made.
+
+    Raises MixnetError where a package that the exporter needs is not installed.
+    """
+    exporter = EXPORTERS[order.exporter]
+    facts = [asdict(order), versions(exporter), _sources_hash(exporter), _files_hash(order)]
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+    words = [
+        _word(order.network),
+        order.precision,
+        order.exporter,
+        _word(order.lowering),
+        digest,
+    ]
+    return directory / f"{'-'.join(filter(None, words))}.{order.form}"
+
+
+def make_file(order: Order, directory: Path, run: Run = run_quietly) -> Made:
+    """The file of an order, made in a process of its own unless it is kept already.
+
+    Raises MixnetError with the process's last words where it cannot be made.
+    """
+    path = kept_path(order, directory)
+    if not (path.is_file() and answer_path(path).is_file()):
+        _make(order, path, run)
+    logits = json.loads(answer_path(path).read_text(encoding="utf-8"))
+    return Made(order, path, None if logits is None else tuple(logits))
+
+
+def _make(order: Order, path: Path, run: Run) -> None:
+    try:
+        done = run(command(order, path))
+    except subprocess.TimeoutExpired:
+        raise MixnetError(f"made no file in {TIME_LIMIT_S} s") from None
+    if done.returncode or not path.is_file():
+        raise MixnetError(_last_words(done))
+
+
+def _last_words(done: "subprocess.CompletedProcess[str]") -> str:
+    """The error that the process reported, or the last line of what it said."""
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    reported = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    last = (reported or lines or [f"exit status {done.returncode}"])[-1]
+    return last[:300]
+
+
+def versions(exporter: Exporter) -> dict[str, str | None]:
+    """The installed version of each distribution that makes the file; None where there is none."""
+    return {name: _version(name) for name in exporter.packages.values()}
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _sources_hash(exporter: Exporter) -> str:
+    """A hash of our own sources that make the file."""
+    digest = hashlib.sha256()
+    for name, content in _sources(exporter):
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def _sources(exporter: Exporter) -> Iterator[tuple[str, bytes]]:
+    for package in exporter.built_from:
+        folder = Path(_file_of(import_module(package))).parent
+        for path in sorted(each for each in folder.rglob("*") if each.suffix in SOURCES):
+            yield f"{package}/{path.relative_to(folder).as_posix()}", path.read_bytes()
+
+
+def _file_of(module: Any) -> str:
+    return str(module.__file__)
+
+
+def _files_hash(order: Order) -> list[str]:
+    """Of the network's and the lowering's content, where they are files."""
+    paths = [Path(name) for name in (order.network, order.lowering) if name.endswith(".toml")]
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+
+
+def _word(name: str) -> str:
+    """A network's or lowering's name, as it may stand in a file's."""
+    return Path(name).name.removesuffix(".toml")

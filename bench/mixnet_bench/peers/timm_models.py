@@ -1,0 +1,51 @@
+"""timm's models of our networks, as timm builds them, with timm's own random weights.
+
+Weights change no time here, so none are translated; what these files compute is not compared.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+TIMM_NAMES: Mapping[str, str] = {
+    "mixnet-s": "tf_mixnet_s",
+    "mixnet-m": "tf_mixnet_m",
+    "mixnet-l": "tf_mixnet_l",
+    "mobilenet-v2": "mobilenetv2_100",
+}
+"""The ``tf_`` variants pad as TensorFlow does, so that they do the same work as ours."""
+
+INPUT_SHAPE = (1, 3, 224, 224)
+SEED = 0
+
+
+def timm_model(network_name: str) -> tuple[Any, Any]:
+    """A model ready for inference, and an input (1, 3, 224, 224) to trace it with."""
+    import torch
+
+    make_torchvision_importable()
+    import timm
+
+    torch.manual_seed(SEED)
+    return timm.create_model(TIMM_NAMES[network_name]).eval(), torch.randn(*INPUT_SHAPE)
+
+
+_KEPT: list[Any] = []
+"""A library's operators are gone when the object that defined them is."""
+
+
+def make_torchvision_importable() -> None:
+    """Let timm import torchvision where its compiled operators cannot be loaded.
+
+    A torchvision built for CUDA beside a torch without it (or the other way round) fails at its
+    import, on an operator that no network here needs; declared without a body, it is enough.
+    """
+    import torch
+
+    try:
+        import torchvision  # noqa: F401 - only to see whether it can be
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise
+        library = torch.library.Library("torchvision", "DEF")
+        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _KEPT.append(library)
