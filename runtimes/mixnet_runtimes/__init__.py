@@ -4,6 +4,7 @@ It knows files and runtimes, and nothing of networks or of how a file came to be
 """
 
 from mixnet_runtimes.contents import Delegation, FileContents, FileTensor, Operator
+from mixnet_runtimes.profiling import OperatorTime, Profile, profile
 from mixnet_runtimes.registry import FORMATS, is_model_file, open_session, partitions, read_file
 from mixnet_runtimes.session import Session, TensorInfo
 
@@ -13,10 +14,13 @@ __all__ = [
     "FileContents",
     "FileTensor",
     "Operator",
+    "OperatorTime",
+    "Profile",
     "Session",
     "TensorInfo",
     "is_model_file",
     "open_session",
     "partitions",
+    "profile",
     "read_file",
 ]

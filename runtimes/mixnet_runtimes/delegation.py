@@ -25,12 +25,17 @@ def describe(before: Sequence[Node] | None, after: Sequence[Node] | None) -> Del
     """Compare the operators before and after the interpreter applied its delegates."""
     if before is None or after is None:
         return Delegation(None, reason="this runtime does not list its operators")
-    pieces = after[len(before) :]
-    if not pieces:
-        return Delegation(0, 0, len(before), Counter(node.kind for node in before))
-    inside = set().union(*(_members(piece, before) for piece in pieces))
+    found = pieces(before, after) or []
+    inside = {index for piece in found for index in piece}
     left = [node.kind for index, node in enumerate(before) if index not in inside]
-    return Delegation(len(pieces), len(inside), len(left), Counter(left))
+    return Delegation(len(found), len(inside), len(left), Counter(left))
+
+
+def pieces(before: Sequence[Node] | None, after: Sequence[Node] | None) -> list[list[int]] | None:
+    """The operators of each delegated piece, by index; pieces and indices in order of execution."""
+    if before is None or after is None:
+        return None
+    return [sorted(_members(piece, before)) for piece in after[len(before) :]]
 
 
 def _members(piece: Node, nodes: Sequence[Node]) -> set[int]:

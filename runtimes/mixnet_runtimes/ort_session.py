@@ -24,6 +24,9 @@ QUANTIZATION_KEY = "mixnet.quantization"
 """Metadata of a file with integer inputs or outputs, which ONNX has no place of its own for: a JSON
 object that gives ``scale`` and ``zero_point`` by the tensor's name."""
 
+OPTIMIZED = "optimized.onnx"
+"""In the directory of a trace: the graph that onnxruntime made of the file and runs."""
+
 NUMPY_NAMES = {"float": "float32", "double": "float64"}
 """onnxruntime's names of element types that are not numpy's."""
 
@@ -44,7 +47,8 @@ def partitions(path: Path) -> Delegation:
 class OrtSession(Session):
     """An ``.onnx`` file in onnxruntime, its inputs and outputs bound to memory."""
 
-    def __init__(self, path: Path, threads: int) -> None:
+    def __init__(self, path: Path, threads: int, trace: Path | None = None) -> None:
+        """Open ``path``; with ``trace``, a directory, record there what is run and for how long."""
         ort = _import()
         # onnxruntime reads whatever protobuf makes of the bytes; an empty graph is one of them.
         onnx_file.read_model(path)
@@ -59,10 +63,15 @@ class OrtSession(Session):
             "graph_optimization": "all",
             "provider": PROVIDER,
         }
+        options = _options(ort, threads)
+        if trace is not None:
+            options.enable_profiling = True
+            options.profile_file_prefix = str(trace / "trace")
+            options.optimized_model_filepath = str(trace / OPTIMIZED)
         try:
             # A fallback would be the same provider again, announced on stdout.
             self._session = ort.InferenceSession(
-                str(path), _options(ort, threads), providers=[PROVIDER], enable_fallback=0
+                str(path), options, providers=[PROVIDER], enable_fallback=0
             )
         except Exception as error:  # onnxruntime's exceptions share no base class but this
             raise self._failed("open", error) from error
@@ -87,6 +96,10 @@ class OrtSession(Session):
             self._session.run_with_iobinding(self._binding)
         except Exception as error:
             raise self._failed("run", error) from error
+
+    def end_trace(self) -> Path:
+        """Stop recording; the file with the times, in the directory that was named."""
+        return Path(self._session.end_profiling())
 
     def get_outputs(self) -> dict[str, Array]:
         """Copies of the outputs, by name."""

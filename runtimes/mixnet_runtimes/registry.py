@@ -23,11 +23,23 @@ class Format:
     """Module with ``read(path: Path) -> FileContents``."""
     opener: str
     """Module with ``open_session(path, threads, runtime)`` and ``partitions(path)``."""
+    profiler: str
+    """Module with ``profile(path, threads, rounds, timeout_s) -> Profile``."""
 
 
 FORMATS = {
-    ".tflite": Format("tflite", "mixnet_runtimes.tflite_file", "mixnet_runtimes.tflite_session"),
-    ".onnx": Format("onnx", "mixnet_runtimes.onnx_file", "mixnet_runtimes.ort_session"),
+    ".tflite": Format(
+        "tflite",
+        "mixnet_runtimes.tflite_file",
+        "mixnet_runtimes.tflite_session",
+        "mixnet_runtimes.litert_profile",
+    ),
+    ".onnx": Format(
+        "onnx",
+        "mixnet_runtimes.onnx_file",
+        "mixnet_runtimes.ort_session",
+        "mixnet_runtimes.ort_profile",
+    ),
 }
 
 

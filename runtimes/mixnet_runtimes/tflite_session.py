@@ -53,6 +53,8 @@ class TfliteSession(Session):
     """A ``.tflite`` file in an interpreter, its tensors allocated."""
 
     delegation: Delegation
+    pieces: list[list[int]] | None
+    """The operators of each delegated piece, by their index in the file; None if it is unknown."""
 
     def __init__(self, path: Path, threads: int, runtime: str | None) -> None:
         data = tflite_file.checked_bytes(path)
@@ -70,6 +72,7 @@ class TfliteSession(Session):
         except (ValueError, RuntimeError) as error:
             raise self._failed("open", error) from error
         self.delegation = delegation.describe(before, after)
+        self.pieces = delegation.pieces(before, after)
         self.settings = {
             "threads": threads,
             "delegate": "XNNPACK" if self.delegation.partitions else None,

@@ -1,0 +1,271 @@
+"""LiteRT's C interface, as far as profiling needs it: a compiled model that tells its events.
+
+The only module that calls ``libLiteRt`` by ctypes. That interface is not frozen and a wrong
+signature crashes, so this runs in a process of its own (see ``litert_child``). Signatures are those
+of ``litert/c/*.h`` in the LiteRT repository, versions 2.1.5 to 2.3.
+"""
+
+import ctypes
+import os
+from ctypes import byref, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixnet_common import MixnetError
+from mixnet_runtimes.inputs import seeded_input
+
+DISTRIBUTION = "ai-edge-litert"
+OLDEST = (2, 1, 5)
+"""The first version that takes its options as TOML text and has a profiler."""
+
+HINT = f"pip install -U {DISTRIBUTION} (2.1.5 or later); everything but the profile works without"
+
+LIBRARIES = ("libLiteRt.so", "libLiteRt.dylib", "libLiteRt.dll", "LiteRt.dll")
+"""Its file name on Linux, macOS and Windows."""
+
+NEEDED = (
+    "LiteRtCreateEnvironment", "LiteRtCreateModelFromFile", "LiteRtCreateOptions",
+    "LiteRtSetOptionsHardwareAccelerators", "LiteRtCreateOpaqueOptions", "LiteRtAddOpaqueOptions",
+    "LiteRtCreateCompiledModel", "LiteRtRunCompiledModel", "LiteRtGetModelSignature",
+    "LiteRtGetNumSignatureInputs", "LiteRtGetNumSignatureOutputs",
+    "LiteRtGetSignatureInputTensorByIndex", "LiteRtGetSignatureOutputTensorByIndex",
+    "LiteRtGetRankedTensorType", "LiteRtGetCompiledModelInputBufferRequirements",
+    "LiteRtGetCompiledModelOutputBufferRequirements",
+    "LiteRtCreateManagedTensorBufferFromRequirements", "LiteRtGetTensorBufferPackedSize",
+    "LiteRtLockTensorBuffer", "LiteRtUnlockTensorBuffer", "LiteRtCompiledModelGetProfiler",
+    "LiteRtStartProfiler", "LiteRtGetNumProfilerEvents", "LiteRtGetProfilerEvents",
+)  # fmt: skip
+
+ENVIRONMENT_SINCE = "LiteRtCreateModelFromFd"
+"""Exported since 2.1.6, when LiteRtCreateModelFromFile got an environment as first argument."""
+
+CPU = 1
+WRITE = 1
+"""Of the enumerations LiteRtHwAccelerators and LiteRtTensorBufferLockMode."""
+
+ELEMENTS = {
+    1: "float32", 10: "float16", 11: "float64", 9: "int8", 3: "uint8", 7: "int16", 17: "uint16",
+    2: "int32", 16: "uint32", 4: "int64", 13: "uint64", 6: "bool",
+}  # fmt: skip
+"""LiteRtElementType; the first field of LiteRtRankedTensorType."""
+
+TENSOR_TYPE_BYTES = 256
+"""Room for a LiteRtRankedTensorType: 72 bytes, and 76 with Microsoft's compiler."""
+SIZES_AT = 12 if os.name == "nt" else 8
+MOST_SIZES = 8
+"""Where its dimensions begin, as int32, and how many there is room for."""
+
+EVENT_TYPES = {1 << bit for bit in range(9)}
+OPERATOR = 1 << 1
+DELEGATED = (1 << 2, 1 << 3)
+"""Of LiteRtProfilerEventType: an operator of the file, an operator inside a delegate (of two kinds,
+by who took its time)."""
+
+MEMORY_BYTES = (24, 16, 32)
+"""Sizes that MemoryUsage has in the headers of various versions; the events tell which it is."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry of the profiler's list."""
+
+    tag: str
+    type: int
+    elapsed_us: int
+    index: int
+    """Of an OPERATOR its place in the file, of a DELEGATED one its place in the delegate."""
+
+
+class Library:
+    """The shared library that the installed ai-edge-litert brings. Raises MixnetError."""
+
+    def __init__(self) -> None:
+        self.version = _installed_version()
+        path = _find()
+        try:
+            self._library = ctypes.CDLL(str(path))
+        except OSError as error:
+            raise MixnetError(f"{path} cannot be loaded: {error}", HINT) from error
+        missing = [name for name in NEEDED if not hasattr(self._library, name)]
+        if missing:
+            raise MixnetError(f"LiteRT {self.version} does not offer {', '.join(missing)}", HINT)
+        self.takes_environment = hasattr(self._library, ENVIRONMENT_SINCE)
+
+    def call(self, name: str, *arguments: Any) -> None:
+        """Call a function that returns a LiteRtStatus. Raises MixnetError unless it is 0."""
+        function = getattr(self._library, name)
+        function.restype = c_int
+        status = function(*arguments)
+        if status:
+            raise MixnetError(f"LiteRT {self.version}: {name} failed with status {status}")
+
+    def make(self, name: str, *arguments: Any) -> c_void_p:
+        """Call a function whose last argument receives a handle; returns the handle."""
+        handle = c_void_p()
+        self.call(name, *arguments, byref(handle))
+        return handle
+
+
+class ProfiledModel:
+    """A ``.tflite`` file, compiled for the CPU with the profiler on, its inputs filled.
+
+    Its handles live as long as its process, which is started for it alone.
+    """
+
+    def __init__(self, library: Library, path: Path, threads: int) -> None:
+        self._library = library
+        self._environment = library.make("LiteRtCreateEnvironment", c_int(0), None)
+        owner = (self._environment,) if library.takes_environment else ()
+        self._model = library.make("LiteRtCreateModelFromFile", *owner, c_char_p(os.fsencode(path)))
+        self._options = _Options(library, threads)
+        self._compiled = library.make(
+            "LiteRtCreateCompiledModel", self._environment, self._model, self._options.handle
+        )
+        self._profiler = library.make("LiteRtCompiledModelGetProfiler", self._compiled)
+        if not self._profiler:
+            raise MixnetError(f"LiteRT {library.version} gives no profiler", HINT)
+        self._signature = library.make("LiteRtGetModelSignature", self._model, c_size_t(0))
+        self._inputs = self._buffers("Input")
+        self._outputs = self._buffers("Output")
+
+    def start(self) -> None:
+        """Start recording events."""
+        self._library.call("LiteRtStartProfiler", self._profiler)
+
+    def run(self) -> None:
+        """One inference."""
+        self._library.call(
+            "LiteRtRunCompiledModel",
+            self._compiled,
+            c_size_t(0),
+            c_size_t(len(self._inputs)),
+            self._inputs,
+            c_size_t(len(self._outputs)),
+            self._outputs,
+        )
+
+    def count_events(self) -> int:
+        """How many events were recorded since ``start``."""
+        count = c_int()
+        self._library.call("LiteRtGetNumProfilerEvents", self._profiler, byref(count))
+        return count.value
+
+    def events(self) -> list[Event]:
+        """What was recorded since ``start``, in order."""
+        count = self.count_events()
+        if not count:
+            return []
+        raw = ctypes.create_string_buffer(count * (56 + 2 * max(MEMORY_BYTES)))
+        self._library.call("LiteRtGetProfilerEvents", self._profiler, c_int(count), raw)
+        return _parse(raw, count, self._library.version)
+
+    def _buffers(self, kind: str) -> Any:
+        """Buffers for all inputs or outputs, the inputs filled with seeded numbers."""
+        count = c_size_t()
+        self._library.call(f"LiteRtGetNumSignature{kind}s", self._signature, byref(count))
+        buffers = (c_void_p * count.value)()
+        rng = np.random.default_rng(0)
+        for index in range(count.value):
+            element, buffers[index] = self._buffer(kind, c_size_t(index))
+            if kind == "Input":
+                self._fill(c_void_p(buffers[index]), element, rng)
+        return buffers
+
+    def _buffer(self, kind: str, index: c_size_t) -> tuple[int, int | None]:
+        """The element type and the buffer of one input or output."""
+        library = self._library
+        tensor = library.make(f"LiteRtGetSignature{kind}TensorByIndex", self._signature, index)
+        tensor_type = ctypes.create_string_buffer(TENSOR_TYPE_BYTES)
+        library.call("LiteRtGetRankedTensorType", tensor, tensor_type)
+        _close_sizes(tensor_type)
+        needs = library.make(
+            f"LiteRtGetCompiledModel{kind}BufferRequirements", self._compiled, c_size_t(0), index
+        )
+        buffer = library.make(
+            "LiteRtCreateManagedTensorBufferFromRequirements",
+            self._environment,
+            tensor_type,
+            needs,
+        )
+        return c_int.from_buffer(tensor_type).value, buffer.value
+
+    def _fill(self, buffer: c_void_p, element: int, rng: np.random.Generator) -> None:
+        size = c_size_t()
+        self._library.call("LiteRtGetTensorBufferPackedSize", buffer, byref(size))
+        address = c_void_p()
+        self._library.call("LiteRtLockTensorBuffer", buffer, byref(address), c_int(WRITE))
+        dtype = np.dtype(ELEMENTS.get(element, "bool"))
+        values = seeded_input((size.value // dtype.itemsize,), dtype, rng).tobytes()
+        ctypes.memmove(address, values, len(values))
+        self._library.call("LiteRtUnlockTensorBuffer", buffer)
+
+
+def _close_sizes(tensor_type: Any) -> None:
+    """Make sizes that the file leaves open 1, which is what they are compiled for."""
+    sizes = (c_int * MOST_SIZES).from_buffer(tensor_type, SIZES_AT)
+    for axis, size in enumerate(sizes):
+        if size < 0:
+            sizes[axis] = 1
+
+
+class _Options:
+    """Compilation options; keeps the texts alive that the library points into."""
+
+    def __init__(self, library: Library, threads: int) -> None:
+        self._texts = {
+            b"xnnpack": ctypes.create_string_buffer(f"num_threads = {threads}\n".encode()),
+            b"runtime_options_string": ctypes.create_string_buffer(b"enable_profiling = true\n"),
+        }
+        # The library would free each text with this; they are Python's.
+        self._keep = ctypes.CFUNCTYPE(None, c_void_p)(lambda _text: None)
+        self.handle = library.make("LiteRtCreateOptions")
+        library.call("LiteRtSetOptionsHardwareAccelerators", self.handle, c_int(CPU))
+        for identifier, text in self._texts.items():
+            entry = library.make("LiteRtCreateOpaqueOptions", identifier, text, self._keep)
+            library.call("LiteRtAddOpaqueOptions", self.handle, entry)
+
+
+def _parse(raw: Any, count: int, version: str) -> list[Event]:
+    """Read the array of ProfiledEventData with whichever layout makes sense of every entry."""
+    for memory_bytes in MEMORY_BYTES:
+        entries = (_entry(memory_bytes) * count).from_buffer(raw)
+        if all(each.type in EVENT_TYPES and each.source in (0, 1, 2) for each in entries):
+            return [
+                Event((each.tag or b"").decode(errors="replace"), each.type, each.elapsed, each.one)
+                for each in entries
+            ]
+    raise MixnetError(f"the events of LiteRT {version}'s profiler have a layout unknown here", HINT)
+
+
+def _entry(memory_bytes: int) -> Any:
+    """ProfiledEventData; ``one`` and ``two`` are its metadata."""
+    fields = [
+        ("tag", c_char_p), ("type", c_uint32), ("start", c_uint64), ("elapsed", c_uint64),
+        ("memory", ctypes.c_ubyte * (2 * memory_bytes)),
+        ("one", c_uint64), ("two", c_uint64), ("source", c_uint32),
+    ]  # fmt: skip
+    return type("ProfiledEventData", (ctypes.Structure,), {"_fields_": fields})
+
+
+def _installed_version() -> str:
+    try:
+        version = metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        raise MixnetError(f"only LiteRT can profile, and {DISTRIBUTION} is missing", HINT) from None
+    numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+    if numbers < OLDEST:
+        raise MixnetError(f"LiteRT {version} is too old to be profiled", HINT)
+    return version
+
+
+def _find() -> Path:
+    package = import_module("ai_edge_litert").__file__
+    folder = Path(package or "").parent
+    for name in LIBRARIES:
+        if (folder / name).is_file():
+            return folder / name
+    raise MixnetError(f"{folder} holds none of {', '.join(LIBRARIES)}", HINT)

@@ -1,0 +1,97 @@
+"""The process that profiles one ``.tflite``: ``python -m mixnet_runtimes.litert_child REQUEST``.
+
+It exists to be allowed to crash: LiteRT's C interface may change under ``litert_c``. One JSON
+object in as its argument, one out on stdout; whatever the library prints goes to stderr.
+
+Try it by hand::
+
+    python -m mixnet_runtimes.litert_child \
+        '{"path": "mixnet-s.tflite", "threads": 1, "rounds": 3, "warmup": 1}'
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from mixnet_common import MixnetError
+from mixnet_runtimes.litert_c import DELEGATED, OPERATOR, Event, Library, ProfiledModel
+
+Key = tuple[str, int, int]
+"""Tag, type and index of an event: what must be the same in every round."""
+
+
+def measure(request: dict[str, Any]) -> dict[str, Any]:
+    """Run the rounds; the events of one, and the times of all."""
+    library = Library()
+    model = ProfiledModel(library, Path(request["path"]), request["threads"])
+    for _ in range(request["warmup"]):
+        model.run()
+    model.start()
+    ends: list[int] = []
+    wall_us: list[float] = []
+    for _ in range(request["rounds"]):
+        start = time.perf_counter_ns()
+        model.run()
+        wall_us.append((time.perf_counter_ns() - start) / 1000)
+        ends.append(model.count_events())
+    rounds = list(_rounds(model.events(), ends))
+    return {
+        "version": library.version,
+        "events": _keys(rounds),
+        "times_us": [[_plausible(event) for event in events] for events in rounds],
+        "wall_us": wall_us,
+        "pieces": _pieces(Path(request["path"]), request["threads"]),
+    }
+
+
+def _pieces(path: Path, threads: int) -> list[list[int]] | None:
+    """The delegated pieces as the Python interface tells them; the C interface does not."""
+    from mixnet_runtimes.tflite_session import TfliteSession
+
+    return TfliteSession(path, threads, "LiteRT").pieces
+
+
+def _rounds(events: list[Event], ends: list[int]) -> Iterator[list[Event]]:
+    """The operators among the events, round by round."""
+    for start, end in pairwise([0, *ends]):
+        yield [each for each in events[start:end] if each.type in (OPERATOR, *DELEGATED)]
+
+
+def _keys(rounds: list[list[Event]]) -> list[Key]:
+    """What the rounds have in common, which must be everything but the times."""
+    first, *others = ([(each.tag, each.type, each.index) for each in events] for events in rounds)
+    if not first:
+        raise MixnetError("LiteRT's profiler recorded no operator")
+    if any(other != first for other in others):
+        raise MixnetError("LiteRT's profiler recorded other operators in another round")
+    return first
+
+
+def _plausible(event: Event) -> int:
+    """An operator of more than an hour is a misread record."""
+    if event.elapsed_us > 3_600_000_000:
+        raise MixnetError(f"LiteRT's profiler gives {event.tag} {event.elapsed_us} µs")
+    return event.elapsed_us
+
+
+def main() -> None:
+    """Answer the one request on the command line."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    try:
+        answer = measure(json.loads(sys.argv[1]))
+    except MixnetError as error:
+        answer = {"error": error.message, "hint": error.hint}
+    json.dump(answer, answers)
+    answers.flush()
+    # The library's handles are left to the system: tearing them down could only crash.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

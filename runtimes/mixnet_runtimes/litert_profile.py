@@ -1,0 +1,143 @@
+"""Profiles a ``.tflite`` in LiteRT and gives each event back to an operator of the file.
+
+The profiling itself happens in a process of its own (``litert_child``), whose death is an error
+message here.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixnet_common import MixnetError
+from mixnet_runtimes import tflite_file
+from mixnet_runtimes.contents import Operator
+from mixnet_runtimes.litert_c import OPERATOR
+from mixnet_runtimes.profiling import WARMUP, OperatorTime, Profile, middle_mean
+from mixnet_runtimes.tflite_session import RUNTIMES
+from mixnet_runtimes.xnnpack_events import align
+
+CHILD = (sys.executable, "-P", "-m", "mixnet_runtimes.litert_child")
+"""``-P`` keeps the current directory, where anything may lie, out of the module search."""
+
+LITERT = RUNTIMES[0]
+
+WITHOUT = "the file can be timed without its profile; or try another version of ai-edge-litert"
+
+Key = tuple[str, int, int]
+"""An event's tag, type and index, as ``litert_child`` answers them."""
+
+
+def profile(
+    path: Path,
+    threads: int,
+    rounds: int,
+    timeout_s: float,
+    child: Sequence[str] = CHILD,
+) -> Profile:
+    """See ``mixnet_runtimes.profile``."""
+    contents = tflite_file.read(path)  # a broken file is refused before it can crash anything
+    request = {"path": str(path), "threads": threads, "rounds": rounds, "warmup": WARMUP}
+    answer = _ask(child, path, request, timeout_s)
+    keys: list[Key] = [(tag, kind, index) for tag, kind, index in answer["events"]]
+    times = middle_mean(np.array(answer["times_us"], np.float64))
+    owners = assign(keys, contents.operators, answer["pieces"])
+    return Profile(
+        runtime=LITERT.name,
+        version=answer["version"],
+        threads=threads,
+        rounds=rounds,
+        total_us=float(middle_mean(np.array(answer["wall_us"]))),
+        operators=tuple(
+            _operator_time(key[0], owner, float(time))
+            for key, owner, time in zip(keys, owners, times, strict=True)
+        ),
+        contents=contents,
+    )
+
+
+def assign(
+    keys: Sequence[Key], operators: Sequence[Operator], pieces: Sequence[Sequence[int]] | None
+) -> list[Operator | None]:
+    """The operator of each event.
+
+    An operator outside the delegate tells its index itself. The events between two such are one
+    delegated piece; ``pieces`` gives the operators of each (indices, in order of execution), and
+    where it is None or tells another number of them, all operators not yet named are tried.
+    """
+    runs = list(_runs(keys))
+    known = pieces is not None and len(pieces) == len(runs)
+    named = {index for _, kind, index in keys if kind == OPERATOR}
+    rest = [index for index in range(len(operators)) if index not in named]
+    owners: list[Operator | None] = [
+        operators[index] if kind == OPERATOR and index < len(operators) else None
+        for _, kind, index in keys
+    ]
+    if pieces is not None and known:
+        plans = list(zip(runs, pieces, strict=True))
+    else:
+        plans = [([place for run in runs for place in run], rest)]
+    for places, members in plans:
+        kinds = [operators[index].kind for index in members]
+        for place, found in zip(places, align(kinds, [keys[p][0] for p in places]), strict=True):
+            owners[place] = None if found is None else operators[members[found]]
+    return owners
+
+
+def _runs(keys: Sequence[Key]) -> Iterator[list[int]]:
+    """The places of each unbroken run of events from inside a delegate.
+
+    Two pieces may follow each other at once: then the delegate's own count starts again.
+    """
+    for inside, group in groupby(range(len(keys)), lambda place: keys[place][1] != OPERATOR):
+        if not inside:
+            continue
+        run: list[int] = []
+        for place in group:
+            if run and keys[place][2] <= keys[run[-1]][2]:
+                yield run
+                run = []
+            run.append(place)
+        yield run
+
+
+def _operator_time(tag: str, owner: Operator | None, time_us: float) -> OperatorTime:
+    if owner is None:
+        return OperatorTime(tag, tag, tag, time_us)
+    return OperatorTime(owner.name, owner.kind, tag, time_us, owner)
+
+
+def _ask(
+    child: Sequence[str], path: Path, request: dict[str, Any], timeout_s: float
+) -> dict[str, Any]:
+    """Run the child; its answer. Raises MixnetError where it reports an error, dies or hangs."""
+    try:
+        done = subprocess.run(
+            [*child, json.dumps(request)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise MixnetError(f"{path}: LiteRT did not profile it in {timeout_s:.3g} s") from None
+    try:
+        answer = json.loads(done.stdout)
+    except ValueError:
+        how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit {done.returncode}"
+        raise MixnetError(
+            f"{path}: LiteRT's profiler died ({how}){_last_words(done.stderr)}", WITHOUT
+        ) from None
+    if "error" in answer:
+        raise MixnetError(f"cannot profile {path}: {answer['error']}", answer["hint"] or WITHOUT)
+    return dict(answer)
+
+
+def _last_words(stderr: bytes) -> str:
+    lines = [line.strip() for line in stderr.decode(errors="replace").splitlines() if line.strip()]
+    return f": {lines[-1][:300]}" if lines else ""
