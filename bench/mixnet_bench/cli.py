@@ -143,3 +143,57 @@ def paper(table: str | None, as_json: bool) -> None:
     from mixnet_bench.paper import command
 
     command.run(table, as_json)
+
+
+@main.command(
+    epilog=example(
+        "mixnet-bench tune mixnet-s --format tflite -o mixnet-s-here.toml",
+        "mixnet-export tflite mixnet-s -o out --lowering mixnet-s-here.toml",
+    )
+)
+@click.argument("network_name", metavar="NETWORK")
+@click.option("--format", "form", type=click.Choice(["tflite", "onnx"]), default="tflite")
+@click.option("--on", type=click.Choice(["host"]), default="host", show_default=True)
+@click.option("--precision", type=click.Choice(["float32", "int8"]), default="float32")
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--pin", metavar="CPUS", help="Run on these CPUs only, like 0,2-3 (Linux).")
+@click.option("--classes", type=int, help="Classes, instead of the network's own.")
+@click.option("--resolution", type=int, help="Input height and width, in pixels.")
+@click.option("--multiplier", type=float, help="Channel multiplier.")
+@click.option("--no-cache", is_flag=True, help="Time every block again.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The .toml to write."
+)
+@json_option
+def tune(
+    network_name: str,
+    form: str,
+    on: str,
+    precision: str,
+    threads: int,
+    pin: str | None,
+    classes: int | None,
+    resolution: int | None,
+    multiplier: float | None,
+    no_cache: bool,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Find the fastest lowering of NETWORK here, block by block.
+
+    Candidates of each distinct block are timed side by side; what was found is kept for the next
+    time. The result is a readable TOML file for mixnet-export --lowering.
+    """
+    from mixnet_bench.affinity import parse_cpus
+    from mixnet_bench.affinity import pin as pin_to
+    from mixnet_bench.tuning.command import Request, run
+    from mixnet_export.writers import FORMATS
+    from mixnet_networks import load_network
+
+    if pin is not None:
+        pin_to(parse_cpus(pin))
+    network = load_network(
+        network_name, classes=classes, resolution=resolution, multiplier=multiplier
+    )
+    request = Request(network, FORMATS[form], precision, threads, use_cache=not no_cache)
+    run(request, output, as_json)

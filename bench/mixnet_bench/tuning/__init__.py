@@ -1,0 +1,1 @@
+"""Finds the fastest lowering of a network on a target, block by block, by timing candidates."""

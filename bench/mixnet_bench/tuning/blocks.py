@@ -1,0 +1,76 @@
+"""A network's blocks as small models of their own, and which of them are the same.
+
+A block reads one tensor from the network and gives one back. Nothing here is timed.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from mixnet_export.lowering import Model
+from mixnet_networks import Graph, Tensor
+from mixnet_networks.build import block_of
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of a network: its names in it (equal blocks share one entry), and its model."""
+
+    names: tuple[str, ...]
+    model: Model
+
+
+def distinct_blocks(model: Model) -> list[Block]:
+    """The blocks of a model that has not been lowered, each with all its equals, in order.
+
+    Blocks are equal where they compute the same on the same shapes, whatever their weights.
+    """
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys(block_of(node.name) for node in model.graph.nodes):
+        found.setdefault(_signature(_block_graph(model.graph, name)), []).append(name)
+    return [Block(tuple(names), _block_model(model, names[0])) for names in found.values()]
+
+
+def signature(graph: Graph) -> str:
+    """What a graph computes, as text: equal texts, equal work."""
+    nodes = [
+        [node.op, node.inputs, node.outputs, _plain(node.attributes), _plain(node.parameters)]
+        for node in graph.nodes
+    ]
+    shapes = {name: graph.shape(name) for name in sorted(graph.tensors)}
+    return json.dumps([[each.name for each in graph.inputs], graph.outputs, nodes, shapes])
+
+
+def _signature(graph: Graph) -> str:
+    """The same without the block's own name in it."""
+    block = block_of(graph.nodes[0].name)
+    entry = graph.inputs[0].name
+    return signature(graph).replace(f'"{block}.', '"').replace(f'"{entry}"', '"input"')
+
+
+def _plain(values: Any) -> Any:
+    return sorted((str(key), str(value)) for key, value in values.items())
+
+
+def _block_model(model: Model, name: str) -> Model:
+    graph = _block_graph(model.graph, name)
+    names = (parameter for parameter, *_ in graph.parameters())
+    return Model(graph, {parameter: model.weights[parameter] for parameter in names})
+
+
+def _block_graph(graph: Graph, name: str) -> Graph:
+    nodes = tuple(node for node in graph.nodes if block_of(node.name) == name)
+    made = {tensor for node in nodes for tensor in node.outputs}
+    read = dict.fromkeys(tensor for node in nodes for tensor in node.inputs if tensor not in made)
+    outside = {
+        tensor for node in graph.nodes if block_of(node.name) != name for tensor in node.inputs
+    }
+    outputs = tuple(
+        tensor
+        for node in nodes
+        for tensor in node.outputs
+        if tensor in outside or tensor in graph.outputs
+    )
+    inputs = tuple(Tensor(tensor, graph.shape(tensor)) for tensor in read)
+    tensors = {tensor: graph.tensors[tensor] for tensor in (*read, *made)}
+    return Graph(name, inputs, outputs, nodes, tensors)

@@ -1,0 +1,43 @@
+"""What was found for a block before, on this machine with this runtime: a folder of small files."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mixnet_bench.tuning.search import Outcome
+from mixnet_common import write_whole
+from mixnet_export.lowering import OPTIONS, Choice
+
+VERSION = 1
+"""Goes up when the search or the lowerings change what an old result is worth."""
+
+
+def cache_folder() -> Path:
+    """Where results are kept: the user's own folder for this application."""
+    return Path(click.get_app_dir("mixnet-mobile")) / "tuning"
+
+
+def cache_path(folder: Path, **conditions: Any) -> Path:
+    """The file for a block under conditions (its form, the runtime's version, the machine, …)."""
+    text = json.dumps({"version": VERSION, "options": OPTIONS, **conditions}, sort_keys=True)
+    return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
+
+
+def recall(path: Path) -> Outcome | None:
+    """A kept result; None where there is none, or it can't be read."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        choice = Choice(**kept.pop("choice"))
+        known = all(getattr(choice, name) in values for name, values in OPTIONS.items())
+        return Outcome(choice, float(kept["ratio"]), int(kept["tried"])) if known else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def remember(path: Path, outcome: Outcome) -> None:
+    """Keep a result. Raises MixnetError where the folder can't be written."""
+    write_whole(path, json.dumps(asdict(outcome), indent=2) + "\n")

@@ -1,0 +1,185 @@
+"""``mixnet-bench tune``: tunes each distinct block of a network and writes the plan."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixnet_bench.latency_command import check_output
+from mixnet_bench.tuning.blocks import Block, distinct_blocks, signature
+from mixnet_bench.tuning.cache import cache_folder, cache_path, recall, remember
+from mixnet_bench.tuning.host import HostTimer
+from mixnet_bench.tuning.search import Outcome, TimeModels, search_block
+from mixnet_common import UsageError, write_whole
+from mixnet_common.console import print_json, print_table, say, tracked
+from mixnet_export.lowering import (
+    DEFAULT,
+    OPTIONS,
+    Choice,
+    Model,
+    Plan,
+    find_plan,
+    format_plan,
+    lower,
+)
+from mixnet_export.writers import Format
+from mixnet_networks import Network
+from mixnet_networks.build import block_of
+from mixnet_networks.weights import seeded_weights
+from mixnet_runtimes.inputs import seeded_input
+
+DELEGATED = {"mixed": ("slices", "branches"), "groups": ("grouped", "dense")}
+"""For TFLite, only options that XNNPACK's delegate takes: a split by sizes would cut the network
+into pieces, which a block alone doesn't show."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to tune, and for what."""
+
+    network: Network
+    form: Format
+    precision: str
+    threads: int
+    use_cache: bool = True
+
+
+def run(request: Request, output: Path, as_json: bool) -> None:
+    """Tune, write the plan to ``output``, and print what was found."""
+    check_output(output)
+    if output.suffix != ".toml":
+        raise UsageError(f"-o {output} must end in .toml", "so that --lowering knows it for a file")
+    plan, outcomes, checks = tune(request)
+    write_whole(output, format_plan(plan, _comments(request, outcomes, checks)))
+    rows = [_row(block, outcome) for block, outcome in outcomes]
+    if as_json:
+        print_json([_describe(request, output, plan, rows, checks)])
+        return
+    _print(rows, checks)
+    say(f"wrote {output}; use it with mixnet-export … --lowering {output}")
+
+
+def tune(request: Request) -> tuple[Plan, list[tuple[Block, Outcome]], dict[str, float]]:
+    """The plan, what was found block by block, and the whole network's time over other plans'."""
+    model = Model(request.network.graph, seeded_weights(request.network))
+    start = find_plan(DEFAULT, request.form.name)
+    timer = HostTimer(request.form.suffix, request.threads)
+    blocks = distinct_blocks(model)
+    measured = f"{timer.conditions(_write(request, blocks[0].model, start))}, {request.precision}"
+    outcomes = [
+        (block, _tune_block(request, block, start, timer, measured))
+        for block in tracked(blocks, "tuning")
+    ]
+    choices = {name: found.choice for block, found in outcomes for name in block.names}
+    in_order = dict.fromkeys(block_of(node.name) for node in model.graph.nodes)
+    ordered = {name: choices[name] for name in in_order}
+    plan = Plan(f"{request.network.name}.toml", start.general, ordered, measured)
+    return plan, outcomes, _check_whole(request, model, plan, timer)
+
+
+def _tune_block(
+    request: Request, block: Block, start: Plan, timer: TimeModels, measured: str
+) -> Outcome:
+    choice = start.of(block.model.graph.nodes[0])
+    path = cache_path(
+        cache_folder(),
+        block=signature(block.model.graph),
+        start=str(choice),
+        measured=measured,
+    )
+    kept = recall(path) if request.use_cache else None
+    if kept:
+        return kept
+    options = {**OPTIONS, **(DELEGATED if request.form.name == "tflite" else {})}
+    outcome = search_block(block, choice, _writer(request), timer, options)
+    remember(path, outcome)
+    return outcome
+
+
+def _writer(request: Request) -> Callable[[Block, Choice], bytes]:
+    return lambda block, choice: _write(request, block.model, Plan("candidate", choice))
+
+
+def _write(request: Request, model: Model, plan: Plan) -> bytes:
+    """A model as a file of the requested precision; int8 ranges come from noise, enough to time."""
+    content = request.form.write(lower(model, plan))
+    if request.precision == "float32":
+        return content
+    (entry,) = model.graph.inputs
+    noise = seeded_input(entry.shape, "float32", np.random.default_rng(0))
+    samples = iter([request.form.from_nhwc(noise)])
+    return request.form.quantize(content, entry.name, samples)
+
+
+def _check_whole(request: Request, model: Model, plan: Plan, timer: TimeModels) -> dict[str, float]:
+    """The tuned network's time over that of the default and of the reference lowering.
+
+    Blocks are timed alone, and a network is more than its blocks: this tells whether it paid.
+    """
+    others = {name: find_plan(name, request.form.name) for name in (DEFAULT, "reference")}
+    contents = [_write(request, model, each) for each in (plan, *others.values())]
+    times = np.asarray(timer(contents), dtype=float)
+    ratios = np.median(times[0] / times[1:], axis=1)
+    return {name: float(ratio) for name, ratio in zip(others, ratios, strict=True)}
+
+
+# Reports
+
+
+def _comments(
+    request: Request, outcomes: list[tuple[Block, Outcome]], checks: dict[str, float]
+) -> list[str]:
+    lines = [
+        f"The fastest lowering of {request.network.name} found for .{request.form.name}.",
+        *(
+            f"The network takes {ratio:.3f} of the time of {name}."
+            for name, ratio in checks.items()
+        ),
+        "Time of each block over that of the default's:",
+    ]
+    return lines + [f"  {', '.join(block.names)}: {found.ratio:.3f}" for block, found in outcomes]
+
+
+def _row(block: Block, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "blocks": list(block.names),
+        "choice": asdict(outcome.choice),
+        "ratio": outcome.ratio,
+        "tried": outcome.tried,
+    }
+
+
+def _describe(
+    request: Request,
+    output: Path,
+    plan: Plan,
+    rows: list[dict[str, Any]],
+    checks: dict[str, float],
+) -> dict[str, Any]:
+    return {
+        "name": request.network.name,
+        "path": str(output),
+        "measured": plan.measured,
+        "blocks": rows,
+        "ratios": checks,
+    }
+
+
+def _print(rows: list[dict[str, Any]], checks: dict[str, float]) -> None:
+    print_table(
+        ("blocks", *OPTIONS, "time / default", "tried"),
+        [
+            (
+                ", ".join(row["blocks"]),
+                *row["choice"].values(),
+                f"{row['ratio']:.3f}",
+                str(row["tried"]),
+            )
+            for row in rows
+        ],
+        caption="; ".join(
+            f"the network takes {ratio:.3f} of {name}'s time" for name, ratio in checks.items()
+        ),
+    )

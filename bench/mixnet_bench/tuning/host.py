@@ -1,0 +1,64 @@
+"""Times small models on this machine, one after another in rounds, in this process."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mixnet_bench.machine import cpu_model
+from mixnet_common.temporary import temporary_folder
+from mixnet_runtimes import Session, open_session
+from mixnet_runtimes.inputs import seeded_input
+
+ROUNDS = 40
+LONGEST_S = 0.6
+"""What a candidate may take in all; big blocks get fewer rounds, but never fewer than LEAST."""
+LEAST = 12
+
+
+class HostTimer:
+    """Times the contents of model files of one format, with a number of threads."""
+
+    def __init__(self, suffix: str, threads: int) -> None:
+        self.suffix = suffix
+        self.threads = threads
+
+    def __call__(self, contents: Sequence[bytes]) -> list[list[float]]:
+        """Seconds of each inference, for each file; A B C, A B C, and so on.
+
+        Raises MixnetError where a runtime refuses a file.
+        """
+        with temporary_folder() as folder:
+            sessions = [self._open(folder, index, each) for index, each in enumerate(contents)]
+            slowest = max(_time_once(session) for session in sessions)
+            rounds = int(min(ROUNDS, max(LEAST, LONGEST_S / max(slowest, 1e-9))))
+            samples = [[_time_once(session) for session in sessions] for _ in range(rounds)]
+            del sessions  # some systems don't remove files that are open
+        return [list(column) for column in zip(*samples, strict=True)]
+
+    def conditions(self, content: bytes) -> str:
+        """What bears on the times: the runtime that takes such a file, the CPU, the threads."""
+        with temporary_folder() as folder:
+            session = self._open(folder, 0, content)
+            runtime = f"{session.runtime} {session.version}"
+            del session
+        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
+        return f"{runtime} on {cpu_model() or 'an unknown CPU'}, {threads}"
+
+    def _open(self, folder: Path, index: int, content: bytes) -> Session:
+        path = folder / f"{index}{self.suffix}"
+        path.write_bytes(content)
+        session = open_session(path, threads=self.threads)
+        rng = np.random.default_rng(0)
+        session.set_inputs(
+            {entry.name: seeded_input(entry.shape, entry.dtype, rng) for entry in session.inputs}
+        )
+        session.invoke()
+        return session
+
+
+def _time_once(session: Session) -> float:
+    start = time.perf_counter()
+    session.invoke()
+    return time.perf_counter() - start
