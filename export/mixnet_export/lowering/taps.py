@@ -66,10 +66,11 @@ def nested(height: int, width: int) -> list[Piece]:
 
     A centred progression is either cut into its two ends and the rest, or, if odd, into every
     second element and those between; both halves are centred again. So every piece has the SAME
-    padding of the whole, and needs neither padding nor slicing, at stride 2 as well.
+    padding of the whole, and needs neither padding nor slicing, at stride 2 as well: there SAME
+    would have to crop to reach the middle tap alone, so that one is never cut out.
 
     >>> [(len(r), len(c)) for r, c in nested(7, 7)]
-    [(7, 2), (2, 5), (5, 5)]
+    [(2, 4), (5, 4), (7, 3)]
     """
     return _cheapest(range(height), range(width))[1]
 
@@ -108,13 +109,13 @@ def _joined(
 
 
 def _centred_cuts(progression: range) -> list[tuple[range, range]]:
-    """The ways to cut a progression into two with the same centre."""
+    """The ways to cut a progression into two of at least two elements with the same centre."""
     size = len(progression)
-    if size < 3:
+    if size < 4:
         return []
     first, last = progression[0], progression[-1]
     ends = range(first, last + 1, last - first)
     cuts = [(ends, progression[1:-1])]
-    if size % 2 and size > 3:
+    if size % 2:
         cuts.append((progression[::2], progression[1::2]))
     return cuts
