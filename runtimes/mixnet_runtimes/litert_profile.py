@@ -12,13 +12,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mixnet_common import MixnetError
 from mixnet_runtimes import tflite_file
 from mixnet_runtimes.contents import Operator
 from mixnet_runtimes.litert_c import OPERATOR
-from mixnet_runtimes.profiling import WARMUP, OperatorTime, Profile, middle_mean
+from mixnet_runtimes.profiling import WARMUP, OperatorTime, Profile, summarize_rounds
 from mixnet_runtimes.tflite_session import RUNTIMES
 from mixnet_runtimes.xnnpack_events import align
 
@@ -45,18 +43,19 @@ def profile(
     request = {"path": str(path), "threads": threads, "rounds": rounds, "warmup": WARMUP}
     answer = _ask(child, path, request, timeout_s)
     keys: list[Key] = [(tag, kind, index) for tag, kind, index in answer["events"]]
-    times = middle_mean(np.array(answer["times_us"], np.float64))
+    times = summarize_rounds(answer["times_us"], answer["wall_us"])
     owners = assign(keys, contents.operators, answer["pieces"])
     return Profile(
         runtime=LITERT.name,
         version=answer["version"],
         threads=threads,
         rounds=rounds,
-        total_us=float(middle_mean(np.array(answer["wall_us"]))),
         operators=tuple(
-            _operator_time(key[0], owner, float(time))
-            for key, owner, time in zip(keys, owners, times, strict=True)
+            _operator_time(key[0], owner, time_us)
+            for key, owner, time_us in zip(keys, owners, times.operators_us, strict=True)
         ),
+        unaccounted_us=times.unaccounted_us,
+        inference_us=times.inference_us,
         contents=contents,
     )
 

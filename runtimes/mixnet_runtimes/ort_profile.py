@@ -18,7 +18,7 @@ from mixnet_runtimes import onnx_file
 from mixnet_runtimes.contents import FileContents, FileTensor, Operator, Shape
 from mixnet_runtimes.inputs import seeded_input
 from mixnet_runtimes.ort_session import NAME, OPTIMIZED, OrtSession
-from mixnet_runtimes.profiling import WARMUP, OperatorTime, Profile, middle_mean
+from mixnet_runtimes.profiling import WARMUP, OperatorTime, Profile, summarize_rounds
 
 Record = Mapping[str, Any]
 """An entry of the trace: ``{"cat": "Node", "name": "conv_kernel_time", "dur": 12, "args": …}``."""
@@ -55,10 +55,10 @@ def describe(
             f"onnxruntime {version} wrote a trace that cannot be read",
             "the file can be timed without its profile; or try another version of onnxruntime",
         )
-    times = middle_mean(
-        np.array([[each["dur"] for each in found] for found, _ in inferences], np.float64)
+    times = summarize_rounds(
+        [[each["dur"] for each in found] for found, _ in inferences],
+        [run["dur"] for _, run in inferences],
     )
-    total = middle_mean(np.array([run["dur"] for _, run in inferences], np.float64))
     contents = with_shapes(contents, inferences[0][0])
     operators = {operator.name: operator for operator in contents.operators}
     return Profile(
@@ -66,17 +66,18 @@ def describe(
         version=version,
         threads=threads,
         rounds=len(inferences),
-        total_us=float(total),
         operators=tuple(
             OperatorTime(
                 name=name,
                 kind=kind,
                 event=kind,
-                time_us=float(time),
+                time_us=time_us,
                 operator=operators.get(name),
             )
-            for (name, kind), time in zip(nodes, times, strict=True)
+            for (name, kind), time_us in zip(nodes, times.operators_us, strict=True)
         ),
+        unaccounted_us=times.unaccounted_us,
+        inference_us=times.inference_us,
         contents=contents,
     )
 

@@ -4,6 +4,7 @@ The runtimes' own profilers are asked; nothing is estimated. It judges no operat
 what an operator is for, its reader must tell.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -45,22 +46,44 @@ class Profile:
     version: str
     threads: int
     rounds: int
-    total_us: float
-    """One inference as its caller sees it, profiler and all."""
     operators: tuple[OperatorTime, ...]
     """In execution order. An operator that the runtime fused into another is not among them."""
+    unaccounted_us: float
+    """What an inference takes beyond its operators: dispatch, copies in and out, the profiler."""
+    inference_us: float
+    """An inference as its caller sees it, profiler and all: more than ``total_us`` on a busy
+    machine, whose disturbances hit now one operator, now another, and are no operator's own."""
     contents: FileContents
     """The graph that ran: of a ``.tflite`` the file's, of an ``.onnx`` what onnxruntime made."""
 
     @property
-    def operators_us(self) -> float:
-        """The sum of all operators."""
-        return sum(each.time_us for each in self.operators)
+    def total_us(self) -> float:
+        """The operators and what lies between them."""
+        return sum(each.time_us for each in self.operators) + self.unaccounted_us
 
-    @property
-    def unaccounted_us(self) -> float:
-        """What the operators do not explain: dispatch, copies in and out, the profiler itself."""
-        return self.total_us - self.operators_us
+
+@dataclass(frozen=True)
+class Times:
+    """The rounds of a profile, each number the mean over the middle half of them."""
+
+    operators_us: tuple[float, ...]
+    unaccounted_us: float
+    inference_us: float
+
+
+def summarize_rounds(operators_us: Sequence[Sequence[float]], walls_us: Sequence[float]) -> Times:
+    """Sum up the rounds: each one's operators, and how long the whole of it took.
+
+    What is unaccounted is taken round by round, so that a disturbance within an operator is not
+    mistaken for time between operators.
+    """
+    operators = np.array(operators_us, np.float64)
+    walls = np.array(walls_us, np.float64)
+    return Times(
+        tuple(middle_mean(operators).tolist()),
+        float(middle_mean(walls - operators.sum(axis=1))),
+        float(middle_mean(walls)),
+    )
 
 
 def profile(path: Path, *, threads: int = 1, rounds: int = 50, timeout_s: float = 600.0) -> Profile:

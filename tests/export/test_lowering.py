@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixnet_common import UsageError
-from mixnet_export.lowering import PLANS, Model, lower
+from mixnet_export.lowering import OPTIONS, PLANS, Choice, Model, Plan, lower
 from mixnet_export.lowering.fold import fold_batch_norm, fuse_activations
 from mixnet_export.lowering.groups import expand_groups
 from mixnet_networks import GraphBuilder, load_network, network_names
@@ -133,6 +133,22 @@ def test_any_architecture_survives_every_lowering(
     model = Model(graph, random_weights(graph))
 
     assert_equal_on_the_oracle(model, lower(model, lowering), tolerance=1e-5)
+
+
+CHOICES = st.fixed_dictionaries({key: st.sampled_from(words) for key, words in OPTIONS.items()})
+
+
+@settings(max_examples=25, deadline=None)
+@given(ARCHITECTURES, st.integers(13, 20), CHOICES)
+def test_any_architecture_survives_every_combination_of_choices(
+    architecture: Architecture, resolution: int, choice: dict[str, str]
+) -> None:
+    graph = Network(architecture, 7, resolution).graph
+    model = Model(graph, random_weights(graph))
+    lowered = lower(model, Plan("drawn", Choice(**choice)))
+
+    assert not [node.name for node in lowered.graph.nodes if OPERATORS[node.op].composite]
+    assert_equal_on_the_oracle(model, lowered, tolerance=1e-5)
 
 
 @settings(max_examples=6, deadline=None)

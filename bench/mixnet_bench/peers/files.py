@@ -9,10 +9,9 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -117,14 +116,16 @@ def _sources_hash(exporter: Exporter) -> str:
 
 
 def _sources(exporter: Exporter) -> Iterator[tuple[str, bytes]]:
-    for package in exporter.built_from:
-        folder = Path(_file_of(import_module(package))).parent
-        for path in sorted(each for each in folder.rglob("*") if each.suffix in SOURCES):
-            yield f"{package}/{path.relative_to(folder).as_posix()}", path.read_bytes()
-
-
-def _file_of(module: Any) -> str:
-    return str(module.__file__)
+    """Every file of the packages, and the modules."""
+    for name in exporter.built_from:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            raise MixnetError(f"{name} has no source to tell its version by")
+        home = Path(spec.origin)
+        is_package = spec.submodule_search_locations is not None
+        paths = sorted(home.parent.rglob("*")) if is_package else [home]
+        for path in (each for each in paths if each.suffix in SOURCES):
+            yield f"{name}/{path.relative_to(home.parent).as_posix()}", path.read_bytes()
 
 
 def _files_hash(order: Order) -> list[str]:

@@ -48,7 +48,8 @@ class Exporter:
     """Who makes files, of what, and what that needs.
 
     ``packages`` are imported to make a file, by module and distribution; their versions, and the
-    sources of ``built_from``, tell whether a kept file is still what would be made.
+    sources of ``built_from`` (our packages and modules), tell whether a kept file is still what
+    would be made.
     """
 
     title: str
@@ -82,7 +83,7 @@ class Exporter:
 _PEERS = "mixnet_bench.peers"
 _TORCH = {"torch": "torch", "torchvision": "torchvision", "timm": "timm"}
 _ONNX_EXPORT = {**_TORCH, "onnx": "onnx", "onnxscript": "onnxscript"}
-_RANDOM = "timm's network with timm's random weights, which change no time"
+_RANDOM = "timm's network with random weights, which cost the same time"
 
 EXPORTERS: Mapping[str, Exporter] = {
     OURS: Exporter(
@@ -96,7 +97,7 @@ EXPORTERS: Mapping[str, Exporter] = {
             "onnx": "onnx",
             "onnxruntime": "onnxruntime",
         },
-        ("mixnet_common", "mixnet_networks", "mixnet_export", "mixnet_quantize", _PEERS),
+        ("mixnet_networks", "mixnet_export", "mixnet_quantize", f"{_PEERS}.ours"),
         note="int8 by min-max ranges on the shipped picture",
     ),
     "tensorflow": Exporter(
@@ -104,7 +105,7 @@ EXPORTERS: Mapping[str, Exporter] = {
         f"{_PEERS}.tensorflow_converter:make",
         {"litert": PRECISIONS},
         {"tensorflow": "tensorflow"},
-        ("mixnet_networks", _PEERS),
+        ("mixnet_networks", f"{_PEERS}.tensorflow_converter"),
         note="the authors' form (split, convolutions, concat, batch norm) with our weights;"
         " int8 is full-integer on the shipped picture, with float32 inputs and outputs",
     ),
@@ -113,7 +114,7 @@ EXPORTERS: Mapping[str, Exporter] = {
         f"{_PEERS}.litert_torch_converter:make",
         {"litert": ("float32",)},
         {**_TORCH, "litert_torch": "litert-torch"},
-        (_PEERS,),
+        (f"{_PEERS}.timm_models", f"{_PEERS}.litert_torch_converter"),
         tuple(TIMM_NAMES),
         same_weights=False,
         note=f"{_RANDOM}; its input is (1, 3, 224, 224)",
@@ -123,7 +124,7 @@ EXPORTERS: Mapping[str, Exporter] = {
         f"{_PEERS}.torch_onnx:make",
         {"onnxruntime": ("float32",)},
         _ONNX_EXPORT,
-        (_PEERS,),
+        (f"{_PEERS}.timm_models", f"{_PEERS}.torch_onnx"),
         tuple(TIMM_NAMES),
         same_weights=False,
         note=_RANDOM,
@@ -133,7 +134,7 @@ EXPORTERS: Mapping[str, Exporter] = {
         f"{_PEERS}.torch_onnx:make_legacy",
         {"onnxruntime": ("float32",)},
         _ONNX_EXPORT,
-        (_PEERS,),
+        (f"{_PEERS}.timm_models", f"{_PEERS}.torch_onnx"),
         tuple(TIMM_NAMES),
         same_weights=False,
         note=f"{_RANDOM}; torch.onnx.export(…, dynamo=False), once its default",

@@ -1,6 +1,8 @@
-"""timm's models of our networks, as timm builds them, with timm's own random weights.
+"""timm's models of our networks, as timm builds them, with random weights.
 
-Weights change no time here, so none are translated; what these files compute is not compared.
+Weights of ours are not translated, so what these files compute is not compared. Batch norms get
+statistics like trained ones: timm's initial zeros and ones let exporters drop additions and
+multiplications that every trained network has.
 """
 
 from collections.abc import Mapping
@@ -26,7 +28,21 @@ def timm_model(network_name: str) -> tuple[Any, Any]:
     import timm
 
     torch.manual_seed(SEED)
-    return timm.create_model(TIMM_NAMES[network_name]).eval(), torch.randn(*INPUT_SHAPE)
+    model = timm.create_model(TIMM_NAMES[network_name]).eval()
+    _draw_statistics(model)
+    return model, torch.randn(*INPUT_SHAPE)
+
+
+def _draw_statistics(model: Any) -> None:
+    """Draw every batch norm's scale, shift, mean and variance, none of them a 0 or a 1."""
+    import torch
+
+    with torch.no_grad():
+        for norm in (each for each in model.modules() if isinstance(each, torch.nn.BatchNorm2d)):
+            norm.weight.uniform_(0.5, 1.5)
+            norm.bias.normal_(0, 0.3)
+            norm.running_mean.normal_(0, 0.3)
+            norm.running_var.uniform_(0.5, 1.5)
 
 
 _KEPT: list[Any] = []

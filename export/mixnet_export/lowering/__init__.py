@@ -69,6 +69,7 @@ def lower(model: Model, plan: Plan | str = "reference") -> Model:
         model,
         lambda node: plan.of(node).mixed == "branches",
         lambda node: plan.of(node).join == "sum",
+        lambda node: plan.of(node).groups == "dense",
     )
     model = join_groups(model, lambda node: plan.of(node).groups)
     model = expand_groups(model, lambda node: plan.of(node).mixed)

@@ -41,13 +41,16 @@ class Partition:
         ]
 
 
-def branch_mixed(model: Model, chosen: Chosen, sum_projections: Chosen) -> Model:
+def branch_mixed(
+    model: Model, chosen: Chosen, sums: Chosen, dense: Chosen = lambda node: False
+) -> Model:
     """Keep the groups of the chosen mixed depthwise convolutions in tensors of their own.
 
-    ``sum_projections`` says of a convolution that reads such parts whether it becomes a sum of
-    convolutions, or reads their concatenation.
+    ``sums`` says of a convolution that reads such parts whether it becomes a sum of convolutions,
+    or reads their concatenation; ``dense`` of a grouped one whether its weights are filled up with
+    zeros, or its groups computed one by one.
     """
-    return _Brancher(model, chosen, sum_projections).run()
+    return _Brancher(model, chosen, sums, dense).run()
 
 
 def partitions(graph: Graph, chosen: Chosen) -> dict[str, Partition]:
@@ -81,11 +84,11 @@ def _ask_producers(
 
 
 class _Brancher:
-    def __init__(self, model: Model, chosen: Chosen, sum_projections: Chosen) -> None:
+    def __init__(self, model: Model, chosen: Chosen, sums: Chosen, dense: Chosen) -> None:
         self.rewriter = Rewriter(model)
         self.model = model
-        self.chosen = chosen
-        self.sums = sum_projections
+        self.sums = sums
+        self.dense = dense
         self.partitions = partitions(model.graph, chosen)
         self.parts: dict[str, list[str]] = {}
         self.slices: set[str] = set()
@@ -192,21 +195,24 @@ class _Brancher:
         self.parts[node.outputs[0]] = outputs
 
     def produce(self, node: Node, partition: Partition) -> None:
-        """One convolution a part, on no more input channels than it needs."""
+        """One convolution a part; of a grouped one, on no more input channels than it needs."""
         self.make_whole(node.inputs[0])
-        kernel, bias = _dense_weights(node, self.model.arrays(node))
-        self.parts[node.outputs[0]] = [
-            self._convolve(
-                node, label, self._needed(node, kernel[..., start:end]), bias, (start, end)
-            )
-            for label, start, end in partition.spans()
-        ]
+        arrays = self.model.arrays(node)
+        kernel, bias = dense_kernel(_group_kernels(node, arrays)), arrays.get("bias")
+        outputs = []
+        for label, start, end in partition.spans():
+            x, own = self._needed(node, kernel[..., start:end])
+            share = None if bias is None else bias[start:end]
+            activation = node.attributes["activation"]
+            outputs.append(self._convolve(node, f"{node.name}.{label}", x, own, share, activation))
+        self.parts[node.outputs[0]] = outputs
 
     def _needed(self, node: Node, kernel: NDArray[Any]) -> tuple[str, NDArray[Any]]:
         """The input channels for which a kernel is not all zero, and the kernel on those alone."""
         source = self.rewriter.now(node.inputs[0])
-        first, last = _extent(kernel, axis=2)
-        if last - first == kernel.shape[2]:
+        used = np.flatnonzero(kernel.any(axis=(0, 1, 3)))
+        first, last = (int(used[0]), int(used[-1]) + 1) if used.size else (0, kernel.shape[2])
+        if self.dense(node) or last - first == kernel.shape[2]:
             return source, kernel
         return self._slice_once(source, first, last), kernel[:, :, first:last]
 
@@ -219,56 +225,90 @@ class _Brancher:
         return name
 
     def consume(self, node: Node) -> None:
-        """The sum of one convolution a part, or, if each feeds filters of its own, their concat."""
-        kernel, bias = _dense_weights(node, self.model.arrays(node))
-        partition, sources = self.partitions[node.inputs[0]], self.parts[node.inputs[0]]
-        kernels = [kernel[:, :, start:end] for _, start, end in partition.spans()]
-        extents = [_extent(part, axis=3) for part in kernels]
-        labelled = list(zip(partition.labels, sources, kernels, extents, strict=True))
-        if _is_consecutive(extents, kernel.shape[3]):
-            outputs = tuple(
-                self._convolve(node, label, (x, part[..., slice(*extent)]), bias, extent)
-                for label, x, part, extent in labelled
+        """The sum of one convolution a part; group by group, where the convolution has groups.
+
+        A part that lies in two groups is read by both, with zeros for the other's channels.
+        """
+        arrays = self.model.arrays(node)
+        kernels = _group_kernels(node, arrays)
+        if self.dense(node):
+            kernels = [dense_kernel(kernels)]
+        sums, row, column = [], 0, 0
+        for index, kernel in enumerate(kernels):
+            _, _, inputs, filters = kernel.shape
+            bias = arrays["bias"][column : column + filters] if "bias" in arrays else None
+            single = len(kernels) == 1
+            sums.append(
+                self._sum(
+                    node,
+                    node.name if single else f"{node.name}.g{index}",
+                    node.outputs if single else (),
+                    self._covered(node, kernel, (row, row + inputs)),
+                    bias,
+                )
             )
-            joined = self.rewriter.add("concat", node.name, outputs, outputs=node.outputs)
-            self.rewriter.replace(node.outputs, joined)
-            return
+            row, column = row + inputs, column + filters
+        if len(sums) > 1:
+            sums = list(self.rewriter.add("concat", node.name, tuple(sums), outputs=node.outputs))
+        self.rewriter.replace(node.outputs, (sums[0],))
+
+    def _covered(
+        self, node: Node, kernel: NDArray[Any], channels: tuple[int, int]
+    ) -> list[tuple[str, str, NDArray[Any]]]:
+        """Label, tensor and kernel of each part that holds some of the channels of a group."""
+        first, last = channels
+        found = []
+        spans = self.partitions[node.inputs[0]].spans()
+        for (label, start, end), x in zip(spans, self.parts[node.inputs[0]], strict=True):
+            low, high = max(start, first), min(end, last)
+            if low < high:
+                margins = (low - start, end - high)
+                own = kernel[:, :, low - first : high - first]
+                found.append((label, x, np.pad(own, [(0, 0), (0, 0), margins, (0, 0)])))
+        return found
+
+    def _sum(
+        self,
+        node: Node,
+        name: str,
+        outputs: tuple[str, ...],
+        terms: list[tuple[str, str, NDArray[Any]]],
+        bias: NDArray[Any] | None,
+    ) -> str:
+        """The sum of convolutions of several parts; the first has the bias."""
+        activation = node.attributes["activation"]
+        if len(terms) == 1:
+            ((_, x, kernel),) = terms
+            return self._convolve(node, name, x, kernel, bias, activation, outputs)
         partial = []
-        for label, x, part, _ in labelled:
-            whole = (0, kernel.shape[3])
-            partial.append(self._convolve(node, label, (x, part), bias, whole, linear=True))
+        for label, x, kernel in terms:
+            partial.append(self._convolve(node, f"{name}.{label}", x, kernel, bias, None))
             bias = None
-        total = add_up(
-            self.rewriter, node.name, partial, node.outputs, node.attributes["activation"]
-        )
-        self.rewriter.replace(node.outputs, (total,))
+        return add_up(self.rewriter, name, partial, outputs, activation)
 
     def _convolve(
         self,
         node: Node,
-        label: str,
-        source: tuple[str, NDArray[Any]],
+        name: str,
+        x: str,
+        kernel: NDArray[Any],
         bias: NDArray[Any] | None,
-        filters: tuple[int, int],
-        *,
-        linear: bool = False,
+        activation: str | None,
+        outputs: tuple[str, ...] = (),
     ) -> str:
-        """One of the convolutions that a node becomes: its input and kernel, and which filters."""
-        x, kernel = source
-        weights = {"kernel": kernel}
-        if bias is not None:
-            weights["bias"] = bias[slice(*filters)]
-        attributes = _common(node) | ({"activation": None} if linear else {})
+        """One of the convolutions that a node becomes."""
+        weights = {"kernel": kernel} | ({} if bias is None else {"bias": bias})
         (output,) = self.rewriter.add(
             "conv2d",
-            f"{node.name}.{label}",
+            name,
             x,
             weights,
+            outputs=outputs,
             filters=kernel.shape[3],
             kernel=kernel.shape[:2],
             dilations=node.attributes.get("dilations", (1, 1)),
             bias=bias is not None,
-            **attributes,
+            **_common(node) | {"activation": activation},
         )
         return output
 
@@ -277,26 +317,8 @@ def _common(node: Node) -> dict[str, Any]:
     return {key: node.attributes[key] for key in ("strides", "padding", "activation")}
 
 
-def _dense_weights(
-    node: Node, arrays: dict[str, NDArray[Any]]
-) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Kernel (h, w, in, out) and bias of a convolution, in groups or not."""
+def _group_kernels(node: Node, arrays: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:
+    """The kernels (h, w, in, out) of a convolution's groups, in order."""
     if node.op == "grouped_conv2d":
-        kernels = [arrays[f"{name}.kernel"] for name in group_names(node.attributes)]
-    else:
-        kernels = np.split(arrays["kernel"], node.attributes["groups"], axis=3)
-    return dense_kernel(kernels), arrays.get("bias")
-
-
-def _extent(kernel: NDArray[Any], axis: int) -> tuple[int, int]:
-    """First and last plus one of the indices along an axis where a kernel is not all zero."""
-    used = np.flatnonzero(kernel.any(axis=tuple(each for each in range(4) if each != axis)))
-    return (int(used[0]), int(used[-1]) + 1) if used.size else (0, kernel.shape[axis])
-
-
-def _is_consecutive(extents: list[tuple[int, int]], size: int) -> bool:
-    """Whether the spans follow each other without gap or overlap from 0 to ``size``."""
-    bounds = [0, *(end for _, end in extents)]
-    return bounds[-1] == size and all(
-        start == bound for (start, _), bound in zip(extents, bounds, strict=False)
-    )
+        return [arrays[f"{name}.kernel"] for name in group_names(node.attributes)]
+    return list(np.split(arrays["kernel"], node.attributes["groups"], axis=3))
