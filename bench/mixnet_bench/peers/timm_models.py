@@ -28,21 +28,28 @@ def timm_model(network_name: str) -> tuple[Any, Any]:
     import timm
 
     torch.manual_seed(SEED)
-    model = timm.create_model(TIMM_NAMES[network_name]).eval()
-    _draw_statistics(model)
-    return model, torch.randn(*INPUT_SHAPE)
+    model = timm.create_model(TIMM_NAMES[network_name])
+    example = torch.randn(*INPUT_SHAPE)
+    _set_norms(model, example)
+    return model, example
 
 
-def _draw_statistics(model: Any) -> None:
-    """Draw every batch norm's scale, shift, mean and variance, none of them a 0 or a 1."""
+def _set_norms(model: Any, example: Any) -> None:
+    """Draw every batch norm's scale and shift, and set its statistics to those of its input.
+
+    Made-up statistics would let activations grow until swish gives denormal numbers, which are
+    slow.
+    """
     import torch
 
+    norms = [each for each in model.modules() if isinstance(each, torch.nn.BatchNorm2d)]
     with torch.no_grad():
-        for norm in (each for each in model.modules() if isinstance(each, torch.nn.BatchNorm2d)):
+        for norm in norms:
             norm.weight.uniform_(0.5, 1.5)
             norm.bias.normal_(0, 0.3)
-            norm.running_mean.normal_(0, 0.3)
-            norm.running_var.uniform_(0.5, 1.5)
+            norm.momentum = 1.0  # the latest statistics alone
+        model.train()(example)
+    model.eval()
 
 
 _KEPT: list[Any] = []
