@@ -89,6 +89,9 @@ def count(
     show_default=True,
     help="Seconds without an answer after which a file counts as hung.",
 )
+@click.option(
+    "--profile", is_flag=True, help="Show the time by kind of operator too: what is slow in it."
+)
 @json_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON document here too."
@@ -104,6 +107,7 @@ def latency(
     seed: int,
     pin: str | None,
     timeout: float,
+    profile: bool,
     as_json: bool,
     output: Path | None,
 ) -> None:
@@ -128,7 +132,7 @@ def latency(
         cpus=None if pin is None else parse_cpus(pin),
         timeout_s=timeout,
     )
-    latency_command.run(plan, as_json, output)
+    latency_command.run(plan, as_json, output, profile)
 
 
 @main.command(epilog=example("mixnet-bench paper table2"))

@@ -12,6 +12,8 @@ from mixnet_bench.affinity import check_cpus
 from mixnet_bench.latency import Plan, measure
 from mixnet_bench.latency_report import COLUMNS, describe, identify, table_rows
 from mixnet_bench.machine import describe_machine, load_average
+from mixnet_bench.profile_command import print_profiles, take_profiles
+from mixnet_bench.profile_report import describe_profile
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, progress, warn
 
@@ -19,13 +21,16 @@ STEPS = 1000
 """Of the progress bar."""
 
 
-def run(plan: Plan, as_json: bool, output: Path | None) -> None:
+def run(plan: Plan, as_json: bool, output: Path | None, with_profile: bool = False) -> None:
     """Time the plan's files and report. Raises MixnetError and UsageError."""
     if plan.cpus is not None:
         check_cpus(plan.cpus)
     if output is not None:
         check_output(output, plan.paths)
+    profiles = take_profiles(plan) if with_profile else []
     targets = describe_run(plan)
+    for target, profile in zip(targets, profiles, strict=False):
+        target["profile"] = describe_profile(profile)
     if output is not None:
         write_whole(output, json_text(targets) + "\n")
     for target in targets:
@@ -35,6 +40,8 @@ def run(plan: Plan, as_json: bool, output: Path | None) -> None:
         print_json(targets)
     else:
         print_table(COLUMNS, table_rows(targets), caption=_caption(plan, targets))
+        if profiles:
+            print_profiles([target["name"] for target in targets], profiles)
 
 
 def describe_run(plan: Plan) -> list[dict[str, Any]]:

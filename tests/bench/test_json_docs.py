@@ -54,7 +54,7 @@ def commands(tiny_onnx: Path, tiny_tflite: Path) -> dict[str, tuple[object, ...]
     quick = ("--launches", "1", "--min-count", "2", "--min-time", "0")
     return {
         "count": ("count", "mixnet-s", tiny_onnx, tiny_tflite, "--json"),
-        "latency": ("latency", tiny_onnx, tiny_tflite, *quick, "--json"),
+        "latency": ("latency", tiny_onnx, tiny_tflite, *quick, "--profile", "--json"),
         "paper": ("paper", "--json"),
     }
 
