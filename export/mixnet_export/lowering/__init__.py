@@ -23,7 +23,7 @@ PLANS: Mapping[str, Plan] = {
         Plan("reference", Choice(), measured="the paper's literal form, as the authors write it"),
         Plan(
             "xnnpack",
-            Choice(mixed="branches", groups="grouped", join="sum", tiling="nested"),
+            Choice(mixed="branches", groups="auto", join="sum", tiling="nested"),
             measured="LiteRT 2.3 with XNNPACK on x86-64",
         ),
         Plan(
@@ -69,9 +69,9 @@ def lower(model: Model, plan: Plan | str = "reference") -> Model:
         model,
         lambda node: plan.of(node).mixed == "branches",
         lambda node: plan.of(node).join == "sum",
-        lambda node: plan.of(node).groups == "dense",
+        lambda node: plan.of(node).grouping(node) == "dense",
     )
-    model = join_groups(model, lambda node: plan.of(node).groups)
+    model = join_groups(model, lambda node: plan.of(node).grouping(node))
     model = expand_groups(model, lambda node: plan.of(node).mixed)
     return tile_depthwise(model, lambda node: plan.of(node).tiling)
 

@@ -126,15 +126,21 @@ class _Brancher:
         """Concatenate a tensor's parts, once, where somebody needs it in one piece."""
         if tensor in self.parts:
             parts = tuple(self.parts[tensor])
-            whole = self.rewriter.add("concat", f"{tensor}.concat", parts)
+            whole = self.rewriter.add("concat", f"{tensor}.concat", parts, outputs=(tensor,))
             self.rewriter.replace((tensor,), whole)
             del self.parts[tensor]
 
     def parts_of(self, tensor: str, partition: Partition, name: str) -> list[str]:
-        """A tensor's parts; slices of it where it exists as a whole."""
-        if tensor in self.parts:
+        """A tensor's parts; slices of it where it exists as a whole, or in other parts.
+
+        A single channel, which a product spreads over all others, is the same for every part.
+        """
+        if tensor in self.parts and self.partitions[tensor].sizes == partition.sizes:
             return self.parts[tensor]
+        self.make_whole(tensor)
         whole = self.rewriter.now(tensor)
+        if self.rewriter.shape(whole)[3] == 1:
+            return [whole] * len(partition.sizes)
         return [
             self.rewriter.slice_channels(f"{name}.{label}.slice", whole, start, end - start)
             for label, start, end in partition.spans()
