@@ -42,7 +42,8 @@ def describe_group(
         for order, target in zip(present, timed, strict=True)
     }
     absent = {order: describe_skipped(order, skipped[order]) for order in skipped}
-    return [{**objects, **absent}[order] for order in group.orders]
+    beside = title(group, int(timed[0]["threads"]))
+    return [{"group": beside, **{**objects, **absent}[order]} for order in group.orders]
 
 
 class Measured:
@@ -83,7 +84,8 @@ def describe_skipped(order: Order, reason: str) -> dict[str, Any]:
 
 def _compare(subject: Measured, other: Measured, bars: Sequence[Bar]) -> dict[str, Any]:
     facts = {**other.target, **describe_order(other.order)}
-    facts["difference"] = other.made.differs_from(subject.made)
+    same = other.order.network == subject.order.network
+    facts["difference"] = other.made.differs_from(subject.made) if same else None
     if other.order == subject.order:
         return facts | {"ours_over_this": None, "size_ours_over_this": None, "bars": []}
     value, interval = ratio(subject.launches(), other.launches(), other.target["settings"]["seed"])
