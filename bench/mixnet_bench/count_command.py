@@ -16,6 +16,7 @@ from mixnet_bench.counting.record import Count, Layer
 from mixnet_common import UsageError
 from mixnet_common.console import print_json, print_table, tracked, warn
 from mixnet_runtimes import Delegation, is_model_file, partitions
+from mixnet_runtimes.undelegated import reasons_for
 
 COLUMNS = ("name", "parameters", "multiply-adds", "activations", "partitions", "outside")
 LAYER_COLUMNS = ("layer", "operator", "output", "parameters", "multiply-adds", "activations")
@@ -101,6 +102,7 @@ def describe_delegation(delegation: Delegation | None) -> dict[str, Any]:
         "inside": delegation.inside,
         "outside": delegation.outside,
         "outside_kinds": dict(delegation.outside_kinds),
+        "outside_reasons": _reasons(delegation),
         "reason": delegation.reason,
     }
     return {"partitions": delegation.partitions, "delegation": details}
@@ -143,10 +145,26 @@ def _outside(delegation: dict[str, Any]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none"
 
 
+def _reasons(delegation: Delegation) -> dict[str, str]:
+    """Why kinds are outside; nothing where no operator at all is inside.
+
+    Then the delegate was not applied, whatever the operators are like.
+    """
+    return reasons_for(dict(delegation.outside_kinds)) if delegation.partitions else {}
+
+
 def _caption(counted: Sequence[dict[str, Any]]) -> str:
     text = f"multiply-adds: {PLAIN.name}, for one image; activations: their outputs"
     if any("partitions" in each for each in counted):
         text += "; partitions: pieces run by XNNPACK, outside: operators it leaves"
     if any(len(set(each["macs_by_convention"].values())) > 1 for each in counted):
         text += f"; --json has {len(CONVENTIONS) - 1} other conventions beside it"
-    return text
+    return "\n".join([text, *_why_outside(counted)])
+
+
+def _why_outside(counted: Sequence[dict[str, Any]]) -> list[str]:
+    """A line for each kind that is outside for a known reason, whichever file it is in."""
+    reasons: dict[str, str] = {}
+    for each in counted:
+        reasons |= each.get("delegation", {}).get("outside_reasons", {})
+    return [f"{kind}: {reason}" for kind, reason in sorted(reasons.items())]

@@ -27,6 +27,7 @@ FAMILIES = {
     "sigmoid": "LOGISTIC Sigmoid QLinearSigmoid",
     "multiply": "MUL Mul QLinearMul",
     "add": "ADD ADD_N Add Sum QLinearAdd",
+    "subtract": "SUB Sub",
     "activation": (
         "RELU RELU6 RELU_0_TO_1 RELU_N1_TO_1 PRELU LEAKY_RELU ELU GELU TANH SOFTMAX Relu Clip"
         " LeakyRelu PRelu Elu Gelu Tanh Softmax HardSigmoid QLinearLeakyRelu QLinearSoftmax"
@@ -72,6 +73,8 @@ class Facts:
     """Part of squeeze-and-excitation: its mean, what computes its gate, and the gate's product."""
     swish: bool = False
     """A sigmoid and the product with what it was taken of, or both at once."""
+    constant: bool = False
+    """Computed from one tensor and constants."""
     piece: bool = False
     """Part of a large kernel that was taken to pieces."""
 
@@ -87,6 +90,7 @@ class Category:
     depthwise: bool | None = None
     se: bool | None = None
     swish: bool | None = None
+    constant: bool | None = None
     piece: bool | None = None
 
     def takes(self, facts: Facts) -> bool:
@@ -102,11 +106,14 @@ CATEGORIES = (
     Category("SE", se=True),
     Category("swish", swish=True),
     # onnxruntime makes a depthwise 1×1 convolution of a batch norm that it cannot fold.
-    Category("batch norm", "convolution", kernel=(1, 1), depthwise=True),
-    Category("batch norm", "batch norm"),
+    Category("scale and offset", "convolution", kernel=(1, 1), depthwise=True),
+    Category("scale and offset", "batch norm"),
+    Category("scale and offset", "multiply", constant=True),
+    Category("scale and offset", "add", constant=True),
+    Category("scale and offset", "subtract", constant=True),
     Category("depthwise {kernel}, pieces", "convolution", depthwise=True, piece=True),
     Category("depthwise {kernel}", "convolution", depthwise=True),
-    Category("sums of pieces", "add", piece=True),
+    Category("sums of parts", "add", piece=True),
     Category("convolution 1×1", "convolution", kernel=(1, 1)),
     Category("other convolutions", "convolution"),
     Category("dense", "dense"),
@@ -180,6 +187,7 @@ class Graph:
             depthwise=family == "convolution" and self._is_depthwise(operator),
             se=operator.name in self._se,
             swish=operator.name in self._swish or family == "swish",
+            constant=len(self._computed(operator)) == 1,
             piece=any(PIECE.search(name) for name in (operator.name, *operator.inputs)),
         )
 

@@ -71,6 +71,9 @@ EVENTS: dict[str, tuple[str, ...]] = {
 }
 """TFLite's operator → how the names of its events begin."""
 
+ACTIVATION = "Clamp"
+"""Event of an activation that is fused into an operator of the file but not into its kernel."""
+
 CONTINUED = 1
 """Cost of a further event of the same operator: SPLIT copies once for each part."""
 LEFT_OUT = 2
@@ -90,11 +93,11 @@ def align(kinds: Sequence[str], events: Sequence[str]) -> list[int | None]:
     operator, event = len(kinds), len(events)
     while event:
         cost = costs[operator][event]
-        fits = operator > 0 and belongs(kinds[operator - 1], events[event - 1])
-        if fits and cost == costs[operator - 1][event - 1]:
+        kind = kinds[operator - 1] if operator else ""
+        if belongs(kind, events[event - 1]) and cost == costs[operator - 1][event - 1]:
             operator, event = operator - 1, event - 1
             found[event] = operator
-        elif fits and cost == costs[operator][event - 1] + CONTINUED:
+        elif continues(kind, events[event - 1]) and cost == costs[operator][event - 1] + CONTINUED:
             event -= 1
             found[event] = operator - 1
         elif operator and cost == costs[operator - 1][event] + LEFT_OUT:
@@ -109,6 +112,11 @@ def belongs(kind: str, event: str) -> bool:
     return event.startswith(EVENTS.get(kind, ()))
 
 
+def continues(kind: str, event: str) -> bool:
+    """Whether that event may follow another of the same operator."""
+    return bool(kind) and (belongs(kind, event) or event.startswith(ACTIVATION))
+
+
 def _costs(kinds: Sequence[str], events: Sequence[str]) -> list[list[int]]:
     """Row o, column e: the least cost of explaining the first e events by the first o operators."""
     rows = [[UNKNOWN * count for count in range(len(events) + 1)]]
@@ -118,7 +126,9 @@ def _costs(kinds: Sequence[str], events: Sequence[str]) -> list[list[int]]:
         for index, event in enumerate(events):
             ways = [above[index + 1] + LEFT_OUT, row[index] + UNKNOWN]
             if belongs(kind, event):
-                ways += [above[index], row[index] + CONTINUED]
+                ways.append(above[index])
+            if continues(kind, event):
+                ways.append(row[index] + CONTINUED)
             row.append(min(ways))
         rows.append(row)
     return rows

@@ -16,12 +16,13 @@ DOCS = Path(__file__).parents[2] / "docs" / "json.md"
 FREE = (
     "macs_by_convention",
     "delegation.outside_kinds",
+    "delegation.outside_reasons",
     "settings.runtime",
     "macs.by_convention",
 )
 """Objects whose keys depend on the content."""
 
-RARE = {"delegation.outside_kinds.*"}
+RARE = {"delegation.outside_kinds.*", "delegation.outside_reasons.*"}
 """Keys that the tiny files of these tests do not have."""
 
 
