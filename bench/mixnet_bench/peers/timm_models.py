@@ -52,6 +52,11 @@ def _set_norms(model: Any, example: Any) -> None:
     model.eval()
 
 
+BODILESS = tuple(
+    f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor" for name in ("nms", "qnms")
+)
+"""Operators of torchvision's compiled part that its import asks for; no network here uses them."""
+
 _KEPT: list[Any] = []
 """A library's operators are gone when the object that defined them is."""
 
@@ -60,7 +65,7 @@ def make_torchvision_importable() -> None:
     """Let timm import torchvision where its compiled operators cannot be loaded.
 
     A torchvision built for CUDA beside a torch without it (or the other way round) fails at its
-    import, on an operator that no network here needs; declared without a body, it is enough.
+    import, on operators that it decorates; declared without bodies, they are enough.
     """
     import torch
 
@@ -70,5 +75,6 @@ def make_torchvision_importable() -> None:
         if "torchvision::nms" not in str(error):
             raise
         library = torch.library.Library("torchvision", "DEF")
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        for signature in BODILESS:
+            library.define(signature)
         _KEPT.append(library)
