@@ -126,7 +126,7 @@ class _Brancher:
         """Concatenate a tensor's parts, once, where somebody needs it in one piece."""
         if tensor in self.parts:
             parts = tuple(self.parts[tensor])
-            whole = self.rewriter.add("concat", f"{tensor}.concat", parts, outputs=(tensor,))
+            whole = self.rewriter.concat(f"{tensor}.concat", parts, (tensor,))
             self.rewriter.replace((tensor,), whole)
             del self.parts[tensor]
 
@@ -174,7 +174,7 @@ class _Brancher:
             self.rewriter.add("global_mean", f"{node.name}.{label}", part, keepdims=True)[0]
             for label, part in zip(labels, self.parts[node.inputs[0]], strict=True)
         )
-        outputs = self.rewriter.add("concat", node.name, means, outputs=node.outputs)
+        outputs = self.rewriter.concat(node.name, means, node.outputs)
         self.rewriter.replace(node.outputs, outputs)
 
     def mixed(self, node: Node, partition: Partition) -> None:
@@ -255,7 +255,7 @@ class _Brancher:
             )
             row, column = row + inputs, column + filters
         if len(sums) > 1:
-            sums = list(self.rewriter.add("concat", node.name, tuple(sums), outputs=node.outputs))
+            sums = list(self.rewriter.concat(node.name, tuple(sums), node.outputs))
         self.rewriter.replace(node.outputs, (sums[0],))
 
     def _covered(

@@ -27,7 +27,7 @@ def expand_groups(model: Model, form: Callable[[Node], str] = lambda node: "spli
 
     def rule(rewriter: Rewriter, node: Node) -> None:
         if OPERATORS[node.op].composite:
-            _expand(rewriter, node, _slices if form(node) == "slices" else _split)
+            _expand(rewriter, node, form(node))
         else:
             rewriter.keep(node)
 
@@ -48,12 +48,10 @@ def _slices(rewriter: Rewriter, node: Node) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _expand(
-    rewriter: Rewriter, node: Node, divide: Callable[[Rewriter, Node], tuple[str, ...]]
-) -> None:
+def _expand(rewriter: Rewriter, node: Node, form: str) -> None:
     arrays = rewriter.source.arrays(node)
     names = group_names(node.attributes)
-    parts = divide(rewriter, node)
+    parts = _slices(rewriter, node) if form == "slices" else _split(rewriter, node)
     biases = _split_bias(node, arrays)
     outputs: list[str] = []
     for index, (name, part) in enumerate(zip(names, parts, strict=True)):
@@ -62,7 +60,10 @@ def _expand(
         outputs += rewriter.add(
             op, f"{node.name}.{name}", part, weights, bias="bias" in weights, **attributes
         )
-    joined = rewriter.add("concat", node.name, tuple(outputs), outputs=node.outputs)
+    if form == "slices":
+        joined = rewriter.concat(node.name, tuple(outputs), node.outputs)
+    else:
+        joined = rewriter.add("concat", node.name, tuple(outputs), outputs=node.outputs)
     rewriter.replace(node.outputs, joined)
 
 

@@ -11,6 +11,8 @@ from mixnet_networks import Graph, GraphBuilder, Node
 
 Arrays = Mapping[str, NDArray[Any]]
 
+MOST_CONCATENATED = 5
+
 
 @dataclass(frozen=True)
 class Model:
@@ -83,6 +85,19 @@ class Rewriter:
         *map_shape, _ = self.shape(tensor)
         (sliced,) = self.add("slice", name, tensor, begin=(0, 0, 0, start), size=(*map_shape, size))
         return sliced
+
+    def concat(
+        self, name: str, parts: tuple[str, ...], outputs: tuple[str, ...] = ()
+    ) -> tuple[str, ...]:
+        """Add a concatenation of new tensors' channels; returns its outputs.
+
+        Where there are many, the last ones are joined first: XNNPACK's delegate takes no
+        CONCATENATION of more than five inputs.
+        """
+        while (surplus := len(parts) - MOST_CONCATENATED) > 0:
+            kept = len(parts) - min(surplus + 1, MOST_CONCATENATED)
+            parts = (*parts[:kept], *self.add("concat", f"{name}.last{kept}", parts[kept:]))
+        return self.add("concat", name, parts, outputs=outputs)
 
     def replace(self, old: tuple[str, ...], new: tuple[str, ...]) -> None:
         """Let new tensors stand for old ones."""
