@@ -3,7 +3,7 @@
 It compares outputs and judges the difference; it never looks at how a file was made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -60,15 +60,15 @@ class Candidate:
 
 
 def verify(
-    candidate: Candidate, reference: Candidate, image: Array, *, exact: bool
+    candidate: Candidate, reference: Candidate, images: Sequence[Array], *, exact: bool
 ) -> Verification:
-    """Run two files on one input (batch, h, w, 3) and compare their outputs.
+    """Run two files on inputs (batch, h, w, 3), one after the other, and compare their outputs.
 
     Raises MixnetError where an output is not finite, or, if ``exact``, where they differ by more
     than TOLERANCE.
     """
-    ours, runtime = run_candidate(candidate, image)
-    theirs, against = run_candidate(reference, image)
+    ours, runtime = _run_all(candidate, images)
+    theirs, against = _run_all(reference, images)
     result = _compare(ours, theirs, runtime, f"{against} {reference.label}".strip())
     if exact and result.largest_difference > TOLERANCE:
         raise MixnetError(
@@ -93,6 +93,12 @@ def _compare(ours: Array, theirs: Array, runtime: str, against: str) -> Verifica
         bool((ours.argmax(axis=-1) == theirs.argmax(axis=-1)).all()),
         bool(theirs.std() < DEGENERATE * largest),
     )
+
+
+def _run_all(candidate: Candidate, images: Sequence[Array]) -> tuple[Array, str]:
+    """The logits of all inputs, one under the other, and the runtime's name."""
+    results = [run_candidate(candidate, image) for image in images]
+    return np.concatenate([logits for logits, _ in results]), results[0][1]
 
 
 def run_candidate(candidate: Candidate, image: Array) -> tuple[Array, str]:
