@@ -1,6 +1,7 @@
 """The comparison with other exporters, without any of them: makers and workers are stand-ins."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -477,3 +478,28 @@ def test_a_missed_bar_fails_the_command_only_where_that_is_asked_for(
     error = call("--check").exception
     assert isinstance(error, MixnetError)
     assert error.message == "bars missed: 1"
+
+
+# The documentation
+
+DOCS = Path(__file__).parents[2] / "docs" / "exporters.md"
+
+
+def test_every_key_of_ours_is_documented() -> None:
+    _, objects = described()
+    latency = set(target("x", [[1.0]], 1))
+    keys = {key for each in objects for key in each} - latency
+    keys |= {f"bars[].{key}" for each in objects for bar in each.get("bars", []) for key in bar}
+    text = DOCS.read_text(encoding="utf-8")
+
+    documented = set(re.findall(r"^\| `([a-z_\[\].]+)` \|", text, re.MULTILINE))
+    documented = {key for key in documented if not key.startswith("ours_over_this.")}
+    assert documented - set(EXPORTERS) - {OURS} == (keys | {"bars[].quantity"}) - {
+        "bars",
+        "ours_over_this",
+    }
+
+
+@pytest.mark.parametrize("name", EXPORTERS)
+def test_every_exporter_is_documented(name: str) -> None:
+    assert f"\n| `{name}` |" in DOCS.read_text(encoding="utf-8")
