@@ -60,9 +60,11 @@ def _named(name: str) -> Plan:
 def lower(model: Model, plan: Plan | str = "reference") -> Model:
     """Rewrite a model as a plan, or one named in ``PLANS``, says.
 
-    What it computes stays the same but for rounding. Raises UsageError for an unknown name.
+    What it computes stays the same but for rounding. Raises UsageError for an unknown name, and
+    for a plan that lists a block which the model has not.
     """
     plan = _named(plan) if isinstance(plan, str) else plan
+    plan.check(model.graph)
     model = fuse_activations(fold_batch_norm(model))
     model = merge_kernels(model, lambda node: plan.of(node).merged(node))
     model = branch_mixed(

@@ -4,6 +4,7 @@ A plan gives a choice for every block; ``lower`` follows it. Plans are rules mea
 kind of runtime, or TOML files that ``mixnet-bench tune`` wrote for one machine.
 """
 
+import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -12,10 +13,11 @@ from typing import Any
 
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
-from mixnet_networks import Node
+from mixnet_networks import Graph, Node
 from mixnet_networks.build import block_of
 
-Sizes = Sequence[tuple[int, int]]
+KEYS = ("measured", "general", "blocks")
+"""What a plan's file has at its top level."""
 
 
 def _pairs(count: int) -> tuple[int, ...]:
@@ -53,8 +55,9 @@ class Choice:
     ``merge``: which kernel groups of its mixed depthwise convolution share a kernel size.
     ``mixed``: how the groups get their channels: by a split, by slices, or in branches of their
     own. ``groups``: grouped 1x1 convolutions by a split, as such, as one with block-diagonal
-    weights, or as whichever of these two suits its width. ``join``: whether branches end in a concat or in a sum of projections. ``tiling``: how
-    a depthwise kernel of more than 25 taps is cut.
+    weights, or as whichever of these two suits its width. ``join``: whether branches end in a
+    concat or in a sum of projections. ``tiling``: how a depthwise kernel of more than 25 taps is
+    cut.
     """
 
     merge: str = "none"
@@ -88,6 +91,14 @@ class Plan:
         """The choice for the block of a node."""
         return self.blocks.get(block_of(node.name), self.general)
 
+    def check(self, graph: Graph) -> None:
+        """Raise UsageError where a block is listed that a network has not: it is another's plan."""
+        known = {block_of(node.name) for node in graph.nodes}
+        for block in self.blocks:
+            if block not in known:
+                hint = nearest(block, known)
+                raise UsageError(f"{self.name}: {graph.name} has no block {block!r}", hint)
+
 
 def load_plan(path: Path) -> Plan:
     """Read a plan from a TOML file. Raises UsageError, naming file and key, where it is wrong."""
@@ -96,6 +107,9 @@ def load_plan(path: Path) -> Plan:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"cannot read the lowering {path}: {reason}") from error
+    for key in table:
+        if key not in KEYS:
+            raise UsageError(f"{path}: unknown key {key!r}", nearest(key, KEYS))
     general = _read_choice(table.get("general", {}), f"{path}, general")
     blocks = table.get("blocks", {})
     if not isinstance(blocks, dict):
@@ -118,9 +132,9 @@ def _read_choice(table: Any, where: str) -> Choice:
 
 def format_plan(plan: Plan, comments: Sequence[str] = ()) -> str:
     """A plan as the text of a TOML file, one line a block."""
-    lines = [*(f"# {comment}" for comment in comments), f'measured = "{_escape(plan.measured)}"']
+    lines = [*(f"# {comment}" for comment in comments), f"measured = {_quote(plan.measured)}"]
     lines += ["", "general = " + _format_choice(plan.general), "", "[blocks]"]
-    lines += [f'"{name}" = {_format_choice(choice)}' for name, choice in plan.blocks.items()]
+    lines += [f"{_quote(name)} = {_format_choice(choice)}" for name, choice in plan.blocks.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -129,5 +143,6 @@ def _format_choice(choice: Choice) -> str:
     return "{ " + ", ".join(pairs) + " }"
 
 
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+def _quote(text: str) -> str:
+    """A TOML basic string: JSON's escapes, and one for DEL, which JSON leaves."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
