@@ -1,0 +1,147 @@
+"""The pages against the software: none is stale, and what they tell one to type works."""
+
+import dataclasses
+import re
+import shlex
+import subprocess
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from mixnet_bench.cli import main as bench
+from mixnet_export.cli import main as export
+from mixnet_networks import architecture, load_network
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+COMMANDS = {"mixnet-export": export, "mixnet-bench": bench}
+RECORDS = [
+    architecture.Architecture,
+    architecture.Stem,
+    architecture.Stage,
+    architecture.Head,
+    architecture.Preprocessing,
+]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def typed(page: Path) -> list[str]:
+    """What a reader is told to type: lines with ``$`` in console blocks."""
+    return re.findall(r"^\$ (.*)$", "\n".join(blocks(page, "console")), re.M)
+
+
+def test_the_commands_page_is_what_help_prints() -> None:
+    place = ROOT / "docs" / "write_cli.py"
+    spec = spec_from_file_location("write_cli", place)
+    assert spec is not None
+    assert spec.loader is not None
+    writer = module_from_spec(spec)
+    spec.loader.exec_module(writer)
+
+    written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert written == writer.render(), "run: python docs/write_cli.py"
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_every_key_of_a_network_is_documented_with_its_default(record: type[Any]) -> None:
+    """In the section of its table; Architecture's keys stand under ``The file``."""
+    page = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
+    titles = {"Architecture": "The file", "Stage": "`stages`"}
+    title = titles.get(record.__name__, f"`{record.__name__.lower()}`")
+    section = page.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    documented = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", section, re.M)
+    fields = {field.name: field.default for field in dataclasses.fields(record)}
+
+    assert {key for key, _ in documented} - {"base"} == set(fields)
+    for key, default in documented:
+        if default.strip("`")[:1] in '0123456789"[':
+            value = fields[key]
+            expected = list(value) if isinstance(value, tuple) else value
+            assert default.strip("`").replace('"', "") == shown(expected), key
+
+
+def shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def test_the_example_network_is_one(tmp_path: Path) -> None:
+    (text,) = blocks(ROOT / "docs" / "networks.md", "toml")
+    path = tmp_path / "my-net.toml"
+    path.write_text(text)
+
+    assert load_network(str(path)).graph.shape("blocks.0.0.project")[3] == 24
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+
+    for target in targets:
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_named_on_a_page_exists(page: Path) -> None:
+    text = "\n".join([*blocks(page, "console"), *re.findall(r"`([^`\n]+)`", page.read_text())])
+    for name, command in re.findall(r"\b(mixnet-export|mixnet-bench) ([a-z]+)\b", text):
+        if page.name != "README.md" or command not in not_yet():
+            assert command in COMMANDS[name].commands, f"{name} {command}"
+
+
+def not_yet() -> set[str]:
+    """Commands that the README names as still to come."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\|.*\| not yet.*\|$", text, re.M)
+    return set(re.findall(r"mixnet-(?:bench|export) ([a-z]+)", "\n".join(rows)))
+
+
+def test_every_command_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In order, in one empty directory; ``make`` and timing are left to ``make bench``."""
+    monkeypatch.chdir(tmp_path)
+    (network,) = blocks(ROOT / "docs" / "networks.md", "toml")
+    (tmp_path / "my-net.toml").write_text(network)
+    from PIL import Image
+
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (300, 260), (200, 80, 10)).save(tmp_path / "photos" / "a.jpg")
+    ran = []
+    for line in typed(ROOT / "README.md"):
+        program, *arguments = shlex.split(line, comments=True)
+        if program in COMMANDS and arguments[0] != "latency":
+            result = CliRunner().invoke(COMMANDS[program], arguments)
+            assert result.exit_code == 0, f"{line}\n{result.output}"
+            ran.append(arguments[0])
+        else:
+            assert program in {"make", "git", "cd", "pip", *COMMANDS}, line
+
+    assert {"list", "show", "tflite", "onnx", "count", "paper"} <= set(ran)
+
+
+def test_every_make_target_of_the_pages_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = {
+        target
+        for page in PAGES
+        for target in re.findall(r"\bmake ([a-z-]+)`|^\$ make ([a-z-]+)", page.read_text(), re.M)
+        for target in target
+        if target
+    }
+
+    assert {"bench", "test"} <= named <= targets
+
+
+def test_the_python_example_of_the_readme_runs(tmp_path: Path) -> None:
+    (code,) = blocks(ROOT / "README.md", "python")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mixnet-s.tflite").stat().st_size > 16_000_000
