@@ -4,7 +4,6 @@ They are gone afterwards, whatever happens; where there is no room for them, tha
 """
 
 import errno
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +27,6 @@ def temporary_folder() -> Iterator[Path]:
         if error.errno not in _NO_ROOM:
             raise
         raise MixnetError(
-            f"cannot write temporary files in {tempfile.gettempdir()}: {os.strerror(error.errno)}",
+            f"cannot write temporary files in {tempfile.gettempdir()}: {error.strerror}",
             "nothing was left behind; make room there, or name another directory in TMPDIR",
         ) from error
