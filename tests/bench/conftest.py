@@ -57,6 +57,18 @@ def fleet() -> Callable[[dict[str, list[float]]], FakeFleet]:
     return FakeFleet
 
 
+@pytest.fixture
+def tiny_network(tmp_path: Path) -> Path:
+    """A network's TOML file, small enough to be tuned in seconds."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(
+        'source = "a test"\nresolution = 16\nclasses = 5\nstem = { channels = 8 }\n'
+        "stages = [{ out = 8, kernels = [3, 5, 7], expand = 2, se = 0.5, activation = 'swish' }]\n",
+        encoding="utf-8",
+    )
+    return path
+
+
 @pytest.fixture(scope="session")
 def tiny_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A 1×1 convolution, 3 to 4 channels on 8×8 pixels, with its bias: 16 parameters."""

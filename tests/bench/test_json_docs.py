@@ -51,16 +51,19 @@ def printed(*arguments: object) -> set[str]:
 
 
 @pytest.fixture
-def commands(tiny_onnx: Path, tiny_tflite: Path) -> dict[str, tuple[object, ...]]:
+def commands(
+    tiny_onnx: Path, tiny_tflite: Path, tiny_network: Path
+) -> dict[str, tuple[object, ...]]:
     quick = ("--launches", "1", "--min-count", "2", "--min-time", "0")
     return {
         "count": ("count", "mixnet-s", tiny_onnx, tiny_tflite, "--json"),
         "latency": ("latency", tiny_onnx, tiny_tflite, *quick, "--profile", "--json"),
         "paper": ("paper", "--json"),
+        "tune": ("tune", tiny_network, "-o", tiny_network.with_name("plan.toml"), "--json"),
     }
 
 
-@pytest.mark.parametrize("command", ["count", "latency", "paper"])
+@pytest.mark.parametrize("command", ["count", "latency", "paper", "tune"])
 def test_the_keys_printed_are_the_keys_documented(
     command: str, commands: dict[str, tuple[object, ...]]
 ) -> None:

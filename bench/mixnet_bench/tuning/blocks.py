@@ -27,25 +27,29 @@ def distinct_blocks(model: Model) -> list[Block]:
     """
     found: dict[str, list[str]] = {}
     for name in dict.fromkeys(block_of(node.name) for node in model.graph.nodes):
-        found.setdefault(_signature(_block_graph(model.graph, name)), []).append(name)
+        found.setdefault(signature(_block_graph(model.graph, name)), []).append(name)
     return [Block(tuple(names), _block_model(model, names[0])) for names in found.values()]
 
 
 def signature(graph: Graph) -> str:
-    """What a graph computes, as text: equal texts, equal work."""
+    """What a graph computes, as text: equal texts, equal work, whatever the block is called."""
+    block, entry = block_of(graph.nodes[0].name), graph.inputs[0].name
+
+    def plain(name: str) -> str:
+        return "input" if name == entry else name.removeprefix(f"{block}.")
+
     nodes = [
-        [node.op, node.inputs, node.outputs, _plain(node.attributes), _plain(node.parameters)]
+        [
+            node.op,
+            [plain(name) for name in node.inputs],
+            [plain(name) for name in node.outputs],
+            _plain(node.attributes),
+            _plain(node.parameters),
+        ]
         for node in graph.nodes
     ]
-    shapes = {name: graph.shape(name) for name in sorted(graph.tensors)}
-    return json.dumps([[each.name for each in graph.inputs], graph.outputs, nodes, shapes])
-
-
-def _signature(graph: Graph) -> str:
-    """The same without the block's own name in it."""
-    block = block_of(graph.nodes[0].name)
-    entry = graph.inputs[0].name
-    return signature(graph).replace(f'"{block}.', '"').replace(f'"{entry}"', '"input"')
+    shapes = {plain(name): tensor.shape for name, tensor in graph.tensors.items()}
+    return json.dumps([nodes, shapes], sort_keys=True)
 
 
 def _plain(values: Any) -> Any:

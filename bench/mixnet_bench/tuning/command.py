@@ -11,7 +11,7 @@ from mixnet_bench.latency_command import check_output
 from mixnet_bench.tuning.blocks import Block, distinct_blocks, signature
 from mixnet_bench.tuning.cache import cache_folder, cache_path, recall, remember
 from mixnet_bench.tuning.host import HostTimer
-from mixnet_bench.tuning.search import Outcome, TimeModels, search_block
+from mixnet_bench.tuning.search import Outcome, Timer, search_block
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import print_json, print_table, say, tracked
 from mixnet_export.lowering import (
@@ -51,7 +51,8 @@ def run(request: Request, output: Path, as_json: bool) -> None:
     check_output(output)
     if output.suffix != ".toml":
         raise UsageError(f"-o {output} must end in .toml", "so that --lowering knows it for a file")
-    plan, outcomes, checks = tune(request)
+    timer = HostTimer(request.form.suffix, request.threads)
+    plan, outcomes, checks = tune(request, timer, cache_folder() if request.use_cache else None)
     write_whole(output, format_plan(plan, _comments(request, outcomes, checks)))
     rows = [_row(block, outcome) for block, outcome in outcomes]
     if as_json:
@@ -61,15 +62,19 @@ def run(request: Request, output: Path, as_json: bool) -> None:
     say(f"wrote {output}; use it with mixnet-export … --lowering {output}")
 
 
-def tune(request: Request) -> tuple[Plan, list[tuple[Block, Outcome]], dict[str, float]]:
-    """The plan, what was found block by block, and the whole network's time over other plans'."""
+def tune(
+    request: Request, timer: Timer, cache: Path | None = None
+) -> tuple[Plan, list[tuple[Block, Outcome]], dict[str, float]]:
+    """The plan, what was found block by block, and the whole network's time over other plans'.
+
+    ``timer`` times model files wherever it likes. ``cache`` is a folder of earlier results.
+    """
     model = Model(request.network.graph, seeded_weights(request.network))
     start = find_plan(DEFAULT, request.form.name)
-    timer = HostTimer(request.form.suffix, request.threads)
     blocks = distinct_blocks(model)
     measured = f"{timer.conditions(_write(request, blocks[0].model, start))}, {request.precision}"
     outcomes = [
-        (block, _tune_block(request, block, start, timer, measured))
+        (block, _tune_block(request, block, start, timer, measured, cache))
         for block in tracked(blocks, "tuning")
     ]
     choices = {name: found.choice for block, found in outcomes for name in block.names}
@@ -80,21 +85,18 @@ def tune(request: Request) -> tuple[Plan, list[tuple[Block, Outcome]], dict[str,
 
 
 def _tune_block(
-    request: Request, block: Block, start: Plan, timer: TimeModels, measured: str
+    request: Request, block: Block, start: Plan, timer: Timer, measured: str, cache: Path | None
 ) -> Outcome:
     choice = start.of(block.model.graph.nodes[0])
-    path = cache_path(
-        cache_folder(),
-        block=signature(block.model.graph),
-        start=str(choice),
-        measured=measured,
-    )
-    kept = recall(path) if request.use_cache else None
+    conditions = {"block": signature(block.model.graph), "start": str(choice), "on": measured}
+    path = cache_path(cache, **conditions) if cache else None
+    kept = recall(path) if path else None
     if kept:
         return kept
     options = {**OPTIONS, **(DELEGATED if request.form.name == "tflite" else {})}
     outcome = search_block(block, choice, _writer(request), timer, options)
-    remember(path, outcome)
+    if path:
+        remember(path, outcome)
     return outcome
 
 
@@ -113,7 +115,7 @@ def _write(request: Request, model: Model, plan: Plan) -> bytes:
     return request.form.quantize(content, entry.name, samples)
 
 
-def _check_whole(request: Request, model: Model, plan: Plan, timer: TimeModels) -> dict[str, float]:
+def _check_whole(request: Request, model: Model, plan: Plan, timer: Timer) -> dict[str, float]:
     """The tuned network's time over that of the default and of the reference lowering.
 
     Blocks are timed alone, and a network is more than its blocks: this tells whether it paid.

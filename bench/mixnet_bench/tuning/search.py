@@ -6,6 +6,7 @@ search tunes for this machine and for any other.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -15,8 +16,16 @@ from mixnet_export.lowering import OPTIONS, Choice, Plan, lower
 Times = Sequence[Sequence[float]]
 """For each file its samples; the k-th samples of all files were taken in one round."""
 
-TimeModels = Callable[[Sequence[bytes]], Times]
-"""Times the contents of model files, interleaved, in any unit."""
+
+class Timer(Protocol):
+    """Times model files somewhere: on this machine, or on another."""
+
+    def __call__(self, contents: Sequence[bytes]) -> Times:
+        """Time the contents of model files, interleaved, in any unit."""
+
+    def conditions(self, content: bytes) -> str:
+        """Say what bears on the times: the runtime for such a file, the processor, the threads."""
+
 
 WriteModel = Callable[[Block, Choice], bytes]
 """A block as a file in the format and precision that is tuned for."""
@@ -43,7 +52,7 @@ def search_block(
     block: Block,
     start: Choice,
     write: WriteModel,
-    time_models: TimeModels,
+    timer: Timer,
     options: Mapping[str, Sequence[str]] = OPTIONS,
 ) -> Outcome:
     """Find the fastest choice for a block, beginning with ``start``.
@@ -57,12 +66,12 @@ def search_block(
         for option, values in options.items():
             candidates = _new_forms(block, best, option, values, seen)
             if candidates:
-                best = _fastest([best, *candidates], block, write, time_models)
+                best = _fastest([best, *candidates], block, write, timer)
         if best == before:
             break
     ratio = 1.0
     if _form(block, best) != _form(block, start):
-        ratio = float(_ratios([start, best], block, write, time_models)[1])
+        ratio = float(_ratios([start, best], block, write, timer)[1])
     return Outcome(best, ratio, len(seen))
 
 
@@ -84,18 +93,14 @@ def _form(block: Block, choice: Choice) -> str:
     return signature(lower(block.model, Plan("candidate", choice)).graph)
 
 
-def _fastest(
-    choices: list[Choice], block: Block, write: WriteModel, time_models: TimeModels
-) -> Choice:
+def _fastest(choices: list[Choice], block: Block, write: WriteModel, timer: Timer) -> Choice:
     """The fastest of some choices; the first, unless another is faster by the margin."""
-    ratios = _ratios(choices, block, write, time_models)
+    ratios = _ratios(choices, block, write, timer)
     winner = int(np.argmin(ratios))
     return choices[winner] if ratios[winner] < 1 - MARGIN else choices[0]
 
 
-def _ratios(
-    choices: list[Choice], block: Block, write: WriteModel, time_models: TimeModels
-) -> np.ndarray:
+def _ratios(choices: list[Choice], block: Block, write: WriteModel, timer: Timer) -> np.ndarray:
     """Each choice's time over the first's: the median over rounds of the ratio within a round."""
-    times = np.asarray(time_models([write(block, choice) for choice in choices]), dtype=float)
+    times = np.asarray(timer([write(block, choice) for choice in choices]), dtype=float)
     return np.asarray(np.median(times / times[0], axis=1))
