@@ -59,7 +59,14 @@ def commands(
         "count": ("count", "mixnet-s", tiny_onnx, tiny_tflite, "--json"),
         "latency": ("latency", tiny_onnx, tiny_tflite, *quick, "--profile", "--json"),
         "paper": ("paper", "--json"),
-        "tune": ("tune", tiny_network, "-o", tiny_network.with_name("plan.toml"), "--json"),
+        "tune": (
+            "tune",
+            tiny_network,
+            "-o",
+            tiny_network.with_name("plan.toml"),
+            "--no-cache",
+            "--json",
+        ),
     }
 
 
