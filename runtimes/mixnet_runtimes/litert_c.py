@@ -37,7 +37,8 @@ NEEDED = (
     "LiteRtGetCompiledModelOutputBufferRequirements",
     "LiteRtCreateManagedTensorBufferFromRequirements", "LiteRtGetTensorBufferPackedSize",
     "LiteRtLockTensorBuffer", "LiteRtUnlockTensorBuffer", "LiteRtCompiledModelGetProfiler",
-    "LiteRtStartProfiler", "LiteRtGetNumProfilerEvents", "LiteRtGetProfilerEvents",
+    "LiteRtResetProfiler", "LiteRtStartProfiler", "LiteRtGetNumProfilerEvents",
+    "LiteRtGetProfilerEvents",
 )  # fmt: skip
 
 ENVIRONMENT_SINCE = "LiteRtCreateModelFromFd"
@@ -132,8 +133,12 @@ class ProfiledModel:
         self._inputs = self._buffers("Input")
         self._outputs = self._buffers("Output")
 
-    def start(self) -> None:
-        """Start recording events."""
+    def record(self) -> None:
+        """Forget the events so far and record from now on.
+
+        Until 2.1.6 the profiler's memory is small and drops what is too much for it.
+        """
+        self._library.call("LiteRtResetProfiler", self._profiler)  # which also stops it
         self._library.call("LiteRtStartProfiler", self._profiler)
 
     def run(self) -> None:
@@ -148,20 +153,15 @@ class ProfiledModel:
             self._outputs,
         )
 
-    def count_events(self) -> int:
-        """How many events were recorded since ``start``."""
+    def events(self) -> list[Event]:
+        """What was recorded since ``record``, in order."""
         count = c_int()
         self._library.call("LiteRtGetNumProfilerEvents", self._profiler, byref(count))
-        return count.value
-
-    def events(self) -> list[Event]:
-        """What was recorded since ``start``, in order."""
-        count = self.count_events()
-        if not count:
-            return []
-        raw = ctypes.create_string_buffer(count * (56 + 2 * max(MEMORY_BYTES)))
-        self._library.call("LiteRtGetProfilerEvents", self._profiler, c_int(count), raw)
-        return _parse(raw, count, self._library.version)
+        if not count.value:
+            return []  # for which the library has an error
+        raw = ctypes.create_string_buffer(count.value * (56 + 2 * max(MEMORY_BYTES)))
+        self._library.call("LiteRtGetProfilerEvents", self._profiler, count, raw)
+        return _parse(raw, count.value, self._library.version)
 
     def _buffers(self, kind: str) -> Any:
         """Buffers for all inputs or outputs, the inputs filled with seeded numbers."""

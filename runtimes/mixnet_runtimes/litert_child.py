@@ -13,8 +13,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +29,14 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
     model = ProfiledModel(library, Path(request["path"]), request["threads"])
     for _ in range(request["warmup"]):
         model.run()
-    model.start()
-    ends: list[int] = []
+    rounds: list[list[Event]] = []
     wall_us: list[float] = []
     for _ in range(request["rounds"]):
+        model.record()
         start = time.perf_counter_ns()
         model.run()
         wall_us.append((time.perf_counter_ns() - start) / 1000)
-        ends.append(model.count_events())
-    rounds = list(_rounds(model.events(), ends))
+        rounds.append([each for each in model.events() if each.type in (OPERATOR, *DELEGATED)])
     return {
         "version": library.version,
         "events": _keys(rounds),
@@ -54,12 +51,6 @@ def _pieces(path: Path, threads: int) -> list[list[int]] | None:
     from mixnet_runtimes.tflite_session import TfliteSession
 
     return TfliteSession(path, threads, "LiteRT").pieces
-
-
-def _rounds(events: list[Event], ends: list[int]) -> Iterator[list[Event]]:
-    """The operators among the events, round by round."""
-    for start, end in pairwise([0, *ends]):
-        yield [each for each in events[start:end] if each.type in (OPERATOR, *DELEGATED)]
 
 
 def _keys(rounds: list[list[Event]]) -> list[Key]:

@@ -15,7 +15,7 @@ from typing import Any
 from mixnet_common import MixnetError
 from mixnet_runtimes import tflite_file
 from mixnet_runtimes.contents import Operator
-from mixnet_runtimes.litert_c import OPERATOR
+from mixnet_runtimes.litert_c import HINT, OPERATOR
 from mixnet_runtimes.profiling import WARMUP, OperatorTime, Profile, summarize_rounds
 from mixnet_runtimes.tflite_session import RUNTIMES
 from mixnet_runtimes.xnnpack_events import align
@@ -24,6 +24,9 @@ CHILD = (sys.executable, "-P", "-m", "mixnet_runtimes.litert_child")
 """``-P`` keeps the current directory, where anything may lie, out of the module search."""
 
 LITERT = RUNTIMES[0]
+
+DROPPED = b"Dropping ProfileBuffer event"
+"""What a profiler prints whose memory is too small; later versions of LiteRT enlarge it."""
 
 WITHOUT = "the file can be timed without its profile; or try another version of ai-edge-litert"
 
@@ -132,6 +135,8 @@ def _ask(
         raise MixnetError(
             f"{path}: LiteRT's profiler died ({how}){_last_words(done.stderr)}", WITHOUT
         ) from None
+    if DROPPED in done.stderr:
+        raise MixnetError(f"{path} has more operators than LiteRT's profiler remembers", HINT)
     if "error" in answer:
         raise MixnetError(f"cannot profile {path}: {answer['error']}", answer["hint"] or WITHOUT)
     return dict(answer)

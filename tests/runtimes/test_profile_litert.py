@@ -74,6 +74,12 @@ def test_what_the_profiler_refuses_is_told_with_the_file(tmp_path: Path) -> None
     assert error.hint == "do without"
 
 
+def test_a_profiler_that_forgot_operators_is_not_believed(tmp_path: Path) -> None:
+    word = litert_profile.DROPPED.decode()
+    forgets = f"import sys; print({word!r}, file=sys.stderr); print({{}})"
+    assert "more operators" in ask((sys.executable, "-c", forgets), tmp_path).message
+
+
 def test_the_child_itself_reports_a_file_that_litert_cannot_open(tmp_path: Path) -> None:
     path = conv_tflite(tmp_path / "m.tflite")
     request = {"path": str(tmp_path / "other.tflite"), "threads": 1, "rounds": 1, "warmup": 0}
