@@ -1,0 +1,65 @@
+"""Names of classes: ImageNet's 1,000, which ship as data, or a file of one's own, one a line.
+
+``imagenet.txt`` has WordNet's words in the order of timm's list; its licence stands beside it.
+"""
+
+from importlib import resources
+from pathlib import Path
+
+from mixnet_common import UsageError
+from mixnet_common.errors import nearest
+
+Labels = tuple[str, ...]
+"""One name for each class, in the order of the logits."""
+
+MOST_BYTES = 64 << 20
+"""No list of a million classes is longer; a longer file is something else."""
+
+
+def label_names() -> tuple[str, ...]:
+    """Names of the lists that ship with the package."""
+    files = resources.files("mixnet_networks.labels").iterdir()
+    names = (file.name for file in files if file.name.endswith(".txt"))
+    return tuple(sorted(name[:-4] for name in names if "LICENSE" not in name))
+
+
+def load_labels(name_or_path: str, classes: int) -> Labels:
+    """The labels of a list by name, or of a UTF-8 file with one a line.
+
+    Raises UsageError where there is none, or where it has not as many as there are classes.
+    """
+    labels = parse_labels(_read(name_or_path))
+    if len(labels) != classes:
+        raise UsageError(
+            f"{name_or_path} has {len(labels)} labels for {classes} classes",
+            "give one label a line, in the order of the classes",
+        )
+    if "" in labels:
+        raise UsageError(f"{name_or_path}: line {labels.index('') + 1} is empty")
+    return labels
+
+
+def parse_labels(text: str) -> Labels:
+    r"""The lines of a text, without white space at their ends and without empty last lines.
+
+    >>> parse_labels("ape\r\n bee \n")
+    ('ape', 'bee')
+    """
+    return tuple(line.strip() for line in text.rstrip().split("\n")) if text.strip() else ()
+
+
+def _read(name_or_path: str) -> str:
+    if name_or_path in label_names():
+        file = resources.files("mixnet_networks.labels").joinpath(f"{name_or_path}.txt")
+        return file.read_text(encoding="utf-8")
+    path = Path(name_or_path)
+    if not path.is_file():
+        known = nearest(name_or_path, label_names())
+        raise UsageError(f"no file of labels {name_or_path}", f"give a file, or a name: {known}")
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise UsageError(f"{path} is too long for labels")
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UsageError(f"cannot read {path}: {reason}", "give one label a line") from error

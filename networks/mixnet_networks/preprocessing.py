@@ -1,0 +1,40 @@
+"""Preprocessing by name or file: what stands between an image's pixels and a network's input.
+
+The authors' and timm's ship as data. Nothing here touches an image.
+"""
+
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+
+from mixnet_common import UsageError
+from mixnet_common.errors import nearest
+from mixnet_networks.architecture import Preprocessing, parse_toml, read_preprocessing, read_text
+
+
+def preprocessing_names() -> tuple[str, ...]:
+    """Names of those that ship with the package."""
+    files = resources.files("mixnet_networks").joinpath("preprocessings").iterdir()
+    return tuple(sorted(file.name[:-5] for file in files if file.name.endswith(".toml")))
+
+
+def load_preprocessing(name_or_path: str) -> Preprocessing:
+    """Read one by name, or a TOML file with the keys of a network's ``[preprocessing]``.
+
+    Raises UsageError where there is none of that name, or anything in the file is wrong.
+    """
+    if name_or_path.endswith(".toml"):
+        text = read_text(Path(name_or_path), "give authors, timm or the path of a TOML file")
+        return read_preprocessing(parse_toml(text, name_or_path), name_or_path)
+    if name_or_path not in preprocessing_names():
+        hint = nearest(name_or_path, preprocessing_names())
+        raise UsageError(f"no preprocessing is called {name_or_path!r}", hint)
+    name = f"{name_or_path}.toml"
+    file = resources.files("mixnet_networks").joinpath("preprocessings", name)
+    return read_preprocessing(parse_toml(file.read_text(encoding="utf-8"), name), name)
+
+
+def on_pixels(preprocessing: Preprocessing) -> Preprocessing:
+    """The same for a network that takes pixels from 0 to 255 and normalises them itself."""
+    channels = len(preprocessing.mean)
+    return replace(preprocessing, mean=(0.0,) * channels, std=(1.0,) * channels)
