@@ -15,16 +15,22 @@ from mixnet_common import UsageError
 from mixnet_common.console import FORMAT, tracked, warn
 from mixnet_common.files import write_all
 from mixnet_export.lowering import DEFAULT, Model, find_plan, lower
+from mixnet_export.lowering.pixels import take_pixels
+from mixnet_export.metadata import Card, describe
 from mixnet_export.verify import UNLIKE, Candidate, Verification, verify
 from mixnet_export.writers import FORMATS, Format
 from mixnet_networks import Network
+from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.build import INPUT, OUTPUT
+from mixnet_networks.labels import Labels
 from mixnet_networks.picture import picture_input
+from mixnet_networks.preprocessing import on_pixels
 from mixnet_networks.weights import Weights, weights_hash
 from mixnet_quantize.images import batches, image_files, load_images, spread
 
 PRECISIONS = ("float32", "int8")
 IO_TYPES = ("float32", "int8")
+INPUTS = ("normalised", "pixels")
 CALIBRATION_IMAGES = 200
 """Images taken for calibration where a folder has more; more of them change little."""
 
@@ -38,6 +44,9 @@ class Options:
     lowering: str = DEFAULT
     precision: str = "float32"
     io: str = "float32"
+    input: str = "normalised"
+    """``pixels``: from 0 to 255, normalised inside the file."""
+    labels: Labels = ()
     calibration: Path | None = None
     calibration_images: int = CALIBRATION_IMAGES
     verify: bool = True
@@ -68,10 +77,13 @@ def export(
     _check(options)
     plan = find_plan(options.lowering, form.name)
     model = lower(Model(network.graph, weights), plan)
+    if options.input == "pixels":
+        model = take_pixels(model, network.preprocessing)
     float32 = form.write(model)
     calibration = _calibration_files(options)
     content = _quantized(float32, network, form, calibration, options)
     verification = _verified(content, float32, model, network, form, options)
+    content = describe(form.name, content, _card(network, options))
     provenance = _provenance(network, form, options) | {
         "lowering": plan.name,
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -101,6 +113,20 @@ def _check(options: Options) -> None:
         raise UsageError("a float32 file needs no calibration", "add --precision int8")
 
 
+def file_preprocessing(network: Network, options: Options) -> Preprocessing:
+    """What makes an image into the file's input: the network's, or what is left of it."""
+    own = network.preprocessing
+    return on_pixels(own) if options.input == "pixels" else own
+
+
+def _card(network: Network, options: Options) -> Card:
+    """What travels inside the file."""
+    title = network.architecture.title
+    described = f"{title}, {options.precision}, written by mixnet-mobile"
+    preprocessing = file_preprocessing(network, options)
+    return Card(network.name, described, preprocessing, options.labels)
+
+
 # Quantization
 
 
@@ -122,13 +148,15 @@ def _quantized(
 ) -> bytes:
     if options.precision == "float32":
         return float32
-    samples = (form.from_nhwc(batch) for batch in _samples(network, files))
+    preprocessing = file_preprocessing(network, options)
+    samples = (form.from_nhwc(batch) for batch in _samples(network, preprocessing, files))
     return form.quantize(float32, INPUT, samples, integer_io=options.io == "int8")
 
 
-def _samples(network: Network, files: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
-    """Calibration inputs (batch, h, w, 3), one at a time."""
-    preprocessing = network.architecture.preprocessing
+def _samples(
+    network: Network, preprocessing: Preprocessing, files: Sequence[Path]
+) -> Iterator[NDArray[np.float32]]:
+    """Calibration inputs (batch, h, w, channels), one at a time."""
     if not files:
         yield picture_input(network.resolution, preprocessing, network.batch)
         return
@@ -150,7 +178,8 @@ def _verified(
     """
     if not options.verify:
         return None
-    image = picture_input(network.resolution, network.architecture.preprocessing, network.batch)
+    preprocessing = file_preprocessing(network, options)
+    image = picture_input(network.resolution, preprocessing, network.batch)
     images: tuple[NDArray[np.float32], ...]
     exact = options.precision == "float32"
     if exact:
@@ -186,9 +215,11 @@ def _provenance(network: Network, form: Format, options: Options) -> dict[str, A
             "name": INPUT,
             "shape": [shape[axis] for axis in form.axes],
             "layout": form.layout,
+            "values": options.input,
         },
         "output": {"name": OUTPUT, "shape": list(network.graph.shape(OUTPUT))},
-        "preprocessing": asdict(network.architecture.preprocessing),
+        "preprocessing": asdict(file_preprocessing(network, options)),
+        "labels": list(options.labels) or None,
         "versions": {name: _version(name) for name in _RECORDED_PACKAGES},
     }
 

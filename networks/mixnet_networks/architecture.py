@@ -24,6 +24,7 @@ Record = TypeVar("Record")
 ACTIVATIONS = ("relu", "relu6", "swish")
 BLOCKS = ("inverted-residual", "separable")
 HEAD_SCALING = ("never", "up", "always")
+PADDINGS = ("same", "symmetric")
 INTERPOLATIONS = ("bicubic", "bilinear", "nearest")
 
 
@@ -163,6 +164,7 @@ class Architecture:
     resolution: int = _key(_integer(1, 8192), 224)
     classes: int = _key(_integer(1, 1_000_000), 1000)
     epsilon: float = _key(_number(1e-9, 0.1), 1e-3)
+    padding: str = _key(_one_of(PADDINGS), "same")
     channel_divisor: int = _key(_integer(1, 256), 8)
     channel_multiplier: float = _key(_number(0.01, 100), 1.0)
 
@@ -225,7 +227,17 @@ def _read_architecture(name: str, table: dict[str, Any], where: str) -> Architec
             Preprocessing, table.get("preprocessing", {}), f"{where}, preprocessing"
         ),
     }
-    return _read_record(Architecture, {"name": name, "title": name, **table, **parts}, where)
+    read = _read_record(Architecture, {"name": name, "title": name, **table, **parts}, where)
+    _check_symmetry(read, where)
+    return read
+
+
+def _check_symmetry(architecture: Architecture, where: str) -> None:
+    """An even kernel has no middle to be padded around."""
+    kernels = [architecture.stem.kernel, *(k for row in architecture.stages for k in row.kernels)]
+    even = [kernel for kernel in kernels if kernel % 2 == 0]
+    if architecture.padding == "symmetric" and even:
+        raise UsageError(f"{where}: symmetric padding needs odd kernels, not {even[0]}")
 
 
 def _with_base(table: dict[str, Any], where: str) -> dict[str, Any]:

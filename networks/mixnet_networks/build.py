@@ -4,11 +4,12 @@ Mixed and grouped convolutions stay single nodes here; how a runtime is to compu
 by the lowerings. Nothing here knows weights.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mixnet_networks.architecture import Architecture, Head, Stage
-from mixnet_networks.graph import Graph, GraphBuilder
+from mixnet_networks.graph import Graph, GraphBuilder, Shape
+from mixnet_networks.padding import Pair
 from mixnet_networks.partition import PARTITIONS, equal_partition
 
 INPUT = "image"
@@ -47,15 +48,17 @@ def build_graph(
     resolution: int,
     multiplier: float = 1.0,
     batch: int = 1,
+    in_channels: int = 3,
     name: str = "",
 ) -> Graph:
-    """The graph of an architecture: an image (batch, resolution, resolution, 3) to logits.
+    """The graph of an architecture: an image (batch, resolution, resolution, in_channels) to
+    logits.
 
     ``multiplier`` applies on top of the architecture's own. Raises MixnetError where the
     resolution is too small for the network or its channels don't divide.
     """
     return _Builder(architecture, multiplier, name or architecture.name).build(
-        classes, resolution, batch
+        classes, (batch, resolution, resolution, in_channels)
     )
 
 
@@ -65,9 +68,9 @@ class _Builder:
         self.multiplier = architecture.channel_multiplier * multiplier
         self.graph = GraphBuilder(name)
 
-    def build(self, classes: int, resolution: int, batch: int) -> Graph:
+    def build(self, classes: int, image: Shape) -> Graph:
         stem = self.architecture.stem
-        x = self.graph.input(INPUT, (batch, resolution, resolution, 3))
+        x = self.graph.input(INPUT, image)
         x = self.conv("stem.conv", x, self.scale(stem.channels), stem.kernel, stem.stride)
         x = self.norm("stem.conv", x, stem.activation)
         for row, stage in enumerate(self.architecture.stages):
@@ -95,6 +98,11 @@ class _Builder:
     def channels(self, tensor: str) -> int:
         return self.graph.shape(tensor)[3]
 
+    def padding(self, kernels: Sequence[Pair], stride: int) -> str:
+        """The network's padding; SAME wherever that is the same, so that nobody pads in vain."""
+        odd = all(size % 2 for kernel in kernels for size in kernel)
+        return "same" if stride == 1 and odd else self.architecture.padding
+
     def norm(self, name: str, x: str, activation: str = "") -> str:
         x = self.graph.add("batch_norm", f"{name}.norm", x, epsilon=self.architecture.epsilon)
         return self.graph.add(activation, f"{name}.act", x) if activation else x
@@ -109,6 +117,7 @@ class _Builder:
             filters=filters,
             kernel=(kernel, kernel),
             strides=(stride, stride),
+            padding=self.padding([(kernel, kernel)], stride),
             **more,
         )
 
@@ -130,7 +139,11 @@ class _Builder:
         dilated = stage.dilated and stride == 1
         kernels = tuple((3, 3) if dilated else (k, k) for k in stage.kernels)
         dilations = tuple(((k - 1) // 2,) * 2 if dilated else (1, 1) for k in stage.kernels)
-        common: dict[str, Any] = {"strides": (stride, stride), "multiplier": stage.multiplier}
+        common: dict[str, Any] = {
+            "strides": (stride, stride),
+            "padding": self.padding(kernels, stride),
+            "multiplier": stage.multiplier,
+        }
         if len(kernels) == 1:
             return self.graph.add(
                 "depthwise_conv2d", name, x, kernel=kernels[0], dilations=dilations[0], **common

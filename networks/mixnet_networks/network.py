@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mixnet_common import UsageError
-from mixnet_networks.architecture import Architecture, load_architecture
+from mixnet_networks.architecture import Architecture, Preprocessing, load_architecture
 from mixnet_networks.build import build_graph
 from mixnet_networks.graph import Graph
 
@@ -18,6 +18,19 @@ class Network:
     resolution: int
     multiplier: float = 1.0
     batch: int = 1
+    in_channels: int = 3
+    """3 for RGB, 1 for grey images."""
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """The architecture's, for as many channels as the network takes.
+
+        A grey image is normalised by the means of the three channels' means and deviations.
+        """
+        own = self.architecture.preprocessing
+        if self.in_channels == len(own.mean):
+            return own
+        return replace(own, mean=(sum(own.mean) / 3,), std=(sum(own.std) / 3,))
 
     @property
     def name(self) -> str:
@@ -34,6 +47,7 @@ class Network:
             resolution=self.resolution,
             multiplier=self.multiplier,
             batch=self.batch,
+            in_channels=self.in_channels,
             name=self.name,
         )
 
@@ -53,6 +67,7 @@ def load_network(
     resolution: int | None = None,
     multiplier: float | None = None,
     batch: int = 1,
+    in_channels: int = 3,
 ) -> Network:
     """A network by name or by the path of a TOML file; what is None is the architecture's own.
 
@@ -65,11 +80,14 @@ def load_network(
         architecture.resolution if resolution is None else resolution,
         1.0 if multiplier is None else multiplier,
         batch,
+        in_channels,
     )
     _check_range("classes", network.classes, 1, 1_000_000)
     _check_range("resolution", network.resolution, 1, 8192)
     _check_range("multiplier", network.multiplier, 0.01, 100)
     _check_range("batch", network.batch, 1, 1024)
+    if in_channels not in (1, 3):
+        raise UsageError(f"an image has 1 or 3 channels, not {in_channels}")
     return network
 
 

@@ -26,9 +26,21 @@ def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> Pair
 def resolve_padding(
     padding: Any, sizes: Pair, kernel: Pair, strides: Pair, dilations: Pair = (1, 1)
 ) -> tuple[Pair, Pair]:
-    """Zeros around height and width for ``"same"``, ``"valid"`` or explicit ((t, b), (l, r))."""
+    """Zeros around height and width.
+
+    ``padding`` is ``"same"``, ``"valid"``, ``"symmetric"`` or explicit ((t, b), (l, r)). Symmetric
+    is what PyTorch's networks mostly mean: half the kernel's reach on every side, at any stride.
+
+    >>> resolve_padding("symmetric", (224, 224), (3, 5), (2, 2))
+    ((1, 1), (2, 2))
+    """
     if padding == "valid":
         return (0, 0), (0, 0)
+    if padding == "symmetric":
+        rows, columns = (
+            (taps - 1) // 2 * dilation for taps, dilation in zip(kernel, dilations, strict=True)
+        )
+        return (rows, rows), (columns, columns)
     if padding == "same":
         height, width = (
             same_padding(*axis) for axis in zip(sizes, kernel, strides, dilations, strict=True)

@@ -72,7 +72,7 @@ def _set_statistics(graph: Graph, weights: Weights, network: Network) -> Weights
             weights[name] = _rounded(statistic).astype(np.float32)
             exact[name] = weights[name].astype(np.float64)
 
-    image = picture_input(PICTURE_SIZE, network.architecture.preprocessing)
+    image = picture_input(PICTURE_SIZE, network.preprocessing)
     evaluate(graph, exact, {graph.inputs[0].name: image.astype(np.float64)}, before=measure)
     return weights
 

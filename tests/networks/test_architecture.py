@@ -115,7 +115,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "negative classes": ("classes = 5", "classes = -1", ": 'classes' must be"),
     "stem not a table": ("stem = { channels = 8 }", "stem = 8", ", stem: must be a table"),
     "row not a table": ("{ out = 8, kernels = [3] }", "8", ", stage 0: must be a table"),
-    "unknown base": ("classes = 5", 'base = "mixnet-xl"', ": no network is called 'mixnet-xl'"),
+    "unknown base": ("classes = 5", 'base = "mixnet-xxl"', ": no network is called 'mixnet-xxl'"),
     "base not a name": ("classes = 5", "base = [1]", ": no network is called [1]"),
     "base a path": ("classes = 5", 'base = "../x.toml"', ": no network is called '../x.toml'"),
     "broken TOML": ("classes = 5", "classes =", " is not valid TOML: "),

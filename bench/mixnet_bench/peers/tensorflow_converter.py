@@ -12,6 +12,7 @@ from mixnet_bench.peers.registry import Order
 from mixnet_common import MixnetError
 from mixnet_networks import Graph, Network, Node, load_network
 from mixnet_networks.operators import group_names
+from mixnet_networks.padding import resolve_padding
 from mixnet_networks.picture import picture_input
 from mixnet_networks.weights import seeded_weights
 
@@ -68,20 +69,26 @@ def build(tf: Any, graph: Graph, weights: Mapping[str, Any], image: Any) -> Any:
     return values[output]
 
 
-def _padding(node: Node) -> Any:
+def _padding(node: Node, kernel: Any, dilations: Any) -> Any:
     """``SAME``, ``VALID`` or the explicit zeros around every axis."""
     padding = node.attributes["padding"]
-    return padding.upper() if isinstance(padding, str) else [[0, 0], *map(list, padding), [0, 0]]
+    if padding in ("same", "valid"):
+        return padding.upper()
+    strides = node.attributes["strides"]
+    pads = resolve_padding(padding, (0, 0), kernel.shape[:2], strides, dilations)
+    return [[0, 0], *map(list, pads), [0, 0]]
 
 
 def _convolve(tf: Any, node: Node, x: Any, kernel: Any, dilations: Any = (1, 1)) -> Any:
     strides = node.attributes["strides"]
-    return tf.nn.conv2d(x, kernel, list(strides), _padding(node), dilations=list(dilations))
+    padding = _padding(node, kernel, dilations)
+    return tf.nn.conv2d(x, kernel, list(strides), padding, dilations=list(dilations))
 
 
 def _depthwise(tf: Any, node: Node, x: Any, kernel: Any, dilations: Any) -> Any:
     strides = [1, *node.attributes["strides"], 1]
-    return tf.nn.depthwise_conv2d(x, kernel, strides, _padding(node), dilations=list(dilations))
+    padding = _padding(node, kernel, dilations)
+    return tf.nn.depthwise_conv2d(x, kernel, strides, padding, dilations=list(dilations))
 
 
 def _finish(tf: Any, node: Node, y: Any, weights: Mapping[str, Any]) -> Any:

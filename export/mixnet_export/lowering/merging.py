@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mixnet_export.lowering.model import Model, Rewriter, rewrite
 from mixnet_networks import Node
 from mixnet_networks.operators import group_names
-from mixnet_networks.padding import same_padding
+from mixnet_networks.padding import resolve_padding
 
 Merging = Callable[[Node], Sequence[int]]
 """Numbers of neighbouring groups to merge, in order: (2, 1) merges the first two of three."""
@@ -23,7 +23,7 @@ Merging = Callable[[Node], Sequence[int]]
 def merge_kernels(model: Model, merging: Merging) -> Model:
     """Merge neighbouring groups of mixed depthwise convolutions, as ``merging`` says for each.
 
-    Dilated groups, and groups whose padding is not SAME, stay as they are.
+    Dilated groups, and groups with other padding than SAME or symmetric, stay as they are.
     """
 
     def rule(rewriter: Rewriter, node: Node) -> None:
@@ -37,18 +37,21 @@ def merge_kernels(model: Model, merging: Merging) -> Model:
 
 
 def _is_mergeable(rewriter: Rewriter, node: Node) -> bool:
-    """Whether every group's kernel, grown to the largest, keeps its place under SAME padding."""
+    """Whether every group's kernel, grown to the largest, keeps its place under its padding."""
     attributes = node.attributes
-    if attributes["padding"] != "same" or set(attributes["dilations"]) != {(1, 1)}:
+    if attributes["padding"] not in ("same", "symmetric"):
         return False
-    _, *sizes, _ = rewriter.source.graph.shape(node.inputs[0])
-    places = {
-        tuple(
-            2 * same_padding(size, taps, stride)[0] - taps
-            for size, taps, stride in zip(sizes, kernel, attributes["strides"], strict=True)
+    if set(attributes["dilations"]) != {(1, 1)}:
+        return False
+    _, height, width, _ = rewriter.source.graph.shape(node.inputs[0])
+    places = set()
+    for kernel in attributes["kernels"]:
+        pads = resolve_padding(
+            attributes["padding"], (height, width), kernel, attributes["strides"]
         )
-        for kernel in attributes["kernels"]
-    }
+        places.add(
+            tuple(2 * before - taps for (before, _), taps in zip(pads, kernel, strict=True))
+        )
     return len(places) == 1
 
 

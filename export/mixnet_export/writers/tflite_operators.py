@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mixnet_export.writers.tflite import TfliteWriter
 from mixnet_networks import Node, Tensor
-from mixnet_networks.padding import resolve_padding
+from mixnet_networks.padding import Pair, resolve_padding
 
 Emitter = Callable[[TfliteWriter, Node], None]
 
@@ -49,7 +49,7 @@ def _padded(writer: TfliteWriter, node: Node, lowest: bool = False) -> tuple[int
     options = writer.schema.Padding
     if padding in ("same", "valid"):
         return source, int(options.SAME if padding == "same" else options.VALID)
-    pads = np.array([(0, 0), *padding, (0, 0)])
+    pads = np.array([(0, 0), *_zeros(writer, node), (0, 0)])
     if not pads.any():
         return source, int(options.VALID)
     shape = np.array(writer.graph.shape(node.inputs[0])) + pads.sum(axis=1)
@@ -61,6 +61,18 @@ def _padded(writer: TfliteWriter, node: Node, lowest: bool = False) -> tuple[int
     else:
         writer.operator("PAD", [source, amounts], [padded], "PadOptions")
     return padded, int(options.VALID)
+
+
+def _zeros(writer: TfliteWriter, node: Node) -> tuple[Pair, Pair]:
+    """The padding of a windowed operator as zeros around height and width."""
+    _, height, width, _ = writer.graph.shape(node.inputs[0])
+    return resolve_padding(
+        node.attributes["padding"],
+        (height, width),
+        node.attributes["kernel"],
+        node.attributes["strides"],
+        node.attributes.get("dilations", (1, 1)),
+    )
 
 
 def _strides(node: Node) -> dict[str, int]:
@@ -217,7 +229,7 @@ def _pool_correction(writer: TfliteWriter, node: Node) -> NDArray[Any]:
     _, *sizes, _ = writer.graph.shape(node.inputs[0])
     _, *output, _ = writer.graph.shape(node.outputs[0])
     kernel, strides = node.attributes["kernel"], node.attributes["strides"]
-    pads = resolve_padding(node.attributes["padding"], (sizes[0], sizes[1]), kernel, strides)
+    pads = _zeros(writer, node)
     counts = []
     for axis in (0, 1):
         starts = np.arange(output[axis]) * strides[axis] - pads[axis][0]
