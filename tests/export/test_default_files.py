@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from functools import cache
+from math import prod
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mixnet_export.lowering import DEFAULT, Model, find_plan, lower
+from mixnet_export.lowering.taps import MOST_TAPS
 from mixnet_export.writers import FORMATS
 from mixnet_networks import load_network, network_names
 from mixnet_runtimes import partitions, read_file
@@ -61,6 +63,16 @@ def test_the_literal_tflite_file_does_not(name: str, write: Write, tmp_path: Pat
     assert found.partitions is not None
     assert found.partitions > 10
     assert "SPLIT_V" in found.outside_kinds
+
+
+@pytest.mark.parametrize("name", MIXNETS)
+def test_xnnpack_gets_no_depthwise_kernel_that_it_has_no_microkernel_for(name: str) -> None:
+    graph = load_network(name).graph
+    model = Model(graph, {key: np.ones(shape, "f4") for key, _, _, shape in graph.parameters()})
+    nodes = lower(model, find_plan(DEFAULT, "tflite")).graph.nodes
+    taps = {prod(node.attributes["kernel"]) for node in nodes if node.op == "depthwise_conv2d"}
+
+    assert max(taps) <= MOST_TAPS
 
 
 @pytest.mark.parametrize("form", FORMATS)
