@@ -26,6 +26,8 @@ BLOCKS = ("inverted-residual", "separable")
 HEAD_SCALING = ("never", "up", "always")
 PADDINGS = ("same", "symmetric")
 INTERPOLATIONS = ("bicubic", "bilinear", "nearest")
+ORDERS = ("resize-crop", "crop-resize")
+SAMPLERS = ("pillow", "tensorflow")
 
 
 def _integer(low: int, high: int) -> Check:
@@ -139,14 +141,18 @@ class Head:
 class Preprocessing:
     """From pixels to the network's input: (pixel - mean) / std per channel, pixels 0 to 255.
 
-    The image is resized so that a centre crop of the network's resolution keeps the fraction
-    ``crop`` of its shorter side.
+    A centre crop keeps the fraction ``crop`` of the image's shorter side. ``order`` says whether
+    the image is resized first and then cropped to the network's resolution, or the other way
+    round; ``sampler`` whose resizing it is: Pillow's, whose filters average over all pixels that
+    an output covers, or TensorFlow 1's, which looks at the two nearest along each axis.
     """
 
     mean: tuple[float, ...] = _key(_list_of(_number(0, 255), 3, 3), (127.5, 127.5, 127.5))
     std: tuple[float, ...] = _key(_list_of(_number(0.001, 255), 3, 3), (127.5, 127.5, 127.5))
     crop: float = _key(_number(0.1, 1), 0.875)
     interpolation: str = _key(_one_of(INTERPOLATIONS), "bicubic")
+    order: str = _key(_one_of(ORDERS), "resize-crop")
+    sampler: str = _key(_one_of(SAMPLERS), "pillow")
 
 
 @dataclass(frozen=True)
@@ -182,7 +188,7 @@ def load_architecture(name_or_path: str) -> Architecture:
     """
     if name_or_path.endswith(".toml"):
         path = Path(name_or_path)
-        return _read_architecture(path.stem, _parse(_read_text(path), str(path)), str(path))
+        return _read_architecture(path.stem, parse_toml(read_text(path), str(path)), str(path))
     if name_or_path not in architecture_names():
         raise UsageError(
             f"no network is called {name_or_path!r}", nearest(name_or_path, architecture_names())
@@ -193,20 +199,20 @@ def load_architecture(name_or_path: str) -> Architecture:
 
 def _shipped(name: str) -> dict[str, Any]:
     file = resources.files("mixnet_networks").joinpath("architectures", f"{name}.toml")
-    return _parse(file.read_text(encoding="utf-8"), file.name)
+    return parse_toml(file.read_text(encoding="utf-8"), file.name)
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path, hint: str = "give a network's name or the path of a TOML file") -> str:
+    """The text of a file. Raises UsageError, with the hint, where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(
-            f"cannot read {path}: {reason}", "give a network's name or the path of a TOML file"
-        ) from error
+        raise UsageError(f"cannot read {path}: {reason}", hint) from error
 
 
-def _parse(text: str, where: str) -> dict[str, Any]:
+def parse_toml(text: str, where: str) -> dict[str, Any]:
+    """The table in a TOML text. Raises UsageError that begins with ``where``."""
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # TOMLDecodeError, or too many digits for int
@@ -223,8 +229,8 @@ def _read_architecture(name: str, table: dict[str, Any], where: str) -> Architec
             read_stage(row, f"{where}, stage {index}") for index, row in enumerate(table["stages"])
         ),
         "head": _read_record(Head, table.get("head", {}), f"{where}, head"),
-        "preprocessing": _read_record(
-            Preprocessing, table.get("preprocessing", {}), f"{where}, preprocessing"
+        "preprocessing": read_preprocessing(
+            table.get("preprocessing", {}), f"{where}, preprocessing"
         ),
     }
     read = _read_record(Architecture, {"name": name, "title": name, **table, **parts}, where)
@@ -261,6 +267,14 @@ def read_stage(row: Any, where: str) -> Stage:
             f"{where}: 'dilated' needs odd kernels of at least 3, not {list(stage.kernels)}"
         )
     return stage
+
+
+def read_preprocessing(table: Any, where: str) -> Preprocessing:
+    """A table of preprocessing, checked. Raises UsageError that begins with ``where``."""
+    found = _read_record(Preprocessing, table, where)
+    if found.sampler == "tensorflow" and found.interpolation == "bicubic":
+        raise UsageError(f"{where}: the sampler 'tensorflow' is bilinear or nearest, not bicubic")
+    return found
 
 
 def _read_record(kind: type[Record], table: Any, where: str) -> Record:

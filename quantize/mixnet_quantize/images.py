@@ -3,7 +3,7 @@
 One image is in memory at a time. What can't be read is named and counted, never silently skipped.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import warn
 from mixnet_networks.architecture import Preprocessing
-from mixnet_networks.picture import normalise
+from mixnet_networks.picture import MODES, normalise
+from mixnet_quantize.resize import resize_tensorflow
 
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"))
 
 Image = NDArray[np.float32]
-"""One preprocessed image, (resolution, resolution, 3)."""
+"""One preprocessed image, (resolution, resolution, channels)."""
 
 
 def image_files(folder: Path) -> tuple[Path, ...]:
@@ -46,25 +47,70 @@ def spread(files: Sequence[Path], most: int) -> tuple[Path, ...]:
 
 
 def load_image(path: Path, resolution: int, preprocessing: Preprocessing) -> Image:
-    """Decode one image, resize its shorter side, crop its centre, normalise it.
+    """Decode one image and bring it to what the network takes, (resolution, resolution, channels).
 
     Raises MixnetError, naming the file, where it can't be decoded.
     """
+    pixels = fit(decode(path, len(preprocessing.mean)), resolution, preprocessing)
+    return normalise(pixels, preprocessing)
+
+
+def decode(path: Path, channels: int = 3) -> Any:
+    """A Pillow image in RGB, or in grey for one channel. Raises MixnetError, naming the file."""
     from PIL import Image as Pillow
 
-    method = Pillow.Resampling[preprocessing.interpolation.upper()]
     try:
         with Pillow.open(path) as image:
-            pixels = image.convert("RGB")
+            return image.convert(MODES[channels])
     except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as error:
         raise MixnetError(f"cannot read the image {path}: {error}") from error
-    shorter = round(resolution / preprocessing.crop)
-    scale = shorter / min(pixels.size)
-    width, height = (max(shorter, round(size * scale)) for size in pixels.size)
-    pixels = pixels.resize((width, height), method)
-    left, top = (width - resolution) // 2, (height - resolution) // 2
-    cropped = pixels.crop((left, top, left + resolution, top + resolution))
-    return normalise(np.asarray(cropped), preprocessing)
+
+
+def fit(image: Any, resolution: int, preprocessing: Preprocessing) -> NDArray[Any]:
+    """A Pillow image resized and cropped to (resolution, resolution, channels), from 0 to 255."""
+    shaped = _ORDERS[preprocessing.order](image, resolution, preprocessing)
+    return np.asarray(shaped).reshape(resolution, resolution, -1)
+
+
+def _resize_then_crop(image: Any, resolution: int, preprocessing: Preprocessing) -> Any:
+    """As torchvision's Resize and CenterCrop have it, down to the rounding."""
+    shorter = int(resolution / preprocessing.crop)
+    least = min(image.size)
+    width, height = (max(shorter, int(shorter * size / least)) for size in image.size)
+    resized = _resize(image, (width, height), preprocessing)
+    left, top = (round((size - resolution) / 2) for size in (width, height))
+    return _cut(resized, left, top, resolution)
+
+
+def _crop_then_resize(image: Any, resolution: int, preprocessing: Preprocessing) -> Any:
+    """As the authors' ``preprocessing.py`` has it, down to the rounding."""
+    side = max(1, int(preprocessing.crop * min(image.size)))
+    left, top = ((size - side + 1) // 2 for size in image.size)
+    return _resize(_cut(image, left, top, side), (resolution, resolution), preprocessing)
+
+
+def _resize(image: Any, size: tuple[int, int], preprocessing: Preprocessing) -> Any:
+    """Resize to (width, height) by the preprocessing's sampler."""
+    from PIL import Image as Pillow
+
+    if preprocessing.sampler == "pillow":
+        return image.resize(size, Pillow.Resampling[preprocessing.interpolation.upper()])
+    pixels = np.asarray(image)
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    return resize_tensorflow(pixels, size[::-1], preprocessing.interpolation)
+
+
+def _cut(image: Any, left: int, top: int, side: int) -> Any:
+    """A square of a Pillow image or of an array."""
+    if isinstance(image, np.ndarray):
+        return image[top : top + side, left : left + side]
+    return image.crop((left, top, left + side, top + side))
+
+
+_ORDERS: Mapping[str, Callable[[Any, int, Preprocessing], Any]] = {
+    "resize-crop": _resize_then_crop,
+    "crop-resize": _crop_then_resize,
+}
 
 
 def load_images(

@@ -46,7 +46,8 @@ def _bilinear(pixels: Array, axis: int, length: int) -> Array:
 def _nearest(pixels: Array, axis: int, length: int) -> Array:
     have = pixels.shape[axis]
     lower = np.floor(_places(have, length)).astype(int)
-    return pixels.take(np.minimum(lower, have - 1), axis)
+    taken: Array = pixels.take(np.minimum(lower, have - 1), axis)
+    return taken
 
 
 _METHODS: Mapping[str, Callable[[Array, int, int], Array]] = {
