@@ -1,6 +1,7 @@
 """The command ``mixnet-export``: options in, one job a file, words out. No work is done here."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,6 +76,24 @@ def export_options(command: Command) -> Command:
                 "--calibrate",
                 type=click.Path(path_type=Path),
                 help="Folder of images that set int8's ranges; a few hundred are enough.",
+            ),
+            click.option(
+                "--labels",
+                metavar="NAME|FILE",
+                help="Names of the classes, to travel with the file: imagenet, or one a line.",
+            ),
+            click.option(
+                "--preprocessing",
+                metavar="NAME|FILE",
+                help="How images are cropped, resized and normalised: authors, timm or a .toml.  "
+                "[default: the network's]",
+            ),
+            click.option(
+                "--input",
+                type=click.Choice(["normalised", "pixels"]),
+                default="normalised",
+                show_default=True,
+                help="pixels: from 0 to 255, normalised inside the file, as MediaPipe needs it.",
             ),
             click.option(
                 "--lowering",
@@ -181,6 +200,8 @@ def _export(
     as_json: bool,
     no_verify: bool,
     calibrate: Path | None,
+    labels: str | None,
+    preprocessing: str | None,
     **options: Any,
 ) -> None:
     network = load_network(
@@ -189,8 +210,11 @@ def _export(
     weights, source = _weights(network, weights_file, seed)
     from mixnet_export.job import Options, export
     from mixnet_export.writers import FORMATS
+    from mixnet_networks.labels import load_labels
 
-    settings = Options(verify=not no_verify, calibration=calibrate, **options)
+    network = _prepared(network, preprocessing)
+    names = load_labels(labels, network.classes) if labels else ()
+    settings = Options(verify=not no_verify, calibration=calibrate, labels=names, **options)
     result = export(network, weights, FORMATS[form], directory, settings, source)
     if result.verification:
         say(f"verified: {result.verification}")
@@ -199,6 +223,16 @@ def _export(
         return
     megabytes = result.provenance["size_bytes"] / 1e6
     click.echo(f"wrote {result.path} ({megabytes:.1f} MB, {settings.precision}, weights {source})")
+
+
+def _prepared(network: Network, preprocessing: str | None) -> Network:
+    """The network with another preprocessing, if one is named."""
+    from mixnet_networks.preprocessing import load_preprocessing
+
+    if preprocessing is None:
+        return network
+    own = load_preprocessing(preprocessing)
+    return replace(network, architecture=replace(network.architecture, preprocessing=own))
 
 
 def _weights(network: Network, file: Path | None, seed: int | None) -> tuple[Any, str]:

@@ -82,8 +82,8 @@ def export(
     float32 = form.write(model)
     calibration = _calibration_files(options)
     content = _quantized(float32, network, form, calibration, options)
-    verification = _verified(content, float32, model, network, form, options)
     content = describe(form.name, content, _card(network, options))
+    verification = _verified(content, float32, model, network, form, options)
     provenance = _provenance(network, form, options) | {
         "lowering": plan.name,
         "sha256": hashlib.sha256(content).hexdigest(),

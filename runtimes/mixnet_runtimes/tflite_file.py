@@ -24,17 +24,22 @@ SCHEMAS = ("ai_edge_litert.schema_py_generated", "tensorflow.lite.python.schema_
 
 def read(path: Path) -> FileContents:
     """Read the first subgraph of a ``.tflite`` file. Raises MixnetError where it is broken."""
+    model, data = read_model(path)
+    try:
+        return _describe(model, data, find_schema())
+    except tflite_check.ModelError as fault:
+        raise rawfile.broken(path, str(fault)) from fault
+
+
+def read_model(path: Path) -> tuple[Any, bytes]:
+    """The ModelT of a ``.tflite`` file, and the file. Raises MixnetError where it is broken."""
     schema = find_schema()
     if schema is None:
         raise MixnetError(
             f"cannot read {path}: no TFLite schema is installed", "pip install ai-edge-litert"
         )
     data = rawfile.load(path)
-    model = _parse(path, data, schema)
-    try:
-        return _describe(model, data, schema)
-    except tflite_check.ModelError as fault:
-        raise rawfile.broken(path, str(fault)) from fault
+    return _parse(path, data, schema), data
 
 
 def checked_bytes(path: Path) -> bytes:

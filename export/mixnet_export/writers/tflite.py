@@ -140,8 +140,6 @@ class TfliteWriter:
 
     def finish(self) -> bytes:
         """Pack all tables into the file's bytes."""
-        import flatbuffers
-
         self._check_constants()
         model = self.record(
             "Model",
@@ -150,11 +148,9 @@ class TfliteWriter:
             operatorCodes=[self._operator_code(*key) for key in self._codes],
             subgraphs=[self._subgraph()],
             signatureDefs=[self._signature()],
-            buffers=[_aligned_buffer(self.schema, data) for data in self._buffers],
+            buffers=[self.record("Buffer", data=data) for data in self._buffers],
         )
-        builder = flatbuffers.Builder(sum(data.size for data in self._buffers) + (1 << 16))
-        builder.Finish(model.Pack(builder), IDENTIFIER)
-        return bytes(builder.Output())
+        return pack(self.schema, model)
 
     def _operator_code(self, number: int, version: int) -> Any:
         # Readers older than the 127th operator look at the one-byte field.
@@ -198,6 +194,17 @@ class TfliteWriter:
                 raise MixnetError(
                     f"{tensor.name}: {have} bytes for the shape {tensor.shape}, not {want}"
                 )
+
+
+def pack(schema: Any, model: Any) -> bytes:
+    """The bytes of a ModelT, each of its buffers aligned."""
+    import flatbuffers
+
+    contents = [np.empty(0, np.uint8) if each.data is None else each.data for each in model.buffers]
+    model.buffers = [_aligned_buffer(schema, np.asarray(data, np.uint8)) for data in contents]
+    builder = flatbuffers.Builder(sum(data.size for data in contents) + (1 << 16))
+    builder.Finish(model.Pack(builder), IDENTIFIER)
+    return bytes(builder.Output())
 
 
 def _aligned_buffer(schema: Any, data: NDArray[np.uint8]) -> Any:

@@ -1,0 +1,10 @@
+"""What an application must know of a model, written into the file and read out of it again.
+
+Preprocessing and labels travel in the places that each format has for them, so that other software
+finds them too. Nothing here changes what a file computes.
+"""
+
+from mixnet_export.metadata.card import Card
+from mixnet_export.metadata.files import describe, read_card
+
+__all__ = ["Card", "describe", "read_card"]

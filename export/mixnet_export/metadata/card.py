@@ -1,0 +1,46 @@
+"""The card of a model: its name, preprocessing and labels, and their form as text in a file."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mixnet_common import MixnetError, UsageError
+from mixnet_networks.architecture import Preprocessing, read_preprocessing
+from mixnet_networks.labels import Labels
+
+PREPROCESSING_KEY = "mixnet.preprocessing"
+"""Metadata of either format: a JSON object with the keys of a network's ``[preprocessing]``."""
+
+LABELS_KEY = "mixnet.labels"
+"""Metadata of an ``.onnx`` file: the labels, one a line."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What an application needs to feed a model and to read its answer."""
+
+    name: str = ""
+    description: str = ""
+    preprocessing: Preprocessing | None = None
+    """What makes an image into the file's input; None where a file does not say."""
+    labels: Labels = ()
+    """A name for each logit; empty where a file has none."""
+
+
+def preprocessing_text(preprocessing: Preprocessing) -> str:
+    """A preprocessing as JSON."""
+    return json.dumps(asdict(preprocessing))
+
+
+def preprocessing_of(value: Any, where: str) -> Preprocessing:
+    """The preprocessing in a JSON text or in an object read from one.
+
+    Raises MixnetError where it is none.
+    """
+    try:
+        return read_preprocessing(json.loads(value) if isinstance(value, str) else value, where)
+    except (ValueError, RecursionError, UsageError) as error:
+        raise MixnetError(
+            f"{where}: its preprocessing cannot be read: {error}",
+            "write the file again, or say how images are prepared with --preprocessing",
+        ) from error

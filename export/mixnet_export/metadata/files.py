@@ -1,0 +1,34 @@
+"""Cards by file format: who writes one into a file, and who reads it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from mixnet_common import UsageError
+from mixnet_export.metadata.card import Card
+from mixnet_export.metadata.onnx import describe_onnx, read_onnx_card
+from mixnet_export.metadata.tflite import describe_tflite, read_tflite_card
+
+WRITERS: Mapping[str, Callable[[bytes, Card], bytes]] = {
+    "tflite": describe_tflite,
+    "onnx": describe_onnx,
+}
+READERS: Mapping[str, Callable[[Path], Card]] = {
+    "tflite": read_tflite_card,
+    "onnx": read_onnx_card,
+}
+
+
+def describe(form: str, content: bytes, card: Card) -> bytes:
+    """A file of the given format with its card in it."""
+    return WRITERS[form](content, card)
+
+
+def read_card(path: Path) -> Card:
+    """The card in a ``.tflite`` or ``.onnx`` file, empty where it says nothing of itself.
+
+    Raises UsageError for another kind of file, MixnetError for a broken one.
+    """
+    form = path.suffix.lower().removeprefix(".")
+    if form not in READERS:
+        raise UsageError(f"{path} is no model file", f"files end in .{' or .'.join(READERS)}")
+    return READERS[form](path)

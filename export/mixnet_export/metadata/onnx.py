@@ -1,0 +1,42 @@
+"""The card of an ``.onnx`` file: entries of ``metadata_props``, which every runtime hands out."""
+
+from pathlib import Path
+
+from mixnet_export.metadata.card import (
+    LABELS_KEY,
+    PREPROCESSING_KEY,
+    Card,
+    preprocessing_of,
+    preprocessing_text,
+)
+from mixnet_networks.labels import parse_labels
+
+
+def describe_onnx(content: bytes, card: Card) -> bytes:
+    """The file with its card in it."""
+    import onnx
+
+    model = onnx.load_from_string(content)
+    entries = {each.key: each.value for each in model.metadata_props}
+    if card.preprocessing is not None:
+        entries[PREPROCESSING_KEY] = preprocessing_text(card.preprocessing)
+    if card.labels:
+        entries[LABELS_KEY] = "\n".join(card.labels)
+    model.doc_string = card.description
+    onnx.helper.set_model_props(model, entries)
+    return bytes(model.SerializeToString())
+
+
+def read_onnx_card(path: Path) -> Card:
+    """The card of a file. Raises MixnetError where the file or its metadata is broken."""
+    from mixnet_runtimes.onnx_file import read_model
+
+    model = read_model(path)
+    entries = {each.key: each.value for each in model.metadata_props}
+    text = entries.get(PREPROCESSING_KEY)
+    return Card(
+        model.graph.name,
+        model.doc_string,
+        None if text is None else preprocessing_of(text, str(path)),
+        parse_labels(entries.get(LABELS_KEY, "")),
+    )
