@@ -37,9 +37,16 @@ def quantize_tflite(
 
 
 def _statistics(ranges: Ranges) -> dict[str, dict[str, NDArray[np.float32]]]:
-    """Ranges as the quantizer takes them. Its own calibration keeps a moving average instead."""
+    """Ranges as the quantizer takes them. Its own calibration keeps a moving average instead.
+
+    A tensor that never changed gets a range of 1: from none at all the quantizer makes a scale so
+    small that XNNPACK refuses the file.
+    """
     return {
-        name: {"min": np.array([low], np.float32), "max": np.array([high], np.float32)}
+        name: {
+            "min": np.array([low], np.float32),
+            "max": np.array([high if high > low else low + 1], np.float32),
+        }
         for name, (low, high) in ranges.items()
     }
 

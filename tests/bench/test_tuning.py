@@ -26,7 +26,7 @@ from mixnet_runtimes.inputs import seeded_input
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    network = load_network("mixnet-s", resolution=32, multiplier=0.5)
+    network = load_network("mixnet-s", multiplier=0.25)
     return Model(network.graph, seeded_weights(network))
 
 

@@ -1,5 +1,6 @@
 """A large depthwise convolution as a sum of small ones: nothing changes but the operators."""
 
+import math
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ from lowered import assert_unchanged, assert_written_unchanged, delegation, oper
 
 from mixnet_common import MixnetError
 from mixnet_export.lowering import Model
-from mixnet_export.lowering.taps import TILINGS
+from mixnet_export.lowering.taps import MOST_TAPS, TILINGS
 from mixnet_export.lowering.tiling import tile_depthwise
-from mixnet_networks import GraphBuilder
+from mixnet_networks import GraphBuilder, Node
 from mixnet_networks.operators import macs
 
 NAMES = st.sampled_from(sorted(TILINGS))
@@ -41,12 +42,26 @@ def convolutions(draw: st.DrawFn) -> Model:
         raise
 
 
+def taps(node: Node) -> int:
+    """Taps of a depthwise convolution's kernel; none for any other node."""
+    return math.prod(node.attributes["kernel"]) if node.op == "depthwise_conv2d" else 0
+
+
+@pytest.mark.parametrize("name", TILINGS)
+def test_taps_that_only_meet_padding_are_left_out(name: str) -> None:
+    model = one_node("depthwise_conv2d", (1, 2, 2, 3), kernel=(9, 9))
+    tiled = tile_depthwise(model, lambda node: name)
+    assert [node.attributes["kernel"] for node in tiled.graph.nodes] == [(3, 3)]
+    assert_unchanged(model, tiled)
+
+
 @settings(max_examples=150, deadline=None)
 @given(convolutions(), NAMES)
 def test_every_tiling_of_any_depthwise_convolution_equals_it(model: Model, name: str) -> None:
     tiled = tile_depthwise(model, lambda node: name)
 
-    assert operators(tiled).count("depthwise_conv2d") > 1
+    assert "depthwise_conv2d" in operators(tiled)
+    assert all(taps(node) <= MOST_TAPS for node in tiled.graph.nodes)
     assert_unchanged(model, tiled)
 
 

@@ -18,7 +18,9 @@ def tile_depthwise(model: Model, tiling: Tiling) -> Model:
     """Replace each large depthwise convolution by the sum of its pieces.
 
     A piece that is centred, so that SAME padding means the same for it as for the whole, reads
-    the input as it is. For others the input is padded once and sliced.
+    the input as it is. For others the input is padded once and sliced. Taps that only ever meet
+    padding, because the kernel is larger than the map, are left out: they cost time, and a piece
+    made of them alone has an int8 range of nothing, which XNNPACK refuses.
     """
 
     def rule(rewriter: Rewriter, node: Node) -> None:
@@ -26,7 +28,7 @@ def tile_depthwise(model: Model, tiling: Tiling) -> Model:
         if name == "direct":
             rewriter.keep(node)
         else:
-            _tile(rewriter, node, TILINGS[name](*node.attributes["kernel"]))
+            _tile(rewriter, node, _pieces(rewriter, node, name))
 
     return rewrite(model, rule)
 
@@ -39,9 +41,43 @@ def _is_large(node: Node) -> bool:
     return bool(height * width > MOST_TAPS)
 
 
+def _pieces(rewriter: Rewriter, node: Node, tiling: str) -> list[Piece]:
+    """The pieces of the taps that meet the map."""
+    graph = rewriter.source.graph
+    _, *sizes, _ = graph.shape(node.inputs[0])
+    _, *outputs, _ = graph.shape(node.outputs[0])
+    kernel, strides = node.attributes["kernel"], node.attributes["strides"]
+    pads = resolve_padding(node.attributes["padding"], (sizes[0], sizes[1]), kernel, strides)
+    rows, columns = (
+        _met(taps, size, count, stride, before)
+        for taps, size, count, stride, (before, _) in zip(
+            kernel, sizes, outputs, strides, pads, strict=True
+        )
+    )
+    pieces = TILINGS[tiling](len(rows), len(columns))
+    return [(rows[_cut(piece_rows)], columns[_cut(more)]) for piece_rows, more in pieces]
+
+
+def _met(taps: int, size: int, outputs: int, stride: int, before: int) -> range:
+    """The taps of one axis that meet the map under at least one output.
+
+    >>> _met(9, size=2, outputs=2, stride=1, before=4)
+    range(3, 6)
+    """
+    starts = range(-before, -before + outputs * stride, stride)
+    met = [tap for tap in range(taps) if any(0 <= start + tap < size for start in starts)]
+    return range(met[0], met[-1] + 1) if met else range(1)
+
+
+def _cut(taps: range) -> slice:
+    return slice(taps.start, taps.stop, taps.step)
+
+
 def _tile(rewriter: Rewriter, node: Node, pieces: list[Piece]) -> None:
     arrays = rewriter.source.arrays(node)
     source = _Source(rewriter, node)
+    activation = node.attributes["activation"]
+    single = len(pieces) == 1
     partial: list[str] = []
     for index, piece in enumerate(pieces):
         weights = {"kernel": arrays["kernel"][np.ix_(*piece)]}
@@ -50,17 +86,19 @@ def _tile(rewriter: Rewriter, node: Node, pieces: list[Piece]) -> None:
         x, padding = source.under(piece, f"piece{index}")
         partial += rewriter.add(
             "depthwise_conv2d",
-            f"{node.name}.piece{index}",
+            node.name if single else f"{node.name}.piece{index}",
             x,
             weights,
+            outputs=node.outputs if single else (),
             kernel=tuple(len(taps) for taps in piece),
             dilations=_steps(piece),
             strides=node.attributes["strides"],
             padding=padding,
             multiplier=node.attributes["multiplier"],
             bias="bias" in weights,
+            activation=activation if single else None,
         )
-    total = add_up(rewriter, node.name, partial, node.outputs, node.attributes["activation"])
+    total = add_up(rewriter, node.name, partial, node.outputs, activation)
     rewriter.replace(node.outputs, (total,))
 
 
