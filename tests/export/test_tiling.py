@@ -88,6 +88,16 @@ def test_a_kernel_may_be_larger_than_its_map(name: str, size: int, stride: int) 
 
 
 @pytest.mark.parametrize("name", TILINGS)
+def test_a_large_kernel_becomes_several_small_ones(name: str) -> None:
+    _, after = tiled(name, 14, kernel=(9, 9))
+    taps = [node.parameters["kernel"][:2] for node in after.graph.nodes if node.parameters]
+
+    assert len(taps) > 1
+    assert all(height * width <= MOST_TAPS for height, width in taps)
+    assert sum(height * width for height, width in taps) == 81
+
+
+@pytest.mark.parametrize("name", TILINGS)
 def test_no_tiling_computes_more(name: str) -> None:
     before, after = tiled(name, 9, kernel=(11, 9), strides=(2, 2))
     costs = [sum(macs(node, each.graph) for node in each.graph.nodes) for each in (before, after)]
