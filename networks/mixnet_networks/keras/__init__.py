@@ -1,0 +1,21 @@
+"""Our networks as Keras models, to train or fine-tune, and MDConv as a layer for any model.
+
+Nothing here exports or reads files: what Keras saves is read without Keras by
+``mixnet_networks.importing.keras_files``. Importing this package imports Keras, whose backend is
+chosen before, by its variable ``KERAS_BACKEND``.
+"""
+
+try:
+    import keras as _keras  # noqa: F401 - only to say what is missing where it is
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "mixnet_networks.keras needs Keras and one of its backends: "
+        "pip install 'mixnet-mobile[keras]' jax (or tensorflow)",
+        name=error.name,
+    ) from error
+
+from mixnet_networks.keras.layers import GroupedConv2D, MDConv
+from mixnet_networks.keras.model import build_keras_model
+from mixnet_networks.keras.variables import set_weights_from, weights_from
+
+__all__ = ["GroupedConv2D", "MDConv", "build_keras_model", "set_weights_from", "weights_from"]
