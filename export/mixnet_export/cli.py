@@ -54,7 +54,8 @@ def export_options(command: Command) -> Command:
                 "--weights",
                 "weights_file",
                 type=click.Path(path_type=Path),
-                help="Weights to export (.safetensors).",
+                help="Weights: .safetensors, .pth, .keras, .weights.h5, or a TensorFlow checkpoint "
+                "(.tar.gz, directory).",
             ),
             click.option("--seed", type=int, help="Random weights from this seed.  [default: 0]"),
             click.option("--batch", type=int, default=1, show_default=True, help="Images at once."),
@@ -207,7 +208,7 @@ def _export(
     network = load_network(
         network_name, classes=classes, resolution=resolution, multiplier=multiplier, batch=batch
     )
-    weights, source = _weights(network, weights_file, seed)
+    network, weights, source = _weights(network, network_name, weights_file, seed, classes)
     from mixnet_export.job import Options, export
     from mixnet_export.writers import FORMATS
     from mixnet_networks.labels import load_labels
@@ -235,18 +236,33 @@ def _prepared(network: Network, preprocessing: str | None) -> Network:
     return replace(network, architecture=replace(network.architecture, preprocessing=own))
 
 
-def _weights(network: Network, file: Path | None, seed: int | None) -> tuple[Any, str]:
-    from mixnet_networks.weights import load_weights, seeded_weights
-
+def _weights(
+    network: Network, name: str, file: Path | None, seed: int | None, classes: int | None
+) -> tuple[Network, Any, str]:
+    """The weights, the network in the size that they have, and where they come from."""
     if file and seed is not None:
         raise UsageError("--weights and --seed exclude each other", "give one of them")
     if file:
-        return load_weights(file, network.graph), file.name
+        return _imported(network, name, file, classes)
+    from mixnet_networks.weights import seeded_weights
+
     if seed is None:
         say("no --weights given: the file gets random ones (seed 0), for measuring speed")
     elif seed < 0:
         raise UsageError(f"a seed is at least 0, not {seed}")
-    return seeded_weights(network, seed or 0), f"seed {seed or 0}"
+    return network, seeded_weights(network, seed or 0), f"seed {seed or 0}"
+
+
+def _imported(
+    network: Network, name: str, file: Path, classes: int | None
+) -> tuple[Network, Any, str]:
+    from mixnet_networks.importing import import_weights
+
+    imported = import_weights(file, name, classes=classes, multiplier=network.multiplier)
+    for note in imported.notes:
+        say(f"{file.name}: {note}")
+    sized = replace(network, classes=imported.classes, in_channels=imported.network.in_channels)
+    return sized, imported.weights, file.name
 
 
 if __name__ == "__main__":

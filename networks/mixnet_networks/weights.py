@@ -7,7 +7,7 @@ before any lowering. Files are safetensors: reading one never executes anything.
 import hashlib
 import math
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,18 +109,22 @@ def load_weights(path: Path, graph: Graph) -> Weights:
         raise UsageError(f"cannot read weights from {path}", "give a .safetensors file")
     if not path.is_file():
         raise UsageError(f"there is no file {path}")
-    weights = _read_arrays(path)
+    weights = read_arrays(path)
     check_weights(graph, weights, str(path))
     return weights
 
 
-def _read_arrays(path: Path) -> Weights:
+def read_arrays(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> Weights:
+    """The wanted arrays of a ``.safetensors`` file as float32, of whatever network.
+
+    Raises MixnetError where the file is damaged or stores one of them in another type.
+    """
     from safetensors import SafetensorError, safe_open
 
     arrays = {}
     try:
         with safe_open(path, framework="numpy") as file:
-            for name in file.keys():  # noqa: SIM118 - it is no mapping
+            for name in filter(wanted, file.keys()):
                 kind = file.get_slice(name).get_dtype()
                 if kind not in READABLE:
                     raise MixnetError(
@@ -148,14 +152,25 @@ def check_weights(graph: Graph, weights: Mapping[str, NDArray[Any]], where: str)
         ],
         "not finite": [name for name in both if not np.isfinite(weights[name]).all()],
     }
-    found = [f"{len(names)} {kind} ({_some(names)})" for kind, names in problems.items() if names]
-    if found:
+    if found := describe_problems(problems):
         raise MixnetError(
-            f"{where} does not fit {graph.name}: {'; '.join(found)}",
+            f"{where} does not fit {graph.name}: {found}",
             "check the network's name, its --classes and its --multiplier",
         )
 
 
-def _some(names: Iterable[str], most: int = 4) -> str:
+def describe_problems(problems: Mapping[str, Sequence[str]]) -> str:
+    """Kinds of problems with the names that have them, in words; empty where there is none.
+
+    >>> describe_problems({"missing": ["a", "b"], "surplus": []})
+    '2 missing (a, b)'
+    """
+    return "; ".join(
+        f"{len(names)} {kind} ({some(names)})" for kind, names in problems.items() if names
+    )
+
+
+def some(names: Iterable[str], most: int = 4) -> str:
+    """The first few names, in words."""
     names = list(names)
     return ", ".join(names[:most]) + (", …" if len(names) > most else "")

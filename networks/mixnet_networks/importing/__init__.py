@@ -1,0 +1,9 @@
+"""Weights that exist, brought in: a file of another program, to the arrays of a network of ours.
+
+A new file format is one module and one line in ``formats``, a new way of naming arrays one module
+and one line in ``namings``. Nothing in a file is ever executed, and nothing is written.
+"""
+
+from mixnet_networks.importing.load import Imported, import_weights
+
+__all__ = ["Imported", "import_weights"]

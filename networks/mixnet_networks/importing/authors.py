@@ -1,0 +1,145 @@
+"""Arrays named as the authors' TensorFlow code names its variables.
+
+Layers are numbered in the order of their construction, which differs between versions of that code:
+conv2d_41 in one is conv2d_3 in another. So a layer is found by its scope, its kind, the order of
+the numbers there, and its shape; never by a number itself. Layouts are ours.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from mixnet_networks.build import block_of
+from mixnet_networks.graph import Graph, Node, Shape
+from mixnet_networks.importing.record import Naming, Shapes, Sizes
+
+KINDS = {
+    "conv2d": "conv",
+    "depthwise_conv2d": "depthwise",
+    "batch_normalization": "norm",
+    "tpu_batch_normalization": "norm",
+    "sync_batch_normalization": "norm",
+    "dense": "dense",
+}
+"""Layers by the names that TensorFlow gives them."""
+OPERATORS = {
+    "conv2d": "conv",
+    "grouped_conv2d": "conv",
+    "depthwise_conv2d": "depthwise",
+    "mixed_depthwise_conv2d": "depthwise",
+    "batch_norm": "norm",
+    "dense": "dense",
+}
+ROLES = {
+    "kernel": "kernel",
+    "depthwise_kernel": "kernel",
+    "bias": "bias",
+    "gamma": "gamma",
+    "beta": "beta",
+    "moving_mean": "mean",
+    "moving_variance": "variance",
+}
+
+_SCOPE = re.compile(r"stem|head|blocks_\d+")
+_LAYER = re.compile(r"([a-z0-9_]*?)(?:_(\d+))?")
+
+Place = tuple[str, str]
+"""Scope and kind: ``("blocks_3/se", "conv")``."""
+
+
+@dataclass
+class _Layer:
+    """The arrays of one layer by role, with their shapes."""
+
+    names: dict[str, str]
+    shapes: dict[str, Shape]
+
+
+def _recognises(names: Collection[str]) -> bool:
+    return any(_parse(name) for name in names)
+
+
+def _parse(name: str) -> tuple[Place, int, str] | None:
+    """Place, number and role of a variable; None where it is none of a network's.
+
+    >>> _parse("mixnet-s/blocks_3/se/conv2d_7/bias")
+    (('blocks_3/se', 'conv'), 7, 'bias')
+    """
+    *scopes, layer, variable = ["", "", *name.split("/")]
+    scope = next((part for part in scopes if _SCOPE.fullmatch(part)), None)
+    found = _LAYER.fullmatch(layer)
+    if scope is None or found is None or found.group(1) not in KINDS or variable not in ROLES:
+        return None
+    place = f"{scope}/se" if "se" in scopes else scope
+    return (place, KINDS[found.group(1)]), int(found.group(2) or 0), ROLES[variable]
+
+
+def _their_layers(shapes: Shapes) -> dict[Place, list[_Layer]]:
+    """The file's layers at each place, in the order of their numbers."""
+    numbered: dict[Place, dict[int, _Layer]] = defaultdict(dict)
+    for name, shape in shapes.items():
+        if parsed := _parse(name):
+            place, number, role = parsed
+            layer = numbered[place].setdefault(number, _Layer({}, {}))
+            layer.names[role], layer.shapes[role] = name, shape
+    return {
+        place: [layer for _, layer in sorted(layers.items())] for place, layers in numbered.items()
+    }
+
+
+def _our_layers(graph: Graph) -> Iterator[tuple[Place, _Layer]]:
+    """The layers of a graph as the authors have them: one for each group of a convolution."""
+    blocks = list(dict.fromkeys(block_of(node.name) for node in graph.nodes))
+    order = [block for block in blocks if block.startswith("blocks.")]
+    for node in graph.nodes:
+        if not node.parameters:
+            continue
+        block = block_of(node.name)
+        scope = f"blocks_{order.index(block)}" if block in order else block
+        scope += "/se" if ".se." in node.name else ""
+        for layer in _split(node):
+            yield (scope, OPERATORS[node.op]), layer
+
+
+def _split(node: Node) -> list[_Layer]:
+    groups: dict[str, _Layer] = {}
+    for role, shape in node.parameters.items():
+        group, _, kind = role.rpartition(".")
+        layer = groups.setdefault(group, _Layer({}, {}))
+        layer.names[kind], layer.shapes[kind] = node.parameter_name(role), shape
+    return list(groups.values())
+
+
+def _match(graph: Graph, shapes: Shapes) -> Mapping[str, str]:
+    left = _their_layers(shapes)
+    names = {}
+    for place, ours in _our_layers(graph):
+        candidates = left.get(place, [])
+        theirs = next((each for each in candidates if each.shapes == ours.shapes), None)
+        if theirs:
+            candidates.remove(theirs)
+            names.update({ours.names[role]: theirs.names[role] for role in ours.names})
+    return names
+
+
+def _sizes(shapes: Shapes) -> Sizes:
+    layers = _their_layers(shapes)
+    return Sizes(
+        _axis(layers.get(("head", "dense")), 1, 2), _axis(layers.get(("stem", "conv")), 2, 4)
+    )
+
+
+def _axis(layers: list[_Layer] | None, axis: int, rank: int) -> int | None:
+    """One size of the first layer's kernel."""
+    shape = layers[0].shapes.get("kernel", ()) if layers else ()
+    return shape[axis] if len(shape) == rank else None
+
+
+NAMING = Naming(
+    "the authors' TensorFlow code",
+    recognises=_recognises,
+    sizes=_sizes,
+    match=_match,
+    convert=lambda array, shape, name: array,
+)

@@ -1,0 +1,120 @@
+"""Arrays from TensorFlow checkpoints: a directory, a prefix, or a ``.tar.gz`` as published.
+
+Only ``….index`` and ``….data-…`` are read, by TensorFlow's checkpoint reader; a graph that lies
+beside them is never opened. Needs tensorflow.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mixnet_common import MixnetError, UsageError
+from mixnet_common.temporary import temporary_folder
+from mixnet_networks.importing.archive import extract
+from mixnet_networks.importing.record import Content
+from mixnet_networks.importing.unweighted import is_weight
+
+AVERAGE = "/ExponentialMovingAverage"
+SLOTS = re.compile(r"/(RMSProp|Momentum|Adam|Adagrad|Ftrl|LARS\w*)(_\d+)?$")
+"""Ends of the names of what an optimizer keeps for a variable."""
+
+FILES = re.compile(r"checkpoint|.+\.index|.+\.data-\d{5}-of-\d{5}")
+"""The files of an archive that are taken out."""
+
+
+def read_archive(path: Path) -> Content:
+    """The checkpoint in a tar file. Raises MixnetError where a member would leave its folder."""
+    _tensorflow(path)
+    with temporary_folder() as folder:
+        extract(path, folder, FILES)
+        return _read(find_prefix(folder, path), path)
+
+
+def read_directory(path: Path) -> Content:
+    """The checkpoint in a directory, the newest where there are several."""
+    return _read(find_prefix(path, path), path)
+
+
+def read_prefix(path: Path) -> Content:
+    """A checkpoint by its prefix (``model.ckpt-123``) or its ``.index`` file."""
+    prefix = path.with_name(path.name.removesuffix(".index"))
+    return _read(prefix, path)
+
+
+def find_prefix(folder: Path, shown: Path) -> Path:
+    """The one checkpoint of a folder, or that which its ``checkpoint`` file names, or the latest.
+
+    That file may name any path on the machine; only the last part of it counts.
+    """
+    prefixes = {path.name.removesuffix(".index"): path for path in folder.glob("*.index")}
+    if not prefixes:
+        raise UsageError(
+            f"there is no TensorFlow checkpoint in {shown}",
+            "it would have a file that ends in .index",
+        )
+    name = _named_latest(folder / "checkpoint")
+    if name not in prefixes:
+        name = max(prefixes, key=_step)
+    return folder / name
+
+
+def _named_latest(state: Path) -> str:
+    try:
+        text = state.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    found = re.search(r'^model_checkpoint_path:\s*"([^"]*)"', text, re.M)
+    return found.group(1).replace("\\", "/").rpartition("/")[2] if found else ""
+
+
+def _step(prefix: str) -> tuple[int, str]:
+    found = re.search(r"-(\d{1,18})$", prefix)
+    return (int(found.group(1)) if found else -1, prefix)
+
+
+def _tensorflow(path: Path) -> Any:
+    try:
+        import tensorflow
+    except ImportError as error:
+        raise MixnetError(
+            f"reading {path} needs TensorFlow, which is not installed",
+            'run: pip install "mixnet-mobile[tensorflow]"',
+        ) from error
+    return tensorflow
+
+
+def _read(prefix: Path, shown: Path) -> Content:
+    tensorflow = _tensorflow(shown)
+    try:
+        reader = tensorflow.train.load_checkpoint(str(prefix))
+        chosen, notes = choose(reader.get_variable_to_shape_map())
+        # A copy: TensorFlow's arrays may share the file's memory.
+        arrays = {name: reader.get_tensor(stored).astype("float32") for name, stored in chosen}
+    except (tensorflow.errors.OpError, ValueError, RuntimeError, TypeError, KeyError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise MixnetError(
+            f"{shown} is no whole TensorFlow checkpoint: {lines[0]}",
+            "copy or download it once more",
+        ) from error
+    return Content(arrays, notes)
+
+
+def choose(names: Iterable[str]) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+    """Which variables of a checkpoint to read: pairs of name and stored name, and notes.
+
+    A variable's moving average goes before the variable, which is what the authors evaluate with.
+    """
+    found = {name for name in names if is_weight(name) and not SLOTS.search(name)}
+    averages: Mapping[str, str] = {
+        name.removesuffix(AVERAGE): name for name in found if name.endswith(AVERAGE)
+    }
+    plain = {name: name for name in found if not name.endswith(AVERAGE)}
+    chosen = sorted({**plain, **averages}.items())
+    without = sorted(plain.keys() - averages.keys()) if averages else []
+    notes = []
+    if averages:
+        notes.append(f"moving averages of {len(averages)} of {len(chosen)} variables")
+    if without:
+        notes.append(f"no moving average of {', '.join(without[:4])}{' …' * (len(without) > 4)}")
+    return chosen, tuple(notes)

@@ -1,0 +1,61 @@
+"""The file formats that weights come in: one line each. Which one a file has, its name says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mixnet_common import UsageError
+from mixnet_networks.importing import checkpoint, keras_files, pytorch, safetensors
+from mixnet_networks.importing.record import Content
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file, the ends of its names, and the function that reads one."""
+
+    title: str
+    endings: tuple[str, ...]
+    read: Callable[[Path], Content]
+
+
+FORMATS = (
+    Format("safetensors", (".safetensors",), safetensors.read),
+    Format("a file of Keras's", (".weights.h5", ".keras"), keras_files.read),
+    # Before the archives: ".pth.tar" is what many training scripts call a PyTorch file.
+    Format("a PyTorch checkpoint", (".pth", ".pt", ".bin", ".ckpt.pt", ".pth.tar"), pytorch.read),
+    Format("a packed TensorFlow checkpoint", (".tar.gz", ".tgz", ".tar"), checkpoint.read_archive),
+    Format("a TensorFlow checkpoint", (".index", ".ckpt"), checkpoint.read_prefix),
+)
+"""A directory is a TensorFlow checkpoint's too."""
+
+
+def read_content(path: Path) -> Content:
+    """The arrays of a file or a directory.
+
+    Raises UsageError where there is none or its kind is unknown, MixnetError where it is damaged,
+    dangerous, or needs a package that is not installed.
+    """
+    if path.is_dir():
+        return checkpoint.read_directory(path)
+    form = _format_of(path)
+    if form is None:
+        raise UsageError(f"cannot read weights from {path}", f"give {known_formats()}")
+    exists = path.is_file() or (form.read is checkpoint.read_prefix and _index(path).is_file())
+    if not exists:
+        raise UsageError(f"there is no file {path}")
+    return form.read(path)
+
+
+def known_formats() -> str:
+    """The endings of all files that can be read, in words."""
+    endings = [ending for form in FORMATS for ending in form.endings]
+    return f"a file that ends in {', '.join(endings)}, or a TensorFlow checkpoint's directory"
+
+
+def _format_of(path: Path) -> Format | None:
+    name = path.name.lower()
+    return next((form for form in FORMATS if name.endswith(form.endings)), None)
+
+
+def _index(path: Path) -> Path:
+    return path.with_name(f"{path.name}.index")

@@ -1,0 +1,114 @@
+"""Arrays from a PyTorch checkpoint, as training programs wrap them. Needs torch.
+
+Such a file is a pickle, which may execute anything when it is opened. It is opened by torch's
+reader for weights alone, which refuses everything but tensors and plain containers; there is no way
+around that.
+"""
+
+import argparse
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mixnet_common import MixnetError
+from mixnet_networks.importing.record import Arrays, Content
+from mixnet_networks.importing.unweighted import is_weight
+
+WRAPPINGS = (
+    "state_dict_ema",
+    "model_ema",
+    "ema_state_dict",
+    "ema",
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "net",
+    "weights",
+)
+"""Keys under which training programs keep a model's tensors, moving averages first: they are what
+is evaluated. A wrapping may hold another."""
+
+OLDEST = (2, 6)
+"""Up to torch 2.5 the reader for weights alone could be made to execute code (CVE-2025-32434)."""
+
+MOST_WRAPPINGS = 4
+
+
+def read(path: Path) -> Content:
+    """The tensors of the file as float32.
+
+    Raises MixnetError where torch is missing or too old, the file is damaged, or it holds more than
+    weights and would have to be executed.
+    """
+    torch = _torch(path)
+    state, notes = unwrap(_load(torch, path))
+    return Content(_arrays(torch, state, path), notes)
+
+
+def _torch(path: Path) -> Any:
+    try:
+        import torch
+    except ImportError as error:
+        raise MixnetError(
+            f"reading {path} needs PyTorch, which is not installed",
+            'run: pip install "mixnet-mobile[torch]"; or save the weights as .safetensors',
+        ) from error
+    version = tuple(int(part) for part in torch.__version__.split(".")[:2])
+    if version < OLDEST:
+        raise MixnetError(
+            f"PyTorch {torch.__version__} cannot open {path} safely",
+            f"install PyTorch {'.'.join(map(str, OLDEST))} or later",
+        )
+    return torch
+
+
+def _load(torch: Any, path: Path) -> Any:
+    try:
+        # timm's training script keeps its options in the file; a Namespace does nothing.
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "weights_only" not in str(error).lower() and "global" not in str(error).lower():
+            raise _damaged(path, error) from error
+        raise MixnetError(
+            f"{path} holds more than weights: opening it could execute code, so it was not opened",
+            "save the state_dict alone, best as .safetensors",
+        ) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged pickle or zip fails in every way there is
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> MixnetError:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return MixnetError(
+        f"{path} is no whole PyTorch checkpoint: {lines[0]}", "copy or download it once more"
+    )
+
+
+def unwrap(content: Any) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """The mapping that holds a model's tensors, and a note of the keys on the way to it."""
+    keys: list[str] = []
+    while isinstance(content, Mapping) and len(keys) < MOST_WRAPPINGS:
+        key = next((key for key in WRAPPINGS if isinstance(content.get(key), Mapping)), None)
+        if key is None:
+            break
+        keys.append(key)
+        content = content[key]
+    notes = (f"taken from {'.'.join(keys)} in the file",) if keys else ()
+    return content if isinstance(content, Mapping) else {}, notes
+
+
+def _arrays(torch: Any, state: Mapping[Any, Any], path: Path) -> Arrays:
+    arrays = {
+        str(name): tensor.detach().to(torch.float32).numpy()
+        for name, tensor in state.items()
+        if isinstance(tensor, torch.Tensor) and is_weight(str(name))
+    }
+    if not arrays:
+        raise MixnetError(
+            f"{path} holds no tensors of a model", f"known places: {', '.join(WRAPPINGS)}"
+        )
+    return arrays

@@ -1,0 +1,45 @@
+"""What the parts of an import hand to one another: the content of a file, and a way of naming."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from mixnet_networks.graph import Graph, Shape
+
+Arrays = Mapping[str, NDArray[Any]]
+Shapes = Mapping[str, Shape]
+
+
+@dataclass(frozen=True)
+class Content:
+    """The arrays of a file by the names they have there, and what a user should know of them."""
+
+    arrays: Arrays
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a file says of the network that its arrays belong to; None where it does not."""
+
+    classes: int | None
+    in_channels: int | None
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How a program names and lays out the arrays of a network."""
+
+    title: str
+    recognises: Callable[[Collection[str]], bool]
+    """Whether a file's names are of this kind."""
+    sizes: Callable[[Shapes], Sizes]
+    match: Callable[[Graph, Shapes], Mapping[str, str]]
+    """The file's name for each array of a graph. Names that the file lacks may be among them, and
+    arrays of the graph for which it has nothing may be left out."""
+    convert: Callable[[NDArray[Any], Shape, str], NDArray[Any]]
+    """An array in our layout, given the shape wanted and our name; as it is where that can't be."""
+    clean: Callable[[Content], Content] = field(default=lambda content: content)
+    """The content without wrappings, and without what is no weight."""

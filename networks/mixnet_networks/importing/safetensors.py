@@ -1,0 +1,12 @@
+"""Arrays from a ``.safetensors`` file, with numpy alone: reading one never executes anything."""
+
+from pathlib import Path
+
+from mixnet_networks.importing.record import Content
+from mixnet_networks.importing.unweighted import is_weight
+from mixnet_networks.weights import read_arrays
+
+
+def read(path: Path) -> Content:
+    """All weights of the file as float32. Raises MixnetError where it is damaged."""
+    return Content(read_arrays(path, is_weight))
