@@ -135,6 +135,45 @@ def latency(
     latency_command.run(plan, as_json, output, profile)
 
 
+@main.command(
+    epilog=example(
+        "mixnet-export tflite mixnet-s -o out --labels imagenet",
+        "mixnet-bench classify out/mixnet-s.tflite photo.jpg",
+    )
+)
+@click.argument("target", metavar="FILE")
+@click.argument(
+    "images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE..."
+)
+@click.option(
+    "--top", type=click.IntRange(1), default=5, show_default=True, help="Classes per image."
+)
+@click.option(
+    "--labels", metavar="NAME|FILE", help="Names of the classes.  [default: the file's own]"
+)
+@click.option(
+    "--preprocessing",
+    metavar="NAME|FILE",
+    help="How images are prepared: authors, timm or a .toml.  [default: as the file says]",
+)
+@json_option
+def classify(
+    target: str,
+    images: tuple[Path, ...],
+    top: int,
+    labels: str | None,
+    preprocessing: str | None,
+    as_json: bool,
+) -> None:
+    """Show what a .tflite or .onnx file takes images for.
+
+    Images are prepared as the file's own metadata says, or the .json beside it.
+    """
+    from mixnet_bench import classify_command
+
+    classify_command.run(target, images, top, preprocessing, labels, as_json)
+
+
 @main.command(epilog=example("mixnet-bench paper table2"))
 @click.argument("table", required=False, metavar="[TABLE]")
 @json_option

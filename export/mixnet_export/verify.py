@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from mixnet_common import MixnetError
 from mixnet_common.temporary import temporary_folder
 from mixnet_export.writers import Format
-from mixnet_runtimes import Session, TensorInfo, open_session
+from mixnet_runtimes import Session, open_session
+from mixnet_runtimes.quantized import to_real, to_stored
 
 Array = NDArray[Any]
 
@@ -112,7 +113,7 @@ def run_candidate(candidate: Candidate, image: Array) -> tuple[Array, str]:
         session = open_session(path)
         outputs = session.run(_feed(session, candidate.format, image))
         (logits,) = outputs.values()
-        result = _real(logits, session.outputs[0])
+        result = to_real(logits, session.outputs[0])
         name = f"{session.runtime} {session.version}"
         del session
     return result, name
@@ -120,19 +121,4 @@ def run_candidate(candidate: Candidate, image: Array) -> tuple[Array, str]:
 
 def _feed(session: Session, form: Format, image: Array) -> Mapping[str, Array]:
     (entry,) = session.inputs
-    return {entry.name: _stored(form.from_nhwc(image), entry)}
-
-
-def _stored(values: Array, info: TensorInfo) -> Array:
-    """Real values as an integer input takes them."""
-    if not info.scale:
-        return np.ascontiguousarray(values, info.dtype)
-    limits = np.iinfo(info.dtype)
-    scaled = np.round(values / info.scale) + info.zero_point
-    return np.ascontiguousarray(np.clip(scaled, limits.min, limits.max), info.dtype)
-
-
-def _real(values: Array, info: TensorInfo) -> Array:
-    """An output's real values."""
-    exact = values.astype(np.float64)
-    return (exact - info.zero_point) * info.scale if info.scale else exact
+    return {entry.name: to_stored(form.from_nhwc(image), entry)}

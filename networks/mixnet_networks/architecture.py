@@ -66,6 +66,17 @@ def _list_of(element: Check, low: int, high: int) -> Check:
     return check
 
 
+def _channels(element: Check) -> Check:
+    """Numbers for red, green and blue, or one for grey."""
+
+    def check(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list) or len(value) not in (1, 3):
+            raise ValueError("a list of 3 elements, or of 1 for grey images")
+        return tuple(element(each) for each in value)
+
+    return check
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("a text")
@@ -147,8 +158,8 @@ class Preprocessing:
     an output covers, or TensorFlow 1's, which looks at the two nearest along each axis.
     """
 
-    mean: tuple[float, ...] = _key(_list_of(_number(0, 255), 3, 3), (127.5, 127.5, 127.5))
-    std: tuple[float, ...] = _key(_list_of(_number(0.001, 255), 3, 3), (127.5, 127.5, 127.5))
+    mean: tuple[float, ...] = _key(_channels(_number(0, 255)), (127.5, 127.5, 127.5))
+    std: tuple[float, ...] = _key(_channels(_number(0.001, 255)), (127.5, 127.5, 127.5))
     crop: float = _key(_number(0.1, 1), 0.875)
     interpolation: str = _key(_one_of(INTERPOLATIONS), "bicubic")
     order: str = _key(_one_of(ORDERS), "resize-crop")
@@ -272,6 +283,8 @@ def read_stage(row: Any, where: str) -> Stage:
 def read_preprocessing(table: Any, where: str) -> Preprocessing:
     """A table of preprocessing, checked. Raises UsageError that begins with ``where``."""
     found = _read_record(Preprocessing, table, where)
+    if len(found.mean) != len(found.std):
+        raise UsageError(f"{where}: 'mean' and 'std' must be of equal length")
     if found.sampler == "tensorflow" and found.interpolation == "bicubic":
         raise UsageError(f"{where}: the sampler 'tensorflow' is bilinear or nearest, not bicubic")
     return found

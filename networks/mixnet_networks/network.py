@@ -7,6 +7,7 @@ from mixnet_common import UsageError
 from mixnet_networks.architecture import Architecture, Preprocessing, load_architecture
 from mixnet_networks.build import build_graph
 from mixnet_networks.graph import Graph
+from mixnet_networks.preprocessing import for_channels
 
 
 @dataclass(frozen=True)
@@ -23,14 +24,8 @@ class Network:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """The architecture's, for as many channels as the network takes.
-
-        A grey image is normalised by the means of the three channels' means and deviations.
-        """
-        own = self.architecture.preprocessing
-        if self.in_channels == len(own.mean):
-            return own
-        return replace(own, mean=(sum(own.mean) / 3,), std=(sum(own.std) / 3,))
+        """The architecture's, for as many channels as the network takes."""
+        return for_channels(self.architecture.preprocessing, self.in_channels)
 
     @property
     def name(self) -> str:

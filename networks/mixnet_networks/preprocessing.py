@@ -38,3 +38,16 @@ def on_pixels(preprocessing: Preprocessing) -> Preprocessing:
     """The same for a network that takes pixels from 0 to 255 and normalises them itself."""
     channels = len(preprocessing.mean)
     return replace(preprocessing, mean=(0.0,) * channels, std=(1.0,) * channels)
+
+
+def for_channels(preprocessing: Preprocessing, channels: int) -> Preprocessing:
+    """The same for images of 1 or 3 channels, as a network of so many takes them.
+
+    Grey images get the mean of the three channels' numbers, colour ones the grey one's thrice.
+    """
+    if channels == len(preprocessing.mean):
+        return preprocessing
+    mean, std = (
+        (sum(each) / len(each),) * channels for each in (preprocessing.mean, preprocessing.std)
+    )
+    return replace(preprocessing, mean=mean, std=std)

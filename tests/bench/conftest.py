@@ -1,5 +1,6 @@
 """Stand-ins for what timing talks to: workers that run by reading numbers, and tiny real files."""
 
+import sys
 from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+sys.path.append(str(Path(__file__).parent))  # for little_classifier
 
 
 class FakeWorker:
@@ -150,3 +153,23 @@ def _convolution(schema: Any) -> Any:
     options.padding = schema.Padding.SAME
     operator.builtinOptions = options
     return operator
+
+
+@pytest.fixture(scope="session")
+def tiny_classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A little MixNet as ``.tflite``, with the labels ape, bee, cat and dog."""
+    from little_classifier import export_tiny
+
+    return export_tiny(tmp_path_factory.mktemp("classifier"), "tflite")
+
+
+@pytest.fixture(scope="session")
+def tiny_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped picture, wider than high."""
+    from PIL import Image
+
+    from mixnet_networks.picture import picture
+
+    path = tmp_path_factory.mktemp("photos") / "photo.png"
+    Image.fromarray(picture()[20:180, 10:210]).save(path)
+    return path

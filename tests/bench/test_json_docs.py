@@ -52,12 +52,17 @@ def printed(*arguments: object) -> set[str]:
 
 @pytest.fixture
 def commands(
-    tiny_onnx: Path, tiny_tflite: Path, tiny_network: Path
+    tiny_onnx: Path,
+    tiny_tflite: Path,
+    tiny_network: Path,
+    tiny_classifier: Path,
+    tiny_photo: Path,
 ) -> dict[str, tuple[object, ...]]:
     quick = ("--launches", "1", "--min-count", "2", "--min-time", "0")
     return {
         "count": ("count", "mixnet-s", tiny_onnx, tiny_tflite, "--json"),
         "latency": ("latency", tiny_onnx, tiny_tflite, *quick, "--profile", "--json"),
+        "classify": ("classify", tiny_classifier, tiny_photo, "--json"),
         "paper": ("paper", "--json"),
         "tune": (
             "tune",
@@ -70,7 +75,7 @@ def commands(
     }
 
 
-@pytest.mark.parametrize("command", ["count", "latency", "paper", "tune"])
+@pytest.mark.parametrize("command", ["count", "latency", "classify", "paper", "tune"])
 def test_the_keys_printed_are_the_keys_documented(
     command: str, commands: dict[str, tuple[object, ...]]
 ) -> None:

@@ -1,0 +1,205 @@
+"""A model file shown images: what it takes them for, by its own preprocessing and labels.
+
+A first look, not a measurement: it judges nothing and counts no accuracy.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixnet_common import MixnetError
+from mixnet_common.console import warn
+from mixnet_export.metadata import Card, read_card
+from mixnet_export.metadata.card import preprocessing_of
+from mixnet_networks.architecture import Preprocessing
+from mixnet_networks.labels import Labels, load_labels
+from mixnet_networks.preprocessing import for_channels, load_preprocessing
+from mixnet_quantize.images import load_image
+from mixnet_runtimes import Session, TensorInfo, open_session
+from mixnet_runtimes.quantized import to_real, to_stored
+from mixnet_runtimes.rawfile import digest
+
+ASSUMED = "timm"
+"""The preprocessing taken where nothing says which: most people's evaluation of ImageNet."""
+
+LAYOUTS: Mapping[str, tuple[int, ...]] = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 3, 1, 2)}
+"""The order of an input's axes, seen from (batch, height, width, channels)."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One class that an image is taken for."""
+
+    number: int
+    label: str | None
+    score: float
+    """The softmax of the logits, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file's image input: its side in pixels, its channels and the order of its axes."""
+
+    info: TensorInfo
+    resolution: int
+    channels: int
+    layout: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """How images are to be prepared and classes to be called, and who says so."""
+
+    preprocessing: Preprocessing
+    preprocessing_from: str
+    labels: Labels
+    labels_from: str | None
+
+
+class Classifier:
+    """An opened file with what it takes to use it. Raises MixnetError where it is no classifier."""
+
+    def __init__(
+        self, path: Path, preprocessing: str | None = None, labels: str | None = None
+    ) -> None:
+        self.session: Session = open_session(path)
+        self.input = image_input(self.session)
+        self.classes = class_count(self.session)
+        self.known = find_known(path, self.input.channels, self.classes, preprocessing, labels)
+
+    def classify(self, image: Path, top: int) -> list[Guess]:
+        """The most likely classes, the first before the others.
+
+        Raises MixnetError, naming the image, where it cannot be read.
+        """
+        pixels = load_image(image, self.input.resolution, self.known.preprocessing)
+        return best(softmax(self.logits(pixels)), self.known.labels, top)
+
+    def logits(self, image: NDArray[np.float32]) -> NDArray[np.float64]:
+        """What the file answers to one preprocessed image (h, w, channels): (classes,)."""
+        info = self.input.info
+        batch = np.repeat(image[None].transpose(LAYOUTS[self.input.layout]), info.shape[0], axis=0)
+        outputs = self.session.run([to_stored(batch, info)])
+        (output,) = self.session.outputs
+        first: NDArray[np.float64] = to_real(outputs[output.name], output)[0]
+        return first.reshape(-1)
+
+
+def image_input(session: Session) -> Input:
+    """The only input, where it is a square image in colour or grey. Raises MixnetError."""
+    if len(session.inputs) == 1 and len(session.inputs[0].shape) == 4:
+        info = session.inputs[0]
+        for layout, axes in LAYOUTS.items():
+            _, height, width, channels = (info.shape[axes.index(axis)] for axis in range(4))
+            if height == width and channels in (1, 3):
+                return Input(info, height, channels, layout)
+    shapes = ", ".join(f"{info.name} {list(info.shape)}" for info in session.inputs)
+    raise MixnetError(
+        f"{session.path} takes no square image of 1 or 3 channels: {shapes}",
+        "only image classifiers can be shown images",
+    )
+
+
+def class_count(session: Session) -> int:
+    """The number of classes, where the only output is a row of logits. Raises MixnetError."""
+    sizes = [size for info in session.outputs for size in info.shape[1:] if size != 1]
+    if len(session.outputs) != 1 or len(sizes) > 1 or any(size < 1 for size in sizes):
+        shapes = ", ".join(f"{info.name} {list(info.shape)}" for info in session.outputs)
+        raise MixnetError(
+            f"{session.path} gives no row of logits: {shapes}",
+            "only image classifiers can be shown images",
+        )
+    return sizes[0] if sizes else 1
+
+
+def find_known(
+    path: Path, channels: int, classes: int, preprocessing: str | None, labels: str | None
+) -> Known:
+    """What the options name, else what the file says, else the file beside it, else a guess."""
+    cards = {path.name: read_card(path), f"{path.name}.json": side_card(path)}
+    found, source = next(
+        ((card.preprocessing, name) for name, card in cards.items() if card.preprocessing),
+        (None, ""),
+    )
+    if preprocessing is not None:
+        found, source = load_preprocessing(preprocessing), preprocessing
+    if found is None:
+        warn(f"{path} does not say how images are prepared; they are as for {ASSUMED}'s networks")
+        found, source = load_preprocessing(ASSUMED), "assumed"
+    if labels is not None:
+        names: tuple[Labels, str | None] = load_labels(labels, classes), labels
+    else:
+        names = _fitting(cards, classes)
+    return Known(for_channels(found, channels), source, *names)
+
+
+def _fitting(cards: Mapping[str, Card], classes: int) -> tuple[Labels, str | None]:
+    """The first card's labels that are as many as the classes."""
+    for name, card in cards.items():
+        if len(card.labels) == classes:
+            return card.labels, name
+        if card.labels:
+            warn(f"{name} has {len(card.labels)} labels for {classes} classes; they are left out")
+    return (), None
+
+
+def side_card(path: Path) -> Card:
+    """The card in the provenance beside a file; empty where there is none of this very file."""
+    side = path.with_name(f"{path.name}.json")
+    if not side.is_file():
+        return Card()
+    try:
+        found = json.loads(side.read_text(encoding="utf-8"))
+        if found["sha256"] != digest(path.read_bytes()):
+            warn(f"{side} is of another file than {path}; it is left out")
+            return Card()
+        labels = tuple(str(label) for label in found.get("labels") or ())
+        return Card(
+            preprocessing=preprocessing_of(found["preprocessing"], str(side)), labels=labels
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        warn(f"{side} is no provenance; it is left out")
+        return Card()
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities; values that are some already stay.
+
+    >>> softmax(np.array([0.0, 0.0])).tolist(), softmax(np.array([0.25, 0.75])).tolist()
+    ([0.5, 0.5], [0.25, 0.75])
+    """
+    if logits.min() >= 0 and abs(logits.sum() - 1) < 0.01:
+        return logits
+    powers = np.exp(logits - logits.max())
+    shares: NDArray[np.float64] = powers / powers.sum()
+    return shares
+
+
+def best(scores: NDArray[np.float64], labels: Sequence[str], top: int) -> list[Guess]:
+    """The highest scores; of equal ones the lower class first."""
+    order = np.argsort(-scores, kind="stable")[:top]
+    return [
+        Guess(int(index), labels[index] if labels else None, float(scores[index]))
+        for index in order
+    ]
+
+
+def describe(path: Path, image: Path, classifier: Classifier, guesses: Sequence[Guess]) -> Any:
+    """The JSON object of one image; docs/json.md explains every key."""
+    session, known = classifier.session, classifier.known
+    return {
+        "name": path.name,
+        "image": str(image),
+        "runtime": session.runtime,
+        "runtime_version": session.version,
+        "preprocessing_from": known.preprocessing_from,
+        "labels_from": known.labels_from,
+        "top": [
+            {"class": guess.number, "label": guess.label, "score": guess.score} for guess in guesses
+        ],
+    }
