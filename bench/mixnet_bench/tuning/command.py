@@ -30,7 +30,7 @@ from mixnet_networks.build import block_of
 from mixnet_networks.weights import seeded_weights
 from mixnet_runtimes.inputs import seeded_input
 
-DELEGATED = {"mixed": ("slices", "branches"), "groups": ("grouped", "dense", "auto")}
+DELEGATED = {"mixed": ("slices", "branches", "auto"), "groups": ("grouped", "dense", "auto")}
 """For TFLite, only options that XNNPACK's delegate takes: a split by sizes would cut the network
 into pieces, which a block alone doesn't show."""
 

@@ -16,6 +16,7 @@ from mixnet_export.lowering.groups import expand_groups, join_groups
 from mixnet_export.lowering.merging import merge_kernels
 from mixnet_export.lowering.model import Model
 from mixnet_export.lowering.tiling import tile_depthwise
+from mixnet_networks import Node
 
 PLANS: Mapping[str, Plan] = {
     plan.name: plan
@@ -23,7 +24,7 @@ PLANS: Mapping[str, Plan] = {
         Plan("reference", Choice(), measured="the paper's literal form, as the authors write it"),
         Plan(
             "xnnpack",
-            Choice(mixed="branches", groups="auto", join="sum", tiling="nested"),
+            Choice(mixed="auto", groups="auto", join="sum", tiling="nested"),
             measured="LiteRT 2.3 with XNNPACK on x86-64",
         ),
         Plan(
@@ -65,16 +66,22 @@ def lower(model: Model, plan: Plan | str = "reference") -> Model:
     """
     plan = _named(plan) if isinstance(plan, str) else plan
     plan.check(model.graph)
+    graph = model.graph
+
+    def mixing(node: Node) -> str:
+        _, height, width, _ = graph.shape(node.outputs[0])
+        return plan.of(node).mixing(height * width)
+
     model = fuse_activations(fold_batch_norm(model))
     model = merge_kernels(model, lambda node: plan.of(node).merged(node))
     model = branch_mixed(
         model,
-        lambda node: plan.of(node).mixed == "branches",
+        lambda node: mixing(node) == "branches",
         lambda node: plan.of(node).join == "sum",
         lambda node: plan.of(node).grouping(node) == "dense",
     )
     model = join_groups(model, lambda node: plan.of(node).grouping(node))
-    model = expand_groups(model, lambda node: plan.of(node).mixed)
+    model = expand_groups(model, mixing)
     return tile_depthwise(model, lambda node: plan.of(node).tiling)
 
 

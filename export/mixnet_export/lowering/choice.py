@@ -36,12 +36,16 @@ MERGES: Mapping[str, Callable[[int], tuple[int, ...]]] = {
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "merge": tuple(MERGES),
-    "mixed": ("split", "slices", "branches"),
+    "mixed": ("split", "slices", "branches", "auto"),
     "groups": ("split", "grouped", "dense", "auto"),
     "join": ("concat", "sum"),
     "tiling": ("direct", "rows", "grid", "polyphase", "nested"),
 }
 
+
+SMALL_MAP = 49
+"""Pixels up to which slices and a concat, which then move little, cost less than many small
+convolutions. Measured with XNNPACK on x86-64: at 7x7, 5 % of a block of MixNet-S and M."""
 
 NARROW = 12
 """Input channels to a group below which zeros cost less than groups do. Measured with XNNPACK on
@@ -53,8 +57,8 @@ class Choice:
     """How one block is computed.
 
     ``merge``: which kernel groups of its mixed depthwise convolution share a kernel size.
-    ``mixed``: how the groups get their channels: by a split, by slices, or in branches of their
-    own. ``groups``: grouped 1x1 convolutions by a split, as such, as one with block-diagonal
+    ``mixed``: how the groups get their channels: by a split, by slices, in branches of their
+    own, or by whichever of the last two suits the map. ``groups``: grouped 1x1 convolutions by a split, as such, as one with block-diagonal
     weights, or as whichever of these two suits its width. ``join``: whether branches end in a
     concat or in a sum of projections. ``tiling``: how a depthwise kernel of more than 25 taps is
     cut.
@@ -69,6 +73,12 @@ class Choice:
     def merged(self, node: Node) -> tuple[int, ...]:
         """Numbers of neighbouring groups to merge in a mixed depthwise convolution."""
         return MERGES[self.merge](len(node.attributes["kernels"]))
+
+    def mixing(self, pixels: int) -> str:
+        """How groups get their channels, on an output map of so many pixels."""
+        if self.mixed != "auto":
+            return self.mixed
+        return "branches" if pixels > SMALL_MAP else "slices"
 
     def grouping(self, node: Node) -> str:
         """What becomes of a grouped convolution: ``split``, ``grouped`` or ``dense``."""
