@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-import numpy.typing as npt
 
 from mixnet_bench.affinity import current_cpus, pin
 from mixnet_common import MixnetError
@@ -39,22 +38,6 @@ def time_calls(invoke: Invoke, count: int, clock: Clock = time.perf_counter_ns) 
     return samples
 
 
-def seeded_input(
-    shape: tuple[int, ...], dtype: npt.DTypeLike, rng: np.random.Generator
-) -> npt.NDArray[Any]:
-    """An input to time with: normal for floats, the full range for 8- and 16-bit integers.
-
-    Wider integers are indices or sizes more often than pixels, so they get 0 and 1, as do booleans.
-    """
-    kind = np.dtype(dtype)
-    if kind.kind == "f":
-        return rng.standard_normal(shape).astype(kind)
-    if kind.kind in "iu" and kind.itemsize <= 2:
-        limits = np.iinfo(kind)
-        return rng.integers(limits.min, limits.max, size=shape, dtype=kind, endpoint=True)
-    return rng.integers(0, 2, size=shape).astype(kind)
-
-
 def load(request: dict[str, Any]) -> tuple[dict[str, Any], Invoke]:
     """Open the file, set seeded inputs; returns the answer and the call to time.
 
@@ -65,6 +48,7 @@ def load(request: dict[str, Any]) -> tuple[dict[str, Any], Invoke]:
         pin(request["pin"])
     start = time.perf_counter_ns()
     from mixnet_runtimes import open_session
+    from mixnet_runtimes.inputs import seeded_input
 
     session = open_session(Path(request["path"]), threads=request["threads"])
     loaded = time.perf_counter_ns()

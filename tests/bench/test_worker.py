@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mixnet_bench.worker import seeded_input, serve, time_calls
+from mixnet_bench.worker import serve, time_calls
+from mixnet_runtimes.inputs import seeded_input
 
 
 def answers(*requests: dict[str, Any]) -> list[dict[str, Any]]:
