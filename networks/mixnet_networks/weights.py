@@ -130,7 +130,8 @@ def read_arrays(path: Path, wanted: Callable[[str], bool] = lambda name: True) -
                     raise MixnetError(
                         f"{path} stores {name} as {kind}", f"save it as {', '.join(READABLE)}"
                     )
-                arrays[name] = file.get_tensor(name).astype(np.float32)
+                with np.errstate(over="ignore"):  # it becomes infinite, which is told later
+                    arrays[name] = file.get_tensor(name).astype(np.float32)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise MixnetError(
             f"{path} is no whole .safetensors file: {error}", "copy or download it once more"

@@ -1,5 +1,6 @@
 """What several of these tests need: small networks, arrays for every weight of a graph."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mixnet_networks.graph import Graph
+
+sys.path.append(str(Path(__file__).parent))  # for ``foreign``
 
 Arrays = dict[str, NDArray[np.float64]]
 

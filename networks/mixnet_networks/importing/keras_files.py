@@ -112,7 +112,8 @@ def _arrays(file: Any, path: Path) -> Iterator[tuple[str, np.ndarray[Any, Any]]]
             if name in seen:
                 raise MixnetError(f"{path} holds two arrays called {name}")
             seen.add(name)
-            yield name, dataset[()].astype(np.float32)
+            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is named
+                yield name, dataset[()].astype(np.float32, copy=False)
 
 
 def _layers(group: Any, path: Path, depth: int = 0) -> Iterator[tuple[str, Any]]:
