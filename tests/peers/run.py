@@ -38,6 +38,8 @@ class Peer:
     after_install: Callable[[Path], None] = lambda environment: None
     imports_us: bool = True
     """Whether our packages run there."""
+    variants: tuple[Mapping[str, str], ...] = ({},)
+    """The tests are run once for each of these sets of environment variables."""
 
 
 def empty_torchvision_registrations(environment: Path) -> None:
@@ -52,6 +54,7 @@ def empty_torchvision_registrations(environment: Path) -> None:
 
 
 PEERS: Mapping[str, Peer] = {
+    "keras": Peer(variants=({"KERAS_BACKEND": "tensorflow"}, {"KERAS_BACKEND": "jax"})),
     "tflite-runtime": Peer(newest_python=(3, 11), imports_us=False),
     "timm": Peer(
         without_dependencies=("torchvision==0.28.0",),  # or it would insist on its own torch
@@ -154,7 +157,12 @@ def run_tests(environment: Path, name: str, peer: Peer) -> None:
     command = [python_of(environment), "-m", "pytest", "-q", "--rootdir", str(ROOT)]
     settings = ["-o", "addopts=--import-mode=importlib", "-p", "no:cacheprovider"]
     variables = environment_with(our_packages() if peer.imports_us else [])
-    call([*command, *settings, str(HERE / name)], "tests failed", variables)
+    for variant in peer.variants:
+        told = " ".join(f"{key}={value}" for key, value in variant.items())
+        if told:
+            say(f"{name} with {told}")
+        failure = f"tests failed{f' with {told}' if told else ''}"
+        call([*command, *settings, str(HERE / name)], failure, {**variables, **variant})
 
 
 def our_packages() -> list[str]:

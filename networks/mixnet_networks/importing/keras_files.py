@@ -24,9 +24,6 @@ from mixnet_networks.weights import Weights
 INNER = "model.weights.h5"
 """The file of weights in a ``.keras`` zip."""
 
-BESIDE = ("optimizer", "seed_generator")
-"""Groups that hold no weights of layers."""
-
 ROLES: Mapping[tuple[int, ...], tuple[str, ...]] = {
     (4,): ("kernel",),
     (4, 1): ("kernel", "bias"),
@@ -42,6 +39,7 @@ MOST_VALUES = 500_000_000
 MOST_DEPTH = 32
 
 _AGAIN = "save it again with Keras 3.8 or later: model.save_weights('model.weights.h5')"
+_DISTRUST = "Keras writes no such file: don't trust it"
 _DAMAGED = (OSError, KeyError, RuntimeError, ValueError, TypeError, zipfile.BadZipFile, EOFError)
 """What h5py and zipfile raise on damaged files."""
 
@@ -87,15 +85,14 @@ def _content(path: Path) -> Any:
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             if name.startswith(("/", "\\")) or ".." in Path(name.replace("\\", "/")).parts:
-                raise MixnetError(
-                    f"{path} has an entry that leads out of it: {name!r}",
-                    "Keras writes no such file; don't trust it",
-                )
+                raise MixnetError(f"{path} has an entry that leads out of it: {name!r}", _DISTRUST)
         if INNER not in archive.namelist():
             raise MixnetError(f"{path} has no {INNER} in it", "save it with model.save('….keras')")
         entry = archive.getinfo(INNER)
         if entry.file_size > 4 * MOST_VALUES:
-            raise MixnetError(f"{path} says that it holds {entry.file_size:,} bytes of weights")
+            raise MixnetError(
+                f"{path} says that it holds {entry.file_size:,} bytes of weights", _DISTRUST
+            )
         return io.BytesIO(archive.read(entry))
 
 
@@ -108,26 +105,26 @@ def _arrays(file: Any, path: Path) -> Iterator[tuple[str, np.ndarray[Any, Any]]]
             name = f"{layer}.{role}"
             left -= math.prod(dataset.shape)
             if left < 0:
-                raise MixnetError(f"{path} holds more than {MOST_VALUES:,} values")
+                raise MixnetError(f"{path} holds more than {MOST_VALUES:,} values", _DISTRUST)
             if name in seen:
-                raise MixnetError(f"{path} holds two arrays called {name}")
+                raise MixnetError(f"{path} holds two arrays called {name}", "save one model alone")
             seen.add(name)
             with np.errstate(over="ignore"):  # what is too large becomes infinite, and is named
                 yield name, dataset[()].astype(np.float32, copy=False)
 
 
-def _layers(group: Any, path: Path, depth: int = 0) -> Iterator[tuple[str, Any]]:
+def _layers(group: Any, path: Path, above: int = 0) -> Iterator[tuple[str, Any]]:
     """Every layer's name and its group of arrays, those of models within the model too."""
-    if depth > MOST_DEPTH:
-        raise MixnetError(f"{path} nests its groups more than {MOST_DEPTH} deep")
+    if above > MOST_DEPTH:
+        raise MixnetError(f"{path} nests its groups more than {MOST_DEPTH} deep", _DISTRUST)
     for key in group:
-        if (depth == 0 and key in BESIDE) or key == "seed_generator":
-            continue
+        if key == "seed_generator" or (above == 0 and key == "optimizer"):
+            continue  # they hold no weights of layers
         member = _member(group, key, path)
         if not hasattr(member, "keys"):
             continue
         if key != "vars":
-            yield from _layers(member, path, depth + 1)
+            yield from _layers(member, path, above + 1)
         elif len(member):
             yield _layer_name(member, path), member
 
@@ -144,11 +141,11 @@ def _member(group: Any, key: str, path: Path) -> Any:
     import h5py
 
     if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-        raise MixnetError(
-            f"{path} links {group.name}/{key} to elsewhere",
-            "Keras writes no such file; don't trust it",
-        )
-    return group[key]
+        raise MixnetError(f"{path} links {group.name}/{key} to elsewhere", _DISTRUST)
+    member = group[key]
+    if h5py.h5o.get_info(member.id).rc != 1:  # or a walk might never end
+        raise MixnetError(f"{path} holds {group.name}/{key} in several places", _DISTRUST)
+    return member
 
 
 def _roles(layer: str, group: Any, path: Path) -> Iterator[tuple[str, Any]]:
@@ -176,7 +173,7 @@ def _dataset(group: Any, key: str, path: Path) -> Any:
     if shape is None or dataset.dtype.kind != "f":
         raise MixnetError(f"{where} as no array of floats", "save float32 weights")
     if dataset.external or dataset.is_virtual:
-        raise MixnetError(f"{where} in another file", "Keras writes no such file; don't trust it")
+        raise MixnetError(f"{where} in another file", _DISTRUST)
     stored = dataset.id.get_storage_size()
     if stored != math.prod(shape) * dataset.dtype.itemsize:
         raise MixnetError(

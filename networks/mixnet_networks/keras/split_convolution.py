@@ -184,9 +184,9 @@ def square(value: int | Sequence[int], what: str) -> int:
     >>> square((2, 2), "strides")
     2
     """
-    sizes = {value} if isinstance(value, int) else set(value)
+    sizes = set(value) if isinstance(value, Sequence) else {value}
     size = sizes.pop() if len(sizes) == 1 else 0
-    if not isinstance(size, int) or size < 1:
+    if type(size) is not int or size < 1:
         raise ValueError(f"{what} must be a whole number from 1, the same on both axes: {value!r}")
     return size
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mixnet_common import MixnetError
 from mixnet_networks.keras.split_convolution import SplitConvolution
-from mixnet_networks.weights import Weights
+from mixnet_networks.weights import Weights, describe_problems
 
 ROLES = {
     "kernel": "kernel",
@@ -47,18 +47,18 @@ def set_weights_from(model: Any, weights: Weights) -> None:
     Raises MixnetError, before anything is assigned, unless names and shapes are the model's own.
     """
     variables = _variables(model)
-    problems = [f"{name} is missing" for name in sorted(variables.keys() - weights.keys())]
-    problems += [f"{name} is surplus" for name in sorted(weights.keys() - variables.keys())]
-    problems += [
-        f"{name} is {weights[name].shape}, not {tuple(variable.shape)}"
-        for name, variable in variables.items()
-        if name in weights and weights[name].shape != tuple(variable.shape)
-    ]
-    if problems:
-        more = [f"and {len(problems) - 3} more"] if len(problems) > 3 else []
+    problems = {
+        "missing": sorted(variables.keys() - weights.keys()),
+        "surplus": sorted(weights.keys() - variables.keys()),
+        "misshaped": [
+            f"{name} {weights[name].shape} for {tuple(variable.shape)}"
+            for name, variable in variables.items()
+            if name in weights and weights[name].shape != tuple(variable.shape)
+        ],
+    }
+    if found := describe_problems(problems):
         raise MixnetError(
-            f"the weights do not fit the Keras model {model.name}: "
-            + "; ".join(problems[:3] + more),
+            f"the weights do not fit the Keras model {model.name}: {found}",
             "for another number of classes, build the model with new_head=True",
         )
     for name, variable in variables.items():
