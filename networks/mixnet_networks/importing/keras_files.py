@@ -137,14 +137,15 @@ def _layer_name(group: Any, path: Path) -> str:
 
 
 def _member(group: Any, key: str, path: Path) -> Any:
-    """A member that lies in this file itself."""
+    """A member that lies in this file itself, and in one place of it."""
     import h5py
 
+    place = f"{group.name.rstrip('/')}/{key}"
     if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-        raise MixnetError(f"{path} links {group.name}/{key} to elsewhere", _DISTRUST)
+        raise MixnetError(f"{path} links {place} to elsewhere", _DISTRUST)
     member = group[key]
     if h5py.h5o.get_info(member.id).rc != 1:  # or a walk might never end
-        raise MixnetError(f"{path} holds {group.name}/{key} in several places", _DISTRUST)
+        raise MixnetError(f"{path} holds {place} in several places", _DISTRUST)
     return member
 
 
