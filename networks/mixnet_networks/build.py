@@ -51,10 +51,9 @@ def build_graph(
     in_channels: int = 3,
     name: str = "",
 ) -> Graph:
-    """The graph of an architecture: an image (batch, resolution, resolution, in_channels) to
-    logits.
+    """The graph of an architecture: images (batch, h, w, in_channels) to logits (batch, classes).
 
-    ``multiplier`` applies on top of the architecture's own. Raises MixnetError where the
+    Height and width are the resolution. ``multiplier`` applies on top of the architecture's own. Raises MixnetError where the
     resolution is too small for the network or its channels don't divide.
     """
     return _Builder(architecture, multiplier, name or architecture.name).build(

@@ -1,7 +1,7 @@
 """int8 ``.onnx`` files by onnxruntime: static QDQ, per-channel weights, min-max ranges.
 
-Activations are unsigned 8-bit, which onnxruntime runs faster than signed ones on x86-64. Weights use
-7 of their 8 bits: on x86-64 without VNNI onnxruntime adds products of two in 16 bits, which
+Activations are unsigned 8-bit, which onnxruntime runs faster than signed ones on x86-64. Weights
+use 7 of their 8 bits: on x86-64 without VNNI onnxruntime adds products of two in 16 bits, which
 overflow silently from full-range weights (MixNet-S on the picture: 12.5 dB instead of 18.0).
 """
 

@@ -57,11 +57,11 @@ class Choice:
     """How one block is computed.
 
     ``merge``: which kernel groups of its mixed depthwise convolution share a kernel size.
-    ``mixed``: how the groups get their channels: by a split, by slices, in branches of their
-    own, or by whichever of the last two suits the map. ``groups``: grouped 1x1 convolutions by a split, as such, as one with block-diagonal
-    weights, or as whichever of these two suits its width. ``join``: whether branches end in a
-    concat or in a sum of projections. ``tiling``: how a depthwise kernel of more than 25 taps is
-    cut.
+    ``mixed``: how the groups get their channels: by a split, by slices, in branches of their own,
+    or by whichever of the last two suits the map. ``groups``: grouped 1x1 convolutions by a split,
+    as such, as one with block-diagonal weights, or as whichever of these two suits its width.
+    ``join``: whether branches end in a concat or in a sum of projections. ``tiling``: how a
+    depthwise kernel of more than 25 taps is cut.
     """
 
     merge: str = "none"

@@ -49,9 +49,7 @@ def _is_mergeable(rewriter: Rewriter, node: Node) -> bool:
         pads = resolve_padding(
             attributes["padding"], (height, width), kernel, attributes["strides"]
         )
-        places.add(
-            tuple(2 * before - taps for (before, _), taps in zip(pads, kernel, strict=True))
-        )
+        places.add(tuple(2 * before - taps for (before, _), taps in zip(pads, kernel, strict=True)))
     return len(places) == 1
 
 
