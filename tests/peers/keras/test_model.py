@@ -190,7 +190,8 @@ def test_a_new_head_keeps_the_backbones_weights_and_trains_alone_where_that_is_f
         (before[name] == pretrained[name]).all() for name in before if "classifier" not in name
     )
     assert moved == {"head.classifier.kernel", "head.classifier.bias"}
-    model.trainable = True
+    for layer in model.layers:
+        layer.trainable = True
     assert len(model.trainable_variables) == len(build_keras_model(network).trainable_variables)
 
 

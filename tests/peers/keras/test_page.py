@@ -70,6 +70,9 @@ def test_everything_on_the_page_works_in_its_order(
 
     assert len(ran) >= 3
     check_files(names["model"], names["network"])
+    for name, array in names["weights"].items():
+        if name in names["pretrained"] and "classifier" not in name:
+            assert (array != names["pretrained"][name]).any(), "the backbone is trained at last"
     assert weights_hash(names["weights"]) == weights_hash(weights_from(names["model"]))
     assert isinstance(names["mixed"], keras.Model)
 
