@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from little_classifier import LABELS, export_tiny
+from little_classifier import LABELS, LITTLE, export_tiny
 
 from mixnet_bench.classify import best, softmax
 from mixnet_bench.cli import main
@@ -244,3 +244,20 @@ def test_a_copied_file_needs_nothing_beside_it(
     (found,) = shown(copy, tiny_photo)
 
     assert (found["preprocessing_from"], found["labels_from"]) == ("alone.tflite",) * 2
+
+
+def test_a_grey_network_is_shown_grey_images(tmp_path: Path, tiny_photo: Path) -> None:
+    from mixnet_export.job import Options
+    from mixnet_export.job import export as write
+    from mixnet_export.writers import FORMATS
+
+    (tmp_path / "little.toml").write_text(LITTLE)
+    network = load_network(str(tmp_path / "little.toml"), in_channels=1)
+    for form in FORMS:
+        options = Options(labels=LABELS, verify=False)
+        path = write(network, seeded_weights(network), FORMATS[form], tmp_path, options).path
+        expected = oracle(tmp_path, tiny_photo, in_channels=1)
+        (found,) = shown(path, tiny_photo)
+
+        assert [guess["class"] for guess in found["top"]] == list(np.argsort(-expected))
+        assert found["preprocessing_from"] == path.name

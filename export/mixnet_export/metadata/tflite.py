@@ -59,7 +59,8 @@ def read_tflite_card(path: Path) -> Card:
     from mixnet_runtimes.tflite_file import read_model
 
     model, data = read_model(path)
-    entries = {_text(each.name): _buffer(model, each) for each in model.metadata or ()}
+    found = [each for each in model.metadata or () if each is not None]
+    entries = {_text(each.name): _buffer(model, each) for each in found}
     try:
         values = schema.decode(entries[METADATA_KEY]) if METADATA_KEY in entries else {}
     except schema.SchemaError as error:
@@ -89,6 +90,9 @@ def min_runtime_version(model: Any, tables: Any) -> str:
             return ""
         found.append(versions[int8])
     return max(found, key=lambda version: [int(part) for part in version.split(".")])
+
+
+_NO_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError)
 
 
 # Writing
@@ -197,13 +201,13 @@ def _normalisation(values: Mapping[str, Any], where: str) -> Preprocessing | Non
 def _labels(values: Mapping[str, Any], data: bytes, path: Path) -> Labels:
     files = _tensor(values, "output_tensor_metadata").get("associated_files", ())
     names = [each.get("name") for each in files if each.get("type") == schema.TENSOR_AXIS_LABELS]
-    if not names:
+    if not names or not names[0]:
         return ()
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(names[0]) as file:
             text = file.read(MOST_BYTES)
         return parse_labels(text.decode())
-    except (zipfile.BadZipFile, KeyError, RuntimeError, ValueError, OSError, zlib.error) as error:
+    except (*_NO_ARCHIVE, KeyError, RuntimeError, ValueError, OSError) as error:
         raise MixnetError(
             f"{path}: its labels cannot be read: {error}", "write the file again, or give --labels"
         ) from error
