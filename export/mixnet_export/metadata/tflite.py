@@ -38,6 +38,8 @@ PARSER_VERSION = "1.0.0"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """A zip archive's earliest time: equal labels make equal bytes."""
 
+_NO_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError)
+
 
 def describe_tflite(content: bytes, card: Card) -> bytes:
     """The file with its card in it."""
@@ -90,9 +92,6 @@ def min_runtime_version(model: Any, tables: Any) -> str:
             return ""
         found.append(versions[int8])
     return max(found, key=lambda version: [int(part) for part in version.split(".")])
-
-
-_NO_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError)
 
 
 # Writing
