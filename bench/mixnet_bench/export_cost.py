@@ -1,4 +1,4 @@
-"""``python -m mixnet_bench.export_cost``: what writing MixNet-S costs, how soon commands answer.
+"""``python -m mixnet_bench.export_cost``: what writing, importing and starting up cost.
 
 Every run is a fresh process, timed from outside for start-up and from inside for writing; memory is
 the process's own peak as the system keeps it. It judges against bars and changes nothing.
@@ -45,6 +45,20 @@ for form in forms:
     content = FORMATS[form].write(lower(Model(network.graph, weights), plan))
     Path(sys.argv[1], f"model.{form}").write_bytes(content)
 """
+SAVE = """
+import sys
+from pathlib import Path
+from mixnet_networks import load_network
+from mixnet_networks.weights import save_weights, seeded_weights
+save_weights(Path(sys.argv[1], "mixnet-l.safetensors"), seeded_weights(load_network("mixnet-l")))
+"""
+IMPORT = """
+import json, sys, time
+from pathlib import Path
+start = time.perf_counter()
+from mixnet_networks.importing import import_weights
+import_weights(Path(sys.argv[1], "mixnet-l.safetensors"), "mixnet-l")
+"""
 REPORT = """
 seconds = time.perf_counter() - start
 try:
@@ -55,7 +69,8 @@ except ImportError:
     peak = None
 print(json.dumps([seconds, time.process_time(), peak]))
 """
-"""What a job runs: imports and seeded weights count, since a user waits for them too."""
+"""What a job runs: imports and seeded weights count, since a user waits for them too. ``SAVE`` is
+run before the importing, in a process of its own, and does not count."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,9 @@ class Job:
     arguments: tuple[str, ...]
     seconds_bar: float
     bytes_bar: int | None = None
+    code: str = SETUP + WRITE
+    before: str = ""
+    """Run once, in a process of its own."""
 
 
 _WRITE_BARS = (3.0, 500_000_000)
@@ -73,6 +91,9 @@ JOBS: Mapping[str, Job] = {
     "write": Job("write MixNet-S as .tflite and .onnx", ("tflite", "onnx"), *_WRITE_BARS),
     "write-tflite": Job("write MixNet-S as .tflite", ("tflite",), *_WRITE_BARS),
     "write-onnx": Job("write MixNet-S as .onnx", ("onnx",), *_WRITE_BARS),
+    "import": Job(
+        "import MixNet-L from .safetensors", (), 2.0, 400_000_000, code=IMPORT, before=SAVE
+    ),
     "help": Job("mixnet-export --help", ("--help",), 0.5),
     "list": Job("mixnet-export list", ("list",), 0.5),
 }
@@ -107,6 +128,8 @@ class Cost:
 
 def measure(name: str, job: Job, runs: int, folder: Path) -> Cost:
     """Run a job in fresh processes. Raises MixnetError where one of them fails."""
+    if job.before:
+        _python(name, "-c", job.before, str(folder))
     results = [_run(name, job, folder) for _ in range(runs)]
     return Cost(
         name,
@@ -122,8 +145,7 @@ def measure(name: str, job: Job, runs: int, folder: Path) -> Cost:
 def _run(name: str, job: Job, folder: Path) -> tuple[float, float | None, int | None]:
     """Seconds, CPU seconds and peak bytes of one process, as far as they are known."""
     if job.bytes_bar:
-        code = SETUP + WRITE + REPORT
-        output = _python(name, "-c", code, str(folder), *job.arguments)
+        output = _python(name, "-c", job.code + REPORT, str(folder), *job.arguments)
         seconds, cpu, peak = json.loads(output.splitlines()[-1])
         return seconds, cpu, peak
     start = time.perf_counter()
@@ -155,7 +177,10 @@ def table_row(cost: Cost) -> Sequence[str]:
 @click.option("--runs", type=click.IntRange(1), default=7, show_default=True, help="Per job.")
 @json_option
 def main(runs: int, as_json: bool) -> None:
-    """Measure time and peak memory of writing MixNet-S, verification aside, and of start-up."""
+    """Measure time and peak memory of writing MixNet-S and importing MixNet-L, and of start-up.
+
+    What is written is not verified.
+    """
     from mixnet_common.temporary import temporary_folder
 
     try:

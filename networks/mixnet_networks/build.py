@@ -51,9 +51,11 @@ def build_graph(
     in_channels: int = 3,
     name: str = "",
 ) -> Graph:
-    """The graph of an architecture: images (batch, h, w, in_channels) to logits (batch, classes).
+    """The graph of an architecture, from an image to logits.
 
-    Height and width are the resolution. ``multiplier`` applies on top of the architecture's own. Raises MixnetError where the
+    The image is (batch, resolution, resolution, in_channels).
+
+    ``multiplier`` applies on top of the architecture's own. Raises MixnetError where the
     resolution is too small for the network or its channels don't divide.
     """
     return _Builder(architecture, multiplier, name or architecture.name).build(

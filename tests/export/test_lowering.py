@@ -96,6 +96,12 @@ def without_values(network: Network) -> Model:
 
 CHANNELS = st.integers(4, 12)
 
+
+def has_odd_kernels(architecture: Architecture) -> bool:
+    """Symmetric padding takes no others."""
+    return all(kernel % 2 for stage in architecture.stages for kernel in stage.kernels)
+
+
 STAGES = st.builds(
     Stage,
     out=CHANNELS,
@@ -121,7 +127,8 @@ ARCHITECTURES = st.builds(
     stages=st.lists(STAGES, min_size=1, max_size=3).map(tuple),
     head=st.builds(Head, channels=st.sampled_from((0, 10))),
     preprocessing=st.just(Preprocessing()),
-)
+    padding=st.sampled_from(("same", "same", "symmetric")),
+).filter(lambda drawn: drawn.padding == "same" or has_odd_kernels(drawn))
 
 
 @settings(max_examples=20, deadline=None)

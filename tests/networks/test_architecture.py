@@ -204,6 +204,14 @@ def test_a_file_nested_beyond_reason_is_not_valid_toml(write_toml: WriteToml) ->
         load_architecture(write_toml("x = " + "[" * 100_000))
 
 
+def test_symmetric_padding_needs_odd_kernels(write_toml: WriteToml) -> None:
+    rows = "stages = [{ out = 8, kernels = [3, 4] }]"
+    path = write_toml(f'base = "mixnet-s"\nsource = "a test"\npadding = "symmetric"\n{rows}')
+
+    with pytest.raises(UsageError, match=r"mine\.toml: symmetric padding needs odd kernels, not 4"):
+        load_architecture(path)
+
+
 def test_a_file_with_windows_line_ends_is_read(tmp_path: Path) -> None:
     path = tmp_path / "windows.toml"
     path.write_bytes(MINE.replace("\n", "\r\n").encode())

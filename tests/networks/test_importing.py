@@ -56,7 +56,9 @@ NETWORKS = ["mixnet-s", "mixnet-m", "mixnet-l", "mixnet-s-symmetric", "mixnet-xl
 def test_timms_names_are_found(name: str, tmp_path: Path) -> None:
     network = load_network(name, classes=7)
     weights = drawn(network)
-    imported = import_weights(saved(timm_arrays(network, weights), tmp_path / "m.safetensors"), name)
+    imported = import_weights(
+        saved(timm_arrays(network, weights), tmp_path / "m.safetensors"), name
+    )
 
     assert (imported.classes, imported.source) == (7, "timm")
     assert weights_hash(imported.weights) == weights_hash(weights)

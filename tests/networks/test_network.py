@@ -65,3 +65,39 @@ def test_a_network_at_another_size_has_the_same_weights_names() -> None:
     assert {name: shape for name, _, _, shape in other.graph.parameters()} == {
         name: shape for name, _, _, shape in network.graph.parameters()
     }
+
+
+def test_grey_images_have_one_channel_and_the_mean_of_the_three_means() -> None:
+    network = load_network("mixnet-s", in_channels=1)
+
+    assert network.graph.shape("image") == (1, 224, 224, 1)
+    assert network.preprocessing.mean == (pytest.approx((123.675 + 116.28 + 103.53) / 3),)
+    assert network.at(resolution=64).in_channels == 1
+
+
+@pytest.mark.parametrize("channels", [0, 2, 4])
+def test_other_channels_are_refused(channels: int) -> None:
+    with pytest.raises(UsageError, match="1 or 3 channels"):
+        load_network("mixnet-s", in_channels=channels)
+
+
+@pytest.mark.parametrize("size", ["s", "m", "l"])
+def test_symmetric_padding_changes_the_strided_layers_and_the_epsilon_alone(size: str) -> None:
+    plain = load_network(f"mixnet-{size}").graph
+    symmetric = load_network(f"mixnet-{size}-symmetric").graph
+    changed = {
+        key: {
+            (a.attributes[key], b.attributes[key])
+            for a, b in zip(plain.nodes, symmetric.nodes, strict=True)
+            if a.attributes.get(key) != b.attributes.get(key)
+        }
+        for key in ("padding", "epsilon", "strides", "kernel", "kernels", "channels")
+    }
+
+    assert changed.pop("padding") == {("same", "symmetric")}
+    assert changed.pop("epsilon") == {(1e-3, 1e-5)}
+    assert not any(changed.values())
+    strided = [node for node in symmetric.nodes if node.attributes.get("padding") == "symmetric"]
+    assert len(strided) == 5
+    assert all(node.attributes["strides"] == (2, 2) for node in strided)
+    assert all(plain.shape(name) == symmetric.shape(name) for name in plain.tensors)

@@ -22,6 +22,9 @@ SLOTS = re.compile(r"/(RMSProp|Momentum|Adam|Adagrad|Ftrl|LARS\w*)(_\d+)?$")
 FILES = re.compile(r"checkpoint|.+\.index|.+\.data-\d{5}-of-\d{5}")
 """The files of an archive that are taken out."""
 
+_DAMAGED = (LookupError, RuntimeError, TypeError, ValueError)
+"""What TensorFlow's reader raises on damaged files, beside its own errors."""
+
 
 def read_archive(path: Path) -> Content:
     """The checkpoint in a tar file. Raises MixnetError where a member would leave its folder."""
@@ -91,7 +94,7 @@ def _read(prefix: Path, shown: Path) -> Content:
         chosen, notes = choose(reader.get_variable_to_shape_map())
         # A copy: TensorFlow's arrays may share the file's memory.
         arrays = {name: reader.get_tensor(stored).astype("float32") for name, stored in chosen}
-    except (tensorflow.errors.OpError, ValueError, RuntimeError, TypeError, KeyError) as error:
+    except (tensorflow.errors.OpError, *_DAMAGED) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise MixnetError(
             f"{shown} is no whole TensorFlow checkpoint: {lines[0]}",

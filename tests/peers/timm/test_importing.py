@@ -173,7 +173,9 @@ def test_a_checkpoint_of_timms_own_training_script_is_read(tmp_path: Path) -> No
 
     model = trained("tf_mixnet_s", 64, num_classes=4)
     path = tmp_path / "model_best.pth.tar"
-    torch.save({"arch": "tf_mixnet_s", "args": Namespace(lr=1), "state_dict": model.state_dict()}, path)
+    torch.save(
+        {"arch": "tf_mixnet_s", "args": Namespace(lr=1), "state_dict": model.state_dict()}, path
+    )
 
     assert import_weights(path, "mixnet-s").classes == 4
 
@@ -232,7 +234,9 @@ def test_a_truncated_checkpoint_is_no_whole_one(kept: float, tmp_path: Path) -> 
         import_weights(path, "mixnet-s")
 
 
-@pytest.mark.parametrize("content", [{}, [1, 2], {"state_dict": {"epoch": 3}}, torch.zeros(3)], ids=str)
+@pytest.mark.parametrize(
+    "content", [{}, [1, 2], {"state_dict": {"epoch": 3}}, torch.zeros(3)], ids=str
+)
 def test_a_checkpoint_without_a_model_is_named(content: Any, tmp_path: Path) -> None:
     path = tmp_path / "nothing.pth"
     torch.save(content, path)
@@ -245,13 +249,15 @@ def test_a_checkpoint_without_a_model_is_named(content: Any, tmp_path: Path) -> 
 def test_another_model_of_timms_is_refused(name: str, tmp_path: Path) -> None:
     path = saved(timm.create_model(name, num_classes=7), tmp_path / f"{name}.safetensors")
 
-    with pytest.raises(MixnetError, match="does not fit mixnet-s|of no network known") as caught:
+    with pytest.raises(MixnetError, match=r"does not fit mixnet-s|of no network known") as caught:
         import_weights(path, "mixnet-s")
     assert caught.value.exit_status == 1
 
 
 def test_a_model_without_a_classifier_is_refused(tmp_path: Path) -> None:
-    path = saved(timm.create_model("tf_mixnet_s", num_classes=0), tmp_path / "tf_mixnet_s.safetensors")
+    path = saved(
+        timm.create_model("tf_mixnet_s", num_classes=0), tmp_path / "tf_mixnet_s.safetensors"
+    )
 
     with pytest.raises(MixnetError, match=r"2 missing \(classifier\.weight, classifier\.bias\)"):
         import_weights(path, "mixnet-s")
