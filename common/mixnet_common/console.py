@@ -3,8 +3,12 @@
 Nothing here knows what is being exported or measured.
 """
 
+import errno
 import json
+import os
+import signal
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,15 +27,53 @@ FORMAT = 1
 """Version of the JSON documents; its history stands in docs/json.md."""
 
 
+_NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+
+
+def _prepare_streams() -> None:
+    """Let any text be printed anywhere.
+
+    A stream that was closed becomes one that swallows everything; were its number left free, the
+    next file to be opened would get it, and whatever a native library prints. Characters that a
+    stream's encoding lacks are escaped: a Windows pipe has no ×, and ASCII no ±.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="backslashreplace")
+
+
+def _end_tidily_when_terminated() -> None:
+    """Let SIGTERM unwind as Ctrl-C does, so that temporary files go and workers end."""
+
+    def end(number: int, frame: object) -> NoReturn:
+        sys.exit(128 + number)
+
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL and _is_main_thread():
+        signal.signal(signal.SIGTERM, end)
+
+
+def _is_main_thread() -> bool:
+    """Only the main thread may set what a signal does."""
+    return threading.current_thread() is threading.main_thread()
+
+
 class Group(click.Group):
     """A click group that turns MixnetError into a message, a hint and an exit status."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line. Reports our own errors; everything else is click's or a bug."""
+        _prepare_streams()
+        _end_tidily_when_terminated()
         try:
             return super().main(*args, **kwargs)
         except MixnetError as error:
             report_error(error)
+        except OSError as error:
+            if error.errno not in _NO_ROOM or error.filename is not None:
+                raise
+            report_error(MixnetError(f"cannot write the output: {error.strerror}"))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

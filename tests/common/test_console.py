@@ -1,7 +1,13 @@
 """What goes to stdout, what to stderr, and with which exit status a command ends."""
 
 import json
+import os
+import shlex
+import signal
+import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -155,3 +161,68 @@ def test_progress_is_shown_on_a_terminal(
     assert captured.out == ""
     assert "counting [this]" in captured.err
     assert "2/2" in captured.err
+
+
+RUN = "import click; from mixnet_common.console import *; from mixnet_common.console import Group\n"
+RUN_END = "\nGroup('main', commands={'go': click.Command('go', callback=go)})(['go'])"
+
+TABLE = RUN + "def go(): print_table(('\\xb1 \\xd7', 'b'), [('a', '1')])" + RUN_END
+
+
+def print_table_to(stdout: Any, **environment: str) -> "subprocess.CompletedProcess[bytes]":
+    """Run a command that prints ± and ×, which not every encoding has."""
+    return subprocess.run(
+        [sys.executable, "-c", TABLE],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def test_what_a_streams_encoding_lacks_is_escaped() -> None:
+    result = print_table_to(subprocess.PIPE, PYTHONIOENCODING="ascii")
+
+    assert result.returncode == 0, result.stderr
+    assert rb"\xb1 \xd7" in result.stdout
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux")
+def test_output_that_finds_no_room_is_an_error_without_traceback() -> None:
+    with open("/dev/full", "wb") as full:
+        result = print_table_to(full)
+
+    assert result.returncode == 1
+    assert result.stderr.startswith(b"error: cannot write the output: ")
+    assert b"Traceback" not in result.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell that closes streams")
+def test_closed_streams_swallow_what_is_said() -> None:
+    program = (
+        f"{RUN}def go():\n"
+        "    print_table(('a',), [('b',)]); say('c')\n"
+        f"    with progress('d', 1) as step: step(){RUN_END}"
+    )
+    closed = f"{shlex.quote(sys.executable)} -c {shlex.quote(program)} >&- 2>&-"
+    assert subprocess.run(["sh", "-c", closed], check=False).returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to be caught")
+def test_a_terminated_command_leaves_no_temporary_files(tmp_path: Path) -> None:
+    program = (
+        f"import os, signal\nfrom mixnet_common.temporary import temporary_folder\n{RUN}"
+        "def go():\n"
+        "    with temporary_folder() as folder:\n"
+        "        (folder / 'model').write_text('x')\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        f"        signal.pause(){RUN_END}"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        check=False,
+        timeout=60,
+    )
+    assert result.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
