@@ -1,10 +1,18 @@
 """The command ``mixnet-bench``: parses the command line and hands over; no work is done here."""
 
+import math
 from pathlib import Path
 
 import click
 
 from mixnet_common.console import CONTEXT, Group, example, json_option
+
+
+def _finite(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    """Refuse nan, which click's ranges let through, and a time without end."""
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a finite number.")
+    return value
 
 
 @click.group(cls=Group, context_settings=CONTEXT)
@@ -67,6 +75,7 @@ def count(
 @click.option(
     "--min-time",
     type=click.FloatRange(0),
+    callback=_finite,
     default=5.0,
     show_default=True,
     help="Seconds of inference per target, at least.",
@@ -85,6 +94,7 @@ def count(
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
+    callback=_finite,
     default=60.0,
     show_default=True,
     help="Seconds without an answer after which a file counts as hung.",

@@ -53,7 +53,10 @@ def test_every_command_helps_with_an_example(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c not in ("latency", "classify")])
-def test_the_example_of_a_command_works(command: str) -> None:
+def test_the_example_of_a_command_works(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # what it writes belongs nowhere else
     text = run(command, "--help").output
     for example in re.findall(r"^  +mixnet-bench (.*)$", text, re.MULTILINE):
         assert run(*shlex.split(example)).exit_code == 0
@@ -217,3 +220,12 @@ def test_the_version_is_the_distributions() -> None:
     result = run("--version")
     assert result.exit_code in (0, 1)  # 1 where it runs from a checkout that is not installed
     assert "mixnet" in result.output or result.exit_code == 1
+
+
+@pytest.mark.parametrize("option", ["--min-time", "--timeout"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_times_are_finite_numbers(option: str, value: str) -> None:
+    result = run("latency", "some.tflite", option, value)
+
+    assert result.exit_code == 2
+    assert f"{value} is not a finite number" in result.stderr
