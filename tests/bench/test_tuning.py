@@ -183,3 +183,17 @@ def test_the_host_timer_times_each_file_as_often_and_refuses_broken_ones() -> No
 def test_seeded_inputs_are_the_same_each_time() -> None:
     first, second = (seeded_input((2, 3), "float32", np.random.default_rng(0)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+def test_a_folder_that_refuses_results_costs_a_warning_not_the_tuning(
+    tiny_network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    monkeypatch.setattr("mixnet_bench.tuning.command.cache_folder", lambda: blocked / "tuning")
+    plan_file = tmp_path / "plan.toml"
+
+    run = CliRunner().invoke(main, ["tune", str(tiny_network), "-o", str(plan_file), "--json"])
+    assert run.exit_code == 0, run.output
+    assert "is not kept for the next time" in run.stderr
+    assert load_plan(plan_file).blocks

@@ -12,8 +12,8 @@ from mixnet_bench.tuning.blocks import Block, distinct_blocks, signature
 from mixnet_bench.tuning.cache import cache_folder, cache_path, recall, remember
 from mixnet_bench.tuning.host import HostTimer
 from mixnet_bench.tuning.search import Outcome, Timer, search_block
-from mixnet_common import UsageError, write_whole
-from mixnet_common.console import print_json, print_table, say, tracked
+from mixnet_common import MixnetError, UsageError, write_whole
+from mixnet_common.console import print_json, print_table, say, tracked, warn
 from mixnet_export.lowering import (
     DEFAULT,
     OPTIONS,
@@ -52,7 +52,7 @@ def run(request: Request, output: Path, as_json: bool) -> None:
     if output.suffix != ".toml":
         raise UsageError(f"-o {output} must end in .toml", "so that --lowering knows it for a file")
     timer = HostTimer(request.form.suffix, request.threads)
-    plan, outcomes, checks = tune(request, timer, cache_folder() if request.use_cache else None)
+    plan, outcomes, checks = tune(request, timer, _usable_cache() if request.use_cache else None)
     write_whole(output, format_plan(plan, _comments(request, outcomes, checks)))
     rows = [_row(block, outcome) for block, outcome in outcomes]
     if as_json:
@@ -60,6 +60,17 @@ def run(request: Request, output: Path, as_json: bool) -> None:
         return
     _print(rows, checks)
     say(f"wrote {output}; use it with mixnet-export … --lowering {output}")
+
+
+def _usable_cache() -> Path | None:
+    """The user's folder of earlier results; None, with a warning, where it can't be written."""
+    folder = cache_folder()
+    try:
+        check_output(folder / "block.json")
+    except MixnetError as error:
+        warn(f"{error.message}: what is found is not kept for the next time")
+        return None
+    return folder
 
 
 def tune(
