@@ -34,7 +34,14 @@ INPUTS = ("normalised", "pixels")
 CALIBRATION_IMAGES = 200
 """Images taken for calibration where a folder has more; more of them change little."""
 
-_RECORDED_PACKAGES = ("mixnet-mobile", "numpy", "onnx", "onnxruntime", "ai-edge-quantizer")
+_RECORDED_PACKAGES = (
+    "mixnet-mobile",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "ai-edge-litert",
+    "ai-edge-quantizer",
+)
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ def export(
         model = take_pixels(model, network.preprocessing)
     float32 = form.write(model)
     calibration = _calibration_files(options)
-    content = _quantized(float32, network, form, calibration, options)
+    content, calibrated = _quantized(float32, network, form, calibration, options)
     content = describe(form.name, content, _card(network, options))
     verification = _verified(content, float32, model, network, form, options)
     provenance = _provenance(network, form, options) | {
@@ -89,7 +96,7 @@ def export(
         "sha256": hashlib.sha256(content).hexdigest(),
         "size_bytes": len(content),
         "weights": {"source": weights_source, "sha256": weights_hash(weights)},
-        "calibration_images": len(calibration) if options.precision == "int8" else 0,
+        "calibration_images": calibrated,
         "verification": verification.as_json() if verification else None,
     }
     path = directory / file_name(network, form, options)
@@ -145,22 +152,28 @@ def _calibration_files(options: Options) -> Sequence[Path]:
 
 def _quantized(
     float32: bytes, network: Network, form: Format, files: Sequence[Path], options: Options
-) -> bytes:
+) -> tuple[bytes, int]:
+    """The file in the precision asked for, and how many images of the folder set its ranges."""
     if options.precision == "float32":
-        return float32
+        return float32, 0
     preprocessing = file_preprocessing(network, options)
-    samples = (form.from_nhwc(batch) for batch in _samples(network, preprocessing, files))
-    return form.quantize(float32, INPUT, samples, integer_io=options.io == "int8")
+    read: list[Path] = []
+    samples = (form.from_nhwc(batch) for batch in _samples(network, preprocessing, files, read))
+    content = form.quantize(float32, INPUT, samples, integer_io=options.io == "int8")
+    return content, len(read)
 
 
 def _samples(
-    network: Network, preprocessing: Preprocessing, files: Sequence[Path]
+    network: Network, preprocessing: Preprocessing, files: Sequence[Path], read: list[Path]
 ) -> Iterator[NDArray[np.float32]]:
-    """Calibration inputs (batch, h, w, channels), one at a time."""
+    """Calibration inputs (batch, h, w, channels), one at a time; ``read`` gets the images' paths.
+
+    A damaged image is warned of and left out.
+    """
     if not files:
         yield picture_input(network.resolution, preprocessing, network.batch)
         return
-    images = load_images(tracked(files, "calibrating"), network.resolution, preprocessing)
+    images = load_images(tracked(files, "calibrating"), network.resolution, preprocessing, read)
     yield from batches(images, network.batch)
 
 

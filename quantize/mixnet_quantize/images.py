@@ -114,13 +114,18 @@ _ORDERS: Mapping[str, Callable[[Any, int, Preprocessing], Any]] = {
 
 
 def load_images(
-    files: Iterable[Path], resolution: int, preprocessing: Preprocessing
+    files: Iterable[Path],
+    resolution: int,
+    preprocessing: Preprocessing,
+    read: list[Path] | None = None,
 ) -> Iterator[Image]:
     """Every readable image in turn; the others are named in warnings.
 
-    Raises MixnetError at the end where none could be read.
+    ``read``, if given, gets the paths of the readable ones. Raises MixnetError at the end where
+    none could be read.
     """
-    readable = unreadable = 0
+    read = [] if read is None else read
+    unreadable = 0
     for path in files:
         try:
             image = load_image(path, resolution, preprocessing)
@@ -128,9 +133,9 @@ def load_images(
             unreadable += 1
             warn(error.message)
         else:
-            readable += 1
+            read.append(path)
             yield image
-    if unreadable and not readable:
+    if unreadable and not read:
         raise MixnetError(f"none of the {unreadable} images could be read")
 
 

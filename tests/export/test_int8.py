@@ -134,6 +134,18 @@ def test_a_folder_of_pictures_sets_the_ranges(
 
 
 @pytest.mark.parametrize("form", FORMATS)
+def test_images_that_cannot_be_read_are_not_counted_as_calibration(
+    run: Run, form: str, pictures: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = pictures(2)
+    (folder / "broken.png").write_text("no picture")
+    result = run(form, "--calibrate", folder, "-o", tmp_path, "--json")
+
+    assert "broken.png" in result.stderr
+    assert exported(result)["calibration_images"] == 2
+
+
+@pytest.mark.parametrize("form", FORMATS)
 def test_batches_are_calibrated_too(
     run: Run, form: str, pictures: Callable[..., Path], tmp_path: Path
 ) -> None:
