@@ -88,4 +88,4 @@ def load_network(
 
 def _check_range(what: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise UsageError(f"{what} must lie between {low:g} and {high:g}, not {value:g}")
+        raise UsageError(f"{what} must lie between {low:,} and {high:,}, not {value:,}")
