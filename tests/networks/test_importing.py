@@ -217,6 +217,15 @@ def test_missing_and_surplus_arrays_are_named_as_in_the_file(small: Network, pat
     assert "1 missing (bn1.running_var); 1 surplus (aux.weight)" in message
 
 
+def test_a_file_that_nearly_fits_is_not_said_to_be_another_networks(
+    small: Network, path: Path
+) -> None:
+    arrays = timm_arrays(small, drawn(small))
+    arrays["aux.weight"] = np.zeros(3, np.float32)
+
+    assert "all the others fit mixnet-s" in refused(saved(arrays, path)).hint
+
+
 def test_a_truncated_file_is_refused(small: Network, path: Path) -> None:
     saved(timm_arrays(small, drawn(small)), path)
     path.write_bytes(path.read_bytes()[:-5000])

@@ -125,7 +125,7 @@ def _fitted(path: Path, naming: Naming, arrays: Arrays, network: Network) -> Wei
         "missing": [pair.theirs or pair.ours for pair in pairs if pair.array is None],
         "surplus": sorted(arrays.keys() - used),
         "misshaped": [
-            f"{pair.theirs} {arrays[str(pair.theirs)].shape} for {pair.ours} {pair.shape}"
+            f"{pair.theirs} {arrays[str(pair.theirs)].shape} for {_renamed(pair)}{pair.shape}"
             for pair in pairs
             if pair.array is not None and not pair.fits
         ],
@@ -152,6 +152,10 @@ def _pairs(graph: Graph, naming: Naming, arrays: Arrays) -> Iterator[_Pair]:
         yield _Pair(ours, shape, theirs, converted)
 
 
+def _renamed(pair: _Pair) -> str:
+    return "" if pair.theirs == pair.ours else f"{pair.ours} "
+
+
 # What a wrong file looks like
 
 
@@ -160,18 +164,24 @@ def _advice(
 ) -> str:
     if not any(names for kind, names in problems.items() if kind != "not finite"):
         return "such weights compute nothing: take an earlier checkpoint"
-    fits = {name: _fit(name, naming, arrays, network) for name in architecture_names()}
-    best = max(fits.values())
-    alike = [name for name, fit in fits.items() if fit == best and name != network.name]
-    if best < LIKE or not alike:
+    known = {name: _sized(name, network).graph for name in architecture_names()}
+    fits = {name: _fit(graph, naming, arrays) for name, graph in known.items()}
+    best, own = max(fits.values()), _fit(network.graph, naming, arrays)
+    alike = [name for name, fit in fits.items() if fit == best]
+    if own >= max(best, LIKE):
+        return f"all the others fit {network.name}: see what the file's program changed in it"
+    if best < LIKE:
         return f"{naming.title}: it looks like no network known here; is it whole, and a MixNet?"
     much = "its arrays are those of" if best == 1 else "it is most like"
     return f"{much} {' or '.join(alike)}: export that network"
 
 
-def _fit(name: str, naming: Naming, arrays: Arrays, network: Network) -> float:
-    """The part of all arrays, of a known network's and of the file's, that belong together."""
-    known = load_network(name, classes=network.classes, in_channels=network.in_channels)
-    pairs = list(_pairs(known.graph, naming, arrays))
+def _sized(name: str, network: Network) -> Network:
+    return load_network(name, classes=network.classes, in_channels=network.in_channels)
+
+
+def _fit(graph: Graph, naming: Naming, arrays: Arrays) -> float:
+    """The part of all arrays, of a graph's and of the file's, that belong together."""
+    pairs = list(_pairs(graph, naming, arrays))
     fitting = sum(pair.fits for pair in pairs)
     return fitting / (len(pairs) + len(arrays) - fitting)
