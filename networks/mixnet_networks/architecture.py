@@ -83,6 +83,14 @@ def _text(value: Any) -> str:
     return value
 
 
+def _file_name(value: Any) -> str:
+    """What a file may be called in any folder: it leads nowhere else and stays on one line."""
+    text = _text(value)
+    if not text or text.startswith(".") or any(c in "/\\" or not c.isprintable() for c in text):
+        raise ValueError("a file's name: no slash, no control character, no dot at the start")
+    return text
+
+
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("true or false")
@@ -170,7 +178,7 @@ class Preprocessing:
 class Architecture:
     """A network as its rows describe it, before sizes and channel counts are worked out."""
 
-    name: str = _key(_text)
+    name: str = _key(_file_name)
     title: str = _key(_text)
     source: str = _key(_text)
     stem: Stem = _key(lambda value: value)

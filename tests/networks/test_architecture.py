@@ -1,6 +1,7 @@
 """Networks of one's own: what a TOML file may say, and what is answered to a wrong one."""
 
 import contextlib
+import json
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -290,3 +291,21 @@ def test_any_text_is_toml_or_a_usage_error(text: str, tmp_path_factory: Any) -> 
     path.write_text(text, encoding="utf-8")
     with contextlib.suppress(UsageError):
         load_architecture(str(path))
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "/etc/evil", "a/b", "a\\b", "", ".", ".hidden", "a\nb"]
+)
+def test_a_name_leads_to_no_other_folder(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.toml"
+    path.write_text(f'base = "mixnet-s"\nname = {json.dumps(name)}\n', encoding="utf-8")
+
+    with pytest.raises(UsageError, match=r"'name' must be a file's name"):
+        load_architecture(str(path))
+
+
+def test_a_name_may_be_in_any_script(tmp_path: Path) -> None:
+    path = tmp_path / "我 net.toml"
+    path.write_text('base = "mixnet-s"\n', encoding="utf-8")
+
+    assert load_architecture(str(path)).name == "我 net"
