@@ -258,7 +258,7 @@ def command(
     """Compare our files with other exporters', timed side by side on this machine.
 
     Without peers installed, our literal form (the lowering called reference) remains to be
-    compared with. With all of them: pip install "mixnet-mobile[peers]".
+    compared with. With all of them: pip install ".[peers]".
     """
     chosen = tuple(peer for peer in PEERS if peer in peers)
     selection = Selection(networks, precisions, runtimes, chosen, lowering)
