@@ -3,7 +3,6 @@
 Everything that can be refused is refused before the first inference.
 """
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from mixnet_bench.latency_report import COLUMNS, describe, identify, table_rows
 from mixnet_bench.machine import describe_machine, load_average
 from mixnet_bench.profile_command import print_profiles, take_profiles
 from mixnet_bench.profile_report import describe_profile
-from mixnet_common import MixnetError, UsageError, write_whole
+from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, progress, warn
+from mixnet_common.files import check_writable
 
 STEPS = 1000
 """Of the progress bar."""
@@ -77,14 +77,7 @@ def check_output(path: Path, timed: Sequence[Path] = ()) -> None:
         raise UsageError(f"-o {path} is a directory", "name a file, like latency.json")
     if path.resolve() in [each.resolve() for each in timed]:
         raise UsageError(f"-o {path} is a file to be timed", "name another, like latency.json")
-    directory = next(parent for parent in path.absolute().parents if parent.exists())
-    try:
-        with tempfile.TemporaryFile(dir=directory):
-            pass
-    except OSError as error:
-        raise MixnetError(
-            f"cannot write {path}: {error.strerror or error}", "choose another place for -o"
-        ) from error
+    check_writable(path)
 
 
 def _caption(plan: Plan, targets: Sequence[dict[str, Any]]) -> str:

@@ -43,6 +43,21 @@ def write_all(contents: Mapping[Path, bytes | str]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def check_writable(path: Path) -> None:
+    """Raise MixnetError unless a file can be written at ``path``, before the work for it is done.
+
+    Leaves nothing behind and makes no directory.
+    """
+    directory = next(parent for parent in path.absolute().parents if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise MixnetError(
+            f"cannot write {path}: {error.strerror or error}", "choose another place for -o"
+        ) from error
+
+
 def _write_temporary(path: Path, content: bytes | str) -> Path:
     data = content.encode() if isinstance(content, str) else content
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -208,14 +208,16 @@ def _export(
     network = load_network(
         network_name, classes=classes, resolution=resolution, multiplier=multiplier, batch=batch
     )
-    network, weights, source = _weights(network, network_name, weights_file, seed, classes)
-    from mixnet_export.job import Options, export
+    from mixnet_export.job import Options, check_request, export, file_name
     from mixnet_export.writers import FORMATS
     from mixnet_networks.labels import load_labels
 
+    settings = Options(verify=not no_verify, calibration=calibrate, **options)
+    check_request(directory / file_name(network, FORMATS[form], settings), FORMATS[form], settings)
+    network, weights, source = _weights(network, network_name, weights_file, seed, classes)
     network = _prepared(network, preprocessing)
-    names = load_labels(labels, network.classes) if labels else ()
-    settings = Options(verify=not no_verify, calibration=calibrate, labels=names, **options)
+    if labels:
+        settings = replace(settings, labels=load_labels(labels, network.classes))
     result = export(network, weights, FORMATS[form], directory, settings, source)
     if result.verification:
         say(f"verified: {result.verification}")

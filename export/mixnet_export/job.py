@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 
 from mixnet_common import UsageError
 from mixnet_common.console import FORMAT, tracked, warn
-from mixnet_common.files import write_all
-from mixnet_export.lowering import DEFAULT, Model, find_plan, lower
+from mixnet_common.files import check_writable, write_all
+from mixnet_common.versions import package_version
+from mixnet_export.lowering import DEFAULT, Model, Plan, find_plan, format_plan, lower
 from mixnet_export.lowering.pixels import take_pixels
 from mixnet_export.metadata import Card, describe
 from mixnet_export.verify import UNLIKE, Candidate, Verification, verify
@@ -81,8 +81,8 @@ def export(
     Raises UsageError where the options contradict each other, MixnetError where a step fails;
     then nothing is left behind.
     """
-    _check(options)
-    plan = find_plan(options.lowering, form.name)
+    path = directory / file_name(network, form, options)
+    plan = check_request(path, form, options)
     model = lower(Model(network.graph, weights), plan)
     if options.input == "pixels":
         model = take_pixels(model, network.preprocessing)
@@ -93,13 +93,13 @@ def export(
     verification = _verified(content, float32, model, network, form, options)
     provenance = _provenance(network, form, options) | {
         "lowering": plan.name,
+        "lowering_sha256": hashlib.sha256(format_plan(plan).encode()).hexdigest(),
         "sha256": hashlib.sha256(content).hexdigest(),
         "size_bytes": len(content),
         "weights": {"source": weights_source, "sha256": weights_hash(weights)},
         "calibration_images": calibrated,
         "verification": verification.as_json() if verification else None,
     }
-    path = directory / file_name(network, form, options)
     side = path.with_name(f"{path.name}.json")
     write_all({path: content, side: json.dumps(provenance, indent=2) + "\n"})
     return Exported(path, provenance, verification)
@@ -111,13 +111,22 @@ def file_name(network: Network, form: Format, options: Options) -> str:
     return f"{network.name}{suffix}{form.suffix}"
 
 
-def _check(options: Options) -> None:
+def check_request(path: Path, form: Format, options: Options) -> Plan:
+    """Refuse what can be refused before the work; returns the lowering's plan.
+
+    Raises UsageError where options contradict each other or name nothing, MixnetError where
+    ``path`` can't be written.
+    """
     if options.precision == "float32" and options.io != "float32":
         raise UsageError(
             f"a float32 file cannot take {options.io} inputs", "add --precision int8, or drop --io"
         )
     if options.precision == "float32" and options.calibration:
         raise UsageError("a float32 file needs no calibration", "add --precision int8")
+    if options.calibration:
+        image_files(options.calibration)
+    check_writable(path)
+    return find_plan(options.lowering, form.name)
 
 
 def file_preprocessing(network: Network, options: Options) -> Preprocessing:
@@ -233,12 +242,5 @@ def _provenance(network: Network, form: Format, options: Options) -> dict[str, A
         "output": {"name": OUTPUT, "shape": list(network.graph.shape(OUTPUT))},
         "preprocessing": asdict(file_preprocessing(network, options)),
         "labels": list(options.labels) or None,
-        "versions": {name: _version(name) for name in _RECORDED_PACKAGES},
+        "versions": {name: package_version(name) for name in _RECORDED_PACKAGES},
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

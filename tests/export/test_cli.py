@@ -288,7 +288,7 @@ WRONG: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("nothing.toml",), ("nothing.toml",)),
     (("mixnet-s", "--resolution", "0"), ("resolution", "not 0")),
     (("mixnet-s", "--resolution", "-1"), ("resolution", "not -1")),
-    (("mixnet-s", "--resolution", "9000"), ("resolution", "8192")),
+    (("mixnet-s", "--resolution", "9000"), ("resolution", "8,192")),
     (("mixnet-s", "--classes", "0"), ("classes", "not 0")),
     (("mixnet-s", "--multiplier", "0"), ("multiplier",)),
     (("mixnet-s", "--multiplier", "nan"), ("multiplier",)),

@@ -8,12 +8,11 @@ from typing import Any
 
 import click
 
+from mixnet_bench.affinity import current_cpus
 from mixnet_bench.tuning.search import Outcome
 from mixnet_common import write_whole
+from mixnet_common.versions import package_version
 from mixnet_export.lowering import OPTIONS, Choice
-
-VERSION = 1
-"""Goes up when the search or the lowerings change what an old result is worth."""
 
 
 def cache_folder() -> Path:
@@ -22,8 +21,16 @@ def cache_folder() -> Path:
 
 
 def cache_path(folder: Path, **conditions: Any) -> Path:
-    """The file for a block under conditions (its form, the runtime's version, the machine, …)."""
-    text = json.dumps({"version": VERSION, "options": OPTIONS, **conditions}, sort_keys=True)
+    """The file for a block under conditions (its form, the runtime's version, the machine, …).
+
+    This software's version and the CPUs that it may run on are conditions as well.
+    """
+    known = {
+        "software": package_version("mixnet-mobile"),
+        "options": OPTIONS,
+        "cpus": current_cpus(),
+    }
+    text = json.dumps({**known, **conditions}, sort_keys=True)
     return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
 
 

@@ -99,7 +99,13 @@ def _tune_block(
     request: Request, block: Block, start: Plan, timer: Timer, measured: str, cache: Path | None
 ) -> Outcome:
     choice = start.of(block.model.graph.nodes[0])
-    conditions = {"block": signature(block.model.graph), "start": str(choice), "on": measured}
+    lowered = lower(block.model, Plan("start", choice)).graph
+    conditions = {
+        "block": signature(block.model.graph),
+        "start": str(choice),
+        "lowered": signature(lowered),  # changes with the lowerings themselves
+        "on": measured,
+    }
     path = cache_path(cache, **conditions) if cache else None
     kept = recall(path) if path else None
     if kept:
