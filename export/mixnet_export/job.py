@@ -28,9 +28,6 @@ from mixnet_networks.preprocessing import on_pixels
 from mixnet_networks.weights import Weights, weights_hash
 from mixnet_quantize.images import batches, image_files, load_images, spread
 
-PRECISIONS = ("float32", "int8")
-IO_TYPES = ("float32", "int8")
-INPUTS = ("normalised", "pixels")
 CALIBRATION_IMAGES = 200
 """Images taken for calibration where a folder has more; more of them change little."""
 

@@ -5,7 +5,6 @@ graph is written beside the times and read back, so that nodes keep their kernel
 """
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mixnet_common import MixnetError
+from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes import onnx_file
 from mixnet_runtimes.contents import FileContents, FileTensor, Operator, Shape
 from mixnet_runtimes.inputs import seeded_input
@@ -33,14 +33,14 @@ RUN = "model_run"
 def profile(path: Path, threads: int, rounds: int, timeout_s: float) -> Profile:
     """See ``mixnet_runtimes.profile``; ``timeout_s`` is not watched, since nothing can hang it."""
     del timeout_s
-    with tempfile.TemporaryDirectory(prefix="mixnet-profile-") as directory:
-        session = OrtSession(path, threads, trace=Path(directory))
+    with temporary_folder() as directory:
+        session = OrtSession(path, threads, trace=directory)
         rng = np.random.default_rng(0)
         session.set_inputs([seeded_input(each.shape, each.dtype, rng) for each in session.inputs])
         for _ in range(WARMUP + rounds):
             session.invoke()
         records = json.loads(session.end_trace().read_text(encoding="utf-8"))
-        contents = onnx_file.read(Path(directory) / OPTIMIZED)
+        contents = onnx_file.read(directory / OPTIMIZED)
     return describe(records, contents, session.version, threads, rounds)
 
 

@@ -204,7 +204,7 @@ def test_a_file_is_made_again_for_another_version_of_what_makes_it(
     before = kept_path(TENSORFLOW, tmp_path)
     assert kept_path(TENSORFLOW, tmp_path) == before
 
-    monkeypatch.setattr(files, "_version", lambda distribution: "9.9")
+    monkeypatch.setattr(files, "package_version", lambda distribution: "9.9")
 
     assert kept_path(TENSORFLOW, tmp_path) != before
 

@@ -9,7 +9,6 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import numpy as np
 from mixnet_bench.peers.make import answer_path, command
 from mixnet_bench.peers.registry import EXPORTERS, Exporter, Order
 from mixnet_common import MixnetError
+from mixnet_common.versions import package_version
 
 TIME_LIMIT_S = 1800
 """For one conversion, which takes half a minute on a quiet machine."""
@@ -97,14 +97,7 @@ def _last_words(done: "subprocess.CompletedProcess[str]") -> str:
 
 def versions(exporter: Exporter) -> dict[str, str | None]:
     """The installed version of each distribution that makes the file; None where there is none."""
-    return {name: _version(name) for name in exporter.packages.values()}
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
+    return {name: package_version(name) for name in exporter.packages.values()}
 
 
 def _sources_hash(exporter: Exporter) -> str:
