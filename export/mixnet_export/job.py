@@ -27,6 +27,7 @@ from mixnet_networks.picture import picture_input
 from mixnet_networks.preprocessing import on_pixels
 from mixnet_networks.weights import Weights, weights_hash
 from mixnet_quantize.images import batches, image_files, load_images, spread
+from mixnet_quantize.settings import Settings
 
 CALIBRATION_IMAGES = 200
 """Images taken for calibration where a folder has more; more of them change little."""
@@ -165,7 +166,8 @@ def _quantized(
     preprocessing = file_preprocessing(network, options)
     read: list[Path] = []
     samples = (form.from_nhwc(batch) for batch in _samples(network, preprocessing, files, read))
-    content = form.quantize(float32, INPUT, samples, integer_io=options.io == "int8")
+    settings = Settings(integer_io=options.io == "int8")
+    content = form.quantize(float32, INPUT, samples, settings)
     return content, len(read)
 
 

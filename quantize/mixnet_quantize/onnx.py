@@ -16,26 +16,36 @@ from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
 from mixnet_common.temporary import temporary_folder
+from mixnet_quantize.settings import Settings
 from mixnet_runtimes.ort_session import QUANTIZATION_KEY
+
+DEFAULT = Settings()
 
 
 def quantize_onnx(
-    content: bytes, name: str, samples: Iterable[NDArray[Any]], *, integer_io: bool = False
+    content: bytes,
+    name: str,
+    samples: Iterable[NDArray[Any]],
+    settings: Settings = DEFAULT,
 ) -> bytes:
-    """Quantize a float32 file to int8 from calibration inputs (batch, 3, h, w).
+    """Quantize a float32 file to int8 from calibration inputs (batch, channels, h, w).
 
-    ``name`` is the file's input. Its inputs and outputs stay float32 unless
-    ``integer_io``; then they are uint8. Raises MixnetError where the quantizer refuses the file or
-    the disk has no room for its temporary files.
+    ``name`` is the file's input. Raises UsageError where the settings name a layer that is not in
+    the file, MixnetError where the quantizer refuses the file or the disk has no room for its
+    temporary files.
     """
     import onnx
+
+    operators = [node.name for node in onnx.load_from_string(content).graph.node]
+    settings.check_layers(operators)
+    floating = [each for each in operators if settings.is_float(each)]
 
     with temporary_folder() as folder, _quiet():
         source, result = folder / "float32.onnx", folder / "int8.onnx"
         source.write_bytes(_with_shapes(content))
-        _quantize(source, result, _reader(name, iter(samples)))
+        _quantize(source, result, _reader(name, iter(samples)), settings, floating)
         model = onnx.load(result)
-    if integer_io:
+    if settings.integer_io:
         _strip_ends(model)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
@@ -49,7 +59,9 @@ def _with_shapes(content: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _quantize(source: Path, result: Path, reader: Any) -> None:
+def _quantize(
+    source: Path, result: Path, reader: Any, settings: Settings, floating: list[str]
+) -> None:
     from onnxruntime.quantization import (
         CalibrationMethod,
         QuantFormat,
@@ -57,6 +69,7 @@ def _quantize(source: Path, result: Path, reader: Any) -> None:
         quantize_static,
     )
 
+    unsigned = settings.activations == "unsigned"
     try:
         quantize_static(
             source,
@@ -64,9 +77,11 @@ def _quantize(source: Path, result: Path, reader: Any) -> None:
             reader,
             quant_format=QuantFormat.QDQ,
             per_channel=True,
-            activation_type=QuantType.QUInt8,
+            activation_type=QuantType.QUInt8 if unsigned else QuantType.QInt8,
             weight_type=QuantType.QInt8,
-            reduce_range=True,
+            reduce_range=settings.weight_bits == 7,
+            nodes_to_exclude=floating,
+            extra_options={"ActivationSymmetric": not unsigned},
             calibrate_method=CalibrationMethod.MinMax,
         )
     except (ValueError, RuntimeError) as error:

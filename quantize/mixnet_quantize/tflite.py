@@ -2,8 +2,9 @@
 
 import io
 import logging
+import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from typing import Any
 
@@ -12,22 +13,31 @@ from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
 from mixnet_quantize.ranges import Ranges, tflite_ranges
+from mixnet_quantize.settings import Settings
+
+DEFAULT = Settings()
 
 
 def quantize_tflite(
-    content: bytes, name: str, samples: Iterable[NDArray[Any]], *, integer_io: bool = False
+    content: bytes,
+    name: str,
+    samples: Iterable[NDArray[Any]],
+    settings: Settings = DEFAULT,
 ) -> bytes:
-    """Quantize a float32 file to int8 from calibration inputs (batch, h, w, 3).
+    """Quantize a float32 file to int8 from calibration inputs (batch, h, w, channels).
 
-    ``name`` is the file's input. Its inputs and outputs stay float32 unless ``integer_io``.
-    Raises MixnetError where the quantizer refuses the file.
+    ``name`` is the file's input. Raises UsageError where the settings name a layer that is not in
+    the file, MixnetError where the quantizer refuses the file.
     """
     from ai_edge_quantizer import quantizer
+
+    operators = operator_names(content)
+    settings.check_layers(operators)
 
     statistics = _statistics(tflite_ranges(content, name, samples))
     try:
         with _quiet():
-            job = quantizer.Quantizer(bytearray(content), _recipe(integer_io))
+            job = quantizer.Quantizer(bytearray(content), _recipe(operators, settings))
             result = job.quantize(
                 statistics, enable_progress_bar=False, enable_progress_report=False
             )
@@ -51,14 +61,31 @@ def _statistics(ranges: Ranges) -> dict[str, dict[str, NDArray[np.float32]]]:
     }
 
 
-def _recipe(integer_io: bool) -> Any:
-    """Static int8 for every operator; what enters and leaves is left alone unless asked for."""
+def operator_names(content: bytes) -> tuple[str, ...]:
+    """What the operators of a file are called: each by its first output."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    graph = schema.ModelT.InitFromPackedBuf(content, 0).subgraphs[0]
+    return tuple(graph.tensors[each.outputs[0]].name.decode() for each in graph.operators)
+
+
+def _recipe(operators: Sequence[str], settings: Settings) -> Any:
+    """Static int8 for every operator but those that are to stay in float32.
+
+    What enters and leaves the file is left alone unless integers are asked for. The quantizer finds
+    an operator by the names of its outputs, a semicolon behind each.
+    """
     from ai_edge_quantizer import qtyping, recipe_manager
 
     names, algorithms = qtyping.TFLOperationName, recipe_manager.AlgorithmName
     recipe = recipe_manager.RecipeManager()
     recipe.add_static_config(".*", names.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8)
-    if not integer_io:
+    floating = "|".join(re.escape(each) for each in operators if settings.is_float(each))
+    if floating:
+        recipe.add_quantization_config(
+            f"^(?:{floating});", names.ALL_SUPPORTED, algorithm_key=algorithms.NO_QUANTIZE
+        )
+    if not settings.integer_io:
         for end in (names.INPUT, names.OUTPUT):
             recipe.add_quantization_config(".*", end, algorithm_key=algorithms.NO_QUANTIZE)
     return recipe.get_quantization_recipe()

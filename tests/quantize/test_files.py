@@ -10,10 +10,11 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
-from mixnet_common import MixnetError
+from mixnet_common import MixnetError, UsageError
 from mixnet_export.writers import FORMATS
 from mixnet_quantize.onnx import QUANTIZATION_KEY
-from mixnet_runtimes import Session, open_session, read_file
+from mixnet_quantize.settings import Settings
+from mixnet_runtimes import Session, open_session, partitions, read_file
 
 Inputs = list[NDArray[np.float32]]
 Int8 = Callable[..., Path]
@@ -30,7 +31,8 @@ def int8(float32: Callable[[str], bytes], inputs: Inputs, tmp_path: Path) -> Int
         kind = FORMATS[form]
         samples = (kind.from_nhwc(each) for each in inputs)
         path = tmp_path / f"int8.{form}"
-        path.write_bytes(kind.quantize(float32(form), "image", samples, **options))
+        settings = Settings(**options)
+        path.write_bytes(kind.quantize(float32(form), "image", samples, settings))
         return path
 
     return make
@@ -163,3 +165,28 @@ def test_a_failure_while_reading_an_image_is_not_blamed_on_the_quantizer(
 
     with pytest.raises(MixnetError, match="none of the 3 images could be read"):
         FORMATS[form].quantize(float32(form), "image", broken())
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_layers_can_stay_in_float32_with_all_that_is_below_them(form: str, int8: Int8) -> None:
+    kernels = {
+        name: each.dtype
+        for name, each in read_file(int8(form, float_layers=("blocks.1",))).tensors.items()
+        if name.removesuffix("_quantized").endswith("kernel") and each.stored > 200
+    }
+    floating = {name for name, dtype in kernels.items() if dtype == "float32"}
+
+    assert floating == {name for name in kernels if name.startswith("blocks.1.")}
+    assert len(floating) >= 4
+    assert "int8" in kernels.values()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_layer_that_a_file_has_not_is_named(form: str, int8: Int8) -> None:
+    with pytest.raises(UsageError, match=r"no layer 'blocks\.1\.0\.expnd'") as caught:
+        int8(form, float_layers=("blocks.1.0.expnd",))
+    assert "blocks.1.0.expand" in caught.value.hint
+
+
+def test_a_float_layer_leaves_the_file_in_one_partition(int8: Int8) -> None:
+    assert partitions(int8("tflite", float_layers=("blocks.0", "head.conv"))).partitions == 1

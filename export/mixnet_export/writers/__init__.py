@@ -18,8 +18,8 @@ from mixnet_quantize.tflite import quantize_tflite
 class Format:
     """A file format: what people call it, how its files end, and who writes and quantizes them.
 
-    ``quantize`` takes a float32 file, the name of its input, calibration inputs and whether
-    integers go in and out. ``axes`` is the order of its feature maps' axes, seen from NHWC.
+    ``quantize`` takes a float32 file, the name of its input, calibration inputs in the file's
+    layout and ``Settings``. ``axes`` is the order of its feature maps' axes, seen from NHWC.
     """
 
     name: str

@@ -1,0 +1,83 @@
+"""How a float32 file is to be quantized: one record, the same for both formats.
+
+Layers are named as in the file. Nothing here opens a file or knows a runtime.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mixnet_common import UsageError
+from mixnet_common.errors import nearest
+
+RANGES = ("min-max", "percentile", "mse")
+ACTIVATIONS = ("unsigned", "signed")
+WEIGHT_BITS = (7, 8)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides what becomes of a file, apart from its calibration inputs."""
+
+    ranges: str = "min-max"
+    """How an activation's range follows from its values: one of ``RANGES``."""
+    percentile: float = 99.99
+    """For ``ranges="percentile"``: of the values, the part in percent that neither end cuts off."""
+    float_layers: tuple[str, ...] = ()
+    """Layers that stay in float32, each with everything below its name: ``blocks.4.1`` is a whole
+    block, ``blocks.4.1.depthwise`` its depthwise convolutions with their activations."""
+    float_nodes: tuple[str, ...] = ()
+    """Single operators that stay in float32, by their exact names: the pieces of tiled kernels."""
+    integer_io: bool = False
+    """Whether integers go in and out of the file, instead of float32."""
+    activations: str = "unsigned"
+    """For ``.onnx``: whether activations are stored as uint8 or int8 (symmetric)."""
+    weight_bits: int = 7
+    """For ``.onnx``: bits of the weights that are used; 8 only where all CPUs are known to add
+    products in 32 bits (VNNI, ARM)."""
+
+    def __post_init__(self) -> None:
+        _check("ranges", self.ranges, RANGES)
+        _check("activations", self.activations, ACTIVATIONS)
+        if not 50 < self.percentile <= 100:
+            raise UsageError(
+                f"a percentile of {self.percentile:g} is out of range", "more than 50, at most 100"
+            )
+        if self.weight_bits not in WEIGHT_BITS:
+            raise UsageError(f"weights of {self.weight_bits} bits are not known", "known: 7, 8")
+
+    def is_float(self, name: str) -> bool:
+        """Whether the operator of this name stays in float32.
+
+        >>> settings = Settings(float_layers=("blocks.1",), float_nodes=("stem",))
+        >>> [settings.is_float(name) for name in ("blocks.1.0.skip", "blocks.10", "stem.act")]
+        [True, False, False]
+        """
+        return name in self.float_nodes or any(below(name, layer) for layer in self.float_layers)
+
+    def check_layers(self, names: Iterable[str]) -> None:
+        """Raise UsageError where a float layer is none of a file's operators, by their names."""
+        known = tuple(names)
+        for layer in self.float_layers:
+            if not any(below(name, layer) for name in known):
+                hint = nearest(layer, {*known, *_blocks(known)})
+                raise UsageError(f"the file has no layer {layer!r} to keep in float32", hint)
+
+
+def below(name: str, layer: str) -> bool:
+    """Whether an operator is the layer itself or a part of it.
+
+    >>> below("blocks.1.0.expand", "blocks.1"), below("blocks.10", "blocks.1")
+    (True, False)
+    """
+    return name == layer or name.startswith((f"{layer}.", f"{layer}:"))
+
+
+def _blocks(names: tuple[str, ...]) -> set[str]:
+    """What the names begin with, up to each dot."""
+    parts = (name.split(".") for name in names)
+    return {".".join(each[:count]) for each in parts for count in range(1, len(each))}
+
+
+def _check(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"{what} cannot be {value!r}", nearest(value, known))
