@@ -14,7 +14,7 @@ from mixnet_common import MixnetError, UsageError
 from mixnet_export.writers import FORMATS
 from mixnet_quantize.onnx import QUANTIZATION_KEY
 from mixnet_quantize.settings import Settings
-from mixnet_runtimes import Session, open_session, partitions, read_file
+from mixnet_runtimes import Session, open_session, read_file
 
 Inputs = list[NDArray[np.float32]]
 Int8 = Callable[..., Path]
@@ -186,7 +186,3 @@ def test_a_layer_that_a_file_has_not_is_named(form: str, int8: Int8) -> None:
     with pytest.raises(UsageError, match=r"no layer 'blocks\.1\.0\.expnd'") as caught:
         int8(form, float_layers=("blocks.1.0.expnd",))
     assert "blocks.1.0.expand" in caught.value.hint
-
-
-def test_a_float_layer_leaves_the_file_in_one_partition(int8: Int8) -> None:
-    assert partitions(int8("tflite", float_layers=("blocks.0", "head.conv"))).partitions == 1
