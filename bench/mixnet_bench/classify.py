@@ -12,23 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixnet_common import MixnetError
 from mixnet_common.console import warn
 from mixnet_export.metadata import Card, read_card
 from mixnet_export.metadata.card import preprocessing_of
 from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.labels import Labels, load_labels
 from mixnet_networks.preprocessing import for_channels, load_preprocessing
+from mixnet_quantize.image_model import ImageModel
 from mixnet_quantize.images import load_image
-from mixnet_runtimes import Session, TensorInfo, open_session
-from mixnet_runtimes.quantized import to_real, to_stored
+from mixnet_runtimes import open_session
 from mixnet_runtimes.rawfile import digest
 
 ASSUMED = "timm"
 """The preprocessing taken where nothing says which: most people's evaluation of ImageNet."""
-
-LAYOUTS: Mapping[str, tuple[int, ...]] = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 3, 1, 2)}
-"""The order of an input's axes, seen from (batch, height, width, channels)."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +35,6 @@ class Guess:
     label: str | None
     score: float
     """The softmax of the logits, 0 to 1."""
-
-
-@dataclass(frozen=True)
-class Input:
-    """A file's image input: its side in pixels, its channels and the order of its axes."""
-
-    info: TensorInfo
-    resolution: int
-    channels: int
-    layout: str
 
 
 @dataclass(frozen=True)
@@ -67,54 +53,19 @@ class Classifier:
     def __init__(
         self, path: Path, preprocessing: str | None = None, labels: str | None = None
     ) -> None:
-        self.session: Session = open_session(path)
-        self.input = image_input(self.session)
-        self.classes = class_count(self.session)
-        self.known = find_known(path, self.input.channels, self.classes, preprocessing, labels)
+        self.model = ImageModel(open_session(path))
+        self.session = self.model.session
+        self.known = find_known(
+            path, self.model.channels, self.model.classes, preprocessing, labels
+        )
 
     def classify(self, image: Path, top: int) -> list[Guess]:
         """The most likely classes, the first before the others.
 
         Raises MixnetError, naming the image, where it cannot be read.
         """
-        pixels = load_image(image, self.input.resolution, self.known.preprocessing)
-        return best(softmax(self.logits(pixels)), self.known.labels, top)
-
-    def logits(self, image: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What the file answers to one preprocessed image (h, w, channels): (classes,)."""
-        info = self.input.info
-        batch = np.repeat(image[None].transpose(LAYOUTS[self.input.layout]), info.shape[0], axis=0)
-        outputs = self.session.run([to_stored(batch, info)])
-        (output,) = self.session.outputs
-        first: NDArray[np.float64] = to_real(outputs[output.name], output)[0]
-        return first.reshape(-1)
-
-
-def image_input(session: Session) -> Input:
-    """The only input, where it is a square image in colour or grey. Raises MixnetError."""
-    if len(session.inputs) == 1 and len(session.inputs[0].shape) == 4:
-        info = session.inputs[0]
-        for layout, axes in LAYOUTS.items():
-            _, height, width, channels = (info.shape[axes.index(axis)] for axis in range(4))
-            if height == width and channels in (1, 3):
-                return Input(info, height, channels, layout)
-    shapes = ", ".join(f"{info.name} {list(info.shape)}" for info in session.inputs)
-    raise MixnetError(
-        f"{session.path} takes no square image of 1 or 3 channels: {shapes}",
-        "only image classifiers can be shown images",
-    )
-
-
-def class_count(session: Session) -> int:
-    """The number of classes, where the only output is a row of logits. Raises MixnetError."""
-    sizes = [size for info in session.outputs for size in info.shape[1:] if size != 1]
-    if len(session.outputs) != 1 or len(sizes) > 1 or any(size < 1 for size in sizes):
-        shapes = ", ".join(f"{info.name} {list(info.shape)}" for info in session.outputs)
-        raise MixnetError(
-            f"{session.path} gives no row of logits: {shapes}",
-            "only image classifiers can be shown images",
-        )
-    return sizes[0] if sizes else 1
+        pixels = load_image(image, self.model.resolution, self.known.preprocessing)
+        return best(softmax(self.model.logits(pixels[None])[0]), self.known.labels, top)
 
 
 def find_known(
