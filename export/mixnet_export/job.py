@@ -106,7 +106,7 @@ def export(
 def file_name(network: Network, form: Format, options: Options) -> str:
     """``mixnet-s.tflite``; with the precision behind the name unless it is float32."""
     suffix = "" if options.precision == "float32" else f"-{options.precision}"
-    return f"{network.name}{suffix}{form.suffix}"
+    return f"{network.file_stem}{suffix}{form.suffix}"
 
 
 def check_request(path: Path, form: Format, options: Options) -> Plan:

@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mixnet_common import UsageError
-from mixnet_networks.architecture import Architecture, Preprocessing, load_architecture
+from mixnet_networks.architecture import Architecture, Preprocessing
 from mixnet_networks.build import build_graph
 from mixnet_networks.graph import Graph
 from mixnet_networks.preprocessing import for_channels
+from mixnet_networks.variants import MARK, load_variant
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Network:
         """The architecture's name, with the multiplier behind it unless that is 1."""
         suffix = "" if self.multiplier == 1 else f"-x{self.multiplier:g}"
         return self.architecture.name + suffix
+
+    @property
+    def file_stem(self) -> str:
+        """The name as it stands in files' names, where some systems allow no colon."""
+        return self.name.replace(MARK, "-")
 
     @cached_property
     def graph(self) -> Graph:
@@ -66,9 +72,11 @@ def load_network(
 ) -> Network:
     """A network by name or by the path of a TOML file; what is None is the architecture's own.
 
+    A colon and changes may follow the name, as in ``mobilenet-v2:mdconv357``: see ``variants``.
+
     Raises UsageError where the name is unknown, the file is wrong, or a number is out of range.
     """
-    architecture = load_architecture(name_or_path)
+    architecture = load_variant(name_or_path)
     network = Network(
         architecture,
         architecture.classes if classes is None else classes,
