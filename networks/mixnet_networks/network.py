@@ -8,6 +8,7 @@ from mixnet_networks.architecture import Architecture, Preprocessing
 from mixnet_networks.build import build_graph
 from mixnet_networks.graph import Graph
 from mixnet_networks.preprocessing import for_channels
+from mixnet_networks.ssdlite import Detector, build_detector
 from mixnet_networks.variants import MARK, load_variant
 
 
@@ -42,7 +43,7 @@ class Network:
     @cached_property
     def graph(self) -> Graph:
         """The graph, as the authors define it (see ``build_graph``)."""
-        return build_graph(
+        graph = build_graph(
             self.architecture,
             classes=self.classes,
             resolution=self.resolution,
@@ -51,6 +52,9 @@ class Network:
             in_channels=self.in_channels,
             name=self.name,
         )
+        if isinstance(self.architecture, Detector):
+            return build_detector(graph, self.architecture, self.classes)
+        return graph
 
     def at(self, *, resolution: int | None = None, batch: int | None = None) -> "Network":
         """The same network, with the same weights, for other images."""

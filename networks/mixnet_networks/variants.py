@@ -10,7 +10,8 @@ A change is a depthwise convolution, for all layers or for one:
   larger by 2 than the one before (Section 3.2); other sizes with dots, ``mdconv3.9``;
 - ``mdconv357+exp``: the channels divided exponentially, ``+dilated``: 3x3 kernels with dilation,
   where the stride is 1; both may be given;
-- ``layer7=mdconv3579``: in the seventh layer alone (Figure 5), counted from 1.
+- ``layer7=mdconv3579``: in the seventh layer alone (Figure 5), counted from 1;
+- ``ssdlite``: detection heads in place of the classifier (Table 1).
 
 Several are separated by commas and made from left to right: ``mobilenet-v2:dw5,layer7=dw9``.
 """
@@ -22,6 +23,7 @@ from dataclasses import dataclass, replace
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
 from mixnet_networks.architecture import Architecture, Stage, load_architecture
+from mixnet_networks.ssdlite import with_ssdlite
 
 MARK = ":"
 """Between a network's name and its changes."""
@@ -53,9 +55,17 @@ def mdconv_name(groups: int) -> str:
 MDCONVS = {mdconv_name(groups): mdconv_kernels(groups) for groups in range(1, MOST_GROUPS + 1)}
 """The paper's spellings."""
 
-_DEPTHWISE = {f"dw{kernel}": (kernel,) for kernel in mdconv_kernels(MOST_GROUPS)}
+DETECTION = "ssdlite"
+"""The change that makes a detector."""
+
+_DEPTHWISE = [f"dw{kernel}" for kernel in mdconv_kernels(MOST_GROUPS)]
 _FLAGS = ("exp", "dilated")
-_KNOWN = (*_DEPTHWISE, *MDCONVS, *(f"{name}+{flag}" for name in MDCONVS for flag in _FLAGS))
+_KNOWN = (
+    DETECTION,
+    *_DEPTHWISE,
+    *MDCONVS,
+    *(f"{name}+{flag}" for name in MDCONVS for flag in _FLAGS),
+)
 _SIZES = re.compile(r"(?:dw(\d{1,3})|mdconv(\d{1,3}(?:\.\d{1,3}){1,15}))")
 
 
@@ -95,6 +105,8 @@ def load_variant(name: str) -> Architecture:
 
 
 def _change(text: str, name: str) -> Callable[[Architecture], Architecture]:
+    if text == DETECTION:
+        return with_ssdlite
     try:
         change = parse_change(text)
     except UsageError as error:
