@@ -1,1 +1,1 @@
-"""What touches a phone. Nothing is here yet: latencies are measured on the host."""
+"""What touches a phone: adb, the parsers of what it says, files put there, runs, conditions."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from mixnet_bench.devices import devices
 from mixnet_common.console import CONTEXT, Group, example, json_option
 
 
@@ -250,3 +251,6 @@ def tune(
     )
     request = Request(network, FORMATS[form], precision, threads, use_cache=not no_cache)
     run(request, output, as_json)
+
+
+main.add_command(devices)

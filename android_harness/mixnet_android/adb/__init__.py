@@ -1,0 +1,37 @@
+"""Running adb, apart from reading what it says: the program, its calls, its errors."""
+
+from mixnet_android.adb.binary import find_adb
+from mixnet_android.adb.client import Adb, Phone
+from mixnet_android.adb.errors import (
+    AdbError,
+    AdbMissing,
+    Lost,
+    NoPermissions,
+    NoSpace,
+    NotExecutable,
+    NotFound,
+    Offline,
+    Several,
+    TimedOut,
+    Unauthorized,
+)
+from mixnet_android.adb.quoting import Answer, quote
+
+__all__ = [
+    "Adb",
+    "AdbError",
+    "AdbMissing",
+    "Answer",
+    "Lost",
+    "NoPermissions",
+    "NoSpace",
+    "NotExecutable",
+    "NotFound",
+    "Offline",
+    "Phone",
+    "Several",
+    "TimedOut",
+    "Unauthorized",
+    "find_adb",
+    "quote",
+]

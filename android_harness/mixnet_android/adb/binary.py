@@ -1,0 +1,59 @@
+"""Finds the adb program on this machine, and nothing else."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from mixnet_android.adb.errors import AdbMissing
+
+NAME = "adb.exe" if sys.platform == "win32" else "adb"
+
+SDK_PLACES = (
+    "~/Android/Sdk",
+    "~/Library/Android/sdk",
+    "~/AppData/Local/Android/Sdk",
+    "/usr/lib/android-sdk",
+    "/opt/android-sdk",
+    "/usr/local/share/android-commandlinetools",
+    "/opt/homebrew/share/android-commandlinetools",
+)
+"""Where Android Studio and packages put the SDK on Linux, macOS and Windows."""
+
+INSTALL = (
+    "install Android's platform-tools (developer.android.com/tools/releases/platform-tools), or: "
+    "pip install adbutils"
+)
+
+
+def find_adb(environment: Mapping[str, str] = os.environ) -> Path:
+    """The adb to use: ``$ADB``, the PATH's, the SDK's, or the one that adbutils brings along.
+
+    Raises AdbMissing where there is none, or where ``$ADB`` names none.
+    """
+    if named := environment.get("ADB"):
+        found = shutil.which(named, path=environment.get("PATH"))
+        if found is None:
+            raise AdbMissing(f"$ADB names no program: {named}", "correct it, or unset it")
+        return Path(found)
+    if found := shutil.which("adb", path=environment.get("PATH")):
+        return Path(found)
+    for place in (*_sdk(environment), *_bundled()):
+        if place.is_file() and os.access(place, os.X_OK):
+            return place
+    raise AdbMissing("there is no adb on this machine", INSTALL)
+
+
+def _sdk(environment: Mapping[str, str]) -> Iterator[Path]:
+    named = (environment.get(name) for name in ("ANDROID_HOME", "ANDROID_SDK_ROOT"))
+    for root in (*(each for each in named if each), *SDK_PLACES):
+        yield Path(root).expanduser() / "platform-tools" / NAME
+
+
+def _bundled() -> Iterator[Path]:
+    """adbutils' own, found without importing it."""
+    spec = find_spec("adbutils")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        yield Path(folder) / "binaries" / NAME

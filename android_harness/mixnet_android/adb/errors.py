@@ -1,0 +1,93 @@
+"""What can go wrong between this machine and a phone, and what to do about each.
+
+Knows adb's words in versions 29 to 37; runs nothing.
+"""
+
+import re
+
+from mixnet_android.parsers.text import clean, lines_of
+from mixnet_common.errors import MixnetError
+
+
+class AdbError(MixnetError):
+    """adb, the cable or the phone refused."""
+
+
+class AdbMissing(AdbError):  # noqa: N818 - named after what is the matter, as all below are
+    """There is no adb on this machine."""
+
+
+class Unauthorized(AdbError):  # noqa: N818
+    """The phone doesn't trust this computer yet."""
+
+
+class Offline(AdbError):  # noqa: N818
+    """adb sees the phone, which doesn't answer."""
+
+
+class NoPermissions(AdbError):  # noqa: N818
+    """The user may not open the phone's USB device."""
+
+
+class NotFound(AdbError):  # noqa: N818
+    """adb knows no such phone."""
+
+
+class Lost(AdbError):  # noqa: N818
+    """The connection broke while something was being done."""
+
+
+class TimedOut(AdbError):  # noqa: N818
+    """adb or the phone didn't answer in time."""
+
+
+class Several(AdbError):  # noqa: N818
+    """There are several phones and none was chosen."""
+
+    exit_status = 2
+
+
+class NoSpace(AdbError):  # noqa: N818
+    """The phone's storage is full."""
+
+
+class NotExecutable(AdbError):  # noqa: N818
+    """The phone refuses to run what was put there."""
+
+
+UNAUTHORIZED = "unlock the phone and accept its question to allow USB debugging from this computer"
+OFFLINE = "plug the cable out and in again, or run: adb reconnect offline"
+LOST = "check the cable or the network, then run it again: finished work is kept"
+
+SYMPTOMS: tuple[tuple[str, type[AdbError], str, str], ...] = (
+    (r"unauthorized|failed to authenticate", Unauthorized, "doesn't trust this computer yet",
+     UNAUTHORIZED),
+    (r"no permissions|insufficient permissions", NoPermissions,
+     "is closed to this user by the system's USB rules",
+     "on Linux install android-sdk-platform-tools-common or add a udev rule, then plug in again"),
+    (r"device (?:'.*' )?(?:is )?offline|device still (?:connecting|authorizing)", Offline,
+     "is offline", OFFLINE),
+    (r"no devices/emulators found|device '.*' not found|device not found|no device", NotFound,
+     "isn't there", "plug it in and switch on USB debugging; mixnet-bench devices lists all"),
+    (r"more than one device", Several, "is one of several",
+     "choose one: --on adb:SERIAL; mixnet-bench devices lists them"),
+    (r"no space left|ENOSPC", NoSpace, "has no space left",
+     "make room on it; mixnet-bench devices clean removes what was put there"),
+    (r"error: closed|connection reset|broken pipe|protocol fault|EOF|transport|connect failed",
+     Lost, "was lost", LOST),
+    (r"cannot connect to daemon|failed to start daemon|could not install \*smartsocket\*|"
+     r"failed to check server version",
+     AdbError, "can't be reached: adb's server doesn't start",
+     "run adb start-server to see why; another program may use its port"),
+)  # fmt: skip
+"""Words in adb's complaints, the error they mean, its message after the phone's name, a hint."""
+
+
+def explain(complaint: str, serial: str | None) -> AdbError:
+    """The error that adb's words stand for; adb's own last line where they are unknown."""
+    who = f"phone {serial}" if serial else "a phone"
+    for pattern, kind, message, hint in SYMPTOMS:
+        if re.search(pattern, complaint, re.IGNORECASE):
+            return kind(f"{who} {message}", hint)
+    lines = lines_of(complaint)
+    return AdbError(f"{who}: adb failed: {clean(lines[-1], 300) if lines else 'it said nothing'}")

@@ -1,0 +1,58 @@
+"""Command lines for the phone's shell, which is mksh or toybox: words quoted, scripts wrapped.
+
+Pure text; runs nothing.
+"""
+
+import re
+import shlex
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a script on the phone printed, and its exit status."""
+
+    status: int
+    text: str
+
+
+def quote(*words: object) -> str:
+    """Words as one POSIX command line.
+
+    >>> quote("ls", "a b")
+    "ls 'a b'"
+    """
+    return shlex.join(str(word) for word in words)
+
+
+def wrap(script: str, mark: str) -> str:
+    """The script, followed by a line with the mark and its exit status.
+
+    adb 29 and 34 exit with 0 when the phone is lost in the middle of a command, and phones without
+    shell_v2 never tell a status: only the mark proves that all of the output is there.
+    """
+    return f'(\n{script}\n)\n_s=$?\necho\necho "{mark} $_s"\n'
+
+
+def unwrap(output: str, mark: str) -> Answer | None:
+    """The script's own output and status; None where the mark is missing: the end was cut off.
+
+    A terminal on the phone turns ends of lines into CRLF, as phones without shell_v2 do.
+    """
+    text = output.replace("\r\n", "\n")
+    match = re.search(rf"\n?{re.escape(mark)} (\d{{1,3}})\n", text)
+    return Answer(int(match[1]), text[: match.start()]) if match else None
+
+
+def sections(commands: dict[str, str], mark: str) -> str:
+    """One script for several commands, each announced by a line with the mark and its name."""
+    return "\n".join(
+        f'echo; echo "{mark} {name}"\n( {command}\n) 2>/dev/null'
+        for name, command in commands.items()
+    )
+
+
+def split_sections(text: str, mark: str) -> dict[str, str]:
+    """The output of each command by name; what failed is empty."""
+    parts = re.split(rf"\n?^{re.escape(mark)} (\w+)\n?", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))

@@ -1,0 +1,212 @@
+"""What a phone is and in which state: one record for each, and the choice of one.
+
+Reads only; it changes nothing on any phone.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mixnet_android.adb.client import Adb, Phone
+from mixnet_android.adb.errors import (
+    OFFLINE,
+    UNAUTHORIZED,
+    AdbError,
+    NoPermissions,
+    NotFound,
+    Offline,
+    Several,
+    Unauthorized,
+)
+from mixnet_android.parsers import (
+    Battery,
+    Cluster,
+    Listed,
+    Product,
+    Thermal,
+    clean,
+    common_features,
+    describe_product,
+    mount_of,
+    parse_battery,
+    parse_clusters,
+    parse_cpuinfo,
+    parse_free_bytes,
+    parse_mounts,
+    parse_properties,
+    parse_screen_on,
+    parse_thermal,
+)
+
+SHARED = "/data/local/tmp"
+"""The folder that every Android lets its shell user write to and run from."""
+
+ABIS = ("arm64-v8a", "x86_64")
+"""For which there are runtimes: 64-bit phones, and the emulator on a PC."""
+
+NEEDED_BYTES = 100 * 2**20
+"""Room for the runner, two runtime libraries and some models."""
+
+NO_PERMISSIONS = (
+    "on Linux install android-sdk-platform-tools-common or add a udev rule, then plug it in again"
+)
+REBOOT = "let it start Android: adb reboot, or its power button"
+
+STATES: dict[str, tuple[type[AdbError], str]] = {
+    "unauthorized": (Unauthorized, UNAUTHORIZED),
+    "authorizing": (Unauthorized, UNAUTHORIZED),
+    "offline": (Offline, OFFLINE),
+    "connecting": (Offline, "wait a moment, and list again"),
+    "detached": (Offline, "another adb server has it: end that one, or run: adb attach"),
+    "no permissions": (NoPermissions, NO_PERMISSIONS),
+    "bootloader": (AdbError, REBOOT),
+    "fastbootd": (AdbError, REBOOT),
+    "recovery": (AdbError, REBOOT),
+    "sideload": (AdbError, REBOOT),
+    "rescue": (AdbError, REBOOT),
+    "host": (AdbError, REBOOT),
+}
+"""For each state of adb's that is of no use: the error that it is, and what to do."""
+
+CPU = "/sys/devices/system/cpu"
+COMMANDS = {
+    "properties": "getprop",
+    "clusters": (
+        f"grep -H . {CPU}/cpufreq/policy*/related_cpus {CPU}/cpufreq/policy*/affected_cpus "
+        f"{CPU}/cpufreq/policy*/cpuinfo_max_freq {CPU}/cpufreq/policy*/scaling_max_freq "
+        f"{CPU}/cpufreq/policy*/scaling_cur_freq {CPU}/cpufreq/policy*/scaling_governor "
+        f"{CPU}/cpu*/cpu_capacity"
+    ),
+    "cpuinfo": "cat /proc/cpuinfo",
+    "space": f"df -k {SHARED}",
+    "mounts": "cat /proc/mounts",
+    "thermal": "dumpsys thermalservice",
+    "battery": "dumpsys battery",
+    "power": "dumpsys power | grep -E 'mWakefulness|Display Power'",
+    "boot": "cat /proc/sys/kernel/random/boot_id",
+}
+"""What is asked of a phone, all in one call; each may fail alone."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What a usable phone told of itself. None and empty stand for what it didn't."""
+
+    product: Product
+    clusters: tuple[Cluster, ...]
+    features: tuple[str, ...]
+    free_bytes: int | None
+    executable: bool | None
+    thermal: Thermal
+    battery: Battery
+    screen_on: bool | None
+
+
+@dataclass(frozen=True)
+class Device:
+    """One phone as adb lists it; ``state`` is None where it can't be asked.
+
+    ``advice`` holds a sentence for everything that stands in the way of using it.
+    """
+
+    listed: Listed
+    state: State | None
+    advice: tuple[str, ...]
+
+    @property
+    def usable(self) -> bool:
+        """Nothing stands in the way."""
+        return self.state is not None and not self.advice
+
+
+def list_devices(adb: Adb) -> list[Device]:
+    """All phones that adb knows, each asked where it answers. Raises AdbError without adb."""
+    return [inspect(adb, listed) for listed in adb.devices()]
+
+
+def inspect(adb: Adb, listed: Listed) -> Device:
+    """Ask one phone; one that doesn't answer is described, not an error."""
+    if listed.state != "device":
+        return Device(listed, None, (STATES.get(listed.state, (AdbError, REBOOT))[1],))
+    try:
+        state = read_state(Phone(adb, listed.serial))
+    except AdbError as error:
+        return Device(listed, None, (f"{error.message}: {error.hint}",))
+    return Device(listed, state, tuple(_obstacles(state)))
+
+
+def read_state(phone: Phone) -> State:
+    """Read everything in one call. Raises AdbError where the phone doesn't answer."""
+    return parse_state(phone.sections(COMMANDS))
+
+
+def parse_state(texts: dict[str, str]) -> State:
+    """The record from each command's output, by the names in ``COMMANDS``."""
+    mount = mount_of(SHARED, parse_mounts(texts["mounts"]))
+    return State(
+        product=describe_product(parse_properties(texts["properties"])),
+        clusters=parse_clusters(texts["clusters"]),
+        features=common_features(parse_cpuinfo(texts["cpuinfo"])),
+        free_bytes=parse_free_bytes(texts["space"]),
+        executable=None if mount is None else "noexec" not in mount.options,
+        thermal=parse_thermal(texts["thermal"]),
+        battery=parse_battery(texts["battery"]),
+        screen_on=parse_screen_on(texts["power"]),
+    )
+
+
+def _obstacles(state: State) -> Iterator[str]:
+    abis = state.product.abis
+    if abis and not set(abis) & set(ABIS):
+        yield f"it runs {', '.join(abis)} only, and there are runtimes for {' and '.join(ABIS)}"
+    if state.executable is False:
+        yield f"{SHARED} forbids running programs (noexec): another build of Android is needed"
+    if state.free_bytes is not None and state.free_bytes < NEEDED_BYTES:
+        free, needed = state.free_bytes // 2**20, NEEDED_BYTES // 2**20
+        yield f"it has {free} MiB free and {needed} are needed: make room, or devices clean"
+    if state.thermal.override:
+        yield "its thermal status is overridden: adb shell cmd thermalservice reset"
+    if state.battery.stopped:
+        yield "its battery's state is faked or frozen: adb shell dumpsys battery reset"
+
+
+def choose(adb: Adb, serial: str | None = None) -> Phone:
+    """The phone of this serial, else of ``$ANDROID_SERIAL``, else the only one there is.
+
+    Raises NotFound, Several with a list, or the error that the phone's state stands for.
+    """
+    serial = serial or os.environ.get("ANDROID_SERIAL") or None
+    listed = adb.devices()
+    found = [each for each in listed if each.serial == serial] if serial else _candidates(listed)
+    if not found:
+        raise _nothing(serial, listed)
+    if len(found) > 1:
+        raise Several(
+            f"{len(found)} phones are connected: {_names(found)}", "choose one: --on adb:SERIAL"
+        )
+    if found[0].state != "device":
+        kind, hint = STATES.get(found[0].state, (AdbError, REBOOT))
+        raise kind(f"phone {clean(found[0].serial)} is in the state {found[0].state}", hint)
+    return Phone(adb, found[0].serial)
+
+
+def _candidates(listed: Sequence[Listed]) -> list[Listed]:
+    """Those that can be used; where there is none, all, so that one's trouble can be told."""
+    return [each for each in listed if each.state == "device"] or list(listed)
+
+
+def _nothing(serial: str | None, listed: Sequence[Listed]) -> NotFound:
+    if serial is None:
+        return NotFound(
+            "there is no phone", "plug one in and switch on USB debugging in its developer options"
+        )
+    return NotFound(
+        f"there is no phone {clean(serial)}",
+        f"connected: {_names(listed)}" if listed else "no phone is connected at all",
+    )
+
+
+def _names(listed: Sequence[Listed]) -> str:
+    return ", ".join(
+        f"{clean(each.serial)} ({each.details.get('model', each.state)})" for each in listed
+    )

@@ -1,0 +1,70 @@
+"""Reads what ``getprop`` prints: Android's properties; runs nothing."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mixnet_android.parsers.text import clean, integer
+
+_PROPERTY = re.compile(r"^\[([^\]\r\n]{1,200})\]: \[(.*?)\]\r*$", re.MULTILINE | re.DOTALL)
+
+MAX_PROPERTIES = 20_000
+
+
+@dataclass(frozen=True)
+class Product:
+    """What a phone says of itself; None where it doesn't."""
+
+    manufacturer: str | None
+    model: str | None
+    soc: str | None
+    android: str | None
+    sdk: int | None
+    abis: tuple[str, ...]
+    build: str | None
+    emulated: bool
+
+
+def parse_properties(text: str) -> dict[str, str]:
+    """Properties by name. A value may hold several lines; they are joined.
+
+    Raw line: ``[ro.product.model]: [Pixel 8 Pro]``.
+    """
+    found = _PROPERTY.finditer(text)
+    pairs = (match.groups() for _, match in zip(range(MAX_PROPERTIES), found, strict=False))
+    return {clean(name, 200): clean(value.replace("\n", " "), 1000) for name, value in pairs}
+
+
+def describe_product(properties: Mapping[str, str]) -> Product:
+    """Pick out what a reader of a result wants to know.
+
+    The SoC is ``ro.soc.model`` from Android 12 on; before, the board or the chip is all there is.
+    """
+
+    def first(*names: str) -> str | None:
+        return next((clean(properties[name]) for name in names if properties.get(name)), None)
+
+    abis = first("ro.product.cpu.abilist", "ro.product.cpu.abi") or ""
+    return Product(
+        manufacturer=first("ro.product.manufacturer", "ro.product.brand"),
+        model=first("ro.product.marketname", "ro.product.model"),
+        soc=first("ro.soc.model", "ro.hardware.chipname", "ro.chipname", "ro.board.platform"),
+        android=first("ro.build.version.release"),
+        sdk=integer(properties.get("ro.build.version.sdk"), 1, 10_000),
+        abis=tuple(each.strip() for each in abis.split(",") if each.strip()),
+        build=first("ro.build.fingerprint", "ro.build.id"),
+        emulated=_is_emulated(properties),
+    )
+
+
+EMULATED = {
+    "ro.kernel.qemu": ("1",),
+    "ro.boot.qemu": ("1",),
+    "ro.mixnet.emulated": ("1", "true"),
+    "ro.hardware": ("goldfish", "ranchu", "cutf_cvm", "vbox86", "redroid"),
+}
+"""Properties of devices that are none: emulators, containers, and the devices of our own tests."""
+
+
+def _is_emulated(properties: Mapping[str, str]) -> bool:
+    return any(properties.get(name) in values for name, values in EMULATED.items())

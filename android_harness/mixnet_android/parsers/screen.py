@@ -1,0 +1,19 @@
+"""Reads what ``dumpsys power`` says of the screen; runs nothing."""
+
+import re
+
+_WAKEFULNESS = re.compile(r"^\s*mWakefulness(?:Raw)?=(\w{1,40})\s*$", re.MULTILINE)
+_DISPLAY = re.compile(r"Display Power: state=(\w{1,40})")
+
+
+def parse_screen_on(text: str) -> bool | None:
+    """Whether the screen is on; None where it isn't told.
+
+    Raw lines: ``  mWakefulness=Awake`` (or ``Asleep``, ``Dozing``, ``Dreaming``), and until
+    Android 12 ``Display Power: state=ON``.
+    """
+    text = text.replace("\r", "")
+    if match := _WAKEFULNESS.search(text):
+        return match[1] in ("Awake", "Dreaming")
+    display = _DISPLAY.search(text)
+    return display[1] == "ON" if display else None

@@ -1,0 +1,58 @@
+"""Text from a phone, made harmless: bounded, without control characters, cut into lines.
+
+Nothing that a phone says is trusted; what is shown or kept of it passes through here first.
+"""
+
+import math
+import re
+import unicodedata
+
+MAX_LENGTH = 120
+"""Characters of a name or a value that are kept: more is no model's name."""
+
+SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@%\[\]-]{0,119}\Z")
+"""What adb gives as a serial: letters and digits, ``host:port``, a name found on the network."""
+
+
+def clean(text: str, limit: int = MAX_LENGTH) -> str:
+    r"""One line of at most ``limit`` characters, each of them printable; trimmed.
+
+    >>> clean("Pixel\x1b[31m 8\n")
+    'Pixel[31m 8'
+    """
+    kept = "".join(each for each in text if not unicodedata.category(each).startswith("C"))
+    return kept.strip()[:limit]
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a tool's output, whether they end in LF, CRLF or not at all; none is empty."""
+    stripped = (line.rstrip() for line in re.split(r"\r*\n|\r", text))
+    return [line for line in stripped if line]
+
+
+def integer(text: str | None, low: int = 0, high: int = 2**53) -> int | None:
+    """A decimal integer within bounds; None for anything else."""
+    if text is None or not re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", text):
+        return None
+    value = int(text)
+    return value if low <= value <= high else None
+
+
+def decimal(text: str | None, low: float, high: float) -> float | None:
+    """A decimal number within bounds; None for anything else, nan too."""
+    if text is None or not re.fullmatch(r"\s*[+-]?[0-9]{1,18}(\.[0-9]{0,18})?\s*", text):
+        return None
+    value = float(text)
+    return value if math.isfinite(value) and low <= value <= high else None
+
+
+def file_name(serial: str) -> str:
+    """A serial as a part of a file's name on any system; different serials give different names.
+
+    >>> file_name("192.168.1.5:5555")
+    '192.168.1.5%3A5555'
+    """
+    return "".join(
+        each if each.isascii() and (each.isalnum() or each in "._-") else f"%{ord(each):02X}"
+        for each in serial
+    )

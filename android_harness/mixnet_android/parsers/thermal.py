@@ -1,0 +1,110 @@
+"""Reads what ``dumpsys thermalservice`` prints (Android 10 and later); runs nothing."""
+
+import re
+from dataclasses import dataclass
+
+from mixnet_android.parsers.text import clean, decimal, integer, lines_of
+
+STATUSES = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
+"""Android's names for the thermal status, which it prints as a number."""
+
+TYPES = {
+    -1: "unknown",
+    0: "cpu",
+    1: "gpu",
+    2: "battery",
+    3: "skin",
+    4: "usb",
+    5: "power-amplifier",
+    6: "bcl-voltage",
+    7: "bcl-current",
+    8: "bcl-percentage",
+    9: "npu",
+    10: "tpu",
+    11: "display",
+    12: "modem",
+    13: "soc",
+}
+"""Kinds of sensors, by the number that Android prints."""
+
+DEGREES = (0, 1, 2, 3, 4, 5, 9, 10, 11, 12, 13)
+"""Those among them that are in degrees Celsius: the battery current limits are not."""
+
+_SENSOR = re.compile(
+    r"Temperature\{mValue=(?P<value>[^,}]+), mType=(?P<type>-?\d{1,4}), "
+    r"mName=(?P<name>[^,}]{1,200}), mStatus=(?P<status>\d{1,4})\}"
+)
+_STATUS = re.compile(r"^\s*Thermal Status:\s*(\d{1,4})\s*$", re.MULTILINE)
+_OVERRIDE = re.compile(r"^\s*IsStatusOverride:\s*(true|false)\s*$", re.MULTILINE)
+_READY = re.compile(r"^\s*HAL Ready:\s*(true|false)\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """One temperature in degrees Celsius, with its own status, 0 to 6."""
+
+    name: str
+    kind: str
+    celsius: float
+    status: int
+
+
+@dataclass(frozen=True)
+class Thermal:
+    """The thermal service's state. Sensors are the current ones; ``cached`` if only old were there.
+
+    ``status`` is 0 (none) to 6 (shutdown), None where it was not told; with ``override`` it is what
+    someone ordered it to be, and not the phone's own.
+    """
+
+    status: int | None
+    override: bool
+    ready: bool | None
+    sensors: tuple[Sensor, ...]
+    cached: bool
+
+    def hottest(self, *kinds: str) -> float | None:
+        """The highest temperature among sensors of these kinds; None without one."""
+        values = [each.celsius for each in self.sensors if each.kind in kinds]
+        return max(values, default=None)
+
+
+def parse_thermal(text: str) -> Thermal:
+    """Parse the dump; what isn't there is None or empty, and unbelievable values are left out.
+
+    Raw line of a sensor: ``Temperature{mValue=24.7, mType=3, mName=skin, mStatus=0}``. The block
+    ``Cached temperatures:`` may be hours old: it counts only where no current one is.
+    """
+    text = "\n".join(lines_of(text))
+    current, cached = _block(text, "Current temperatures from HAL:"), _block(text, "Cached temp")
+    sensors = _sensors(current)
+    status = _STATUS.search(text)
+    override, ready = _OVERRIDE.search(text), _READY.search(text)
+    return Thermal(
+        status=integer(status[1], 0, len(STATUSES) - 1) if status else None,
+        override=bool(override) and override[1] == "true" if override else False,
+        ready=None if ready is None else ready[1] == "true",
+        sensors=sensors or _sensors(cached),
+        cached=not sensors and bool(_sensors(cached)),
+    )
+
+
+def _block(text: str, heading: str) -> str:
+    """The sensors below a heading, up to the first line that is none."""
+    after = text.partition(heading)[2].partition("\n")[2]
+    end = re.search(r"^(?!\s*Temperature\{)", after, re.MULTILINE)
+    return after[: end.start()] if end else after
+
+
+def _sensors(block: str) -> tuple[Sensor, ...]:
+    """Believable ones: -99.9 and 0.0 stand for sensors that are not there."""
+    found = (_sensor(match) for match in _SENSOR.finditer(block))
+    return tuple(each for each in found if each is not None)[:200]
+
+
+def _sensor(match: re.Match[str]) -> Sensor | None:
+    number, celsius = int(match["type"]), decimal(match["value"], -40, 200)
+    status = integer(match["status"], 0, len(STATUSES) - 1)
+    if number not in DEGREES or not celsius or status is None:
+        return None
+    return Sensor(clean(match["name"]), TYPES[number], celsius, status)

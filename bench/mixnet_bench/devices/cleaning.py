@@ -1,0 +1,22 @@
+"""``mixnet-bench devices clean``: a phone as it was before."""
+
+from mixnet_android import store
+from mixnet_android.adb import Adb
+from mixnet_android.device import choose
+from mixnet_common.console import say
+from mixnet_common.errors import UsageError
+
+
+def run(on: str) -> None:
+    """End our runs, restore settings, remove our files. Raises AdbError, UsageError."""
+    phone = choose(Adb.find(), serial_of(on))
+    freed = store.clear(phone)
+    say(f"{phone.serial}: removed {freed / 2**20:.1f} MiB")
+
+
+def serial_of(on: str) -> str | None:
+    """The serial in ``adb:SERIAL``; None for ``adb`` alone. Raises UsageError for anything else."""
+    kind, colon, serial = on.partition(":")
+    if kind != "adb" or (colon and not serial):
+        raise UsageError(f"--on {on!r} names no phone", "write adb, or adb:SERIAL")
+    return serial or None
