@@ -52,7 +52,9 @@ def test_every_command_helps_with_an_example(command: str) -> None:
     assert all(shlex.split(each)[1] == command for each in examples)
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c not in ("latency", "classify", "devices")])
+@pytest.mark.parametrize(
+    "command", [c for c in COMMANDS if c not in ("latency", "classify", "devices")]
+)
 def test_the_example_of_a_command_works(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
