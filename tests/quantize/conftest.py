@@ -12,6 +12,9 @@ from mixnet_export.writers import FORMATS
 from mixnet_networks import Network, load_network
 from mixnet_networks.picture import picture
 from mixnet_networks.weights import seeded_weights
+from mixnet_quantize.settings import Settings
+
+DEFAULT = Settings()
 
 LITTLE = """
 title = "A little MixNet"
@@ -52,3 +55,18 @@ def inputs(little: Network) -> list[NDArray[np.float32]]:
     pixels = picture(96).astype(np.float32) / 127.5 - 1
     corners = [(y, x) for y in (0, 16, 32, 48) for x in (5, 40)]
     return [np.ascontiguousarray(pixels[None, y : y + 48, x : x + 48]) for y, x in corners]
+
+
+@pytest.fixture(scope="session")
+def quantized(
+    float32: Callable[[str], bytes], inputs: list[NDArray[np.float32]]
+) -> Callable[..., bytes]:
+    """The little network's int8 file, calibrated on all inputs, by format and settings."""
+
+    @cache
+    def quantize(form: str, settings: Settings = DEFAULT) -> bytes:
+        kind = FORMATS[form]
+        samples = (kind.from_nhwc(each) for each in inputs)
+        return kind.quantize(float32(form), "image", samples, settings)
+
+    return quantize
