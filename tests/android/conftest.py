@@ -1,0 +1,24 @@
+"""Phones to test with: the jail, where a real adbd and aarch64 programs run. See ``jail/``."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))  # for the jail and what else lies here
+
+from jail import Jail, JailUnavailableError, connected
+
+
+@pytest.fixture(scope="session")
+def jail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jail]:
+    """A running jail, known to an adb server of its own. $MIXNET_REQUIRE_JAIL forbids to skip."""
+    try:
+        with Jail() as running, connected(running, tmp_path_factory.mktemp("adb")):
+            yield running
+    except JailUnavailableError as error:
+        if os.environ.get("MIXNET_REQUIRE_JAIL"):
+            raise
+        pytest.skip(f"NO JAIL HERE, nothing is tested against a real adbd: {error}")
