@@ -1,4 +1,4 @@
-"""int8 ``.onnx`` files by onnxruntime: static QDQ, per-channel weights, min-max ranges.
+"""int8 ``.onnx`` files by onnxruntime: static QDQ, weights per channel, our own ranges.
 
 Activations are unsigned 8-bit, which onnxruntime runs faster than signed ones on x86-64. Weights
 use 7 of their 8 bits: on x86-64 without VNNI onnxruntime adds products of two in 16 bits, which
@@ -9,13 +9,14 @@ import json
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
-from mixnet_common.temporary import temporary_folder
+from mixnet_quantize.activations import onnx_activations
+from mixnet_quantize.ranges import Ranges, activation_ranges
 from mixnet_quantize.settings import Settings
 from mixnet_runtimes.ort_session import QUANTIZATION_KEY
 
@@ -31,8 +32,7 @@ def quantize_onnx(
     """Quantize a float32 file to int8 from calibration inputs (batch, channels, h, w).
 
     ``name`` is the file's input. Raises UsageError where the settings name a layer that is not in
-    the file, MixnetError where the quantizer refuses the file or the disk has no room for its
-    temporary files.
+    the file, MixnetError where the quantizer refuses the file.
     """
     import onnx
 
@@ -40,63 +40,54 @@ def quantize_onnx(
     settings.check_layers(operators)
     floating = [each for each in operators if settings.is_float(each)]
 
-    with temporary_folder() as folder, _quiet():
-        source, result = folder / "float32.onnx", folder / "int8.onnx"
-        source.write_bytes(_with_shapes(content))
-        _quantize(source, result, _reader(name, iter(samples)), settings, floating)
-        model = onnx.load(result)
+    ranges = activation_ranges(onnx_activations(content, name), samples, settings)
+    model = _quantize(_with_shapes(content), ranges, settings, floating)
     if settings.integer_io:
         _strip_ends(model)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
 
 
-def _with_shapes(content: bytes) -> bytes:
+def _with_shapes(content: bytes) -> Any:
     """The file with the shape of every tensor in it, as the quantizer wants it."""
     import onnx
 
-    model = onnx.shape_inference.infer_shapes(onnx.load_from_string(content))
-    return bytes(model.SerializeToString())
+    return onnx.shape_inference.infer_shapes(onnx.load_from_string(content))
 
 
-def _quantize(
-    source: Path, result: Path, reader: Any, settings: Settings, floating: list[str]
-) -> None:
-    from onnxruntime.quantization import (
-        CalibrationMethod,
-        QuantFormat,
-        QuantType,
-        quantize_static,
-    )
+def _quantize(model: Any, ranges: Ranges, settings: Settings, floating: list[str]) -> Any:
+    """What onnxruntime's ``quantize_static`` does after its calibration, but in memory."""
+    from onnxruntime.quantization import QDQQuantizer, QuantType
+    from onnxruntime.quantization.registry import QDQRegistry
 
     unsigned = settings.activations == "unsigned"
     try:
-        quantize_static(
-            source,
-            result,
-            reader,
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QUInt8 if unsigned else QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            reduce_range=settings.weight_bits == 7,
-            nodes_to_exclude=floating,
-            extra_options={"ActivationSymmetric": not unsigned},
-            calibrate_method=CalibrationMethod.MinMax,
-        )
+        with _quiet():
+            quantizer = QDQQuantizer(
+                model,
+                True,  # per channel
+                settings.weight_bits == 7,  # reduce_range
+                QuantType.QInt8,
+                QuantType.QUInt8 if unsigned else QuantType.QInt8,
+                _tensors_data(ranges),
+                [],  # no choice of nodes, but all
+                floating,  # apart from these
+                list(QDQRegistry),
+                {"ActivationSymmetric": not unsigned},
+            )
+            quantizer.quantize_model()
     except (ValueError, RuntimeError) as error:
         raise MixnetError(f"the file cannot be quantized: {error}") from error
+    quantizer.model.topological_sort()
+    return quantizer.model.model
 
 
-def _reader(name: str, samples: Iterator[NDArray[Any]]) -> Any:
-    from onnxruntime.quantization import CalibrationDataReader
+def _tensors_data(ranges: Ranges) -> Any:
+    """Ranges as the quantizer takes them."""
+    from onnxruntime.quantization import CalibrationMethod, TensorsData
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc]
-        def get_next(self) -> dict[str, NDArray[Any]] | None:
-            sample = next(samples, None)
-            return None if sample is None else {name: sample}
-
-    return Reader()
+    pairs = {name: (np.float32(low), np.float32(high)) for name, (low, high) in ranges.items()}
+    return TensorsData(CalibrationMethod.MinMax, pairs)
 
 
 @contextmanager

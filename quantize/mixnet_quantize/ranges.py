@@ -1,55 +1,53 @@
-"""Ranges of activations: the least and greatest value of every tensor over calibration inputs."""
+"""Ranges of activations over calibration inputs: the same for both formats.
 
-import warnings
+One input is in memory at a time, and of what was seen before only a histogram a tensor.
+"""
+
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-Ranges = Mapping[str, tuple[float, float]]
-"""Least and greatest value by the tensor's name."""
+from mixnet_common import MixnetError
+from mixnet_quantize.activations import Activations
+from mixnet_quantize.histogram import Histogram
+from mixnet_quantize.range_rules import RULES, Range, with_zero
+from mixnet_quantize.settings import Settings
+
+Ranges = Mapping[str, Range]
+"""Low and high by the tensor's name; zero lies within."""
 
 
-def tflite_ranges(
-    content: bytes, name: str, samples: Iterable[NDArray[Any]], *, threads: int = 2
-) -> dict[str, tuple[float, float]]:
-    """Run a float32 ``.tflite`` on each input and note every activation's least and greatest value.
+class NotFiniteError(MixnetError):
+    """A calibration input makes an activation overflow or be undefined."""
 
-    ``name`` is the input tensor's name, which is also the signature's in files written here.
-    One input is in memory at a time. No delegate is used: inside one, tensors have no values.
-    """
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    with warnings.catch_warnings():
-        # It warns that keeping all tensors takes memory; reading them is the purpose here.
-        warnings.simplefilter("ignore", UserWarning)
-        interpreter = Interpreter(
-            model_content=content,
-            num_threads=threads,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-            experimental_preserve_all_tensors=True,
+    def __init__(self, tensor: str, index: int) -> None:
+        super().__init__(
+            f"{tensor} is not finite on calibration input {index + 1}",
+            "the weights may not fit the network, or the image is damaged",
         )
-    interpreter.allocate_tensors()
-    (entry,) = (each for each in interpreter.get_input_details() if each["name"] == name)
-    activations = _activations(interpreter)
-    ranges = dict.fromkeys(activations.values(), (np.inf, -np.inf))
-    for sample in samples:
-        interpreter.set_tensor(entry["index"], sample)
-        interpreter.invoke()
-        for index, tensor in activations.items():
-            values = interpreter.get_tensor(index)
-            low, high = ranges[tensor]
-            ranges[tensor] = (min(low, float(values.min())), max(high, float(values.max())))
-    return ranges
+        self.tensor, self.index = tensor, index
 
 
-def _activations(interpreter: Any) -> dict[int, str]:
-    """Index and name of every tensor that an operator computes, and of the inputs."""
-    computed = {index for op in interpreter._get_ops_details() for index in op["outputs"]}
-    entries = {details["index"] for details in interpreter.get_input_details()}
-    return {
-        details["index"]: details["name"]
-        for details in interpreter.get_tensor_details()
-        if details["index"] in computed | entries
-    }
+def activation_ranges(
+    activations: Activations, samples: Iterable[NDArray[Any]], settings: Settings
+) -> dict[str, Range]:
+    """The range of every activation, and of the input, by the settings' rule.
+
+    Raises NotFiniteError, naming the tensor and the input, and MixnetError where there is no input.
+    """
+    histograms: defaultdict[str, Histogram] = defaultdict(Histogram)
+    extremes_only = settings.ranges == "min-max"
+    for index, sample in enumerate(samples):
+        for name, values in activations(sample):
+            histogram = histograms[name]
+            note = histogram.stretch if extremes_only else histogram.add
+            try:
+                note(values)
+            except ValueError as error:
+                raise NotFiniteError(name, index) from error
+    if not histograms:
+        raise MixnetError("there is no input to calibrate on", "give at least one image")
+    rule = RULES[settings.ranges]
+    return {name: with_zero(rule(each, settings)) for name, each in histograms.items()}

@@ -1,4 +1,4 @@
-"""int8 ``.tflite`` files by ai-edge-quantizer: per-channel weights, min-max activation ranges."""
+"""int8 ``.tflite`` files by ai-edge-quantizer: weights per channel, our own ranges."""
 
 import io
 import logging
@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
-from mixnet_quantize.ranges import Ranges, tflite_ranges
+from mixnet_quantize.activations import tflite_activations
+from mixnet_quantize.ranges import Ranges, activation_ranges
 from mixnet_quantize.settings import Settings
 
 DEFAULT = Settings()
@@ -34,12 +35,12 @@ def quantize_tflite(
     operators = operator_names(content)
     settings.check_layers(operators)
 
-    statistics = _statistics(tflite_ranges(content, name, samples))
+    ranges = activation_ranges(tflite_activations(content, name), samples, settings)
     try:
         with _quiet():
             job = quantizer.Quantizer(bytearray(content), _recipe(operators, settings))
             result = job.quantize(
-                statistics, enable_progress_bar=False, enable_progress_report=False
+                _statistics(ranges), enable_progress_bar=False, enable_progress_report=False
             )
     except (ValueError, RuntimeError) as error:
         raise MixnetError(f"the file cannot be quantized: {error}") from error
@@ -47,16 +48,9 @@ def quantize_tflite(
 
 
 def _statistics(ranges: Ranges) -> dict[str, dict[str, NDArray[np.float32]]]:
-    """Ranges as the quantizer takes them. Its own calibration keeps a moving average instead.
-
-    A tensor that never changed gets a range of 1: from none at all the quantizer makes a scale so
-    small that XNNPACK refuses the file.
-    """
+    """Ranges as the quantizer takes them, which would find others: a moving average's."""
     return {
-        name: {
-            "min": np.array([low], np.float32),
-            "max": np.array([high if high > low else low + 1], np.float32),
-        }
+        name: {"min": np.array([low], np.float32), "max": np.array([high], np.float32)}
         for name, (low, high) in ranges.items()
     }
 
