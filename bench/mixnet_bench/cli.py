@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -183,6 +184,72 @@ def classify(
     from mixnet_bench import classify_command
 
     classify_command.run(target, images, top, preprocessing, labels, as_json)
+
+
+@main.command(
+    epilog=example(
+        "mixnet-export tflite mixnet-s -o out",
+        "mixnet-export tflite mixnet-s -o out --precision int8 --calibrate photos",
+        "mixnet-bench parity out/mixnet-s.tflite out/mixnet-s-int8.tflite --data photos",
+    )
+)
+@click.argument("first", metavar="FLOAT", type=click.Path(path_type=Path))
+@click.argument("second", metavar="INT8", type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Images: folders by class, or a flat folder, with --truth or without labels.",
+)
+@click.option("--classes", metavar="FILE", help="The classes' names in order, one a line.")
+@click.option("--truth", type=click.Path(path_type=Path), help="A file with each image's class.")
+@click.option(
+    "--synsets", type=click.Path(path_type=Path), help="ILSVRC's numbers and their synsets."
+)
+@click.option("--unlabelled", is_flag=True, help="Compare predictions only.")
+@click.option("--budget", type=float, help="Points of top-1 that may be lost: exit 0, 1 or 3.")
+@click.option("--confidence", type=float, default=0.95, show_default=True, help="Of intervals.")
+@click.option("--jobs", type=int, help="Images at once.  [default: the CPUs, at most 8]")
+@click.option(
+    "--state", type=click.Path(path_type=Path), help="Keep results here, and go on from them."
+)
+@click.option("--worst", type=int, default=5, show_default=True, help="Worst images to show.")
+@click.option(
+    "--preprocessing",
+    help="How images are prepared: authors, timm or a .toml.  [default: as the files say]",
+)
+@click.option("--runtimes", metavar="NAME[,NAME]", help="Runtimes to open the two files with.")
+@json_option
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON document here too."
+)
+def parity(
+    first: Path,
+    second: Path,
+    preprocessing: str | None,
+    runtimes: str | None,
+    as_json: bool,
+    output: Path | None,
+    **options: Any,
+) -> None:
+    """Show two files the same images: what the second loses, with its uncertainty.
+
+    FLOAT and INT8 are any two .tflite or .onnx files of the same classes. With --budget the exit
+    status is 0 where the loss is within it, 1 beyond it, 3 where the images are too few to tell.
+    """
+    from mixnet_bench import parity_command
+    from mixnet_bench.parity import request
+    from mixnet_bench.targets import model_file
+
+    asked = request(
+        model_file(str(first)),
+        model_file(str(second)),
+        options.pop("data"),
+        preprocessing=preprocessing,
+        runtimes=parity_command.parse_runtimes(runtimes),
+        **options,
+    )
+    parity_command.run(asked, as_json, output)
 
 
 @main.command(epilog=example("mixnet-bench paper table2"))

@@ -100,7 +100,7 @@ def mcnemar(lost: int, won: int) -> float:
     for k in range(fewer + 1):
         ways += term
         term = term * (tosses - k) // (k + 1)  # Pascal's row, without computing each from scratch
-    return min(1.0, 2 * ways / 2**tosses)
+    return float(min(1.0, 2 * ways / (1 << tosses)))
 
 
 def enough(

@@ -1,0 +1,76 @@
+"""``mixnet-bench parity``: compares, prints and saves, then leaves with the gate's exit status.
+
+Everything that can be refused is refused before the first image is decoded.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mixnet_bench.latency_command import check_output
+from mixnet_bench.parity import Answer, Request, answer
+from mixnet_common import UsageError, write_whole
+from mixnet_common.console import json_text, print_json, print_table, say
+from mixnet_quantize.parity import enforce, gate
+from mixnet_quantize.parity.report import (
+    WORST_COLUMNS,
+    columns,
+    describe,
+    lines,
+    rows,
+    worst_rows,
+)
+
+
+def run(request: Request, as_json: bool, output: Path | None) -> None:
+    """Compare and report. Raises MixnetError and UsageError; beyond the budget too."""
+    if output is not None:
+        check_output(output, (request.first, request.second))
+    found = answer(request)
+    document = describe_answer(found)
+    if output is not None:
+        write_whole(output, json_text([document]) + "\n")
+    if as_json:
+        print_json([document])
+    else:
+        _print(found)
+    if found.parity.verdict is not None:
+        enforce(found.parity.verdict)
+        say(gate.describe(found.parity.verdict))
+
+
+def parse_runtimes(text: str | None) -> tuple[str | None, str | None]:
+    """One runtime for both files, or two with a comma between. Raises UsageError.
+
+    >>> parse_runtimes("litert"), parse_runtimes("litert,tensorflow"), parse_runtimes(None)
+    (('litert', 'litert'), ('litert', 'tensorflow'), (None, None))
+    """
+    if text is None:
+        return None, None
+    names = [name.strip() or None for name in text.split(",")]
+    if len(names) > 2:
+        raise UsageError(f"--runtimes {text} names {len(names)}", "name one, or one for each file")
+    return names[0], names[-1]
+
+
+def describe_answer(found: Answer) -> dict[str, Any]:
+    """The JSON object of a comparison; docs/json.md explains every key."""
+    document = describe(found.parity)
+    for file, source in zip(document["files"], found.preprocessing_from, strict=True):
+        file["preprocessing_from"] = source
+    return document
+
+
+def _print(found: Answer) -> None:
+    parity, outcome = found.parity, found.parity.outcome
+    print_table(columns(parity), rows(parity))
+    for line in lines(parity):
+        click.echo(line)
+    for title, worst in (
+        ("surest predictions that changed", outcome.worst_flips),
+        ("largest errors of a logit", outcome.worst_errors),
+    ):
+        if worst:
+            click.echo()
+            print_table(WORST_COLUMNS, worst_rows(parity, worst, found.labels), title=title)

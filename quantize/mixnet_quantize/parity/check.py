@@ -1,0 +1,185 @@
+"""The parity check from end to end: opened files and found images in, a ``Parity`` out.
+
+It prints only progress and warnings; tables and JSON are the report's.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mixnet_common import MixnetError, UsageError
+from mixnet_common.console import progress, say, warn
+from mixnet_networks.labels import Labels
+from mixnet_quantize.parity import state
+from mixnet_quantize.parity.data import Images, Source, find_images
+from mixnet_quantize.parity.gate import Verdict, judge
+from mixnet_quantize.parity.pair import Pair, Side
+from mixnet_quantize.parity.record import Record
+from mixnet_quantize.parity.run import default_jobs, run
+from mixnet_quantize.parity.tally import Outcome, Tally
+from mixnet_runtimes.rawfile import digest, load
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a comparison is made and judged."""
+
+    budget: float | None = None
+    """Points that may be lost: of top-1, or of agreement where there are no labels."""
+    confidence: float = CONFIDENCE
+    """Of every interval, two-sided."""
+    jobs: int | None = None
+    """Images worked on at once; None for as many as there are CPUs, at most 8."""
+    state: Path | None = None
+    """Where results are kept image by image, for an interrupted comparison to go on."""
+    worst: int = 5
+    """How many of the worst images are kept."""
+
+
+@dataclass(frozen=True)
+class File:
+    """One of the two files, and what ran it."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    runtime: str
+    runtime_version: str
+
+
+@dataclass(frozen=True)
+class Parity:
+    """What the second file's answers lose against the first's."""
+
+    first: File
+    second: File
+    images: Images
+    classes: int
+    resolution: int
+    outcome: Outcome
+    unreadable: tuple[tuple[str, str], ...]
+    """Images that are in no number, and why each could not be read."""
+    confidence: float
+    verdict: Verdict | None
+    """None without a budget."""
+
+
+def parity(
+    first: Side, second: Side, source: Source, settings: Settings, labels: Labels = ()
+) -> Parity:
+    """Show both files all images of a source and count. ``labels`` are the classes' names.
+
+    Raises UsageError where files or images do not fit each other, MixnetError where a file cannot
+    be run or no image can be read; a loss beyond the budget is told by the verdict alone.
+    """
+    check_settings(settings)
+    pair = Pair(first, second)
+    images = find_images(source, pair.classes, labels)
+    files = [_file(side, pair, index) for index, side in enumerate((first, second))]
+    tally = Tally(images.truth, pair.classes, settings.worst)
+    pairs = [pair, *_more(first, second, images, settings)]
+    unreadable = _compare_all(pairs, images, tally, settings, _key(pair, files, images))
+    if not tally.count:
+        raise MixnetError(f"none of the {len(unreadable)} images could be read")
+    outcome = tally.outcome(settings.confidence)
+    budget = settings.budget
+    return Parity(
+        files[0],
+        files[1],
+        images,
+        pair.classes,
+        pair.resolution,
+        outcome,
+        tuple(unreadable),
+        settings.confidence,
+        None if budget is None else judge(outcome, budget / 100, settings.confidence),
+    )
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise UsageError for numbers out of range."""
+    if settings.budget is not None and not 0 < settings.budget < 100:
+        raise UsageError(
+            f"a budget of {settings.budget:g} points", "give points between 0 and 100, like 0.5"
+        )
+    if not 0.5 <= settings.confidence < 1:
+        raise UsageError(f"a confidence of {settings.confidence:g}", "give a share, like 0.95")
+    if settings.jobs is not None and settings.jobs < 1:
+        raise UsageError(f"{settings.jobs} jobs asked for", "at least 1 is needed")
+    if settings.worst < 0:
+        raise UsageError(f"{settings.worst} worst images asked for")
+
+
+def _more(first: Side, second: Side, images: Images, settings: Settings) -> list[Pair]:
+    """The other workers' files; no more workers than images."""
+    jobs = min(settings.jobs or default_jobs(), len(images.names))
+    return [Pair(first, second) for _ in range(jobs - 1)]
+
+
+def _file(side: Side, pair: Pair, index: int) -> File:
+    data, session = load(side.path), pair.models[index].session
+    return File(side.path, digest(data), len(data), session.runtime, session.version)
+
+
+def _key(pair: Pair, files: Sequence[File], images: Images) -> dict[str, Any]:
+    """What a state file belongs to: results of another would be other ones."""
+    listing = hashlib.sha256()
+    for index, name in enumerate(images.names):
+        listing.update(f"{name}\0{images.path(index).stat().st_size}\n".encode())
+    return {
+        "files": [file.sha256 for file in files],
+        "runtimes": [f"{file.runtime} {file.runtime_version}" for file in files],
+        "preprocessing": [_plain(asdict(each)) for each in pair.preprocessings],
+        "images": listing.hexdigest(),
+    }
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """As it comes back from JSON, where tuples are lists."""
+    return {key: list(each) if isinstance(each, tuple) else each for key, each in values.items()}
+
+
+def _compare_all(
+    pairs: Sequence[Pair],
+    images: Images,
+    tally: Tally,
+    settings: Settings,
+    key: state.Key,
+) -> list[tuple[str, str]]:
+    """Run what is not in the state file, and count everything. The images that are unreadable."""
+    done = bytearray(len(images.names))
+    unreadable: list[tuple[str, str]] = []
+
+    def add(record: Record) -> None:
+        if record.index < len(done) and not done[record.index]:
+            done[record.index] = 1
+            tally.add(record)
+
+    with ExitStack() as stack:
+        kept = settings.state
+        journal = None if kept is None else stack.enter_context(state.opened(kept, key, add))
+        todo = [index for index, each in enumerate(done) if not each]
+        if len(todo) < len(done):
+            say(f"{len(done) - len(todo)} of {len(done)} images are in {kept} already")
+        step: Callable[[int], None] = stack.enter_context(progress("comparing", len(todo)))
+        chunks = stack.enter_context(closing(run(pairs, images, todo)))
+        try:
+            for chunk in chunks:
+                if journal is not None:
+                    journal.append(chunk.records)
+                for record in chunk.records:
+                    add(record)
+                for name, why in chunk.unreadable:
+                    warn(why)
+                    unreadable.append((name, why))
+                step(chunk.count)
+        except (KeyboardInterrupt, SystemExit):
+            if kept is not None:
+                say(f"{tally.count} images are in {kept}; the same command goes on from there")
+            raise
+    return unreadable

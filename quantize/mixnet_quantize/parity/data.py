@@ -1,0 +1,106 @@
+"""Which images a comparison is made on, and which class each shows, as far as a folder tells.
+
+A folder of class folders, a flat folder with a file that tells the truth, or images without labels.
+Nothing is opened but that file; whatever does not fit the classes is refused here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mixnet_common import UsageError
+from mixnet_networks.labels import Labels, load_labels
+from mixnet_quantize.images import image_files
+from mixnet_quantize.parity.naming import Naming, by_name, position_of
+from mixnet_quantize.parity.truth import read_truth
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where images are and who tells what they show."""
+
+    folder: Path
+    classes: str | None = None
+    """A file of class names, one a line in the order of the logits, or ``imagenet``."""
+    truth: Path | None = None
+    """A file with every image's class, for a flat folder."""
+    synsets: Path | None = None
+    """For a truth that counts classes as ILSVRC does: the synset of each of its numbers."""
+    unlabelled: bool = False
+    """Ignore folders' names and compare predictions only."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images to compare on, in the order of their names."""
+
+    folder: Path
+    names: tuple[str, ...]
+    """Paths within the folder, with ``/``."""
+    truth: tuple[int, ...] | None
+    """The class of each, counted from 0; None without labels."""
+    truth_from: str | None
+    """Who says which class is which number: a file, ``labels`` or ``names``."""
+
+    def path(self, index: int) -> Path:
+        """Where an image lies."""
+        return self.folder / self.names[index]
+
+
+def find_images(source: Source, classes: int, labels: Labels = ()) -> Images:
+    """The images of a source, for networks of so many classes whose file names them ``labels``.
+
+    Raises UsageError where there are none, or their classes do not fit the network's.
+    """
+    _check(source)
+    files = image_files(source.folder)
+    names = tuple(sorted(path.relative_to(source.folder).as_posix() for path in files))
+    naming = Naming(
+        classes,
+        load_labels(source.classes, classes) if source.classes is not None else (),
+        source.classes or "",
+        labels,
+    )
+    if source.unlabelled:
+        return Images(source.folder, names, None, None)
+    if source.truth is not None:
+        truth, truth_from = read_truth(source.truth, names, naming, source.synsets)
+        return Images(source.folder, names, truth, truth_from)
+    return _by_folders(source, names, naming)
+
+
+def _check(source: Source) -> None:
+    """Refuse options that contradict each other."""
+    others = {"--classes": source.classes, "--truth": source.truth, "--synsets": source.synsets}
+    given = [name for name, value in others.items() if value is not None]
+    if source.unlabelled and given:
+        raise UsageError(f"--unlabelled and {given[0]} contradict each other", "leave one out")
+    if source.synsets is not None and source.truth is None:
+        raise UsageError("--synsets translates the numbers of --truth, which is not given")
+
+
+def _by_folders(source: Source, names: Sequence[str], naming: Naming) -> Images:
+    """The truth of class folders; none where all images lie in the folder itself."""
+    loose = [name for name in names if "/" not in name]
+    if len(loose) == len(names):
+        if source.classes is not None:
+            raise UsageError(
+                f"--classes names classes, but nothing says which images of {source.folder} are"
+                " of which",
+                "give --truth FILE, or put the images into folders by class",
+            )
+        return Images(source.folder, tuple(names), None, None)
+    if loose:
+        raise UsageError(
+            f"{source.folder} has both class folders and images beside them: {loose[0]}",
+            "move these away, or compare without labels: --unlabelled",
+        )
+    folders = sorted({name.partition("/")[0] for name in names})
+    order, said = by_name(
+        folders,
+        naming,
+        what=f"class folders in {source.folder}",
+        hint="name the classes with --classes FILE, or compare without labels: --unlabelled",
+    )
+    truth = position_of([name.partition("/")[0] for name in names], order)
+    return Images(source.folder, tuple(names), truth, said)

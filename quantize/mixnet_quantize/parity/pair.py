@@ -1,0 +1,119 @@
+"""Two opened files that are shown the same images, each prepared as it wants them.
+
+What makes a comparison of them meaningless is refused when they are opened.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixnet_common import MixnetError, UsageError
+from mixnet_networks.architecture import Preprocessing
+from mixnet_networks.picture import normalise
+from mixnet_networks.preprocessing import for_channels
+from mixnet_quantize.image_model import ImageModel
+from mixnet_quantize.images import decode, fit
+from mixnet_quantize.parity.record import Record, compare
+from mixnet_runtimes import open_session
+
+Batch = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Side:
+    """A file and how images are prepared for it."""
+
+    path: Path
+    preprocessing: Preprocessing
+    runtime: str | None = None
+    """Which runtime opens it; None for the first that is installed."""
+
+
+class Pair:
+    """Two files, open with one thread each. Not for several threads at once.
+
+    Raises MixnetError where one of them is no classifier, UsageError where they are not of the same
+    classes and resolution.
+    """
+
+    def __init__(self, first: Side, second: Side) -> None:
+        sides = (first, second)
+        self.models = tuple(
+            ImageModel(open_session(side.path, runtime=side.runtime)) for side in sides
+        )
+        self.preprocessings = tuple(
+            for_channels(side.preprocessing, model.channels)
+            for side, model in zip(sides, self.models, strict=True)
+        )
+        self._check_alike("resolution", "pixels")
+        self._check_alike("classes", "classes")
+        if self.classes < 2:
+            raise MixnetError(f"{first.path} has one class only", "there is nothing to predict")
+
+    @property
+    def classes(self) -> int:
+        """Of both files."""
+        return self.models[0].classes
+
+    @property
+    def resolution(self) -> int:
+        """Of both files, in pixels."""
+        return self.models[0].resolution
+
+    @property
+    def batch(self) -> int:
+        """The larger of the two files' batches."""
+        return max(model.batch for model in self.models)
+
+    def prepare(self, path: Path) -> tuple[Batch, ...]:
+        """One image as each file takes it, (resolution, resolution, channels).
+
+        It is decoded once, and cropped and resized once where both files want the same. Raises
+        MixnetError, naming it, where it cannot be read.
+        """
+        fitted: dict[Preprocessing, NDArray[np.uint8]] = {}
+        decoded: dict[int, object] = {}
+        prepared = []
+        for model, preprocessing in zip(self.models, self.preprocessings, strict=True):
+            geometry = _geometry(preprocessing)
+            if geometry not in fitted:
+                if model.channels not in decoded:
+                    decoded[model.channels] = decode(path, model.channels)
+                fitted[geometry] = fit(decoded[model.channels], self.resolution, preprocessing)
+            prepared.append(normalise(fitted[geometry], preprocessing))
+        return tuple(prepared)
+
+    def records(
+        self, indices: Sequence[int], prepared: Sequence[tuple[Batch, ...]]
+    ) -> list[Record]:
+        """Run both files on prepared images. Raises MixnetError where an answer is no number."""
+        answers = [
+            model.logits(np.stack([images[side] for images in prepared]))
+            for side, model in enumerate(self.models)
+        ]
+        for model, logits in zip(self.models, answers, strict=True):
+            if not np.isfinite(logits).all():
+                raise MixnetError(
+                    f"{model.session.path} answers with nan or infinity",
+                    "it is broken; write it again",
+                )
+        rows = zip(indices, *answers, strict=True)
+        return [compare(index, first, second) for index, first, second in rows]
+
+    def _check_alike(self, attribute: str, unit: str) -> None:
+        found = [getattr(model, attribute) for model in self.models]
+        if found[0] != found[1]:
+            paths = [model.session.path for model in self.models]
+            raise UsageError(
+                f"{paths[0]} has {found[0]} {unit} and {paths[1]} {found[1]}",
+                "compare two files of the same network",
+            )
+
+
+def _geometry(preprocessing: Preprocessing) -> Preprocessing:
+    """What is left of a preprocessing without the numbers of its normalisation."""
+    channels = len(preprocessing.mean)
+    return replace(preprocessing, mean=(0.0,) * channels, std=(1.0,) * channels)

@@ -1,0 +1,210 @@
+"""A comparison as a table, as lines of text and as JSON.
+
+Shares become percents and points here; docs/json.md and docs/parity.md explain every figure.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mixnet_networks.labels import Labels
+from mixnet_quantize.parity import gate
+from mixnet_quantize.parity.check import File, Parity
+from mixnet_quantize.parity.gate import Verdict
+from mixnet_quantize.parity.intervals import Interval
+from mixnet_quantize.parity.tally import ROUNDING, Accuracy, Share, Worst
+
+Row = tuple[str, ...]
+
+WORST_COLUMNS = ("image", "error", "margin", "first", "second", "truth")
+
+
+def columns(parity: Parity) -> Row:
+    """The heads of ``rows``."""
+    loss = f"loss, points ({100 * parity.confidence:g} % interval)"
+    return ("", parity.first.path.name, parity.second.path.name, loss)
+
+
+def rows(parity: Parity) -> list[Row]:
+    """What both files have a figure for."""
+    outcome = parity.outcome
+    found = [
+        _accuracy_row(name, accuracy)
+        for name, accuracy in (("top-1", outcome.top1), ("top-5", outcome.top5))
+        if accuracy is not None
+    ]
+    sizes = (parity.first.size_bytes, parity.second.size_bytes)
+    return [
+        *found,
+        ("tied for the first place", *map(str, outcome.ties), ""),
+        ("bytes", *(f"{size:,}" for size in sizes), f"{sizes[1] / sizes[0]:.3f} of the first"),
+    ]
+
+
+def _accuracy_row(name: str, accuracy: Accuracy) -> Row:
+    loss = accuracy.loss
+    return (
+        name,
+        f"{100 * accuracy.first.value:.2f} %",
+        f"{100 * accuracy.second.value:.2f} %",
+        f"{100 * loss.value:.2f} ({_between(loss.interval)})",
+    )
+
+
+def _between(interval: Interval) -> str:
+    return f"{100 * interval.low:.2f} to {100 * interval.high:.2f}"
+
+
+def lines(parity: Parity) -> list[str]:
+    """What the files have in common, in sentences."""
+    outcome, logits = parity.outcome, parity.outcome.logits
+    agreement = outcome.agreement
+    db = "" if logits.db is None else f", {logits.db:.1f} dB"
+    found = [
+        f"{outcome.count} images, {parity.classes} classes, {parity.resolution} pixels",
+        f"same top-1: {100 * agreement.value:.2f} % ({_between(agreement.interval)});"
+        f" {agreement.count - agreement.hits} differ, {outcome.beyond_rounding} of them where the"
+        f" first file's top two are more than {ROUNDING:g} of the largest logit apart",
+        f"logit error: {logits.largest:.4g} at most, {logits.rms:.4g} rms{db}",
+    ]
+    if outcome.top1 is not None:
+        loss = outcome.top1.loss
+        found.insert(
+            1,
+            f"only the first is right: {loss.lost}; only the second: {loss.won}"
+            f" (McNemar's p = {loss.p_value:.3g})",
+        )
+    if parity.unreadable:
+        found.append(f"unreadable and in no figure: {len(parity.unreadable)} images")
+    return found
+
+
+def text(parity: Parity) -> str:
+    """All of it as plain text, the verdict included: for a test's message."""
+    verdict = [] if parity.verdict is None else [gate.describe(parity.verdict)]
+    return "\n".join([*aligned([columns(parity), *rows(parity)]), *lines(parity), *verdict])
+
+
+def aligned(table: Sequence[Row]) -> list[str]:
+    """Rows as lines whose columns stand below each other.
+
+    >>> aligned([("", "a"), ("top-1", "91 %")])
+    ['          a', 'top-1  91 %']
+    """
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(_cells(row, widths)).rstrip() for row in table]
+
+
+def _cells(row: Row, widths: Sequence[int]) -> list[str]:
+    first, *others = zip(row, widths, strict=True)
+    return [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
+
+
+def worst_rows(parity: Parity, worst: Sequence[Worst], labels: Labels) -> list[Row]:
+    """The worst images, for ``WORST_COLUMNS``."""
+    truth = parity.images.truth
+    return [
+        (
+            parity.images.names[each.index],
+            f"{each.error:.4g}",
+            f"{each.first_margin:.4f}",
+            _called(each.first, labels),
+            _called(each.second, labels),
+            "" if truth is None else _called(truth[each.index], labels),
+        )
+        for each in worst
+    ]
+
+
+def _called(number: int, labels: Labels) -> str:
+    return f"{number} {labels[number]}" if labels else str(number)
+
+
+def describe(parity: Parity) -> dict[str, Any]:
+    """The JSON object."""
+    outcome, images = parity.outcome, parity.images
+    return {
+        "name": parity.second.path.name,
+        "files": [_file(file) for file in (parity.first, parity.second)],
+        "data": str(images.folder),
+        "images": outcome.count,
+        "unreadable": [{"image": name, "reason": why} for name, why in parity.unreadable],
+        "truth_from": images.truth_from,
+        "classes": parity.classes,
+        "resolution": parity.resolution,
+        "confidence": parity.confidence,
+        "top1": _accuracy(outcome.top1),
+        "top5": _accuracy(outcome.top5),
+        "agreement_percent": 100 * outcome.agreement.value,
+        "agreement_percent_interval": _percents(outcome.agreement.interval),
+        "disagreements": outcome.agreement.count - outcome.agreement.hits,
+        "disagreements_beyond_rounding": outcome.beyond_rounding,
+        "ties": list(outcome.ties),
+        "logit_error": {
+            "largest": outcome.logits.largest,
+            "rms": outcome.logits.rms,
+            "db": outcome.logits.db,
+        },
+        "worst_errors": [_worst(parity, each) for each in outcome.worst_errors],
+        "worst_flips": [_worst(parity, each) for each in outcome.worst_flips],
+        "verdict": None if parity.verdict is None else _verdict(parity.verdict),
+    }
+
+
+def _file(file: File) -> dict[str, Any]:
+    return {
+        "name": file.path.name,
+        "path": str(file.path),
+        "sha256": file.sha256,
+        "size_bytes": file.size_bytes,
+        "runtime": file.runtime,
+        "runtime_version": file.runtime_version,
+    }
+
+
+def _accuracy(accuracy: Accuracy | None) -> dict[str, Any] | None:
+    if accuracy is None:
+        return None
+    loss = accuracy.loss
+    return {
+        **_share("first", accuracy.first),
+        **_share("second", accuracy.second),
+        "loss_points": 100 * loss.value,
+        "loss_points_interval": _percents(loss.interval),
+        "lost": loss.lost,
+        "won": loss.won,
+        "p_value": loss.p_value,
+    }
+
+
+def _share(name: str, share: Share) -> dict[str, Any]:
+    return {
+        f"{name}_percent": 100 * share.value,
+        f"{name}_percent_interval": _percents(share.interval),
+    }
+
+
+def _percents(interval: Interval) -> list[float]:
+    return [100 * interval.low, 100 * interval.high]
+
+
+def _worst(parity: Parity, worst: Worst) -> dict[str, Any]:
+    truth = parity.images.truth
+    return {
+        "image": parity.images.names[worst.index],
+        "error": worst.error,
+        "first_margin": worst.first_margin,
+        "first_class": worst.first,
+        "second_class": worst.second,
+        "true_class": None if truth is None else truth[worst.index],
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "verdict": verdict.kind,
+        "measure": verdict.measure,
+        "budget_points": 100 * verdict.budget,
+        "loss_points": 100 * verdict.loss,
+        "loss_points_interval": _percents(verdict.interval),
+        "images_needed": verdict.needed,
+    }

@@ -1,0 +1,92 @@
+"""Both files shown every image: decoding, preprocessing and inference on all cores at once.
+
+Each worker has both files open with one thread each, which scales better than one session with many
+threads; only a few chunks of images are in memory. Results come in the order of the images.
+"""
+
+import os
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+from mixnet_common import MixnetError
+from mixnet_quantize.parity.data import Images
+from mixnet_quantize.parity.pair import Pair
+from mixnet_quantize.parity.record import Record
+
+CHUNK = 8
+"""Images that a worker takes at once, unless a file's batch is larger."""
+
+AHEAD = 2
+"""Chunks that wait for each worker."""
+
+MOST_JOBS = 8
+"""Workers by default, at most; each holds both files in memory."""
+
+
+@dataclass
+class Chunk:
+    """The outcome of a few images."""
+
+    records: list[Record] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    """The name of each image that could not be read, and why."""
+
+    @property
+    def count(self) -> int:
+        """All images of the chunk."""
+        return len(self.records) + len(self.unreadable)
+
+
+def default_jobs() -> int:
+    """The CPUs that this process may run on, at most ``MOST_JOBS``."""
+    usable = getattr(os, "sched_getaffinity", None)  # Linux only
+    return min(MOST_JOBS, len(usable(0)) if usable else os.cpu_count() or 1)
+
+
+def run(
+    pairs: Sequence[Pair], images: Images, indices: Sequence[int]
+) -> Generator[Chunk, None, None]:
+    """Compare the files of the pairs, all of which are the same, on the images of ``indices``.
+
+    One worker runs for each pair. Raises MixnetError where a file cannot be run.
+    """
+    free: SimpleQueue[Pair] = SimpleQueue()
+    for pair in pairs:
+        free.put(pair)
+
+    def work(part: Sequence[int]) -> Chunk:
+        pair = free.get()
+        try:
+            return _compare(pair, images, part)
+        finally:
+            free.put(pair)
+
+    size = max(CHUNK, pairs[0].batch)
+    waiting: deque[Future[Chunk]] = deque()
+    pool = ThreadPoolExecutor(len(pairs))
+    try:
+        for start in range(0, len(indices), size):
+            waiting.append(pool.submit(work, indices[start : start + size]))
+            if len(waiting) >= (1 + AHEAD) * len(pairs):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _compare(pair: Pair, images: Images, indices: Sequence[int]) -> Chunk:
+    chunk, read, prepared = Chunk(), [], []
+    for index in indices:
+        try:
+            prepared.append(pair.prepare(images.path(index)))
+        except MixnetError as error:
+            chunk.unreadable.append((images.names[index], error.message))
+        else:
+            read.append(index)
+    if read:
+        chunk.records = pair.records(read, prepared)
+    return chunk

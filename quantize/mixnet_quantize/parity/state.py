@@ -1,0 +1,123 @@
+"""The state file of a comparison: what is done already, so that an interrupted one can go on.
+
+A first line says what is compared; each further line is one image's record. Lines are only ever
+appended, and a last one that was cut off is taken away; a file of another comparison, or of another
+kind, is refused and never touched.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from io import RawIOBase
+from pathlib import Path
+from typing import Any
+
+from mixnet_common import MixnetError, UsageError
+from mixnet_quantize.parity.record import Record, from_line, to_line
+
+KIND = "mixnet-parity-state"
+VERSION = 1
+
+LONGEST = 100_000
+"""Bytes by which another comparison's header may be longer than ours."""
+
+Key = Mapping[str, Any]
+"""What a comparison is of: anything that JSON can hold, by a name for messages."""
+
+
+class State:
+    """An open state file. ``append`` adds records; each call's are handed to the system at once."""
+
+    def __init__(self, path: Path, file: RawIOBase) -> None:
+        self.path = path
+        self._file = file
+
+    def append(self, records: Iterable[Record]) -> None:
+        """Write records. Raises MixnetError where the disk refuses; what is there stays usable."""
+        text = "".join(f"{to_line(record)}\n" for record in records)
+        with _explained(self.path):
+            _write(self._file, text.encode())
+
+
+@contextmanager
+def opened(path: Path, key: Key, add: Callable[[Record], None]) -> Iterator[State]:
+    """A state file, made if missing; ``add`` is called with every record that it holds already.
+
+    Raises UsageError where it is of another comparison or no state file, MixnetError where it is
+    damaged or cannot be read or written.
+    """
+    header = _header(key)
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        length = _replay(path, header, add)
+        file = path.open("r+b", buffering=0)
+    with file:
+        with _explained(path):
+            file.truncate(length)
+            file.seek(length)
+            if not length:
+                _write(file, header)
+        yield State(path, file)
+
+
+def _write(file: RawIOBase, data: bytes) -> None:
+    """All of it: without a buffer nothing is left to be written when the file is closed."""
+    while data:
+        data = data[file.write(data) or 0 :]
+
+
+def _header(key: Key) -> bytes:
+    return (json.dumps({"kind": KIND, "version": VERSION, **key}, sort_keys=True) + "\n").encode()
+
+
+def _replay(path: Path, header: bytes, add: Callable[[Record], None]) -> int:
+    """Hand out the whole records, and return how much of the file is whole.
+
+    A torn last line is not, and neither is a torn header.
+    """
+    with path.open("rb") as file:
+        found = file.readline(len(header) + LONGEST)
+        if header != found:
+            if header.startswith(found):
+                return 0
+            raise _of_another(path, found, header)
+        whole, torn = len(header), False
+        for line in file:
+            if torn:
+                raise MixnetError(
+                    f"{path} is damaged at byte {whole}", "remove it and run the comparison again"
+                )
+            try:
+                add(from_line(line.decode() if line.endswith(b"\n") else ""))
+            except ValueError:
+                torn = True
+            else:
+                whole += len(line)
+        return whole
+
+
+def _of_another(path: Path, found: bytes, header: bytes) -> UsageError:
+    """Which part of the key is another, or that this is no state file."""
+    try:
+        theirs, ours = json.loads(found), json.loads(header)
+        if theirs["kind"] != KIND:
+            raise ValueError(theirs["kind"])
+        other = [name for name in ours if theirs.get(name) != ours[name]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return UsageError(f"{path} is no state file", "name another file, or a new one")
+    return UsageError(
+        f"{path} is of another comparison; what differs: {', '.join(other)}",
+        "name a new file, or remove this one",
+    )
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MixnetError(
+            f"cannot write the state file {path}: {error.strerror or error}",
+            "make room, or name another place; what it holds already is not lost",
+        ) from error
