@@ -39,15 +39,15 @@ MIRROR = re.compile(r"^(?:URIs:|deb\b.*?)\s*(\S+/debian)/?(?:\s|$)", re.MULTILIN
 """In ``URIs: http://deb.debian.org/debian`` and ``deb [...] http://.../debian bookworm main``."""
 
 
-def cache_folder() -> Path:
-    """Where the tree and the libraries are kept between runs."""
-    root = os.environ.get("MIXNET_JAIL_CACHE")
-    return Path(root) if root else Path.home() / ".cache" / "mixnet-mobile" / "jail"
+CACHE = Path(
+    os.environ.get("MIXNET_JAIL_CACHE") or Path.home() / ".cache" / "mixnet-mobile" / "jail"
+)
+"""Where the tree and the libraries are kept; found now, since tests move their home later."""
 
 
 def root_tree() -> Path:
     """The unpacked tree, made at the first call. Raises JailUnavailableError."""
-    tree = cache_folder() / f"root-{LAYOUT}"
+    tree = CACHE / f"root-{LAYOUT}"
     if not tree.is_dir():
         tree.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=tree.parent) as folder:

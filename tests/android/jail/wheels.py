@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from jail.errors import JailUnavailableError
-from jail.packages import cache_folder
+from jail.packages import CACHE
 
 PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_27", "manylinux2014")
 
@@ -36,7 +36,7 @@ def onnxruntime_wheel() -> Path:
 
 
 def _wheel(package: str, version: str) -> Path:
-    folder = cache_folder() / "wheels"
+    folder = CACHE / "wheels"
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{package.replace('-', '_')}-{version}-*aarch64.whl"
     if not any(folder.glob(name)):
@@ -61,7 +61,7 @@ def _library(wheel: Path, prefix: str) -> Path:
     """The wheel's member that begins with ``prefix``, unpacked beside the wheel."""
     with zipfile.ZipFile(wheel) as archive:
         member = next(name for name in archive.namelist() if name.startswith(prefix))
-        target = cache_folder() / "libraries" / wheel.stem / Path(member).name
+        target = CACHE / "libraries" / wheel.stem / Path(member).name
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_suffix(".part")
