@@ -214,6 +214,7 @@ def classify(
     "--state", type=click.Path(path_type=Path), help="Keep results here, and go on from them."
 )
 @click.option("--worst", type=int, default=5, show_default=True, help="Worst images to show.")
+@click.option("--layers", type=int, default=0, metavar="N", help="Compare layers on N images too.")
 @click.option(
     "--preprocessing",
     help="How images are prepared: authors, timm or a .toml.  [default: as the files say]",
@@ -252,18 +253,24 @@ def parity(
     parity_command.run(asked, as_json, output)
 
 
-@main.command(epilog=example("mixnet-bench paper table2"))
+@main.command(epilog=example("mixnet-bench paper table2", "mixnet-bench paper figure4"))
 @click.argument("table", required=False, metavar="[TABLE]")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    help="Measured accuracies: what mixnet-bench parity --json printed.",
+)
 @json_option
-def paper(table: str | None, as_json: bool) -> None:
-    """Hold our counts against the paper's tables.
+def paper(table: str | None, results: Path | None, as_json: bool) -> None:
+    """Hold our counts against the paper's tables, figures and claims.
 
-    TABLE is table2, which is also the default: MixNet and its rivals on ImageNet. Accuracies are
-    the paper's.
+    TABLE is table1 to table3, text (the claims in words), figure1, figure4, figure5, figure6 or
+    figure9, or all; by default everything of which the paper prints numbers. Accuracies are the
+    paper's unless --results has measured ones.
     """
     from mixnet_bench.paper import command
 
-    command.run(table, as_json)
+    command.run(table, as_json, results)
 
 
 @main.command(

@@ -57,9 +57,10 @@ def parity(first: Path | str, second: Path | str, data: Path | str, **options: A
     """Compare two classifiers, ``.tflite`` or ``.onnx``, on a folder of images.
 
     ``data`` and the options ``classes``, ``truth``, ``synsets`` and ``unlabelled`` are the fields
-    of ``Source``; ``budget`` (in points), ``confidence``, ``jobs``, ``state`` and ``worst`` those
-    of ``Settings``; ``preprocessing`` and ``runtimes`` those of ``Request``. Raises UsageError and
-    MixnetError; a loss beyond the budget raises nothing, and stands in ``verdict``.
+    of ``Source``; ``budget`` (in points), ``confidence``, ``jobs``, ``state``, ``worst`` and
+    ``layers`` those of ``Settings``; ``preprocessing`` and ``runtimes`` those of ``Request``.
+    Raises UsageError and MixnetError; a loss beyond the budget raises nothing, and stands in
+    ``verdict``.
     """
     return answer(request(first, second, data, **options)).parity
 

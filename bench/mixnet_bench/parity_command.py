@@ -14,9 +14,11 @@ from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, say
 from mixnet_quantize.parity import enforce, gate
 from mixnet_quantize.parity.report import (
+    LAYER_COLUMNS,
     WORST_COLUMNS,
     columns,
     describe,
+    layer_rows,
     lines,
     rows,
     worst_rows,
@@ -74,3 +76,6 @@ def _print(found: Answer) -> None:
         if worst:
             click.echo()
             print_table(WORST_COLUMNS, worst_rows(parity, worst, found.labels), title=title)
+    if parity.layers:
+        click.echo()
+        print_table(LAYER_COLUMNS, layer_rows(parity), title="layers")

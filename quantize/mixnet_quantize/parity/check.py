@@ -16,10 +16,12 @@ from mixnet_networks.labels import Labels
 from mixnet_quantize.parity import state
 from mixnet_quantize.parity.data import Images, Source, find_images
 from mixnet_quantize.parity.gate import Verdict, judge
+from mixnet_quantize.parity.layers import check_layers, compare_layers
 from mixnet_quantize.parity.pair import Pair, Side
 from mixnet_quantize.parity.record import Record
 from mixnet_quantize.parity.run import default_jobs, run
 from mixnet_quantize.parity.tally import Outcome, Tally
+from mixnet_quantize.sensitivity import LayerError
 from mixnet_runtimes.rawfile import digest, load
 
 CONFIDENCE = 0.95
@@ -39,6 +41,8 @@ class Settings:
     """Where results are kept image by image, for an interrupted comparison to go on."""
     worst: int = 5
     """How many of the worst images are kept."""
+    layers: int = 0
+    """On how many images layers are compared too; 0 for none."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class Parity:
     classes: int
     resolution: int
     outcome: Outcome
+    layers: tuple[LayerError, ...]
+    """In the first file's order; empty unless asked for."""
     unreadable: tuple[tuple[str, str], ...]
     """Images that are in no number, and why each could not be read."""
     confidence: float
@@ -79,8 +85,12 @@ def parity(
     """
     check_settings(settings)
     pair = Pair(first, second)
+    if settings.layers:
+        check_layers(pair)
     images = find_images(source, pair.classes, labels)
     files = [_file(side, pair, index) for index, side in enumerate((first, second))]
+    # Before the long part, so that files without a common layer are refused at once.
+    layers = compare_layers(pair, images, settings.layers) if settings.layers else ()
     tally = Tally(images.truth, pair.classes, settings.worst)
     pairs = [pair, *_more(first, second, images, settings)]
     unreadable = _compare_all(pairs, images, tally, settings, _key(pair, files, images))
@@ -95,6 +105,7 @@ def parity(
         pair.classes,
         pair.resolution,
         outcome,
+        layers,
         tuple(unreadable),
         settings.confidence,
         None if budget is None else judge(outcome, budget / 100, settings.confidence),
@@ -111,8 +122,9 @@ def check_settings(settings: Settings) -> None:
         raise UsageError(f"a confidence of {settings.confidence:g}", "give a share, like 0.95")
     if settings.jobs is not None and settings.jobs < 1:
         raise UsageError(f"{settings.jobs} jobs asked for", "at least 1 is needed")
-    if settings.worst < 0:
-        raise UsageError(f"{settings.worst} worst images asked for")
+    for name in ("worst", "layers"):
+        if getattr(settings, name) < 0:
+            raise UsageError(f"--{name} {getattr(settings, name)}", "give 0 or more images")
 
 
 def _more(first: Side, second: Side, images: Images, settings: Settings) -> list[Pair]:

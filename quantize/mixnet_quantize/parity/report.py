@@ -17,6 +17,8 @@ Row = tuple[str, ...]
 
 WORST_COLUMNS = ("image", "error", "margin", "first", "second", "truth")
 
+LAYER_COLUMNS = ("layer", "operator", "dB", "rms error")
+
 
 def columns(parity: Parity) -> Row:
     """The heads of ``rows``."""
@@ -115,6 +117,14 @@ def worst_rows(parity: Parity, worst: Sequence[Worst], labels: Labels) -> list[R
     ]
 
 
+def layer_rows(parity: Parity) -> list[Row]:
+    """Every layer, for ``LAYER_COLUMNS``."""
+    return [
+        (each.name, each.operator, f"{each.db:.1f}", f"{each.noise**0.5:.3g}")
+        for each in parity.layers
+    ]
+
+
 def _called(number: int, labels: Labels) -> str:
     return f"{number} {labels[number]}" if labels else str(number)
 
@@ -146,6 +156,7 @@ def describe(parity: Parity) -> dict[str, Any]:
         },
         "worst_errors": [_worst(parity, each) for each in outcome.worst_errors],
         "worst_flips": [_worst(parity, each) for each in outcome.worst_flips],
+        "layers": [each.as_json() for each in parity.layers],
         "verdict": None if parity.verdict is None else _verdict(parity.verdict),
     }
 

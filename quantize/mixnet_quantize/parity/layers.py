@@ -1,0 +1,48 @@
+"""The per-layer table of a comparison: where in the network the second file parts from the first.
+
+It shows both files a few of the images; measuring is ``mixnet_quantize.sensitivity``'s.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mixnet_common import UsageError
+from mixnet_common.console import progress
+from mixnet_quantize.images import batches, load_images, spread
+from mixnet_quantize.parity.data import Images
+from mixnet_quantize.parity.pair import Batch, Pair
+from mixnet_quantize.sensitivity import LayerError, layer_errors
+
+
+def check_layers(pair: Pair) -> None:
+    """Raise UsageError where the two files cannot take the same arrays."""
+    first, second = pair.models
+    paths = f"{first.session.path} and {second.session.path}"
+    if pair.preprocessings[0] != pair.preprocessings[1]:
+        raise UsageError(
+            f"{paths} take images prepared differently, so their layers cannot be compared",
+            "leave out --layers, or export both alike",
+        )
+    if first.batch != second.batch:
+        raise UsageError(
+            f"{paths} take {first.batch} and {second.batch} images at once",
+            "leave out --layers, or export both with the same --batch",
+        )
+
+
+def compare_layers(pair: Pair, images: Images, count: int) -> tuple[LayerError, ...]:
+    """The error at every layer that both files have, over ``count`` evenly spread images.
+
+    Raises MixnetError where the files have no layer in common.
+    """
+    paths = [images.path(index) for index in range(len(images.names))]
+    chosen = spread(paths, count)
+    first, second = (model.session.path for model in pair.models)
+    with progress("comparing layers", -(-len(chosen) // pair.batch)) as step:
+        samples = _samples(pair, chosen)
+        return tuple(layer_errors(first, second, samples, step=step))
+
+
+def _samples(pair: Pair, paths: tuple[Path, ...]) -> Iterator[Batch]:
+    loaded = load_images(paths, pair.resolution, pair.preprocessings[0])
+    yield from batches(loaded, pair.batch)
