@@ -1,6 +1,6 @@
 """``mixnet-bench devices clean``: a phone as it was before."""
 
-from mixnet_android import store
+from mixnet_android import detached, settings, store
 from mixnet_android.adb import Adb
 from mixnet_android.device import choose
 from mixnet_common.console import say
@@ -10,6 +10,9 @@ from mixnet_common.errors import UsageError
 def run(on: str) -> None:
     """End our runs, restore settings, remove our files. Raises AdbError, UsageError."""
     phone = choose(Adb.find(), serial_of(on))
+    detached.end_all(phone)
+    if settings.restore(phone):
+        say(f"{phone.serial}: settings restored that a broken run had left changed")
     freed = store.clear(phone)
     say(f"{phone.serial}: removed {freed / 2**20:.1f} MiB")
 

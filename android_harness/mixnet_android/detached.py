@@ -1,0 +1,326 @@
+"""A program on the phone that doesn't need the cable: started, looked after, ended.
+
+It runs in a session of its own, so that a lost cable or an ended host doesn't stop it, and a watch
+on the phone ends it at its limit, so that nothing runs there for ever. What it prints and writes
+stays in its folder until someone removes that.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from mixnet_android.adb.client import Phone
+from mixnet_android.adb.errors import AdbError, Lost, NotFound, Offline, TimedOut
+from mixnet_android.adb.quoting import quote
+from mixnet_android.clock import Clock, SystemClock
+from mixnet_android.parsers import clean
+from mixnet_android.parsers.text import integer, lines_of
+from mixnet_android.store import RUNS
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+POLL_S = 1.0
+LOST_FOR_S = 300.0
+"""How long to wait for a phone that went away: time to find the cable."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
+_GONE = (Lost, Offline, NotFound, TimedOut)
+
+
+class RunKilled(AdbError):  # noqa: N818 - named after what happened
+    """The program on the phone ended without having been asked to."""
+
+
+class Rebooted(AdbError):  # noqa: N818
+    """The phone was started anew in the middle of a run."""
+
+
+class Phase(Enum):
+    """Where a run stands."""
+
+    ABSENT = "absent"
+    RUNNING = "running"
+    ENDED = "ended"
+    KILLED = "killed"
+    REBOOTED = "rebooted"
+
+
+@dataclass(frozen=True)
+class Status:
+    """A run as the phone tells it.
+
+    ``exit_status`` is the program's own, once it has ended; ``overdue`` says that its limit ended
+    it. ``progress`` is the last line of the file ``progress`` in its folder, ``complaint`` the end
+    of its stderr.
+    """
+
+    phase: Phase
+    exit_status: int | None = None
+    overdue: bool = False
+    progress: str = ""
+    complaint: str = ""
+
+
+MEMBERS = """members() {
+  read -r p t < "$d/pid" 2>/dev/null || return 0
+  for f in /proc/[0-9]*/stat; do
+    read -r s 2>/dev/null < "$f" || continue
+    n=${s%% *}; s=${s##*) }; set -- $s
+    if [ "$4" = "$p" ] && [ "$1" != Z ] && [ "${20}" -ge "$t" ]; then echo "$n"; fi
+  done
+}"""
+"""Shell function: the processes of the run's session, started no earlier than the run itself.
+
+After the last parenthesis of /proc/PID/stat come the state, three fields later the session, and
+sixteen after that the time of start; with it a number that was given out again is not mistaken.
+"""
+
+JOB = """s=$(cat /proc/$$/stat); s=${{s##*) }}; set -- $s
+echo "$$ ${{20}}" > pid.new; mv pid.new pid
+{command} > stdout 2> stderr &
+child=$!
+(sleep {limit}; echo > overdue; kill -TERM $child; sleep 5; kill -KILL $child) &
+wait $child; status=$?
+echo $status > status.new; mv status.new status
+trap '' TERM
+kill -TERM -$$"""
+"""What runs in the new session: the command, and beside it the watch that ends it."""
+
+START = """d={folder}
+command -v setsid >/dev/null || {{ echo "there is no setsid"; exit 9; }}
+mkdir -p {runs} && mkdir "$d" && cd "$d" || exit 8
+cat {boot_id} > boot
+setsid nohup sh -c {job} >/dev/null 2>&1 </dev/null &
+i=0
+while [ ! -f pid ] && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done
+[ -f pid ]"""
+
+KILL = """d={folder}
+{members}
+signal() {{ for n in $(members); do kill -$1 $n 2>/dev/null; done; }}
+signal TERM
+i=0
+while [ -n "$(members)" ] && [ $i -lt 20 ]; do sleep 0.1; i=$((i+1)); done
+signal KILL
+[ -z "$(members)" ] || {{ sleep 0.3; [ -z "$(members)" ]; }}"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run on a phone, by its name. The folder is the program's working directory."""
+
+    phone: Phone
+    name: str
+
+    def __post_init__(self) -> None:
+        if not _NAME.match(self.name):
+            raise ValueError(f"{self.name!r} cannot name a run")
+
+    @property
+    def folder(self) -> str:
+        """Where it works, on the phone."""
+        return f"{RUNS}/{self.name}"
+
+    def start(self, command: Sequence[object], limit_s: int) -> None:
+        """Start ``command`` in the run's folder; the phone itself ends it after ``limit_s``.
+
+        Raises AdbError where a run of this name exists already, or the phone can't.
+        """
+        job = JOB.format(command=quote(*command), limit=int(limit_s))
+        script = START.format(folder=self.folder, runs=RUNS, boot_id=BOOT_ID, job=quote(job))
+        answer = self.phone.shell(script)
+        if answer.status != 0:
+            said = clean(answer.text.replace("\n", " "), 200)
+            raise AdbError(
+                f"phone {self.phone.serial}: cannot start {self.name}{': ' if said else ''}{said}",
+                "mixnet-bench devices clean ends what is left of earlier runs",
+            )
+
+    def poll(self) -> Status:
+        """Ask the phone where the run stands. Raises AdbError where it doesn't answer."""
+        d = quote(self.folder)
+        texts = self.phone.sections(
+            {
+                "there": f"[ -d {d} ] && echo yes",
+                "boot": f"cat {d}/boot; cat {BOOT_ID}",
+                "members": f"d={d}\n{MEMBERS}\nmembers",
+                "status": f"cat {d}/status",
+                "overdue": f"[ -f {d}/overdue ] && echo yes",
+                "progress": f"tail -n 1 {d}/progress | head -c 2000",
+                "complaint": f"tail -c 2000 {d}/stderr",
+            }
+        )
+        return parse_status(texts)
+
+    def kill(self) -> None:
+        """End it, politely and then not; returns when nothing of it runs. Raises AdbError."""
+        answer = self.phone.shell(KILL.format(folder=self.folder, members=MEMBERS))
+        if answer.status != 0:
+            raise AdbError(f"phone {self.phone.serial}: {self.name} cannot be ended", "restart it")
+
+    def remove(self) -> None:
+        """Remove its folder, with all that it wrote."""
+        self.phone.ask("rm", "-rf", self.folder)
+
+    def wait(
+        self,
+        *,
+        clock: Clock | None = None,
+        lost_for_s: float = LOST_FOR_S,
+        on_progress: Callable[[str], None] = lambda line: None,
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> Status:
+        """Poll until it has ended. A phone that goes away is waited for and asked again.
+
+        Raises RunKilled or Rebooted where it ended without an exit status, TimedOut where its limit
+        ended it, and Lost where the phone stays away: the run goes on there, and ``wait`` of the
+        same name picks it up.
+        """
+        clock = clock or SystemClock()
+        while True:
+            status = self._poll_patiently(clock, lost_for_s, on_lost)
+            if status.progress:
+                on_progress(status.progress)
+            if status.phase is not Phase.RUNNING:
+                return self._judge(status)
+            clock.sleep(POLL_S)
+
+    def _poll_patiently(
+        self, clock: Clock, lost_for_s: float, on_lost: Callable[[], None]
+    ) -> Status:
+        """Poll; where the phone is gone, wait for it, no longer than ``lost_for_s`` in all."""
+        lost_at = None
+        while True:
+            try:
+                return self.poll()
+            except _GONE as error:
+                if lost_at is None:
+                    lost_at = clock.now()
+                    on_lost()
+                left = lost_at + lost_for_s - clock.now()
+                if left <= 0:
+                    raise Lost(
+                        f"phone {self.phone.serial} went away and did not come back",
+                        "what it measures goes on: plug it in and run the same again",
+                    ) from error
+                self._reconnect(min(left, 10.0))
+                clock.sleep(min(left, POLL_S))
+
+    def _reconnect(self, timeout_s: float) -> None:
+        """One try."""
+        try:
+            self.phone.reconnect(timeout_s)
+        except AdbError:
+            return
+
+    def _judge(self, status: Status) -> Status:
+        who = f"phone {self.phone.serial}"
+        match status.phase:
+            case Phase.KILLED:
+                raise RunKilled(
+                    f"{who}: the run was ended from outside",
+                    "it may have run out of memory; what it had measured is kept",
+                )
+            case Phase.REBOOTED:
+                raise Rebooted(
+                    f"{who} was restarted during the run",
+                    "what it had measured is kept; run the same again for the rest",
+                )
+            case Phase.ABSENT:
+                raise RunKilled(f"{who}: the run's folder is gone", "run the same again")
+        if status.overdue:
+            raise TimedOut(f"{who}: the run took too long and was ended", "ask for less at once")
+        if (status.exit_status or 0) > 128:
+            number = (status.exit_status or 0) - 128
+            raise RunKilled(
+                f"{who}: the program was ended by signal {number}{_said(status)}",
+                "it may have run out of memory" if number == 9 else "report it, with the files",
+            )
+        return status
+
+
+def _said(status: Status) -> str:
+    lines = lines_of(status.complaint)
+    return f": {clean(lines[-1], 200)}" if lines else ""
+
+
+def parse_status(texts: dict[str, str]) -> Status:
+    """The state of a run from the answers to ``poll``'s questions, by name."""
+    boots = texts["boot"].split()
+    status = Status(
+        Phase.RUNNING,
+        exit_status=integer(texts["status"], 0, 255),
+        overdue=texts["overdue"].strip() == "yes",
+        progress=clean(texts["progress"], 2000),
+        complaint=texts["complaint"],
+    )
+    if texts["there"].strip() != "yes":
+        return replace(status, phase=Phase.ABSENT)
+    if status.exit_status is not None:
+        return replace(status, phase=Phase.ENDED)
+    if len(boots) == 2 and boots[0] != boots[1]:
+        return replace(status, phase=Phase.REBOOTED)
+    return status if texts["members"].split() else replace(status, phase=Phase.KILLED)
+
+
+def run_names(phone: Phone) -> list[str]:
+    """Names of all runs whose folders are on the phone, going or not."""
+    answer = phone.shell(f"ls {RUNS} 2>/dev/null")
+    return [name for name in answer.text.split() if _NAME.match(name)]
+
+
+def end_all(phone: Phone) -> int:
+    """End all our runs on the phone; how many there were, going or not."""
+    names = run_names(phone)
+    for name in names:
+        Run(phone, name).kill()
+    return len(names)
+
+
+def run_to_end(
+    phone: Phone,
+    name: str,
+    command: Sequence[object],
+    *,
+    limit_s: int,
+    clock: Clock | None = None,
+    lost_for_s: float = LOST_FOR_S,
+    on_progress: Callable[[str], None] = lambda line: None,
+    on_lost: Callable[[], None] = lambda: None,
+) -> Run:
+    """Run a command on the phone to its end; the run, with its files still there.
+
+    A run of this name that is there already, going or ended, is picked up instead of started. On
+    every other way out than a phone that stays away, Ctrl-C too, nothing of it runs on.
+    """
+    run = Run(phone, name)
+    if run.poll().phase in (Phase.KILLED, Phase.REBOOTED):
+        run.remove()
+    try:
+        if run.poll().phase is Phase.ABSENT:
+            _start_surely(run, command, limit_s)
+        run.wait(clock=clock, lost_for_s=lost_for_s, on_progress=on_progress, on_lost=on_lost)
+    except Lost:
+        raise
+    except BaseException:
+        _end_quietly(run)
+        raise
+    return run
+
+
+def _start_surely(run: Run, command: Sequence[object], limit_s: int) -> None:
+    """Start; where the connection breaks in that moment, ``wait`` finds out whether it did."""
+    try:
+        run.start(command, limit_s)
+    except _GONE:
+        run.phone.reconnect(60)
+        if run.poll().phase is Phase.ABSENT:
+            run.start(command, limit_s)
+
+
+def _end_quietly(run: Run) -> None:
+    """End it on the way out of an error, which matters more than one that this may raise."""
+    try:
+        run.kill()
+    except AdbError:
+        return
