@@ -14,9 +14,15 @@ from mixnet_quantize.settings import Settings
 
 MSE, MIN_MAX = Settings(ranges="mse"), Settings()
 
-values = st.lists(st.floats(-(2.0**100), 2.0**100, width=32), min_size=1, max_size=50).map(
-    lambda each: np.array(each, np.float32)
-)
+values = st.lists(
+    st.one_of(
+        st.just(0.0),
+        st.floats(2.0**-40, 2.0**40, width=32),
+        st.floats(-(2.0**40), -(2.0**-40), width=32),
+    ),
+    min_size=1,
+    max_size=50,
+).map(lambda each: np.array(each, np.float32))
 
 
 def counted(*portions: Any) -> Histogram:
