@@ -1,0 +1,187 @@
+"""Reads what an ELF file says of itself: for which processor and system, what it exports.
+
+Pure parsing of bytes, of 64-bit little-endian files only, which is what phones run; nothing is
+loaded or run. Layout: System V ABI, chapters 4 and 5 (object files, dynamic linking).
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mixnet_common import MixnetError
+
+MACHINES = {183: "arm64", 62: "x86_64", 40: "arm", 3: "x86"}
+PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
+SHT_DYNSYM = 11
+DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_SONAME = 1, 5, 10, 14
+ET_DYN = 3
+
+PAGE_BYTES = 16384
+"""Android 15 allows pages of 16 KB; segments aligned to less cannot be mapped there."""
+
+MOST_RECORDS = 1_000_000
+"""Segments, sections or symbols beyond which a file is not believed."""
+
+
+@dataclass(frozen=True)
+class Elf:
+    """One ELF file. ``interpreter`` is None for a library, as it is for a static program."""
+
+    machine: str
+    """``arm64``, ``x86_64``, ``arm``, ``x86``, or the number of another."""
+    system: str
+    """``android`` or ``linux``, by the C library it wants; ``unknown`` where it wants none."""
+    interpreter: str | None
+    soname: str | None
+    needed: tuple[str, ...]
+    exports: frozenset[str]
+    page_bytes: int
+    """What all its segments are aligned to; the least of them."""
+
+    @property
+    def platform(self) -> str:
+        """System and processor in one word, like ``android-arm64``."""
+        return f"{self.system}-{self.machine}"
+
+
+@dataclass(frozen=True)
+class _Segment:
+    kind: int
+    offset: int
+    address: int
+    size: int
+    align: int
+
+
+class _Bytes:
+    """A file's content, out of which nothing is read beyond its end."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        self.content, self.name = content, name
+
+    def unpack(self, form: str, offset: int) -> tuple[int, ...]:
+        if not 0 <= offset <= len(self.content) - struct.calcsize(form):
+            raise self.broken(f"it points beyond its end, to byte {offset}")
+        return struct.unpack_from(form, self.content, offset)
+
+    def text(self, offset: int) -> str:
+        """A string that ends with a zero byte."""
+        end = self.content.find(b"\0", offset, offset + 4096)
+        if not 0 <= offset < len(self.content) or end < 0:
+            raise self.broken("a name in it has no end")
+        return self.content[offset:end].decode("ascii", errors="replace")
+
+    def broken(self, why: str) -> MixnetError:
+        return MixnetError(f"{self.name} is no sound ELF file: {why}", "get it again")
+
+
+def parse_elf(content: bytes, name: str = "the file") -> Elf:
+    """Read an ELF file's headers, its dynamic section and its exported symbols.
+
+    ``name`` is for messages. Raises MixnetError for anything that is not such a file, or broken.
+    """
+    file = _Bytes(content, name)
+    if content[:4] != b"\x7fELF":
+        raise MixnetError(f"{name} is no ELF file: it is no program or library for phones")
+    if content[4:6] != b"\x02\x01":
+        raise MixnetError(
+            f"{name} is for 32-bit or big-endian systems", "the arm64-v8a or x86_64 one is needed"
+        )
+    machine = file.unpack("<H", 18)[0]
+    segments = list(_segments(file))
+    dynamic = list(_dynamic(file, segments))
+    names = _Names(file, segments, dynamic)
+    needed = tuple(names.text(value) for tag, value in dynamic if tag == DT_NEEDED)
+    interpreter = next(
+        (file.text(each.offset) for each in segments if each.kind == PT_INTERP), None
+    )
+    loads = [each.align for each in segments if each.kind == PT_LOAD]
+    return Elf(
+        machine=MACHINES.get(machine, str(machine)),
+        system=_system(needed, interpreter),
+        interpreter=interpreter,
+        soname=next((names.text(value) for tag, value in dynamic if tag == DT_SONAME), None),
+        needed=needed,
+        exports=frozenset(_exports(file)),
+        page_bytes=min(loads, default=0),
+    )
+
+
+def _system(needed: tuple[str, ...], interpreter: str | None) -> str:
+    """Bionic is ``libc.so``, without a version; glibc ``libc.so.6``."""
+    if "libc.so" in needed or (interpreter or "").startswith("/system/"):
+        return "android"
+    return "linux" if "libc.so.6" in needed or interpreter else "unknown"
+
+
+def _segments(file: _Bytes) -> Iterator[_Segment]:
+    start, size, count = (
+        file.unpack("<Q", 32)[0],
+        file.unpack("<H", 54)[0],
+        file.unpack("<H", 56)[0],
+    )
+    if size < 56 and count:
+        raise file.broken(f"its program headers are {size} bytes long")
+    for index in range(count):
+        kind, _, offset, address, _, size_in_file, _, align = file.unpack(
+            "<IIQQQQQQ", start + index * size
+        )
+        yield _Segment(kind, offset, address, size_in_file, align)
+
+
+def _dynamic(file: _Bytes, segments: list[_Segment]) -> Iterator[tuple[int, int]]:
+    """Tags and values of the dynamic section, up to its end marker."""
+    for segment in segments:
+        if segment.kind == PT_DYNAMIC:
+            for index in range(min(segment.size // 16, MOST_RECORDS)):
+                tag, value = file.unpack("<QQ", segment.offset + 16 * index)
+                if tag == 0:
+                    return
+                yield tag, value
+
+
+class _Names:
+    """The dynamic string table, which is found by its address in memory."""
+
+    def __init__(
+        self, file: _Bytes, segments: list[_Segment], dynamic: list[tuple[int, int]]
+    ) -> None:
+        self.file = file
+        address = next((value for tag, value in dynamic if tag == DT_STRTAB), None)
+        self.start = None if address is None else _offset(segments, address)
+
+    def text(self, offset: int) -> str:
+        if self.start is None:
+            raise self.file.broken("its dynamic section has no names")
+        return self.file.text(self.start + offset)
+
+
+def _offset(segments: list[_Segment], address: int) -> int | None:
+    """Where in the file lies what is loaded at this address."""
+    for each in segments:
+        if each.kind == PT_LOAD and each.address <= address < each.address + each.size:
+            return each.offset + address - each.address
+    return None
+
+
+def _exports(file: _Bytes) -> Iterator[str]:
+    """Names of the symbols that are defined in the file and seen from outside."""
+    start = file.unpack("<Q", 40)[0]
+    size, count = file.unpack("<HH", 58)
+    sections = [_section(file, start + index * size) for index in range(count if start else 0)]
+    for kind, offset, length, link in sections:
+        if kind != SHT_DYNSYM:
+            continue
+        if link >= len(sections) or length // 24 > MOST_RECORDS:
+            raise file.broken("its symbols have no names, or are too many")
+        names = sections[link][1]
+        for index in range(length // 24):
+            name, info, other, section = file.unpack("<IBBH", offset + 24 * index)
+            if section != 0 and info >> 4 in (1, 2) and other & 3 in (0, 3):
+                yield file.text(names + name)
+
+
+def _section(file: _Bytes, offset: int) -> tuple[int, int, int, int]:
+    """A section's kind, offset, length and linked section."""
+    fields = file.unpack("<IIQQQQII", offset)
+    return fields[1], fields[4], fields[5], fields[6]
