@@ -113,4 +113,4 @@ def hint(verdict: Verdict) -> str:
         return "the worst images show where the files part"
     if verdict.needed is None:
         return "the loss seen is about as large as the budget, so no number of images would tell"
-    return f"about {verdict.needed} would do, if the others go as these did"
+    return f"about {verdict.needed} images would do, if the others go as these did"
