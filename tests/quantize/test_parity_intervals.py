@@ -216,7 +216,7 @@ def outcome(lost: int, won: int, count: int, *, labelled: bool = True) -> Outcom
     [
         (3, 2, 10_000, WITHIN, 0),
         (200, 20, 10_000, BEYOND, 1),
-        (3, 2, 200, TOO_FEW, 3),
+        (3, 3, 200, TOO_FEW, 3),
         (60, 20, 10_000, TOO_FEW, 3),  # 0.4 points seen, but not surely below 0.5
         (0, 0, 765, WITHIN, 0),  # 3.84 / (765 + 3.84) is just below 0.005
         (0, 0, 764, TOO_FEW, 3),
