@@ -63,7 +63,7 @@ def commands(
         "count": ("count", "mixnet-s", tiny_onnx, tiny_tflite, "--json"),
         "latency": ("latency", tiny_onnx, tiny_tflite, *quick, "--profile", "--json"),
         "classify": ("classify", tiny_classifier, tiny_photo, "--json"),
-        "paper": ("paper", "--json"),
+        "paper": ("paper", "all", "--json"),
         "tune": (
             "tune",
             tiny_network,

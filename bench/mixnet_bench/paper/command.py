@@ -1,14 +1,23 @@
 """``mixnet-bench paper``: our counts beside the paper's, as tables or as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mixnet_bench.conventions import CONVENTIONS, PLAIN
-from mixnet_bench.paper.compare import Ours, compare_table
+from mixnet_bench.paper.claims import compare_claims
+from mixnet_bench.paper.compare import compare_rows
+from mixnet_bench.paper.measured import Measured, read_measured
+from mixnet_bench.paper.ours import count_ours
+from mixnet_common import UsageError
 from mixnet_common.console import print_json, print_table
-from mixnet_networks.paper import PaperTable, load_table, table_names
+from mixnet_common.errors import nearest
+from mixnet_networks.paper import NOT_PRINTED, SKETCHED, PaperTable, load_table, table_names
 
-PARAMETER_COLUMNS = ("parameters", "paper", "ours", "±%", "verdict", "top-1", "top-5")
+ALL = "all"
+
+PARAMETER_COLUMNS = ("parameters", "paper", "ours", "±%", "verdict")
+ACCURACY_COLUMNS = {"top1": "top-1", "top5": "top-5", "map": "mAP"}
 MAC_COLUMNS = (
     "multiply-adds",
     "paper",
@@ -17,45 +26,104 @@ MAC_COLUMNS = (
     "verdict",
     *(f"{each.short} ±%" for each in CONVENTIONS[1:]),
 )
+SKETCHED_COLUMNS = ("drawn, not printed", "network", "parameters", "multiply-adds")
+LAYER_COLUMNS = (*SKETCHED_COLUMNS, "stride", "layer's parameters", "layer's multiply-adds")
+CLAIM_COLUMNS = ("claim", "section", "paper", "ours", "±%", "verdict")
+ACCURACIES_ARE = "Accuracies are the paper's, not measured here."
 
 
-def run(name: str | None, as_json: bool) -> None:
-    """Compare one table, or all of them, and print. Raises UsageError for an unknown table."""
-    tables = [load_table(each) for each in ([name] if name else table_names())]
-    compared = [(table, compare_table(table, count_ours)) for table in tables]
+def run(name: str | None, as_json: bool, results: Path | None = None) -> None:
+    """Compare one table, all that have printed figures, or all, and print.
+
+    Raises UsageError for an unknown table and for a file that holds no results.
+    """
+    tables = [load_table(each) for each in _chosen(name)]
+    measured = read_measured(results)
+    compared = [(table, compare_table(table, measured)) for table in tables]
     if as_json:
-        print_json([row for _, rows in compared for row in rows])
+        print_json([entry for _, entries in compared for entry in entries])
         return
-    for table, rows in compared:
+    for table, entries in compared:
+        _print(table, entries)
+
+
+def compare_table(table: PaperTable, measured: Mapping[str, Measured]) -> list[dict[str, Any]]:
+    """A table's rows, then its claims, each beside ours."""
+    return [
+        *compare_rows(table, count_ours, measured),
+        *compare_claims(table, count_ours, measured),
+    ]
+
+
+def _chosen(name: str | None) -> list[str]:
+    if name is None:
+        return [each for each in table_names() if each not in SKETCHED]
+    if name != ALL and name not in table_names():
+        hint = nearest(name, (ALL, *table_names()))
+        raise UsageError(f"no table {name!r} of the paper here", hint)
+    return table_names() if name == ALL else [name]
+
+
+def _print(table: PaperTable, entries: Sequence[dict[str, Any]]) -> None:
+    title = f"{table.table}: {table.title}"
+    rows = [entry for entry in entries if "params" in entry]
+    claims = [entry for entry in entries if "claim" in entry]
+    if rows and table.name in SKETCHED:
+        _print_sketched(table, rows, title)
+    elif rows:
+        _print_rows(table, rows, title)
+    if claims:
         print_table(
-            PARAMETER_COLUMNS,
-            [parameter_row(row) for row in rows],
-            title=f"{table.table}: {table.title}",
-            caption="Parameters: the trainable ones. Accuracies are the paper's, not measured here."
-            + explain(rows, "params"),
-        )
-        print_table(
-            MAC_COLUMNS,
-            [mac_row(row) for row in rows],
-            caption=f"Multiply-adds: {PLAIN.name}; beside it, with batch norm at 1 or 2 operations"
-            " per element." + explain(rows, "macs") + f"\n{_source(table)}",
+            CLAIM_COLUMNS,
+            [claim_row(entry) for entry in claims],
+            title=title,
+            caption=f"{_source(table)}{_reasons(claims, _claim_reason)}",
         )
 
 
-def count_ours(network: str) -> Ours:
-    """Count a network of ours at its own size."""
-    from mixnet_bench.count_command import Size, batch_norm_elements, count_network
+def _print_rows(table: PaperTable, rows: Sequence[dict[str, Any]], title: str) -> None:
+    accuracies = "".join(f"\n{line}" for line in _accuracy_lines(rows))
+    kinds = printed_accuracies(rows)
+    print_table(
+        (*PARAMETER_COLUMNS, *(ACCURACY_COLUMNS[kind] for kind in kinds)),
+        [parameter_row(row, kinds) for row in rows],
+        title=title,
+        caption=f"Parameters: the trainable ones. {ACCURACIES_ARE}{accuracies}"
+        + explain(rows, "params"),
+    )
+    print_table(
+        MAC_COLUMNS,
+        [mac_row(row) for row in rows],
+        caption=f"Multiply-adds: {PLAIN.name}; beside it, with batch norm at 1 or 2 operations"
+        " per element." + explain(rows, "macs") + f"\n{_source(table)}",
+    )
 
-    count = count_network(network, Size())
-    return Ours(count.params, count.macs, batch_norm_elements(count))
+
+def _print_sketched(table: PaperTable, rows: Sequence[dict[str, Any]], title: str) -> None:
+    layered = any("layer" in row for row in rows)
+    print_table(
+        LAYER_COLUMNS if layered else SKETCHED_COLUMNS,
+        [sketched_row(row) for row in rows],
+        title=title,
+        caption=f"Multiply-adds: {PLAIN.name}. The paper draws these points and prints no number"
+        f" of them, accuracies included.\n{_source(table)}",
+    )
 
 
-def parameter_row(row: dict[str, Any]) -> tuple[str, ...]:
-    """One row below ``PARAMETER_COLUMNS``; it also says where we have no network."""
+def printed_accuracies(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The kinds of accuracy that the paper prints for any of these rows."""
+    return [
+        kind
+        for kind in ACCURACY_COLUMNS
+        if any(row["accuracy"][kind] != NOT_PRINTED for row in rows)
+    ]
+
+
+def parameter_row(row: dict[str, Any], kinds: Sequence[str]) -> tuple[str, ...]:
+    """One row below ``PARAMETER_COLUMNS`` and the columns of these kinds of accuracy."""
     figure = row["params"]
-    verdict = figure["verdict"] if row["network"] else figure["reason"]
-    accuracy = row["accuracy"]
-    return (row["model"], *_numbers(figure, 2), verdict, accuracy["top1"], accuracy["top5"])
+    printed = (row["accuracy"][kind] for kind in kinds)
+    return (row["model"], *_numbers(figure, 2), figure["verdict"], *printed)
 
 
 def mac_row(row: dict[str, Any]) -> tuple[str, ...]:
@@ -65,7 +133,7 @@ def mac_row(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         row["model"],
         *_numbers(figure, 1),
-        figure["verdict"] if row["network"] else "",
+        figure["verdict"],
         *(
             f"{_millions(each['ours'], 1)} {_percent(each['deviation_percent'])}" if each else ""
             for each in others
@@ -73,13 +141,75 @@ def mac_row(row: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+def sketched_row(row: dict[str, Any]) -> tuple[str, ...]:
+    """One row below ``SKETCHED_COLUMNS`` or ``LAYER_COLUMNS``."""
+    counts = (f"{row['params']['ours']:,}", _millions(row["macs"]["ours"], 2))
+    layer = row.get("layer")
+    own = (
+        (str(layer["stride"]), f"{layer['params']:,}", _millions(layer["macs"], 2)) if layer else ()
+    )
+    return (row["model"], row["network"], *counts, *own)
+
+
+def claim_row(entry: dict[str, Any]) -> tuple[str, ...]:
+    """One row below ``CLAIM_COLUMNS``."""
+    claim = entry["claim"]
+    bound = "<" if claim["kind"] == "below" else ""
+    return (
+        entry["name"],
+        entry["section"],
+        f"{bound}{claim['paper']}",
+        "" if claim["ours"] is None else _like(claim["ours"], claim["paper"]),
+        "" if bound else _percent(claim["deviation_percent"]),
+        claim["verdict"],
+    )
+
+
+def _like(value: float, printed: str) -> str:
+    """Ours in the unit of the printed figure, with a digit or two more of its decimals."""
+    unit = printed[-1] if printed[-1] in "KMBx%" else ""
+    scale = {"K": 1e3, "M": 1e6, "B": 1e9}.get(unit, 1)
+    decimals = len(printed.rstrip("KMBx%").partition(".")[2]) + (1 if unit else 0)
+    return f"{value / scale:,.{decimals}f}{unit}"
+
+
+# Reasons
+
+
 def explain(rows: Sequence[dict[str, Any]], figure: str) -> str:
-    """A line for each reason why figures differ, with the models that it is the reason for."""
-    models: dict[str, list[str]] = {}
-    for row in rows:
-        if row[figure]["verdict"] == "differs" and row[figure]["reason"]:
-            models.setdefault(row[figure]["reason"], []).append(row["model"])
-    return "".join(f"\n{', '.join(names)}: {reason}." for reason, names in models.items())
+    """A line for each reason why figures differ or have no counterpart, with their models."""
+    return _reasons(rows, lambda row: _row_reason(row, figure))
+
+
+def _row_reason(row: dict[str, Any], figure: str) -> str:
+    printed = row[figure]["paper"] != NOT_PRINTED
+    told = row[figure]["verdict"] == "differs" or (row["network"] is None and printed)
+    return str(row[figure]["reason"]) if told else ""
+
+
+def _claim_reason(entry: dict[str, Any]) -> str:
+    return str(entry["claim"]["reason"])
+
+
+def _reasons(entries: Iterable[dict[str, Any]], reason_of: Callable[[dict[str, Any]], str]) -> str:
+    named: dict[str, list[str]] = {}
+    for entry in entries:
+        if reason := reason_of(entry):
+            named.setdefault(reason, []).append(entry.get("model") or entry["name"])
+    return "".join(f"\n{', '.join(names)}: {reason}." for reason, names in named.items())
+
+
+def _accuracy_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """A line for each network whose accuracy was measured."""
+    return [
+        f"{row['model']}: measured top-1 {accuracy['ours_top1']:.2f} % on"
+        f" {accuracy['images']:,} images, {accuracy['verdict']}."
+        for row in rows
+        if (accuracy := row["accuracy"])["source"] == "results"
+    ]
+
+
+# Numbers
 
 
 def _numbers(figure: dict[str, Any], decimals: int) -> tuple[str, str, str]:

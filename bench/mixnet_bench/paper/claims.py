@@ -1,0 +1,163 @@
+"""Holds the claims that the paper makes in words, and the sizes of its data sets, against ours.
+
+Pure: it is given the counts. A claim about accuracies is only checked for whether it agrees with
+the paper's own tables, and stays ``not comparable`` unless both accuracies were measured.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mixnet_bench.paper.compare import (
+    DIFFERS,
+    NO_NETWORK,
+    NOT_COMPARABLE,
+    REPRODUCED,
+    compare_figure,
+)
+from mixnet_bench.paper.measured import UNTRAINED, Measured
+from mixnet_bench.paper.ours import QUANTITIES, CountNetwork, candidates
+from mixnet_networks.paper import (
+    Claim,
+    PaperTable,
+    Subject,
+    find_row,
+    parse_printed,
+    print_alike,
+)
+
+ACCURACIES = ("top1", "top5", "map")
+UNITS = {
+    "top1": "%",
+    "top5": "%",
+    "map": "points of mAP",
+    "macs": "multiply-adds",
+    "depthwise_macs": "multiply-adds",
+}
+"""What a quantity is counted in; others are plain numbers."""
+
+KINDS: dict[str, Callable[[float, float], float]] = {
+    "value": lambda of, to: of,
+    "below": lambda of, to: of,
+    "ratio": lambda of, to: of / to,
+    "difference": lambda of, to: of - to,
+}
+"""How a claim's number comes from the quantity of its subjects."""
+
+
+def compare_claims(
+    table: PaperTable, count: CountNetwork, measured: Mapping[str, Measured]
+) -> list[dict[str, Any]]:
+    """One JSON object a claim; docs/json.md explains every key."""
+    return [_entry(table, claim, _figure(claim, count, measured)) for claim in table.claims]
+
+
+def _entry(table: PaperTable, claim: Claim, figure: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": claim.claim,
+        "table": table.table,
+        "section": claim.section,
+        "claim": {
+            "quantity": claim.quantity,
+            "kind": claim.kind,
+            "unit": "times" if claim.kind == "ratio" else UNITS.get(claim.quantity, "number"),
+            "of": _subject_name(claim.of) or None,
+            "to": _subject_name(claim.to) or None,
+            "source": claim.source or None,
+            **figure,
+        },
+        "verdict": figure["verdict"],
+    }
+
+
+def _figure(claim: Claim, count: CountNetwork, measured: Mapping[str, Measured]) -> dict[str, Any]:
+    if claim.quantity in ACCURACIES:
+        return _accuracy(claim, measured)
+    ours = _ours(claim, count)
+    missing = next((m for m in (_missing(claim.of, count), _missing(claim.to, count)) if m), "")
+    figure = compare_figure(claim.printed, ours, claim.reason, missing)
+    if claim.kind == "below" and ours is not None:
+        holds = ours < float(parse_printed(claim.printed) or 0)
+        figure |= {"verdict": REPRODUCED if holds else DIFFERS}
+        figure |= {"reason": "" if holds else claim.reason}
+    return figure
+
+
+def _ours(claim: Claim, count: CountNetwork) -> float | None:
+    """Our number for a claim; None where a network is missing."""
+    if claim.kind == "known":
+        return float(parse_printed(claim.known) or 0)
+    if claim.quantity == "candidates":
+        return candidates()
+    values = [_quantity(claim.quantity, subject, count) for subject in (claim.of, claim.to)]
+    of, to = values
+    if of is None or (to is None and claim.kind in ("ratio", "difference")):
+        return None
+    number = KINDS[claim.kind](of, to or 0)
+    return round(number, 4) if claim.kind == "ratio" else number
+
+
+def _quantity(quantity: str, subject: Subject, count: CountNetwork) -> float | None:
+    if not _network(subject):
+        return None
+    ours = count(Subject(network=_network(subject), classes=subject.classes))
+    return None if ours is None else QUANTITIES[quantity](ours)
+
+
+def _missing(subject: Subject, count: CountNetwork) -> str:
+    name = _network(subject)
+    known = not name or count(Subject(network=name, classes=subject.classes)) is not None
+    return "" if known else NO_NETWORK.format(name)
+
+
+def _network(subject: Subject) -> str:
+    row = find_row(subject)
+    return row.network if row else subject.network
+
+
+def _subject_name(subject: Subject) -> str:
+    name = subject.model or subject.network
+    return f"{name}, {subject.classes} classes" if subject.classes else name
+
+
+# Accuracies
+
+
+def _accuracy(claim: Claim, measured: Mapping[str, Measured]) -> dict[str, Any]:
+    """Ours where all of it was measured; else whether the paper's tables say the same."""
+    values = [_measured(subject, claim.quantity, measured) for subject in _subjects(claim)]
+    known = [value for value in values if value is not None]
+    if known and len(known) == len(values):
+        return compare_figure(claim.printed, _combine(claim, known), claim.reason)
+    figure = compare_figure(claim.printed, None, "")
+    return figure | {"verdict": NOT_COMPARABLE, "reason": f"{UNTRAINED}{_by_tables(claim)}"}
+
+
+def _by_tables(claim: Claim) -> str:
+    """What the paper's own tables give for the claim."""
+    rows = [find_row(subject) for subject in _subjects(claim)]
+    printed = [parse_printed(getattr(row, claim.quantity)) for row in rows if row]
+    numbers = [float(each) for each in printed if each is not None]
+    if not numbers:
+        return ""
+    gives = print_alike(round(_combine(claim, numbers), 3), claim.printed)
+    tables = " and ".join(sorted({subject.table for subject in _subjects(claim)}))
+    if gives == claim.printed:
+        return f"; its own {_title(tables)} agrees"
+    return f"; its own {_title(tables)} gives {gives}: {claim.reason}"
+
+
+def _title(name: str) -> str:
+    return name.replace("table", "Table ")
+
+
+def _combine(claim: Claim, numbers: list[float]) -> float:
+    return KINDS[claim.kind](numbers[0], numbers[-1])
+
+
+def _subjects(claim: Claim) -> list[Subject]:
+    return [each for each in (claim.of, claim.to) if each != Subject()]
+
+
+def _measured(subject: Subject, quantity: str, measured: Mapping[str, Measured]) -> float | None:
+    found = measured.get(_network(subject))
+    return getattr(found, quantity, None)

@@ -1,0 +1,94 @@
+"""Accuracies: the paper's, unless a results file of ours says what was measured on real images.
+
+Reads what ``mixnet-bench parity --json`` printed; measures nothing.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mixnet_common import UsageError
+from mixnet_networks.architecture import read_text
+from mixnet_networks.paper import NOT_PRINTED, Row
+
+UNTRAINED = "an accuracy needs trained weights and the data set; the figure is the paper's"
+DIFFERENT = "measured on {images:,} images with {file}"
+POINTS = 1.0
+"""An accuracy is reproduced if the printed one lies within one point."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A network's accuracy on labelled images, in percent, and the file that was run."""
+
+    top1: float
+    top5: float | None
+    images: int
+    file: str
+
+
+def compare_accuracy(row: Row, measured: Measured | None) -> dict[str, Any]:
+    """The row's accuracies as printed, ours where there are any, and which of both they are."""
+    printed = {"top1": row.top1, "top5": row.top5, "map": row.map}
+    if measured is None or row.top1 == NOT_PRINTED:
+        return {
+            "source": "paper",
+            **printed,
+            "ours_top1": None,
+            "ours_top5": None,
+            "images": None,
+            "verdict": "not comparable",
+            "reason": UNTRAINED,
+        }
+    close = abs(measured.top1 - float(row.top1)) <= POINTS
+    return {
+        "source": "results",
+        **printed,
+        "ours_top1": measured.top1,
+        "ours_top5": measured.top5,
+        "images": measured.images,
+        "verdict": "reproduced" if close else "differs",
+        "reason": "" if close else DIFFERENT.format(images=measured.images, file=measured.file),
+    }
+
+
+def read_measured(path: Path | None) -> Mapping[str, Measured]:
+    """Accuracies by the network's name, from a document of ``mixnet-bench parity --json``.
+
+    Both files of a comparison count, the first one first. Raises UsageError where the document is
+    none or has no accuracy.
+    """
+    if path is None:
+        return {}
+    try:
+        targets = json.loads(read_text(path, "give what mixnet-bench parity --json printed"))[
+            "targets"
+        ]
+        found = dict(entry for target in reversed(targets) for entry in reversed(_entries(target)))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise UsageError(
+            f"{path} holds no results of a parity check", "mixnet-bench parity … --json > FILE"
+        ) from error
+    if not found:
+        raise UsageError(f"{path} holds no accuracy", "the images of a parity check need labels")
+    return found
+
+
+def _entries(target: dict[str, Any]) -> list[tuple[str, Measured]]:
+    if target.get("top1") is None:
+        return []
+    top1, top5 = target["top1"], target.get("top5")
+    return [
+        (
+            str(target[side]["network"]),
+            Measured(
+                100 * float(top1[side]["value"]),
+                None if top5 is None else 100 * float(top5[side]["value"]),
+                int(target["images"]["count"]),
+                str(target[side]["name"]),
+            ),
+        )
+        for side in ("first", "second")
+    ]

@@ -1,0 +1,138 @@
+"""Claims in words, on counts chosen by hand and on the networks themselves."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from mixnet_bench.cli import main
+from mixnet_bench.paper.claims import compare_claims
+from mixnet_bench.paper.measured import Measured
+from mixnet_bench.paper.ours import QUANTITIES, Layer, Ours, count_ours
+from mixnet_networks.paper import Claim, PaperTable, Subject, load_table, table_names
+
+COUNTS = {
+    "large": Ours(1200, 31_000, 0, layers=(Layer(1, 1, 81, 810),)),
+    "small": Ours(100, 1000, 0, layers=(Layer(1, 1, 41, 410),)),
+}
+M, L = (Subject(table="table2", model=name) for name in ("MixNet-M", "MixNet-L"))
+
+
+def judge(measured: dict[str, Measured] | None = None, **changes: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {"claim": "it", "section": "1", "quantity": "params", "kind": "ratio"}
+    values |= {"of": Subject("large"), "to": Subject("small")} | changes
+    table = PaperTable("t", "t", "p", "Text", "1", claims=(Claim(**values),))
+    (entry,) = compare_claims(table, lambda subject: COUNTS.get(subject.network), measured or {})
+    figure: dict[str, Any] = entry["claim"]
+    assert entry["verdict"] == figure["verdict"]
+    return figure
+
+
+def test_a_ratio_is_of_the_first_to_the_second() -> None:
+    assert judge(printed="12x")["ours"] == 12
+    assert judge(printed="12x")["verdict"] == "reproduced"
+    assert judge(printed="31x", quantity="macs")["ours"] == 31
+    assert judge(printed="15x", reason="why") | {"ours": 0} == judge(
+        printed="15x", reason="why"
+    ) | {
+        "ours": 0,
+        "verdict": "differs",
+        "reason": "why",
+    }
+
+
+def test_a_bound_is_kept_or_not_whatever_the_distance() -> None:
+    small, large = Subject("small"), Subject("large")
+    assert judge(printed="600", kind="below", of=small, to=Subject())["verdict"] == "reproduced"
+    assert judge(printed="600", kind="below", of=large, to=Subject())["verdict"] == "differs"
+
+
+def test_half_of_the_depthwise_work_is_told_from_the_layers_alone() -> None:
+    figure = judge(
+        printed="0.5x", quantity="depthwise_macs", of=Subject("small"), to=Subject("large")
+    )
+    assert (figure["ours"], figure["verdict"]) == (0.5062, "reproduced")
+
+
+def test_a_claim_about_a_network_that_is_not_here_says_which() -> None:
+    figure = judge(printed="3x", of=Subject("resnet-9000"))
+    assert figure["verdict"] == "not comparable"
+    assert "resnet-9000" in figure["reason"]
+
+
+def test_a_difference_of_accuracies_is_checked_against_the_papers_own_table() -> None:
+    agreeing = judge(printed="1.9%", quantity="top1", kind="difference", of=L, to=M)
+    contrary = judge(
+        printed="2.5%", quantity="top1", kind="difference", of=L, to=M, reason="a slip"
+    )
+    assert agreeing["verdict"] == contrary["verdict"] == "not comparable"
+    assert agreeing["reason"].endswith("its own Table 2 agrees")
+    assert contrary["reason"].endswith("its own Table 2 gives 1.9%: a slip")
+
+
+def test_a_difference_of_accuracies_is_ours_once_both_were_measured() -> None:
+    own = {
+        "mixnet-l": Measured(79.0, None, 50_000, "l"),
+        "mixnet-m": Measured(77.1, 93, 50_000, "m"),
+    }
+    figure = judge(own, printed="1.9%", quantity="top1", kind="difference", of=L, to=M)
+    assert figure["ours"] == pytest.approx(1.9)
+    assert figure["verdict"] == "reproduced"
+    del own["mixnet-m"]
+    figure = judge(own, printed="1.9%", quantity="top1", kind="difference", of=L, to=M)
+    assert figure["verdict"] == "not comparable"
+
+
+@pytest.mark.parametrize("name", table_names())
+def test_every_claim_names_rows_and_quantities_that_exist(name: str) -> None:
+    for claim in load_table(name).claims:
+        assert claim.kind in ("value", "ratio", "difference", "below", "known")
+        known = {*QUANTITIES, "top1", "map", "candidates", "images"}
+        assert claim.quantity in known
+        assert (claim.kind == "known") == bool(claim.known and claim.source)
+        for subject in (claim.of, claim.to):
+            if subject.table:
+                assert subject.model in [row.model for row in load_table(subject.table).rows]
+
+
+def test_the_claims_that_can_be_counted_come_out_as_known() -> None:
+    entries = compare_claims(load_table("text"), count_ours, {})
+    verdicts = {entry["name"]: entry["verdict"] for entry in entries}
+    assert verdicts["MixNet-L lies within typical mobile settings"] == "reproduced"
+    assert verdicts["MDConv candidates of the search space"] == "reproduced"
+    assert verdicts["layers of MobileNetV2 that are replaced one at a time"] == "differs"
+
+
+def test_a_misprint_in_table_3_is_told() -> None:
+    entries = compare_claims(load_table("table3"), count_ours, {})
+    differing = [entry for entry in entries if entry["verdict"] == "differs"]
+    assert [entry["name"] for entry in differing] == ["Oxford-IIIT Pets: test images"]
+    assert differing[0]["claim"]["ours"] == 3669
+
+
+def test_the_command_prints_what_has_figures_by_default_and_the_rest_by_name() -> None:
+    run = CliRunner().invoke(main, ["paper"])
+    assert run.exit_code == 0, run.output
+    assert "Table 1" in run.output
+    assert "Claims in the text" in run.output
+    assert "Figure 4" not in run.output
+    drawn = CliRunner().invoke(main, ["paper", "figure4"])
+    assert "mobilenet-v2:mdconv35791113" in drawn.output
+
+
+def test_an_unknown_table_of_the_command_is_answered_with_the_nearest() -> None:
+    run = CliRunner().invoke(main, ["paper", "figure44"])
+    assert run.exit_code == 2
+    assert "figure4" in run.output
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"targets": [1]}', '{"targets": []}'])
+def test_a_file_that_holds_no_results_is_refused(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text(content)
+    run = CliRunner().invoke(main, ["paper", "--results", str(path)])
+    assert run.exit_code == 2
+    assert run.output.startswith("error: ")
+    assert json.dumps(str(path))[1:-1] in run.output
