@@ -11,13 +11,14 @@ A change is a depthwise convolution, for all layers or for one:
 - ``mdconv357+exp``: the channels divided exponentially, ``+dilated``: 3x3 kernels with dilation,
   where the stride is 1; both may be given;
 - ``layer7=mdconv3579``: in the seventh layer alone (Figure 5), counted from 1;
+- ``groups=12345…``: an MDConv in every layer, of so many groups as its digit says (Section 4.1);
 - ``ssdlite``: detection heads in place of the classifier (Table 1).
 
 Several are separated by commas and made from left to right: ``mobilenet-v2:dw5,layer7=dw9``.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mixnet_common import UsageError
@@ -67,6 +68,16 @@ _KNOWN = (
     *(f"{name}+{flag}" for name in MDCONVS for flag in _FLAGS),
 )
 _SIZES = re.compile(r"(?:dw(\d{1,3})|mdconv(\d{1,3}(?:\.\d{1,3}){1,15}))")
+_GROUPS = re.compile(rf"groups=([1-{MOST_GROUPS}]+)")
+
+
+def groups_change(groups: Sequence[int]) -> str:
+    """The change that gives every layer an MDConv of so many groups.
+
+    >>> groups_change([1, 2, 5])
+    'groups=125'
+    """
+    return "groups=" + "".join(map(str, groups))
 
 
 @dataclass(frozen=True)
@@ -107,6 +118,9 @@ def load_variant(name: str) -> Architecture:
 def _change(text: str, name: str) -> Callable[[Architecture], Architecture]:
     if text == DETECTION:
         return with_ssdlite
+    digits = _GROUPS.fullmatch(text)
+    if digits:
+        return lambda architecture: _apply_groups(architecture, digits[1], name)
     try:
         change = parse_change(text)
     except UsageError as error:
@@ -168,6 +182,16 @@ def apply_change(architecture: Architecture, change: Change, name: str = "") -> 
     changed = _replace_block(architecture.stages[row], block, change.convolution)
     stages = (*architecture.stages[:row], *changed, *architecture.stages[row + 1 :])
     return replace(architecture, stages=stages)
+
+
+def _apply_groups(architecture: Architecture, digits: str, name: str) -> Architecture:
+    layers = len(depthwise_layers(architecture))
+    if len(digits) != layers:
+        raise UsageError(f"{name}: {len(digits)} digits for {layers} layers", "give one a layer")
+    for layer, digit in enumerate(digits, 1):
+        change = Change(Convolution(mdconv_kernels(int(digit))), layer)
+        architecture = apply_change(architecture, change, name)
+    return architecture
 
 
 def depthwise_layers(architecture: Architecture) -> list[tuple[int, int]]:

@@ -2,7 +2,7 @@ import contextlib
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixnet_common import UsageError
@@ -118,6 +118,7 @@ def test_replacing_a_layer_by_itself_changes_names_alone(base: str) -> None:
         assert total(f"{base}:layer{number}=dw3") == total(base)
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(1, 17), min_size=1, max_size=4))
 def test_layers_replaced_one_by_one_add_up(numbers: list[int]) -> None:
     changes = ",".join(f"layer{number}=dw5" for number in numbers)
@@ -198,6 +199,7 @@ def test_a_wrong_variant_is_named_with_what_was_probably_meant(
     assert hint in caught.value.hint
 
 
+@settings(deadline=None)
 @given(st.text("mdconvwlayer=+,:.3579exp ", max_size=30))
 def test_any_text_after_the_colon_is_a_variant_or_a_usage_error(text: str) -> None:
     with contextlib.suppress(UsageError):
