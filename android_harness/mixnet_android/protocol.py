@@ -58,7 +58,8 @@ class Tensor:
 class Burst:
     """One turn; every list begins with its lead, which is not a sample.
 
-    ``khz`` is the core's frequency after each inference, where that was asked for.
+    ``khz`` is the core's frequency after each inference, where that was asked for. ``cpu_ns`` is
+    the time that all threads together had on a core, ``preempted`` how often one was taken away.
     """
 
     round: int
@@ -67,6 +68,8 @@ class Burst:
     ns: tuple[int, ...]
     cpu: tuple[int, ...]
     khz: tuple[int, ...] | None
+    cpu_ns: int
+    preempted: int
     khz_before: Mapping[int, int]
     khz_after: Mapping[int, int]
 
@@ -350,6 +353,8 @@ def _burst(fields: Fields) -> Burst:
         ns=fields.integers("ns"),
         cpu=fields.integers("cpu", least=-1),
         khz=fields.integers("khz") if "khz" in fields.values else None,
+        cpu_ns=fields.integer("cpu_ns"),
+        preempted=fields.integer("preempted"),
         khz_before=fields.frequencies("khz_before"),
         khz_after=fields.frequencies("khz_after"),
     )

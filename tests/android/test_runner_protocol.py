@@ -20,7 +20,8 @@ LINES: list[dict[str, Any]] = [
      "inputs": [TENSOR], "outputs": [TENSOR]},
     {"type": "warmup", "model": 0, "ns": [11, 12]},
     {"type": "burst", "model": 0, "round": 0, "turn": 0, "t_ns": [100, 300, 500],
-     "ns": [150, 100, 110], "cpu": [0, 0, 1], "khz_before": {"0": 1000}, "khz_after": {"1": 2000}},
+     "ns": [150, 100, 110], "cpu": [0, 0, 1],
+     "cpu_ns": 350, "preempted": 0, "khz_before": {"0": 1000}, "khz_after": {"1": 2000}},
     {"type": "profile", "model": 0, "round": 0, "wall_ns": 9, "events": [["Conv", 4, 0, 8]]},
     {"type": "threads", "when": "end", "threads": [
         {"tid": 7, "name": "mixnet-runner", "allowed": [0], "last_cpu": 0, "cpu_ms": 20}]},
