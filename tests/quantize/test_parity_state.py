@@ -1,0 +1,155 @@
+"""The state file: what it keeps, what it survives, and what it refuses to touch."""
+
+import errno
+from collections.abc import Callable
+from io import RawIOBase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from mixnet_common import MixnetError, UsageError
+from mixnet_quantize.parity import state
+from mixnet_quantize.parity.record import Record, compare, from_line, to_line
+from mixnet_quantize.parity.state import opened
+
+KEY = {"files": ["a", "b"], "images": "c"}
+
+finite = st.floats(-1e6, 1e6, width=32)
+
+
+def record(index: int) -> Record:
+    return compare(index, np.array([1.0, index, 3.0]), np.array([1.5, index, 2.0]))
+
+
+def kept(path: Path, key: dict[str, Any] = KEY) -> list[Record]:
+    found: list[Record] = []
+    with opened(path, key, found.append):
+        return found
+
+
+def keep(path: Path, *indices: int) -> None:
+    with opened(path, KEY, lambda record: None) as open_state:
+        for index in indices:
+            open_state.append([record(index)])
+
+
+@given(hnp.arrays(np.float64, st.integers(2, 9), elements=finite), st.randoms())
+def test_a_record_comes_back_from_its_line(logits: Any, random: Any) -> None:
+    other = logits + random.random()
+    found = compare(7, logits, other)
+
+    assert from_line(to_line(found)) == found
+
+
+@pytest.mark.parametrize("line", ["", "{", "[]", "null", '{"image": 1}', "1" * 5000, "[" * 5000])
+def test_a_line_that_is_no_record_is_a_value_error(line: str) -> None:
+    with pytest.raises(ValueError, match="no record"):
+        from_line(line)
+
+
+def test_what_was_appended_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "state.jsonl"
+    keep(path, 0, 1)
+    keep(path, 2)
+
+    assert kept(path) == [record(0), record(1), record(2)]
+
+
+def test_wherever_the_file_is_cut_off_whole_records_stay_and_more_can_follow(
+    tmp_path: Path,
+) -> None:
+    """Every length, as a machine that lost its power may leave it."""
+    whole = tmp_path / "whole"
+    keep(whole, 0, 1)
+    content = whole.read_bytes()
+    ends = [at + 1 for at, byte in enumerate(content) if byte == ord("\n")]
+    for length in range(0, len(content) + 1, 3):
+        path = tmp_path / "torn"
+        path.write_bytes(content[:length])
+        survivors = sum(end <= length for end in ends[1:])
+
+        assert kept(path) == [record(index) for index in range(survivors)]
+        keep(path, 5)
+        assert kept(path) == [*(record(index) for index in range(survivors)), record(5)]
+
+
+def test_damage_before_the_end_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    keep(path, 0, 1, 2)
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[2] = b"\x00" * 10 + b"\n"
+    path.write_bytes(b"".join(lines))
+
+    with pytest.raises(MixnetError, match="is damaged at byte"):
+        kept(path)
+    assert path.read_bytes() == b"".join(lines)
+
+
+def test_a_state_of_another_comparison_is_refused_and_says_what_differs(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    keep(path, 0)
+    before = path.read_bytes()
+
+    with pytest.raises(UsageError, match=r"what differs: images$"):
+        kept(path, KEY | {"images": "d"})
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"precious\n", b"\xff\xd8\xff\xe0", b"{}\n", b"[1]\n"])
+def test_a_file_that_is_no_state_is_never_touched(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "thesis.txt"
+    path.write_bytes(content)
+
+    with pytest.raises(UsageError, match="is no state file"):
+        kept(path)
+    assert path.read_bytes() == content
+
+
+def test_a_full_disk_is_told_and_what_is_there_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last line is half written, as a full disk leaves it."""
+    path = tmp_path / "state"
+    keep(path, 0)
+
+    def full(file: RawIOBase, data: bytes) -> None:
+        file.write(data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "_write", full)
+        with pytest.raises(MixnetError, match=r"cannot write .*: No space left") as caught:
+            keep(path, 1)
+    assert "not lost" in caught.value.hint
+    assert kept(path) == [record(0)]
+
+
+def test_short_writes_are_completed() -> None:
+    class Slow(RawIOBase):
+        content = b""
+
+        def write(self, data: Any) -> int:
+            self.content += bytes(data[:3])
+            return min(3, len(data))
+
+    slow = Slow()
+    state._write(slow, b"0123456789")
+
+    assert slow.content == b"0123456789"
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch])
+def test_a_state_where_none_can_be_written_is_refused(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    place = tmp_path / "place"
+    make(place)
+    path = place if place.is_dir() else place / "state"
+
+    with pytest.raises(MixnetError, match="cannot write the state file"):
+        kept(path)
