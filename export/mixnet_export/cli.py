@@ -147,18 +147,15 @@ def show(
     as_json: bool,
 ) -> None:
     """Show a network's architecture block by block, as in the paper's Figure 8."""
-    from mixnet_export.catalogue import block_rows
+    from mixnet_export.catalogue import block_rows, block_table
 
     network = load_network(
         network_name, classes=classes, resolution=resolution, multiplier=multiplier
     )
-    rows = block_rows(network)
     if as_json:
-        print_json([{"name": network.name, "blocks": rows}])
+        print_json([{"name": network.name, "blocks": block_rows(network)}])
         return
-    print_table(
-        tuple(rows[0]), [tuple(str(value) for value in row.values()) for row in rows], network.name
-    )
+    print_table(*block_table(network), network.name)
     say(f"source: {network.architecture.source}")
 
 
