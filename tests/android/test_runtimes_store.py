@@ -1,0 +1,181 @@
+"""Runtime libraries are taken in from archives of any kind, and only sound ones."""
+
+import contextlib
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mixnet_android import runtimes_store
+from mixnet_android.elf import MACHINES, parse_elf
+from mixnet_android.runtimes_store import APIS, add, find, find_for, list_runtimes
+from mixnet_common import MixnetError, UsageError
+
+ARM64 = next(number for number, name in MACHINES.items() if name == "arm64")
+
+
+def library(
+    exports: tuple[str, ...], needed: str = "libc.so", align: int = 16384, machine: int = ARM64
+) -> bytes:
+    """A small shared library: headers, a dynamic section and symbols, no code."""
+    names = b"\0" + b"".join(each.encode() + b"\0" for each in (needed, *exports))
+    places = {each: names.index(each.encode() + b"\0") for each in (needed, *exports)}
+    symbols = bytes(24) + b"".join(
+        struct.pack("<IBBHQQ", places[each], 0x12, 0, 1, 0, 0) for each in exports
+    )
+    start = 64 + 2 * 56
+    dynamic = struct.pack("<6Q", 1, places[needed], 5, start, 0, 0)
+    tables = names + bytes(-len(names) % 8)
+    sections_at = start + len(tables) + len(symbols) + len(dynamic)
+    total = sections_at + 3 * 64
+    dynamic_at = start + len(tables) + len(symbols)
+    counts = (64, 56, 2, 64, 3, 0)
+    header = b"\x7fELF\x02\x01\x01" + bytes(9)
+    header += struct.pack("<HHIQQQIHHHHHH", 3, machine, 1, 0, 64, sections_at, 0, *counts)
+    segments = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, total, total, align)
+    segments += struct.pack("<IIQQQQQQ", 2, 6, dynamic_at, dynamic_at, 0, 48, 48, 8)
+    strings = (0, 3, 0, 0, start, len(names), 0, 0, 1, 0)
+    exported = (0, 11, 0, 0, start + len(tables), len(symbols), 1, 0, 8, 24)
+    sections = b"".join(struct.pack("<IIQQQQIIQQ", *each) for each in (strings, exported))
+    return header + segments + tables + symbols + dynamic + bytes(64) + sections
+
+
+LITERT = library(APIS["litert"])
+ORT = library(APIS["onnxruntime"])
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIXNET_HOME", str(tmp_path / "home"))
+
+
+def archive(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in members.items():
+            made.writestr(name, content)
+    return path
+
+
+def test_an_aar_gives_its_64_bit_runtimes_with_its_version(tmp_path: Path) -> None:
+    aar = archive(
+        tmp_path / "litert-2.3.0.aar",
+        {
+            "classes.jar": b"",
+            "jni/arm64-v8a/libLiteRt.so": LITERT,
+            "jni/armeabi-v7a/libLiteRt.so": b"for 32 bits",
+            "jni/arm64-v8a/liblitert_jni.so": b"for Java",
+        },
+    )
+    (kept,) = add(aar)
+    assert (kept.api, kept.version, kept.platform) == ("litert", "2.3.0", "android-arm64")
+    assert kept.pages_of_16_kb
+    assert kept.path.read_bytes() == LITERT
+    assert list_runtimes() == [kept]
+    assert find_for("tflite", "android-arm64") == kept
+
+
+def test_a_wheel_for_linux_is_told_from_one_for_android(tmp_path: Path) -> None:
+    content = library(APIS["onnxruntime"], needed="libc.so.6")
+    wheel = archive(
+        tmp_path / "onnxruntime-1.32.0-cp311-cp311-manylinux_2_28_aarch64.whl",
+        {"onnxruntime/capi/libonnxruntime.so.1.32.0": content},
+    )
+    assert [(each.platform, each.version) for each in add(wheel)] == [("linux-arm64", "1.32.0")]
+    assert find("onnxruntime", "android-arm64") is None
+
+
+def test_a_lone_library_takes_the_version_that_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "libmine.so"
+    file.write_bytes(ORT)
+    (kept,) = add(file, "1.20")
+    assert (kept.api, kept.version, kept.source) == ("onnxruntime", "1.20", "libmine.so")
+
+
+def test_the_newest_of_several_is_used(tmp_path: Path) -> None:
+    for version, align in (("1.9.0", 4096), ("1.27.0", 16384), ("1.10.1", 65536)):
+        file = tmp_path / "libonnxruntime.so"
+        file.write_bytes(library(APIS["onnxruntime"], align=align))
+        add(file, version)
+    found = find_for("onnx", "android-arm64")
+    assert found.version == "1.27.0"
+    assert [each.pages_of_16_kb for each in list_runtimes()] == [True, True, False]
+
+
+def test_names_in_an_archive_lead_nowhere(tmp_path: Path) -> None:
+    aar = archive(
+        tmp_path / "evil-1.0.aar",
+        {"jni/../../../jni/arm64-v8a/libLiteRt.so": LITERT, "/etc/libonnxruntime.so": ORT},
+    )
+    before = {each for each in tmp_path.rglob("*") if each.is_file()}
+    kept = add(aar)
+    written = {each for each in tmp_path.rglob("*") if each.is_file()} - before
+    assert kept
+    assert all((tmp_path / "home" / "runtimes") in each.parents for each in written)
+    assert {each.name for each in written} == {"library.so", "runtime.json"}
+
+
+def test_an_archive_that_unpacks_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtimes_store, "MOST_BYTES", 1 << 20)
+    aar = archive(tmp_path / "a-1.0.aar", {"jni/arm64-v8a/libLiteRt.so": bytes(8 << 20)})
+    with pytest.raises(MixnetError, match="unpacks to more"):
+        add(aar)
+
+
+def test_a_library_of_nothing_we_know_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "libc.so"
+    file.write_bytes(library(("malloc",)))
+    with pytest.raises(MixnetError, match="no known runtime"):
+        add(file)
+    assert list_runtimes() == []
+
+
+def test_a_runtime_for_other_processors_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "libLiteRt.so"
+    file.write_bytes(library(APIS["litert"], machine=243))
+    with pytest.raises(MixnetError, match="android-243"):
+        add(file)
+
+
+@pytest.mark.parametrize("name", ["a.aar", "a.whl", "a.so"])
+def test_garbage_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"PK\x03\x04 no archive")
+    with pytest.raises(MixnetError):
+        add(tmp_path / name)
+
+
+def test_other_files_are_a_wrong_use(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+    for name in ("a.txt", "missing.aar"):
+        with pytest.raises(UsageError):
+            add(tmp_path / name)
+
+
+def test_an_archive_without_runtimes_says_what_has_some(tmp_path: Path) -> None:
+    with pytest.raises(MixnetError, match="holds no runtime"):
+        add(archive(tmp_path / "a.aar", {"classes.jar": b""}))
+
+
+def test_what_is_missing_says_how_to_get_it() -> None:
+    with pytest.raises(MixnetError) as caught:
+        find_for("onnx", "android-arm64")
+    assert "devices setup" in caught.value.hint
+
+
+def test_a_damaged_note_is_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "libLiteRt.so"
+    file.write_bytes(LITERT)
+    (kept,) = add(file)
+    kept.path.with_name("runtime.json").write_text("[1, 2")
+    assert list_runtimes() == []
+
+
+@given(st.integers(0, len(LITERT)), st.integers(0, len(LITERT) - 8), st.binary(max_size=8))
+def test_a_broken_library_is_an_error_and_never_a_crash(cut: int, at: int, value: bytes) -> None:
+    for content in (LITERT[:cut], LITERT[:at] + value + LITERT[at + len(value) :]):
+        with contextlib.suppress(MixnetError):
+            parse_elf(content)
