@@ -1,0 +1,114 @@
+"""``python -m mixnet_bench.glyphs.build``: the pictures of a split, as a folder of class folders.
+
+The same command writes the same pixels everywhere; ``pictures.json`` beside the folders tells their
+common hash and how many there are. A folder that is there is never written into.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import click
+from mixnet_bench.glyphs.fonts import Family, Split, families, fetch, read_font
+from mixnet_bench.glyphs.render import CHARACTERS, Mask, label, masks, sample
+from mixnet_common import UsageError
+from mixnet_common.console import CONTEXT, example, progress, say
+from mixnet_common.files import write_whole
+
+SEEDS: dict[Split, int] = {"train": 1, "test": 2}
+
+PICTURES = 4 * len(CHARACTERS) * 48
+"""Of the full test set: every character of its 48 typefaces four times."""
+
+CHUNK = 256
+
+_fonts: Sequence[Sequence[Mask]] = ()
+"""In a drawing process: what it draws from."""
+
+
+def load_masks(split: Split, folder: Path) -> list[list[Mask]]:
+    """Every weight of every family of a split as masks, fetched first where it isn't there."""
+    wanted = families(split)
+    fetch(wanted, folder)
+    return [masks(read_font(each, weight, folder)) for each, weight in weights(wanted)]
+
+
+def weights(wanted: Sequence[Family]) -> list[tuple[Family, int]]:
+    """Family and weight of every typeface that is drawn, in order."""
+    return [(family, weight) for family in wanted for weight in family.weights]
+
+
+def build(split: Split, fonts: Path, output: Path, count: int, start: int = 0) -> str:
+    """Draw pictures ``start`` to ``start + count`` into ``output``; returns their hash.
+
+    Raises UsageError where the folder exists, MixnetError where a typeface can't be had.
+    """
+    if output.exists():
+        raise UsageError(f"{output} exists", "name a new folder, or remove that one")
+    fetch(families(split), fonts)
+    partial_folder = output.with_name(f".{output.name}.partial-{os.getpid()}")
+    for number in range(len(CHARACTERS)):
+        (partial_folder / label(number)).mkdir(parents=True)
+    digest = hashlib.sha256()
+    numbers = range(start, start + count)
+    with (
+        ProcessPoolExecutor(initializer=_load, initargs=(split, fonts)) as pool,
+        progress("drawing", count) as advance,
+    ):
+        draw = partial(_draw, split, partial_folder)
+        for hashes in pool.map(draw, _chunks(numbers)):
+            for each in hashes:
+                digest.update(each)
+            advance(len(hashes))
+    record = {"split": split, "start": start, "pictures": count, "sha256": digest.hexdigest()}
+    write_whole(partial_folder / "pictures.json", json.dumps(record, indent=2) + "\n")
+    partial_folder.replace(output)
+    return digest.hexdigest()
+
+
+def _chunks(numbers: range) -> Iterator[range]:
+    starts = iter(numbers)
+    while chunk := list(islice(starts, CHUNK)):
+        yield range(chunk[0], chunk[-1] + 1)
+
+
+def _load(split: Split, fonts: Path) -> None:
+    global _fonts  # noqa: PLW0603 - a process's own, set once when it starts
+    _fonts = load_masks(split, fonts)
+
+
+def _draw(split: Split, folder: Path, numbers: range) -> list[bytes]:
+    """Draw and save some pictures; returns the hash of the pixels of each."""
+    from PIL import Image
+
+    hashes = []
+    for index in numbers:
+        drawn = sample(_fonts, SEEDS[split], index)
+        file = folder / label(drawn.number) / f"{index:06}.png"
+        Image.fromarray(drawn.pixels).save(file)
+        hashes.append(hashlib.sha256(drawn.pixels.tobytes()).digest())
+    return hashes
+
+
+@click.command(
+    context_settings=CONTEXT,
+    epilog=example("python -m mixnet_bench.glyphs.build --fonts fonts/ -o glyphs-test/"),
+)
+@click.option("--split", type=click.Choice(["test", "train"]), default="test", show_default=True)
+@click.option("--fonts", type=click.Path(path_type=Path), required=True, help="Kept typefaces.")
+@click.option("--count", type=click.IntRange(1), default=PICTURES, show_default=True)
+@click.option("--start", type=click.IntRange(0), default=0, help="Number of the first picture.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="New folder.")
+def main(split: Split, fonts: Path, count: int, start: int, output: Path) -> None:
+    """Draw the labelled pictures that quantization is measured on."""
+    digest = build(split, fonts, output, count, start)
+    say(f"{count:,} pictures in {output}, sha256 {digest}")
+
+
+if __name__ == "__main__":
+    main()
