@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 import click
+
 from mixnet_bench.glyphs.fonts import Family, Split, families, fetch, read_font
 from mixnet_bench.glyphs.render import CHARACTERS, Mask, label, masks, sample
 from mixnet_common import UsageError

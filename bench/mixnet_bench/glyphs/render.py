@@ -97,7 +97,7 @@ def place(mask: Mask, rng: Generator, hardness: float = 1.0) -> NDArray[np.float
 
 
 def background(rng: Generator, hardness: float = 1.0) -> NDArray[np.float32]:
-    """A ground of (96, 96, 3) values from 0 to 255: of one of the kinds below, often with strokes."""
+    """A ground of (96, 96, 3) values from 0 to 255: one of the kinds below, often with strokes."""
     kind = _GROUNDS[rng.integers(len(_GROUNDS))]
     first, second = rng.uniform(0, 255, (2, 3))
     share = np.clip(kind(rng), 0, 1)[..., None]
