@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
+from mixnet_networks.cells import Cell, read_cells
 from mixnet_networks.partition import PARTITIONS
 
 Check = Callable[[Any], Any]
@@ -22,9 +23,24 @@ Check = Callable[[Any], Any]
 Record = TypeVar("Record")
 
 ACTIVATIONS = ("relu", "relu6", "swish")
-BLOCKS = ("inverted-residual", "separable")
+ANY_BLOCK = ("block", "out", "blocks", "stride", "activation")
+_MIXED = ("kernels", "project_groups", "partition", "dilated", "multiplier")
+BLOCK_KEYS: Mapping[str, tuple[str, ...]] = {
+    "inverted-residual": (*_MIXED, "expand", "expand_groups", "shuffle", "se", "skip"),
+    "separable": _MIXED,
+    "convolution": ("kernels",),
+    "bottleneck": ("kernels", "middle"),
+    "shuffle": ("kernels",),
+    "cell": ("cell",),
+}
+"""The kinds of block, and the keys of a row that each takes beside those of any block."""
+
+NEEDED = ("kernels", "middle", "cell")
+"""Keys that a row must have if its kind of block takes them."""
+
 HEAD_SCALING = ("never", "up", "always")
 PADDINGS = ("same", "symmetric")
+STEM_PADDINGS = ("", "valid")
 INTERPOLATIONS = ("bicubic", "bilinear", "nearest")
 ORDERS = ("resize-crop", "crop-resize")
 SAMPLERS = ("pillow", "tensorflow")
@@ -107,12 +123,18 @@ _KERNEL = _integer(1, 255)
 
 @dataclass(frozen=True)
 class Stem:
-    """The first convolution, with batch norm and activation."""
+    """The first convolution, with batch norm and activation.
+
+    ``pool`` is the kernel of a max pool of stride 2 behind it, 0 for none; ``padding`` is the
+    network's, or ``valid`` for none.
+    """
 
     channels: int = _key(_CHANNELS)
     kernel: int = _key(_KERNEL, 3)
     stride: int = _key(_integer(1, 8), 2)
     activation: str = _key(_one_of(ACTIVATIONS), "relu")
+    pool: int = _key(_integer(0, 255), 0)
+    padding: str = _key(_one_of(STEM_PADDINGS), "")
 
 
 @dataclass(frozen=True)
@@ -123,12 +145,15 @@ class Stage:
     ratio, ``expand_groups`` and ``project_groups`` the groups of the 1x1 convolutions, ``se`` the
     squeeze-and-excite ratio of the block's input channels (0 for none), ``multiplier`` the
     depthwise channel multiplier m of Section 3.1. ``dilated`` replaces a k x k kernel by 3x3 with
-    dilation (k - 1) / 2 where the stride is 1 (Section 3.4).
+    dilation (k - 1) / 2 where the stride is 1 (Section 3.4). ``shuffle`` shuffles the channels
+    between the groups of the expansion; ``middle`` gives the channels inside a bottleneck;
+    ``cell`` names a cell, whose ``out`` is that of each of its nodes. Which kind of block takes
+    which key says ``BLOCK_KEYS``.
     """
 
     out: int = _key(_CHANNELS)
-    kernels: tuple[int, ...] = _key(_list_of(_KERNEL, 1, 16))
-    block: str = _key(_one_of(BLOCKS), "inverted-residual")
+    kernels: tuple[int, ...] = _key(_list_of(_KERNEL, 1, 16), ())
+    block: str = _key(_one_of(tuple(BLOCK_KEYS)), "inverted-residual")
     blocks: int = _key(_integer(1, 1000), 1)
     stride: int = _key(_integer(1, 8), 1)
     expand: float = _key(_number(0.01, 100), 1.0)
@@ -140,6 +165,9 @@ class Stage:
     dilated: bool = _key(_flag, False)
     multiplier: int = _key(_integer(1, 64), 1)
     skip: bool = _key(_flag, True)
+    shuffle: bool = _key(_flag, False)
+    middle: int = _key(_CHANNELS, 0)
+    cell: str = _key(_text, "")
 
 
 @dataclass(frozen=True)
@@ -147,13 +175,15 @@ class Head:
     """What follows the blocks: a 1x1 convolution (0 channels for none), pooling, the classes.
 
     ``scaling`` says when a channel multiplier applies to it: never (MixNet), only upwards
-    (MobileNetV2) or always.
+    (MobileNetV2) or always. ``before_pool`` is an activation of its own in front of the pooling,
+    for networks whose features come without one (NASNet).
     """
 
     channels: int = _key(_integer(0, 65_536), 0)
     activation: str = _key(_one_of(ACTIVATIONS), "relu")
     dropout: float = _key(_number(0, 1), 0.0)
     scaling: str = _key(_one_of(HEAD_SCALING), "never")
+    before_pool: str = _key(_one_of(("", *ACTIVATIONS)), "")
 
 
 @dataclass(frozen=True)
@@ -192,6 +222,11 @@ class Architecture:
     padding: str = _key(_one_of(PADDINGS), "same")
     channel_divisor: int = _key(_integer(1, 256), 8)
     channel_multiplier: float = _key(_number(0.01, 100), 1.0)
+    cells: tuple[Cell, ...] = _key(lambda value: value, ())
+
+    def cell(self, name: str) -> Cell:
+        """A cell by its name."""
+        return next(cell for cell in self.cells if cell.name == name)
 
 
 def architecture_names() -> tuple[str, ...]:
@@ -251,15 +286,31 @@ def _read_architecture(name: str, table: dict[str, Any], where: str) -> Architec
         "preprocessing": read_preprocessing(
             table.get("preprocessing", {}), f"{where}, preprocessing"
         ),
+        "cells": read_cells(table.get("cells", {}), where),
     }
     read = _read_record(Architecture, {"name": name, "title": name, **table, **parts}, where)
     _check_symmetry(read, where)
+    _check_cells(read, where)
     return read
+
+
+def _check_cells(architecture: Architecture, where: str) -> None:
+    """Every cell that a row names must be there."""
+    known = [cell.name for cell in architecture.cells]
+    for index, row in enumerate(architecture.stages):
+        if row.cell and row.cell not in known:
+            raise UsageError(
+                f"{where}, stage {index}: 'cell' must name one of the file's cells, not"
+                f" {_shown(row.cell)}",
+                nearest(row.cell, known),
+            )
 
 
 def _check_symmetry(architecture: Architecture, where: str) -> None:
     """An even kernel has no middle to be padded around."""
-    kernels = [architecture.stem.kernel, *(k for row in architecture.stages for k in row.kernels)]
+    stem = architecture.stem
+    kernels = [stem.kernel, *(k for row in architecture.stages for k in row.kernels)]
+    kernels += [stem.pool] if stem.pool else []
     even = [kernel for kernel in kernels if kernel % 2 == 0]
     if architecture.padding == "symmetric" and even:
         raise UsageError(f"{where}: symmetric padding needs odd kernels, not {even[0]}")
@@ -281,6 +332,14 @@ def _with_base(table: dict[str, Any], where: str) -> dict[str, Any]:
 def read_stage(row: Any, where: str) -> Stage:
     """One row, checked. Raises UsageError that begins with ``where``."""
     stage = _read_record(Stage, row, where)
+    taken = BLOCK_KEYS[stage.block]
+    for key in row:
+        if key not in (*ANY_BLOCK, *taken):
+            hint = f"its keys are {', '.join((*ANY_BLOCK, *taken))}"
+            raise UsageError(f"{where}: {key!r} is not for a block of kind {stage.block}", hint)
+    for key in NEEDED:
+        if key in taken and key not in row:
+            raise UsageError(f"{where}: the key {key!r} is missing")
     if stage.dilated and any(kernel % 2 == 0 or kernel < 3 for kernel in stage.kernels):
         raise UsageError(
             f"{where}: 'dilated' needs odd kernels of at least 3, not {list(stage.kernels)}"

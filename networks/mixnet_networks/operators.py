@@ -159,6 +159,13 @@ def _transpose_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
     return (tuple(shapes[0][axis] for axis in attributes["permutation"]),)
 
 
+def _shuffle_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
+    channels, groups = shapes[0][-1], attributes["groups"]
+    if groups < 1 or channels % groups:
+        raise MixnetError(f"{channels} channels do not divide into {groups} groups")
+    return (shapes[0],)
+
+
 # Weights
 
 
@@ -301,6 +308,7 @@ OPERATORS: Mapping[str, Operator] = {
     "global_mean": Operator(_mean_shape, {"keepdims": False}),
     "reshape": Operator(_reshape_shape, {"shape": REQUIRED}),
     "transpose": Operator(_transpose_shape, {"permutation": REQUIRED}),
+    "channel_shuffle": Operator(_shuffle_shape, {"groups": REQUIRED}),
 }
 
 FUSABLE = ("relu", "relu6")

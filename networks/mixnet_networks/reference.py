@@ -233,6 +233,14 @@ def global_mean(inputs: list[Array], attributes: Attributes, weights: Weights) -
     return np.asarray(inputs[0].mean(axis=(1, 2), keepdims=attributes["keepdims"]))
 
 
+def channel_shuffle(inputs: list[Array], attributes: Attributes, weights: Weights) -> Array:
+    """One channel of each group in turn (Zhang et al. 2018, ShuffleNet, Section 3.1)."""
+    *sizes, channels = inputs[0].shape
+    groups = attributes["groups"]
+    grouped = inputs[0].reshape(*sizes, groups, channels // groups)
+    return np.asarray(np.swapaxes(grouped, -1, -2).reshape(inputs[0].shape))
+
+
 FUNCTIONS: Mapping[str, Function] = {
     "conv2d": conv2d,
     "depthwise_conv2d": depthwise_conv2d,
@@ -257,4 +265,5 @@ FUNCTIONS: Mapping[str, Function] = {
     "global_mean": global_mean,
     "reshape": lambda inputs, attributes, weights: inputs[0].reshape(attributes["shape"]),
     "transpose": lambda inputs, attributes, weights: inputs[0].transpose(attributes["permutation"]),
+    "channel_shuffle": channel_shuffle,
 }

@@ -75,6 +75,8 @@ CASES: list[tuple[str, tuple[tuple[int, ...], ...], dict[str, Any]]] = [
     ("max_pool", (MAP,), {"kernel": (2, 3)}),
     ("max_pool", (MAP,), {"kernel": (3, 3), "strides": (2, 2), "padding": "same"}),
     ("max_pool", (MAP,), {"kernel": (3, 4), "padding": UNEVEN}),
+    ("max_pool", (MAP,), {"kernel": (3, 3), "strides": (2, 2), "padding": "symmetric"}),
+    ("avg_pool", (MAP,), {"kernel": (3, 3), "strides": (2, 2), "padding": "symmetric"}),
     ("avg_pool", (MAP,), {"kernel": (2, 3)}),
     ("avg_pool", (MAP,), {"kernel": (3, 3), "strides": (2, 2), "padding": "same"}),
     ("avg_pool", (MAP,), {"kernel": (3, 4), "strides": (2, 1), "padding": UNEVEN}),
@@ -87,6 +89,8 @@ CASES: list[tuple[str, tuple[tuple[int, ...], ...], dict[str, Any]]] = [
     ("transpose", (MAP,), {"permutation": (0, 3, 1, 2)}),
     ("transpose", (MAP,), {"permutation": (3, 2, 1, 0)}),
     ("transpose", ((3, 8),), {"permutation": (1, 0)}),
+    ("channel_shuffle", (MAP,), {"groups": 2}),
+    ("channel_shuffle", (MAP,), {"groups": 3}),
 ]
 
 

@@ -17,6 +17,27 @@ COUNTED = {
     "mobilenet-v1": (4_231_976, 568_740_352),
     "mobilenet-v2": (3_504_872, 300_774_272),
     "mobilenet-v2-1.4": (6_108_776, 582_195_824),
+    "darts": (4_718_752, 529_911_552),
+    "fbnet-a": (4_304_584, 244_452_664),
+    "fbnet-c": (5_570_664, 378_136_224),
+    "mnasnet-a1": (3_887_038, 311_579_072),
+    "nasnet-a-mobile": (5_289_978, 563_638_816),
+    "proxylessnas": (4_080_512, 320_427_584),
+    "proxylessnas-1.4": (6_857_568, 580_883_408),
+    "resnet-152": (60_192_808, 11_282_415_616),
+    "shufflenet-v2-1.5": (3_503_624, 295_759_392),
+    "shufflenet-v2-2.0": (7_393_996, 583_253_464),
+}
+
+# Trainable parameters of the same networks in other people's code. timm expands FBNet-C's blocks
+# of ratio 1 as well, by a 1x1 convolution and a batch norm, which the authors' code leaves out.
+ELSEWHERE = {
+    "torchvision 0.28, resnet152": ("resnet-152", 60_192_808, 0),
+    "torchvision 0.28, shufflenet_v2_x1_5": ("shufflenet-v2-1.5", 3_503_624, 0),
+    "torchvision 0.28, shufflenet_v2_x2_0": ("shufflenet-v2-2.0", 7_393_996, 0),
+    "timm 1.0.31, semnasnet_100": ("mnasnet-a1", 3_887_038, 0),
+    "timm 1.0.31, fbnetc_100": ("fbnet-c", 5_572_200, 16 * 18 + 2 * 24 * 26),
+    "Keras 3, NASNetMobile": ("nasnet-a-mobile", 5_289_978, 0),
 }
 
 # Millions of multiply-adds in depthwise convolutions by kernel size, counted independently.
@@ -46,6 +67,11 @@ def test_a_shipped_network_has_the_published_parameters_and_macs(name: str) -> N
     network = load_network(name)
 
     assert (count_parameters(network), count_macs(network)) == COUNTED[name]
+
+
+@pytest.mark.parametrize(("name", "params", "more"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_others_count_the_same_parameters(name: str, params: int, more: int) -> None:
+    assert COUNTED[name][0] == params - more
 
 
 @pytest.mark.parametrize("name", DEPTHWISE)

@@ -182,6 +182,9 @@ CASES: Mapping[str, st.SearchStrategy[Case]] = {
     ),
     "reshape": reshape(),
     "transpose": transpose(),
+    "channel_shuffle": st.tuples(MAPS, st.integers(1, 4)).map(
+        lambda drawn: ([(*drawn[0][:3], drawn[0][3] * drawn[1])], {"groups": drawn[1]})
+    ),
 }
 
 
@@ -303,6 +306,7 @@ WRONG: list[tuple[str, list[tuple[int, ...]], dict[str, Any], str]] = [
     ("split", [(1, 1, 1, 4)], {"sizes": (0, 4)}, "do not partition 4 channels"),
     ("slice", [(4,)], {"begin": (2,), "size": (3,)}, "leaves the shape"),
     ("reshape", [(2, 3)], {"shape": (4, 2)}, "cannot reshape"),
+    ("channel_shuffle", [(1, 2, 2, 6)], {"groups": 4}, "6 channels do not divide into 4 groups"),
     (
         "mixed_depthwise_conv2d",
         [(1, 8, 8, 2)],

@@ -40,6 +40,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "groups": ("split", "grouped", "dense", "auto"),
     "join": ("concat", "sum"),
     "tiling": ("direct", "rows", "grid", "polyphase", "nested"),
+    "concat": ("whole", "nested"),
 }
 
 
@@ -61,7 +62,8 @@ class Choice:
     or by whichever of the last two suits the map. ``groups``: grouped 1x1 convolutions by a split,
     as such, as one with block-diagonal weights, or as whichever of these two suits its width.
     ``join``: whether branches end in a concat or in a sum of projections. ``tiling``: how a
-    depthwise kernel of more than 25 taps is cut.
+    depthwise kernel of more than 25 taps is cut. ``concat``: whether a concat of many tensors is
+    left whole, or made from concats of at most five, the most that XNNPACK takes.
     """
 
     merge: str = "none"
@@ -69,6 +71,7 @@ class Choice:
     groups: str = "split"
     join: str = "concat"
     tiling: str = "direct"
+    concat: str = "whole"
 
     def merged(self, node: Node) -> tuple[int, ...]:
         """Numbers of neighbouring groups to merge in a mixed depthwise convolution."""

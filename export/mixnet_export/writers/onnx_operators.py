@@ -224,6 +224,19 @@ def _in_graph_order(writer: OnnxWriter, node: Node, emit: Callable[[str, str], N
         emit(source, output)
 
 
+def _channel_shuffle(writer: OnnxWriter, node: Node) -> None:
+    """A transposition of (group, channel in it)."""
+    batch, height, width, channels = writer.shape(node.inputs[0])
+    groups = node.attributes["groups"]
+    grouped = (batch, groups, channels // groups, height, width)
+    steps = [f"{node.name}.grouped", f"{node.name}.turned"]
+    shape = writer.integers(f"{node.name}.grouping", grouped)
+    writer.node("Reshape", steps[0], [node.inputs[0], shape], [steps[0]])
+    writer.node("Transpose", steps[1], [steps[0]], [steps[1]], perm=(0, 2, 1, 3, 4))
+    shape = writer.integers(f"{node.name}.shape", (batch, channels, height, width))
+    writer.node("Reshape", node.name, [steps[1], shape], list(node.outputs))
+
+
 EMITTERS: Mapping[str, Emitter] = {
     "conv2d": _conv2d,
     "depthwise_conv2d": _depthwise_conv2d,
@@ -244,4 +257,5 @@ EMITTERS: Mapping[str, Emitter] = {
     "global_mean": _global_mean,
     "reshape": _reshape,
     "transpose": _transpose,
+    "channel_shuffle": _channel_shuffle,
 }

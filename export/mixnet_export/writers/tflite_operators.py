@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from mixnet_export.writers.tflite import TfliteWriter
 from mixnet_networks import Node, Tensor
+from mixnet_networks.operators import FUSABLE
 from mixnet_networks.padding import Pair, resolve_padding
 
 Emitter = Callable[[TfliteWriter, Node], None]
 
 _ACTIVATIONS = {None: "NONE", "relu": "RELU", "relu6": "RELU6"}
-_LOWEST = float(np.finfo(np.float32).min)
 
 
 def _activation(writer: TfliteWriter, node: Node) -> int:
@@ -40,7 +40,7 @@ def _between(writer: TfliteWriter, node: Node, suffix: str, shape: tuple[int, ..
 # Windows
 
 
-def _padded(writer: TfliteWriter, node: Node, lowest: bool = False) -> tuple[int, int]:
+def _padded(writer: TfliteWriter, node: Node) -> tuple[int, int]:
     """The input of a windowed operator and its padding option.
 
     TFLite knows SAME and VALID; any other padding becomes an operator of its own.
@@ -55,11 +55,7 @@ def _padded(writer: TfliteWriter, node: Node, lowest: bool = False) -> tuple[int
     shape = np.array(writer.graph.shape(node.inputs[0])) + pads.sum(axis=1)
     padded = _between(writer, node, "pad", tuple(int(size) for size in shape))
     amounts = writer.integers(f"{node.name}.paddings", pads)
-    if lowest:
-        fill = writer.weight(f"{node.name}.lowest", np.array(_LOWEST))
-        writer.operator("PADV2", [source, amounts, fill], [padded], "PadV2Options")
-    else:
-        writer.operator("PAD", [source, amounts], [padded], "PadOptions")
+    writer.operator("PAD", [source, amounts], [padded], "PadOptions")
     return padded, int(options.VALID)
 
 
@@ -192,8 +188,58 @@ def _add(writer: TfliteWriter, node: Node) -> None:
 
 
 def _max_pool(writer: TfliteWriter, node: Node) -> None:
-    source, padding = _padded(writer, node, lowest=True)
+    """Padding never wins: zeros in front of what a ReLU leaves, else the map's own edge."""
+    if node.attributes["padding"] in ("same", "valid") or _is_positive(writer, node.inputs[0]):
+        source, padding = _padded(writer, node)
+    else:
+        source, padding = _edged(writer, node), int(writer.schema.Padding.VALID)
     _pool(writer, node, "MAX_POOL_2D", source, _outputs(writer, node), padding)
+
+
+def _is_positive(writer: TfliteWriter, tensor: str) -> bool:
+    """Whether a ReLU leaves a tensor."""
+    node = writer.graph.producer(tensor)
+    return node is not None and (node.op in FUSABLE or node.attributes.get("activation") in FUSABLE)
+
+
+def _edged(writer: TfliteWriter, node: Node) -> int:
+    """The input of a pool with its outermost rows and columns repeated as padding.
+
+    A window that reaches into the padding covers the edge too, so its largest element is the
+    same. The lowest number as padding would ruin the range of a quantized tensor.
+    """
+    source, shape = writer.activation(node.inputs[0]), list(writer.graph.shape(node.inputs[0]))
+    for axis, amounts in zip((1, 2), _zeros(writer, node), strict=True):
+        for side, amount in zip(("before", "after"), amounts, strict=True):
+            for count in range(amount):
+                name = f"{side}{axis}.{count}"
+                edge = _edge(writer, node, name, source, shape, axis, side)
+                parts = [edge, source] if side == "before" else [source, edge]
+                shape[axis] += 1
+                source = _between(writer, node, name, tuple(shape))
+                writer.operator("CONCATENATION", parts, [source], "ConcatenationOptions", axis=axis)
+    return source
+
+
+def _edge(
+    writer: TfliteWriter,
+    node: Node,
+    name: str,
+    source: int,
+    shape: list[int],
+    axis: int,
+    side: str,
+) -> int:
+    """The first or last row or column of a map."""
+    begin, size = [0] * 4, list(shape)
+    begin[axis], size[axis] = 0 if side == "before" else shape[axis] - 1, 1
+    edge = _between(writer, node, f"{name}.edge", tuple(size))
+    constants = [
+        writer.integers(f"{node.name}.{name}.begin", begin),
+        writer.integers(f"{node.name}.{name}.size", size),
+    ]
+    writer.operator("SLICE", [source, *constants], [edge], "SliceOptions")
+    return edge
 
 
 def _avg_pool(writer: TfliteWriter, node: Node) -> None:
@@ -286,6 +332,21 @@ def _with_integers(code: str, options: str, *keys: str) -> Emitter:
     return emit
 
 
+def _channel_shuffle(writer: TfliteWriter, node: Node) -> None:
+    """A transposition of (group, channel in it), on maps laid flat to stay within four axes."""
+    batch, height, width, channels = writer.graph.shape(node.inputs[0])
+    groups = node.attributes["groups"]
+    grouped = (batch, height * width, groups, channels // groups)
+    shuffled = (*grouped[:2], grouped[3], groups)
+    steps = [_between(writer, node, "grouped", grouped), _between(writer, node, "turned", shuffled)]
+    shape = writer.integers(f"{node.name}.grouping", grouped)
+    writer.operator("RESHAPE", [*_inputs(writer, node), shape], [steps[0]], "ReshapeOptions")
+    order = writer.integers(f"{node.name}.permutation", [0, 1, 3, 2])
+    writer.operator("TRANSPOSE", [steps[0], order], [steps[1]], "TransposeOptions")
+    shape = writer.integers(f"{node.name}.shape", (batch, height, width, channels))
+    writer.operator("RESHAPE", [steps[1], shape], _outputs(writer, node), "ReshapeOptions")
+
+
 EMITTERS: Mapping[str, Emitter] = {
     "conv2d": _conv2d,
     "depthwise_conv2d": _depthwise_conv2d,
@@ -306,4 +367,5 @@ EMITTERS: Mapping[str, Emitter] = {
     "global_mean": _global_mean,
     "reshape": _with_integers("RESHAPE", "ReshapeOptions", "shape"),
     "transpose": _with_integers("TRANSPOSE", "TransposeOptions", "permutation"),
+    "channel_shuffle": _channel_shuffle,
 }
