@@ -184,3 +184,11 @@ def test_a_misspelt_name_is_answered_with_the_nearest_of_all_names() -> None:
     with pytest.raises(UsageError) as caught:
         find_plan("defualt", "onnx")
     assert caught.value.hint == "did you mean default?"
+
+
+def test_pieces_can_be_set_for_all_blocks_of_a_plan() -> None:
+    plan = Plan("mine", Choice(tiling="nested"), {"blocks.9.0": Choice(mixed="slices")})
+    changed = plan.with_pieces("float32")
+
+    assert changed.general == Choice(tiling="nested", pieces="float32")
+    assert changed.blocks == {"blocks.9.0": Choice(mixed="slices", pieces="float32")}

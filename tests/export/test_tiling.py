@@ -184,3 +184,26 @@ def test_each_convolution_is_tiled_as_is_said_of_it() -> None:
     names = [node.name for node in after.graph.nodes]
     assert names == ["first", *pieces, "second.sum1", "second"]
     assert_unchanged(model, after)
+
+
+def test_pieces_and_their_sums_can_be_asked_to_stay_in_float32() -> None:
+    model = one_node("depthwise_conv2d", (1, 14, 14, 4), bias=True, kernel=(9, 9))
+    pieces = [f"node.piece{index}" for index in range(5)]
+
+    assert tile_depthwise(model, lambda node: "nested").floating == ()
+    after = tile_depthwise(model, lambda node: "nested", lambda node: True)
+    assert after.floating == (*pieces, "node.sum1", "node.sum2", "node.sum3", "node")
+    assert set(after.floating) == {node.name for node in after.graph.nodes}
+
+
+def test_a_kernel_of_which_one_piece_is_left_is_no_sum_to_keep_in_float32() -> None:
+    model = one_node("depthwise_conv2d", (1, 2, 2, 4), bias=True, kernel=(9, 9))
+
+    assert tile_depthwise(model, lambda node: "nested", lambda node: True).floating == ()
+
+
+def test_later_passes_keep_what_is_to_stay_in_float32() -> None:
+    model = one_node("depthwise_conv2d", (1, 14, 14, 4), bias=True, kernel=(9, 9))
+    tiled_model = tile_depthwise(model, lambda node: "nested", lambda node: True)
+
+    assert tile_depthwise(tiled_model, lambda node: "nested").floating == tiled_model.floating

@@ -28,6 +28,7 @@ from mixnet_export.writers import Format
 from mixnet_networks import Network
 from mixnet_networks.build import block_of
 from mixnet_networks.weights import seeded_weights
+from mixnet_quantize.settings import Settings
 from mixnet_runtimes.inputs import seeded_input
 
 DELEGATED = {"mixed": ("slices", "branches", "auto"), "groups": ("grouped", "dense", "auto")}
@@ -123,13 +124,15 @@ def _writer(request: Request) -> Callable[[Block, Choice], bytes]:
 
 def _write(request: Request, model: Model, plan: Plan) -> bytes:
     """A model as a file of the requested precision; int8 ranges come from noise, enough to time."""
-    content = request.form.write(lower(model, plan))
+    lowered = lower(model, plan)
+    content = request.form.write(lowered)
     if request.precision == "float32":
         return content
     (entry,) = model.graph.inputs
     noise = seeded_input(entry.shape, "float32", np.random.default_rng(0))
     samples = iter([request.form.from_nhwc(noise)])
-    return request.form.quantize(content, entry.name, samples)
+    settings = Settings(float_nodes=lowered.floating)
+    return request.form.quantize(content, entry.name, samples, settings)
 
 
 def _check_whole(request: Request, model: Model, plan: Plan, timer: Timer) -> dict[str, float]:

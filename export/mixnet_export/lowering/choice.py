@@ -7,7 +7,7 @@ kind of runtime, or TOML files that ``mixnet-bench tune`` wrote for one machine.
 import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "groups": ("split", "grouped", "dense", "auto"),
     "join": ("concat", "sum"),
     "tiling": ("direct", "rows", "grid", "polyphase", "nested"),
-    "concat": ("whole", "nested"),
+    "pieces": ("int8", "float32"),
 }
 
 
@@ -62,8 +62,8 @@ class Choice:
     or by whichever of the last two suits the map. ``groups``: grouped 1x1 convolutions by a split,
     as such, as one with block-diagonal weights, or as whichever of these two suits its width.
     ``join``: whether branches end in a concat or in a sum of projections. ``tiling``: how a
-    depthwise kernel of more than 25 taps is cut. ``concat``: whether a concat of many tensors is
-    left whole, or made from concats of at most five, the most that XNNPACK takes.
+    depthwise kernel of more than 25 taps is cut. ``pieces``: what the pieces of such a kernel and
+    their sums are in an int8 file.
     """
 
     merge: str = "none"
@@ -71,7 +71,7 @@ class Choice:
     groups: str = "split"
     join: str = "concat"
     tiling: str = "direct"
-    concat: str = "whole"
+    pieces: str = "int8"
 
     def merged(self, node: Node) -> tuple[int, ...]:
         """Numbers of neighbouring groups to merge in a mixed depthwise convolution."""
@@ -103,6 +103,11 @@ class Plan:
     def of(self, node: Node) -> Choice:
         """The choice for the block of a node."""
         return self.blocks.get(block_of(node.name), self.general)
+
+    def with_pieces(self, pieces: str) -> "Plan":
+        """The same plan, with the pieces of cut kernels in int8 or float32 everywhere."""
+        blocks = {name: replace(each, pieces=pieces) for name, each in self.blocks.items()}
+        return replace(self, general=replace(self.general, pieces=pieces), blocks=blocks)
 
     def check(self, graph: Graph) -> None:
         """Raise UsageError where a block is listed that a network has not: it is another's plan."""

@@ -20,6 +20,8 @@ class Model:
 
     graph: Graph
     weights: Arrays
+    floating: tuple[str, ...] = ()
+    """Nodes that are to stay in float32 when the file is quantized to int8."""
 
     def arrays(self, node: Node) -> dict[str, NDArray[Any]]:
         """The weights of one node by role."""
@@ -38,6 +40,7 @@ class Rewriter:
         self.source = source
         self._builder = GraphBuilder(source.graph.name)
         self._weights: dict[str, NDArray[Any]] = {}
+        self._floating = list(source.floating)
         self._now = {
             tensor.name: self._builder.input(tensor.name, tensor.shape)
             for tensor in source.graph.inputs
@@ -80,6 +83,10 @@ class Rewriter:
         self.replace(node.outputs, outputs)
         return outputs
 
+    def keep_floating(self, *names: str) -> None:
+        """Say of new nodes that they are to stay in float32 when the file is quantized."""
+        self._floating += names
+
     def slice_channels(self, name: str, tensor: str, start: int, size: int) -> str:
         """Add a slice of a new feature map's channels; returns its name."""
         *map_shape, _ = self.shape(tensor)
@@ -112,7 +119,10 @@ class Rewriter:
     def finish(self) -> Model:
         """The rewritten model."""
         outputs = (self.now(tensor) for tensor in self.source.graph.outputs)
-        return Model(self._builder.build(*outputs), self._weights)
+        graph = self._builder.build(*outputs)
+        names = {node.name for node in graph.nodes}
+        floating = tuple(name for name in self._floating if name in names)
+        return Model(graph, self._weights, floating)
 
 
 Rule = Callable[[Rewriter, Node], Node | None]

@@ -14,8 +14,13 @@ Tiling = Callable[[Node], str]
 """Names the tiling of a depthwise convolution, or ``direct``."""
 
 
-def tile_depthwise(model: Model, tiling: Tiling) -> Model:
+def tile_depthwise(
+    model: Model, tiling: Tiling, floating: Callable[[Node], bool] = lambda node: False
+) -> Model:
     """Replace each large depthwise convolution by the sum of its pieces.
+
+    ``floating`` says of a convolution whether its pieces and their sums are to stay in float32
+    within an int8 file: in int8 each partial sum is rounded, which no other layer suffers.
 
     A piece that is centred, so that SAME padding means the same for it as for the whole, reads
     the input as it is. For others the input is padded once and sliced. Taps that only ever meet
@@ -28,7 +33,9 @@ def tile_depthwise(model: Model, tiling: Tiling) -> Model:
         if name == "direct":
             rewriter.keep(node)
         else:
-            _tile(rewriter, node, _pieces(rewriter, node, name))
+            added = _tile(rewriter, node, _pieces(rewriter, node, name))
+            if len(added) > 1 and floating(node):
+                rewriter.keep_floating(*added)
 
     return rewrite(model, rule)
 
@@ -73,12 +80,14 @@ def _cut(taps: range) -> slice:
     return slice(taps.start, taps.stop, taps.step)
 
 
-def _tile(rewriter: Rewriter, node: Node, pieces: list[Piece]) -> None:
+def _tile(rewriter: Rewriter, node: Node, pieces: list[Piece]) -> list[str]:
+    """Add the pieces and their sums; returns these nodes' names."""
     arrays = rewriter.source.arrays(node)
     source = _Source(rewriter, node)
     activation = node.attributes["activation"]
     single = len(pieces) == 1
     partial: list[str] = []
+    names = [node.name if single else f"{node.name}.piece{index}" for index in range(len(pieces))]
     for index, piece in enumerate(pieces):
         weights = {"kernel": arrays["kernel"][np.ix_(*piece)]}
         if index == 0 and "bias" in arrays:
@@ -86,7 +95,7 @@ def _tile(rewriter: Rewriter, node: Node, pieces: list[Piece]) -> None:
         x, padding = source.under(piece, f"piece{index}")
         partial += rewriter.add(
             "depthwise_conv2d",
-            node.name if single else f"{node.name}.piece{index}",
+            names[index],
             x,
             weights,
             outputs=node.outputs if single else (),
@@ -100,18 +109,28 @@ def _tile(rewriter: Rewriter, node: Node, pieces: list[Piece]) -> None:
         )
     total = add_up(rewriter, node.name, partial, node.outputs, activation)
     rewriter.replace(node.outputs, (total,))
+    return names + sum_names(node.name, len(partial))
+
+
+def sum_names(name: str, count: int) -> list[str]:
+    """The additions that make one tensor of so many; the last one has the name itself.
+
+    >>> sum_names("n", 3), sum_names("n", 1)
+    (['n.sum1', 'n'], [])
+    """
+    return [f"{name}.sum{index}" for index in range(1, count - 1)] + [name] * (count > 1)
 
 
 def add_up(
     rewriter: Rewriter, name: str, parts: list[str], outputs: tuple[str, ...], activation: Any
 ) -> str:
     """The sum of some tensors; the last addition has the name, the outputs and the activation."""
-    total, last = parts[0], len(parts) - 1
-    for index, part in enumerate(parts[1:], start=1):
-        final = index == last
+    total = parts[0]
+    for part, sum_name in zip(parts[1:], sum_names(name, len(parts)), strict=True):
+        final = sum_name == name
         (total,) = rewriter.add(
             "add",
-            name if final else f"{name}.sum{index}",
+            sum_name,
             (total, part),
             outputs=outputs if final else (),
             activation=activation if final else None,
