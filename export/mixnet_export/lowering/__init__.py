@@ -11,6 +11,7 @@ from mixnet_common import UsageError
 from mixnet_common.errors import nearest
 from mixnet_export.lowering.branches import branch_mixed
 from mixnet_export.lowering.choice import OPTIONS, Choice, Plan, format_plan, load_plan
+from mixnet_export.lowering.concats import nest_concats
 from mixnet_export.lowering.fold import fold_batch_norm, fuse_activations
 from mixnet_export.lowering.groups import expand_groups, join_groups
 from mixnet_export.lowering.merging import merge_kernels
@@ -24,7 +25,7 @@ PLANS: Mapping[str, Plan] = {
         Plan("reference", Choice(), measured="the paper's literal form, as the authors write it"),
         Plan(
             "xnnpack",
-            Choice(mixed="auto", groups="auto", join="sum", tiling="nested"),
+            Choice(mixed="auto", groups="auto", join="sum", tiling="nested", concat="nested"),
             measured="LiteRT 2.3 with XNNPACK on x86-64",
         ),
         Plan(
@@ -82,6 +83,7 @@ def lower(model: Model, plan: Plan | str = "reference") -> Model:
     )
     model = join_groups(model, lambda node: plan.of(node).grouping(node))
     model = expand_groups(model, mixing)
+    model = nest_concats(model, lambda node: plan.of(node).concat == "nested")
     return tile_depthwise(
         model,
         lambda node: plan.of(node).tiling,

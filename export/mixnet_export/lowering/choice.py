@@ -41,6 +41,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "join": ("concat", "sum"),
     "tiling": ("direct", "rows", "grid", "polyphase", "nested"),
     "pieces": ("int8", "float32"),
+    "concat": ("whole", "nested"),
 }
 
 
@@ -63,7 +64,8 @@ class Choice:
     as such, as one with block-diagonal weights, or as whichever of these two suits its width.
     ``join``: whether branches end in a concat or in a sum of projections. ``tiling``: how a
     depthwise kernel of more than 25 taps is cut. ``pieces``: what the pieces of such a kernel and
-    their sums are in an int8 file.
+    their sums are in an int8 file. ``concat``: whether a concat of many tensors is
+    left whole, or made from concats of at most five, the most that XNNPACK takes.
     """
 
     merge: str = "none"
@@ -72,6 +74,7 @@ class Choice:
     join: str = "concat"
     tiling: str = "direct"
     pieces: str = "int8"
+    concat: str = "whole"
 
     def merged(self, node: Node) -> tuple[int, ...]:
         """Numbers of neighbouring groups to merge in a mixed depthwise convolution."""
