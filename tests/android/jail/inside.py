@@ -103,28 +103,40 @@ def build_cpus(root: Path, count: int) -> None:
     shown = "".join(CPUINFO.format(number=number) for number in range(count))
     (root / "system/etc/cpuinfo").write_text(shown)
     bind(root / "system/etc/cpuinfo", root / "proc/cpuinfo")
-    for number in range(count):
-        big = count > 1 and number >= count // 2
-        cpu = root / f"sys/devices/system/cpu/cpu{number}"
-        files = {"cpu_capacity": 1024 if big else 325}
-        limits = BIG if big else LITTLE
-        files |= {f"cpufreq/{name}": value for name, value in limits.items()}
-        first, last = (count // 2, count - 1) if big else (0, max(0, count // 2 - 1))
-        files["cpufreq/related_cpus"] = " ".join(map(str, range(first, last + 1)))  # type: ignore[assignment]
-        for name, value in files.items():
-            (cpu / name).parent.mkdir(parents=True, exist_ok=True)
-            (cpu / name).write_text(f"{value}\n")
-    for name in ("possible", "present", "online"):
-        (root / "sys/devices/system/cpu" / name).write_text(f"0-{count - 1}\n")
+    cpus = root / "sys/devices/system/cpu"
+    half = count // 2
+    clusters = [(range(half), LITTLE, 325), (range(half, count), BIG, 1024)]
+    for members, limits, capacity in clusters if half else clusters[1:]:
+        policy = cpus / "cpufreq" / f"policy{members[0]}"
+        listed = " ".join(map(str, members))
+        write_all(policy, {**limits, "related_cpus": listed, "affected_cpus": listed})
+        for number in members:
+            write_all(cpus / f"cpu{number}", {"cpu_capacity": capacity})
+            (cpus / f"cpu{number}" / "cpufreq").symlink_to(f"../cpufreq/{policy.name}")
+    write_all(cpus, dict.fromkeys(("possible", "present", "online"), f"0-{count - 1}"))
+
+
+def write_all(folder: Path, values: dict[str, Any]) -> None:
+    """Small files of one line each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, value in values.items():
+        (folder / name).write_text(f"{value}\n")
 
 
 LITTLE: dict[str, Any] = {
     "cpuinfo_min_freq": 300000,
     "cpuinfo_max_freq": 1785600,
+    "scaling_min_freq": 300000,
+    "scaling_max_freq": 1785600,
     "scaling_cur_freq": 1785600,
     "scaling_governor": "schedutil",
 }
-BIG: dict[str, Any] = {**LITTLE, "cpuinfo_max_freq": 2841600, "scaling_cur_freq": 2841600}
+BIG: dict[str, Any] = {
+    **LITTLE,
+    "cpuinfo_max_freq": 2841600,
+    "scaling_max_freq": 2841600,
+    "scaling_cur_freq": 2841600,
+}
 
 CPUINFO = """processor\t: {number}
 BogoMIPS\t: 38.40

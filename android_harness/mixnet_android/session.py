@@ -1,0 +1,236 @@
+"""One launch of the runner on a phone: files there, run, results and outputs back, nothing left.
+
+Joins the store, the detached run and the runner's protocol. It chooses no phone, reads no
+conditions and judges no timing.
+"""
+
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mixnet_android import store
+from mixnet_android.adb import Phone
+from mixnet_android.detached import RunKilled, run_to_end
+from mixnet_android.parsers import Cluster, clean
+from mixnet_android.protocol import Result, parse, parse_progress
+from mixnet_common import MixnetError, UsageError
+
+RESULT = "result.jsonl"
+MOST_OUTPUT_BYTES = 256 * 2**20
+PLATFORM = "[ -e /system/bin/linker64 ] && echo android || echo linux"
+ABIS = {"arm64-v8a": "arm64", "x86_64": "x86_64"}
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a launch does: ``models`` and, for each, the ``libraries`` that run it, on this machine.
+
+    ``min_count`` and ``min_time_s`` are for each model and this one launch; ``cpus`` is None for
+    threads that go where the phone puts them.
+    """
+
+    runner: Path
+    models: tuple[Path, ...]
+    libraries: tuple[Path, ...]
+    threads: int
+    cpus: tuple[int, ...] | None
+    warmup: int
+    min_count: int
+    min_time_s: float
+    burst_ms: float
+    seed: int
+    outputs: bool
+    limit_s: int = 3600
+
+
+@dataclass(frozen=True)
+class Launched:
+    """What came back: the runner's result, and raw outputs by model and output number."""
+
+    result: Result
+    outputs: Mapping[tuple[int, int], bytes]
+    text: str
+    """The result as the runner wrote it."""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """Where on the phone the files of some work lie; ``pushed_bytes`` were not there before."""
+
+    runner: str
+    models: tuple[str, ...]
+    libraries: tuple[str, ...]
+    pushed_bytes: int
+
+
+def platform_of(phone: Phone, abis: Sequence[str]) -> str:
+    """System and processor in one word, like ``android-arm64``. Raises MixnetError for others."""
+    system = phone.shell(PLATFORM).text.strip()
+    processor = next((ABIS[abi] for abi in abis if abi in ABIS), None)
+    if processor is None:
+        raise MixnetError(
+            f"phone {phone.serial} runs {', '.join(abis) or 'nothing that it tells'}",
+            f"there are runtimes for {' and '.join(ABIS)}",
+        )
+    return f"{'android' if system == 'android' else 'linux'}-{processor}"
+
+
+def choose_cpus(text: str | None, clusters: Sequence[Cluster]) -> tuple[int, ...] | None:
+    """CPUs from ``big`` (the fastest cluster), ``little`` (the slowest) or ``0,2-4``; or None.
+
+    Raises UsageError where the phone has no such CPUs, or does not tell its clusters.
+    """
+    if text is None:
+        return None
+    if text in ("big", "little"):
+        ordered = sorted(clusters, key=_speed)
+        if not ordered or len({_speed(each) for each in ordered}) < 2:
+            raise UsageError(
+                f"--pin {text}: the phone tells of no faster and slower CPUs",
+                "name CPUs like 4-7; mixnet-bench devices lists clusters",
+            )
+        return tuple(sorted(ordered[-1 if text == "big" else 0].cpus))
+    cpus = _parse_cpus(text)
+    known = {cpu for cluster in clusters for cpu in cluster.cpus}
+    if known and not set(cpus) <= known:
+        missing = ", ".join(map(str, sorted(set(cpus) - known)))
+        raise UsageError(
+            f"--pin {text}: the phone has no CPU {missing}",
+            f"it has {', '.join(map(str, sorted(known)))}",
+        )
+    return cpus
+
+
+def _speed(cluster: Cluster) -> tuple[int, int]:
+    return cluster.capacity or 0, cluster.max_khz or 0
+
+
+def _parse_cpus(text: str) -> tuple[int, ...]:
+    cpus: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", part.strip())
+        if match is None or int(match[1]) > int(match[2] or match[1]):
+            raise UsageError(f"--pin {text} names no CPUs", "write big, little, or CPUs like 4-7")
+        cpus.update(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return tuple(sorted(cpus))
+
+
+def install(phone: Phone, work: Work, say: Callable[[str], None] = lambda text: None) -> Installed:
+    """Put everything that the work needs on the phone; what is there already is not sent again."""
+    store.check_executable(phone)
+    places: dict[Path, str] = {}
+    pushed = 0
+    for file in dict.fromkeys((work.runner, *work.libraries, *work.models)):
+        say(f"{file.name} to {phone.serial}")
+        stored = store.put(phone, file)
+        places[file] = stored.path
+        pushed += stored.size_bytes if stored.pushed else 0
+    return Installed(
+        runner=places[work.runner],
+        models=tuple(places[each] for each in work.models),
+        libraries=tuple(places[each] for each in work.libraries),
+        pushed_bytes=pushed,
+    )
+
+
+def arguments(work: Work, installed: Installed) -> list[str]:
+    """The runner's command line; its files stand in the run's folder."""
+    command = [installed.runner, "--threads", str(work.threads), "--seed", str(work.seed)]
+    command += ["--warmup", str(work.warmup), "--min-count", str(work.min_count)]
+    command += ["--min-time", f"{work.min_time_s:.6f}", "--burst-ms", f"{work.burst_ms:g}"]
+    command += ["--max-time", str(work.limit_s), "--progress", "progress", "-o", RESULT]
+    if work.cpus is not None:
+        command += ["--cpus", ",".join(map(str, work.cpus))]
+    if work.outputs:
+        command += ["--outputs", "."]
+    for model, library in zip(installed.models, installed.libraries, strict=True):
+        command += ["--library", library, "--model", model]
+    return command
+
+
+def launch(
+    phone: Phone,
+    name: str,
+    work: Work,
+    installed: Installed,
+    on_progress: Callable[[float, str], None] = lambda done, stage: None,
+    on_lost: Callable[[], None] = lambda: None,
+) -> Launched:
+    """Run the work once, as the run ``name``, and bring back what it found.
+
+    A run of this name that the phone has already is picked up. Raises MixnetError, with the
+    runner's own words, where it failed or ended early.
+    """
+
+    def report(line: str) -> None:
+        if found := parse_progress(line + "\n"):
+            on_progress(found.done, found.stage)
+
+    run = run_to_end(
+        phone,
+        name,
+        arguments(work, installed),
+        limit_s=work.limit_s + 60,
+        on_progress=report,
+        on_lost=on_lost,
+    )
+    with tempfile.TemporaryDirectory(prefix="mixnet-") as folder:
+        text = _fetch_result(phone, run.folder, Path(folder))
+        result = parse(text)
+        _check(phone, result)
+        outputs = _fetch_outputs(phone, run.folder, result, Path(folder)) if work.outputs else {}
+    run.remove()
+    return Launched(result, outputs, text)
+
+
+def _fetch_result(phone: Phone, folder: str, into: Path) -> str:
+    """The runner's result; where it wrote none, the error that its stderr tells."""
+    if phone.shell(f"[ -f {folder}/{RESULT} ]").status != 0:
+        said = clean(phone.shell(f"tail -n 1 {folder}/stderr").text, 300)
+        raise RunKilled(f"phone {phone.serial}: the runner wrote no result: {said or 'no word'}")
+    target = into / RESULT
+    phone.pull(f"{folder}/{RESULT}", target, MOST_OUTPUT_BYTES)
+    return target.read_text(encoding="utf-8", errors="replace")
+
+
+def _check(phone: Phone, result: Result) -> None:
+    """Raise unless the runner did all that was asked."""
+    if result.errors:
+        raise MixnetError(f"phone {phone.serial}: {result.errors[0]}")
+    if result.end is None or result.end.reason != "complete":
+        reason = "nobody knows why" if result.end is None else result.end.reason
+        raise MixnetError(
+            f"phone {phone.serial}: the runner ended early ({reason})", "run it again"
+        )
+
+
+def _fetch_outputs(
+    phone: Phone, folder: str, result: Result, into: Path
+) -> dict[tuple[int, int], bytes]:
+    found = {}
+    for number, model in result.models.items():
+        for output in model.output_files:
+            size = output.tensor.size_bytes
+            if size > MOST_OUTPUT_BYTES:
+                raise MixnetError(f"{output.tensor.name} is too large to be brought back")
+            target = into / f"{number}-{output.index}"
+            name = output.path.rpartition("/")[2]
+            if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+                raise MixnetError(f"phone {phone.serial}: an output has the name {name[:80]!r}")
+            phone.pull(f"{folder}/{name}", target, size)
+            found[number, output.index] = target.read_bytes()
+    return found
+
+
+def digest_of(work: Work, hashes: Sequence[str]) -> str:
+    """A hash of everything that a launch's result depends on, apart from the phone.
+
+    ``hashes`` are those of the files. The same work, asked for again, has the same.
+    """
+    what = [list(hashes), work.threads, work.cpus, work.warmup, work.min_count, work.min_time_s]
+    what += [work.burst_ms, work.seed, work.outputs]
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()
