@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "cpu.h"
@@ -60,7 +61,8 @@ static void json_stat(struct json *json, const char *stat) {
         if (field == 14 || field == 15) ticks += strtoll(at, NULL, 10);
         if (field == 39) cpu = strtoll(at, NULL, 10);
     }
-    long rate = sysconf(_SC_CLK_TCK);
+    /* Not sysconf(), whose numbers differ between libcs. */
+    long long rate = (long long)getauxval(AT_CLKTCK);
     json_whole(json, "last_cpu", cpu);
     json_whole(json, "cpu_ms", rate > 0 ? ticks * 1000 / rate : 0);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -37,7 +38,7 @@ static bool write_header(struct run *run, int argc, char **argv) {
     json_text(json, "machine", name.machine);
     json_text(json, "system", name.sysname);
     json_whole(json, "pid", getpid());
-    json_whole(json, "page_bytes", sysconf(_SC_PAGESIZE));
+    json_whole(json, "page_bytes", (int64_t)getauxval(AT_PAGESZ));
     json_whole(json, "clock_ns", run->origin_ns);
     json_real(json, "unix_s", (double)wall.tv_sec + (double)wall.tv_nsec / 1e9);
     json_enter(json, "arguments", '[');

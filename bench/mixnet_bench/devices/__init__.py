@@ -3,6 +3,8 @@
 The group alone: each of its commands is a module of this folder, imported when it is called.
 """
 
+from pathlib import Path
+
 import click
 
 from mixnet_common.console import Group, example, json_option
@@ -39,3 +41,42 @@ def clean(on: str) -> None:
     from mixnet_bench.devices.cleaning import run
 
     run(on)
+
+
+@devices.command(
+    "build-runner",
+    epilog=example("mixnet-bench devices build-runner --target linux-x86_64"),
+)
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    default=["android-arm64"],
+    show_default=True,
+    metavar="NAME",
+    help="android-arm64, android-x86_64, linux-arm64 or linux-x86_64; may be repeated.",
+)
+@click.option(
+    "--with",
+    "way",
+    type=click.Choice(["ndk", "zig", "cc"]),
+    help="Build with this.  [default: the first that is here]",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the program here.  [default: where runs look for it]",
+)
+@json_option
+def build_runner(
+    targets: tuple[str, ...], way: str | None, output: Path | None, as_json: bool
+) -> None:
+    """Build the native runner, the program that times files on a phone.
+
+    It needs the Android NDK and CMake, or, for phones still experimental, ziglang; says what is
+    missing. What comes out is checked: processor, loader, pages of 16 KB, size.
+    """
+    from mixnet_bench.devices.build_runner import run
+
+    run(targets, way, output, as_json)
