@@ -83,9 +83,14 @@ SYMPTOMS: tuple[tuple[str, type[AdbError], str, str], ...] = (
 """Words in adb's complaints, the error they mean, its message after the phone's name, a hint."""
 
 
+LONGEST = 4000
+"""Characters of a complaint that are read: its end, where adb says what it is about."""
+
+
 def explain(complaint: str, serial: str | None) -> AdbError:
     """The error that adb's words stand for; adb's own last line where they are unknown."""
     who = f"phone {serial}" if serial else "a phone"
+    complaint = complaint[-LONGEST:]
     for pattern, kind, message, hint in SYMPTOMS:
         if re.search(pattern, complaint, re.IGNORECASE):
             return kind(f"{who} {message}", hint)

@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mixnet_android.parsers.text import clean, integer
+from mixnet_android.parsers.text import clean, integer, lines_of
 
-_PROPERTY = re.compile(r"^\[([^\]\r\n]{1,200})\]: \[(.*?)\]\r*$", re.MULTILINE | re.DOTALL)
+_START = re.compile(r"\[([^\]]{1,200})\]: \[(.*)")
 
-MAX_PROPERTIES = 20_000
+MAX_LINES = 20
+"""Of one value; what goes on longer is no property."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,19 @@ def parse_properties(text: str) -> dict[str, str]:
 
     Raw line: ``[ro.product.model]: [Pixel 8 Pro]``.
     """
-    found = _PROPERTY.finditer(text)
-    pairs = (match.groups() for _, match in zip(range(MAX_PROPERTIES), found, strict=False))
-    return {clean(name, 200): clean(value.replace("\n", " "), 1000) for name, value in pairs}
+    properties: dict[str, str] = {}
+    name, parts = "", [""]
+    for line in lines_of(text):
+        if start := _START.match(line):
+            name, parts = start[1], [start[2]]
+        else:
+            parts.append(line)
+        if name and parts[-1].endswith("]"):
+            properties[clean(name, 200)] = clean(" ".join(parts)[:-1], 1000)
+            name = ""
+        elif len(parts) > MAX_LINES:
+            name, parts = "", [""]
+    return properties
 
 
 def describe_product(properties: Mapping[str, str]) -> Product:

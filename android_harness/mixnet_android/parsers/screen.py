@@ -2,7 +2,7 @@
 
 import re
 
-_WAKEFULNESS = re.compile(r"^\s*mWakefulness(?:Raw)?=(\w{1,40})\s*$", re.MULTILINE)
+_WAKEFULNESS = re.compile(r"^[ \t]{0,8}mWakefulness(?:Raw)?=(\w{1,40})[ \t\r]{0,8}$", re.MULTILINE)
 _DISPLAY = re.compile(r"Display Power: state=(\w{1,40})")
 
 
@@ -12,7 +12,6 @@ def parse_screen_on(text: str) -> bool | None:
     Raw lines: ``  mWakefulness=Awake`` (or ``Asleep``, ``Dozing``, ``Dreaming``), and until
     Android 12 ``Display Power: state=ON``.
     """
-    text = text.replace("\r", "")
     if match := _WAKEFULNESS.search(text):
         return match[1] in ("Awake", "Dreaming")
     display = _DISPLAY.search(text)

@@ -20,8 +20,13 @@ def clean(text: str, limit: int = MAX_LENGTH) -> str:
     >>> clean("Pixel\x1b[31m 8\n")
     'Pixel[31m 8'
     """
-    kept = "".join(each for each in text if not unicodedata.category(each).startswith("C"))
-    return kept.strip()[:limit]
+    kept = (each if each.isprintable() else " " for each in text[: 10 * limit] if _is_text(each))
+    return "".join(kept).strip()[:limit]
+
+
+def _is_text(character: str) -> bool:
+    """Neither a control character nor one that turns the direction of writing."""
+    return unicodedata.category(character)[0] != "C"
 
 
 def lines_of(text: str) -> list[str]:

@@ -27,16 +27,16 @@ TYPES = {
 }
 """Kinds of sensors, by the number that Android prints."""
 
-DEGREES = (0, 1, 2, 3, 4, 5, 9, 10, 11, 12, 13)
-"""Those among them that are in degrees Celsius: the battery current limits are not."""
+OTHER_UNITS = ("unknown", "bcl-voltage", "bcl-current", "bcl-percentage")
+"""Kinds that are not in degrees Celsius, or needn't be."""
 
 _SENSOR = re.compile(
     r"Temperature\{mValue=(?P<value>[^,}]+), mType=(?P<type>-?\d{1,4}), "
     r"mName=(?P<name>[^,}]{1,200}), mStatus=(?P<status>\d{1,4})\}"
 )
-_STATUS = re.compile(r"^\s*Thermal Status:\s*(\d{1,4})\s*$", re.MULTILINE)
-_OVERRIDE = re.compile(r"^\s*IsStatusOverride:\s*(true|false)\s*$", re.MULTILINE)
-_READY = re.compile(r"^\s*HAL Ready:\s*(true|false)\s*$", re.MULTILINE)
+_STATUS = re.compile(r"^[ \t]*Thermal Status:\s*(\d{1,4})\s*$", re.MULTILINE)
+_OVERRIDE = re.compile(r"^[ \t]*IsStatusOverride:\s*(true|false)\s*$", re.MULTILINE)
+_READY = re.compile(r"^[ \t]*HAL Ready:\s*(true|false)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def parse_thermal(text: str) -> Thermal:
 def _block(text: str, heading: str) -> str:
     """The sensors below a heading, up to the first line that is none."""
     after = text.partition(heading)[2].partition("\n")[2]
-    end = re.search(r"^(?!\s*Temperature\{)", after, re.MULTILINE)
+    end = re.search(r"^(?![ \t]*Temperature\{)", after, re.MULTILINE)
     return after[: end.start()] if end else after
 
 
@@ -103,8 +103,16 @@ def _sensors(block: str) -> tuple[Sensor, ...]:
 
 
 def _sensor(match: re.Match[str]) -> Sensor | None:
-    number, celsius = int(match["type"]), decimal(match["value"], -40, 200)
+    name, celsius = clean(match["name"]), decimal(match["value"], -40, 200)
     status = integer(match["status"], 0, len(STATUSES) - 1)
-    if number not in DEGREES or not celsius or status is None:
+    kind = _kind(name, int(match["type"]))
+    if kind in OTHER_UNITS or not celsius or status is None:
         return None
-    return Sensor(clean(match["name"]), TYPES[number], celsius, status)
+    return Sensor(name, kind, celsius, status)
+
+
+def _kind(name: str, number: int) -> str:
+    """The sensor's kind. Samsung's own service numbers kinds otherwise, but names them as well."""
+    named = name.removeprefix("TYPE_").lower().replace("_", "-")
+    known = named if name.startswith("TYPE_") and named in TYPES.values() else None
+    return known or TYPES.get(number, "unknown")
