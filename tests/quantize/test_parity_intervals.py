@@ -1,7 +1,9 @@
 """Intervals against published figures, brute force and what they promise: coverage."""
 
+import re
 from functools import partial
 from math import comb, sqrt
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -191,6 +193,18 @@ def test_the_number_of_images_follows_the_usual_formula() -> None:
     expected = (Z + quantile(0.6)) ** 2 * (0.019 - 0.001**2) / 0.004**2
 
     assert needed == pytest.approx(expected, rel=0.1)
+
+
+def test_the_page_s_numbers_of_images_are_those_computed() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "parity.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d) % \| ([\d,]+) \| ([\d,]+) \|$", page, re.MULTILINE)
+
+    assert len(rows) == 3
+    for percent, *written in rows:
+        each = 1000 * int(percent)
+        for budget, images in zip((0.005, 0.01), written, strict=True):
+            needed = enough(partial(scaled, each, each, 200_000), 200_000, budget, 0.95)
+            assert needed == pytest.approx(int(images.replace(",", "")), abs=50)
 
 
 def scaled(lost: float, won: float, count: float, scale: float, z: float) -> Interval:
