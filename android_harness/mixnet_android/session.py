@@ -157,7 +157,7 @@ def launch(
     name: str,
     work: Work,
     installed: Installed,
-    on_progress: Callable[[float, str], None] = lambda done, stage: None,
+    on_progress: Callable[[float, str], object] = lambda done, stage: None,
     on_lost: Callable[[], None] = lambda: None,
 ) -> Launched:
     """Run the work once, as the run ``name``, and bring back what it found.

@@ -57,7 +57,11 @@ def count(
 )
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @click.option(
-    "--on", type=click.Choice(["host"]), default="host", show_default=True, help="Where to time."
+    "--on",
+    default="host",
+    show_default=True,
+    metavar="host|adb[:SERIAL]",
+    help="Where to time: here, or on a phone.",
 )
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
 @click.option(
@@ -92,7 +96,11 @@ def count(
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of inputs and order."
 )
-@click.option("--pin", metavar="CPUS", help="Run on these CPUs only, like 0,2-3 (Linux).")
+@click.option(
+    "--pin",
+    metavar="CPUS",
+    help="Run on these CPUs only, like 0,2-3 (Linux, phones); on phones big or little too.",
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
@@ -128,7 +136,7 @@ def latency(
     Each launch starts one fresh process per file and lets them run in short turns, A B A B ...;
     ratios are to the first file.
     """
-    from mixnet_bench import latency_command
+    from mixnet_bench import latency_adb, latency_command
     from mixnet_bench.affinity import parse_cpus
     from mixnet_bench.latency import Plan
     from mixnet_bench.targets import model_file
@@ -141,10 +149,14 @@ def latency(
         min_time_s=min_time,
         warmup=warmup,
         seed=seed,
-        cpus=None if pin is None else parse_cpus(pin),
+        cpus=None if pin is None or on != "host" else parse_cpus(pin),
         timeout_s=timeout,
     )
-    latency_command.run(plan, as_json, output, profile)
+    if on == "host":
+        latency_command.run(plan, as_json, output, profile)
+        return
+    latency_adb.refuse_on_phones(profile)
+    latency_adb.run(plan, latency_adb.serial_of(on), pin, as_json, output)
 
 
 @main.command(

@@ -1,0 +1,236 @@
+"""``mixnet-bench latency --on adb``: the files on a phone, timed there, brought back and judged.
+
+Everything that can be refused is refused before the phone is touched; what was measured is kept
+launch by launch, so that a lost phone costs one launch and the same command goes on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mixnet_android.adb import Adb, Phone
+from mixnet_android.build import find_runner
+from mixnet_android.conditions import read_conditions, wait_until_cool
+from mixnet_android.detached import Run, run_names
+from mixnet_android.device import State, choose, read_state
+from mixnet_android.runtimes_store import Runtime, find_for
+from mixnet_android.session import (
+    Installed,
+    Launched,
+    Work,
+    choose_cpus,
+    digest_of,
+    install,
+    launch,
+    platform_of,
+)
+from mixnet_android.settings import Wanted, settings
+from mixnet_android.store import sha256_of
+from mixnet_bench.kept import Kept
+from mixnet_bench.latency import Plan
+from mixnet_bench.latency_command import STEPS, check_output
+from mixnet_bench.latency_report import COLUMNS, identify, table_rows
+from mixnet_bench.phone_parity import Difference, compare_with_host
+from mixnet_bench.phone_report import Measured, describe_phone
+from mixnet_common import UsageError, write_whole
+from mixnet_common.console import json_text, print_json, print_table, progress, say, warn
+
+Report = Callable[[float], object]
+
+
+def run(
+    plan: Plan, serial: str | None, pin: str | None, as_json: bool, output: Path | None
+) -> None:
+    """Time the plan's files on a phone and report. Raises MixnetError and UsageError."""
+    if output is not None:
+        check_output(output, plan.paths)
+    phone = choose(Adb.find(), serial)
+    with progress(f"timing on {phone.serial}", STEPS) as step:
+        done = 0
+
+        def report(share: float) -> None:
+            nonlocal done
+            advance = max(0, round(STEPS * share) - done)
+            step(advance)
+            done += advance
+
+        targets = measure_on(phone, plan, pin, report)
+    if output is not None:
+        write_whole(output, json_text(targets) + "\n")
+    for target in targets:
+        for reason in target["reasons"]:
+            warn(f"{target['name']}: {reason}")
+    if as_json:
+        print_json(targets)
+    else:
+        print_table(COLUMNS, table_rows(targets), title=_title(targets), caption=_caption(targets))
+
+
+def measure_on(
+    phone: Phone, plan: Plan, pin: str | None, report: Report = lambda share: None
+) -> list[dict[str, Any]]:
+    """Time the plan's files on this phone; the JSON objects. Raises MixnetError and UsageError.
+
+    ``pin`` is ``big``, ``little``, CPUs or None; ``report`` is told the share that is done.
+    """
+    files = [identify(path) for path in plan.paths]
+    state = read_state(phone)
+    platform = platform_of(phone, state.product.abis)
+    runner = find_runner(platform)
+    libraries = [find_for(path.suffix.removeprefix("."), platform) for path in plan.paths]
+    plan = replace(plan, cpus=choose_cpus(pin, state.clusters))
+    work = _work(plan, runner, libraries)
+    measured = _measure(phone, plan, work, state, platform, libraries, report)
+    return describe_phone(plan, files, measured)
+
+
+def _work(plan: Plan, runner: Path, libraries: Sequence[Runtime]) -> Work:
+    """One launch's part of the plan; the first launch brings outputs back, the others need not."""
+    return Work(
+        runner=runner,
+        models=plan.paths,
+        libraries=tuple(each.path for each in libraries),
+        threads=plan.threads,
+        cpus=plan.cpus,
+        warmup=plan.warmup,
+        min_count=plan.count_share,
+        min_time_s=plan.time_share_ms / 1000,
+        burst_ms=plan.burst_ms,
+        seed=plan.seed,
+        outputs=True,
+    )
+
+
+def _measure(
+    phone: Phone,
+    plan: Plan,
+    work: Work,
+    state: State,
+    platform: str,
+    libraries: Sequence[Runtime],
+    report: Report,
+) -> Measured:
+    hashes = [sha256_of(file) for file in (work.runner, *work.libraries, *work.models)]
+    with settings(phone, Wanted(stay_awake=True)):
+        installed = install(phone, work)
+        cooled = wait_until_cool(lambda: read_conditions(phone), say=say)
+        digest = digest_of(work, [*hashes, cooled.conditions.boot_id or ""])
+        kept = Kept(phone.serial, digest)
+        _end_others(phone, digest)
+        launches = [
+            _launch_or_recall(phone, kept, digest, work, installed, number, plan.launches, report)
+            for number in range(plan.launches)
+        ]
+        after = read_conditions(phone)
+    kept.forget()
+    return Measured(
+        serial=phone.serial,
+        state=state,
+        platform=platform,
+        before=cooled.conditions,
+        after=after,
+        waited_s=cooled.waited_s,
+        launches=tuple(launches),
+        libraries=tuple(libraries),
+        parity=_parity(plan, launches[0]),
+    )
+
+
+def _launch_or_recall(
+    phone: Phone,
+    kept: Kept,
+    digest: str,
+    work: Work,
+    installed: Installed,
+    number: int,
+    launches: int,
+    report: Report,
+) -> Launched:
+    """One launch, or what an interrupted command has measured of it already."""
+    # Another seed, another order of turns; outputs are compared once.
+    work = replace(work, outputs=number == 0, seed=work.seed + number)
+    found = kept.recall(number)
+    if found is None:
+        found = launch(
+            phone,
+            _name(digest, number),
+            work,
+            installed,
+            on_progress=lambda done, stage: report((number + done) / launches),
+            on_lost=lambda: warn(f"phone {phone.serial} is gone: waiting for it"),
+        )
+        kept.save(number, found)
+    report((number + 1) / launches)
+    return found
+
+
+def _name(digest: str, number: int) -> str:
+    return f"latency-{digest[:16]}-{number}"
+
+
+def _end_others(phone: Phone, digest: str) -> None:
+    """End what earlier commands left running there: it would disturb this one."""
+    for name in run_names(phone):
+        if not name.startswith(f"latency-{digest[:16]}-"):
+            other = Run(phone, name)
+            other.kill()
+            other.remove()
+            warn(f"phone {phone.serial}: ended an earlier run, {name}")
+
+
+def _parity(plan: Plan, first: Launched) -> tuple[tuple[Difference, ...], ...]:
+    """Each file's outputs on the phone against the same file's on this machine."""
+    return tuple(
+        tuple(
+            compare_with_host(
+                path,
+                plan.seed,
+                {output: each for (model, output), each in first.outputs.items() if model == index},
+            )
+        )
+        for index, path in enumerate(plan.paths)
+    )
+
+
+def serial_of(on: str) -> str | None:
+    """The serial in ``adb:SERIAL``; None for ``adb``. Raises UsageError for anything else."""
+    kind, colon, serial = on.partition(":")
+    if kind != "adb" or (colon and not serial):
+        raise UsageError(f"--on {on!r} is no target", "write host, adb, or adb:SERIAL")
+    return serial or None
+
+
+def refuse_on_phones(profile: bool) -> None:
+    """Raise UsageError for what only this machine can do."""
+    if profile:
+        raise UsageError("--profile works on this machine only", "leave out --profile, or --on")
+
+
+def _title(targets: Sequence[dict[str, Any]]) -> str:
+    emulated = targets[0]["emulated"]
+    return "EMULATED: these are no phone's latencies" if emulated else ""
+
+
+def _caption(targets: Sequence[dict[str, Any]]) -> str:
+    runtimes = sorted({f"{each['runtime']} {each['runtime_version']}" for each in targets})
+    first = targets[0]
+    device, settings_ = first["device"], first["settings"]
+    name = " ".join(each for each in (device["manufacturer"], device["model"]) if each)
+    pinned = "" if settings_["pin"] is None else f", CPUs {','.join(map(str, settings_['pin']))}"
+    return (
+        f"{', '.join(runtimes)} on {name or first['target']} ({device['soc'] or 'unknown SoC'}); "
+        f"threads: {first['threads']}{pinned}, launches: {settings_['launches']}\n"
+        f"{_parity_line(targets)}; {first['label']}: an app may differ\n"
+        "ratio: to the first file, measured side by side"
+    )
+
+
+def _parity_line(targets: Sequence[dict[str, Any]]) -> str:
+    worst = [
+        f"{target['name']} {each['error']:.2g} {each['unit']}"
+        for target in targets
+        for each in (target["parity"] or {"outputs": []})["outputs"]
+        if each["error"] is not None
+    ]
+    return "outputs against this machine's: " + (", ".join(worst) or "not compared")

@@ -1,0 +1,122 @@
+"""Whether a phone computes what this machine computes: the same input, the outputs side by side.
+
+Differences are told in the unit that fits: of the largest value for floats, in steps for what was
+quantized. It says how far apart they are; what follows from that is the caller's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixnet_android.seeded import seeded_input
+from mixnet_common import MixnetError
+
+FLOAT_LIMIT = 1e-4
+"""Of the largest value: what other sums in another order cost a network in float32."""
+
+STEP_LIMIT = 1.0
+"""A value that lies between two steps may be rounded to either."""
+
+LEVELS = 256
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One output's largest difference, in ``unit``; ``limit`` is what is no cause for concern."""
+
+    name: str
+    error: float
+    unit: str
+    limit: float
+
+    @property
+    def within(self) -> bool:
+        """Whether it stays within the limit; never where a value is no number."""
+        return self.error <= self.limit
+
+
+def compare_with_host(path: Path, seed: int, outputs: Mapping[int, bytes]) -> list[Difference]:
+    """Hold a phone's raw outputs, by number, against a run of the same file here.
+
+    The inputs are those that the runner makes of ``seed``. Raises MixnetError where the file does
+    not run here or its outputs have another size.
+    """
+    from mixnet_runtimes import open_session
+
+    session = open_session(path)
+    session.set_inputs(
+        [
+            seeded_input(each.shape, each.dtype, seed, index)
+            for index, each in enumerate(session.inputs)
+        ]
+    )
+    session.invoke()
+    ours = list(session.get_outputs().items())
+    if sorted(outputs) != list(range(len(ours))):
+        raise MixnetError(f"{path}: the phone gave outputs {sorted(outputs)} of {len(ours)}")
+    return [
+        difference(name, values, _as_array(path, values, outputs[index]))
+        for index, (name, values) in enumerate(ours)
+    ]
+
+
+def difference(name: str, ours: NDArray[Any], theirs: NDArray[Any]) -> Difference:
+    """How far ``theirs`` is from ``ours``, of equal shape and type.
+
+    >>> difference("y", np.array([1.0, 2.0]), np.array([1.0, 2.5])).error
+    0.25
+    """
+    wide = np.abs(theirs.astype(np.float64) - ours.astype(np.float64))
+    furthest = float(wide.max(initial=0.0))
+    if not np.isfinite(wide).all():
+        furthest = float("inf")
+    if ours.dtype.kind in "iub":
+        return Difference(name, furthest, "steps", STEP_LIMIT)
+    if step := grid_step(ours):
+        return Difference(name, round(furthest / step, 3), "steps", STEP_LIMIT)
+    largest = float(np.abs(ours).max(initial=0.0)) or 1.0
+    return Difference(name, furthest / largest, "of the largest", FLOAT_LIMIT)
+
+
+def grid_step(values: NDArray[Any]) -> float | None:
+    """The step of values that were dequantized from 8 bits; None where they lie on no grid.
+
+    A file's int8 outputs, turned to floats in it, are multiples of one step; the smallest gap
+    between two of them is that step, or a few of them where there are few values.
+    """
+    levels = np.unique(values.astype(np.float64))
+    if not 8 <= len(levels) <= LEVELS or len(levels) == values.size:
+        return None
+    step = float(np.diff(levels).min())
+    counts = levels / step
+    on_grid = np.abs(counts - np.round(counts)).max() < 0.01
+    return step if on_grid and np.ptp(counts) < LEVELS + 0.5 else None
+
+
+def describe_parity(differences: Sequence[Difference]) -> dict[str, Any]:
+    """As JSON values."""
+    return {
+        "within": all(each.within for each in differences),
+        "outputs": [
+            {
+                "name": each.name,
+                "error": each.error if np.isfinite(each.error) else None,
+                "unit": each.unit,
+                "limit": each.limit,
+                "within": each.within,
+            }
+            for each in differences
+        ],
+    }
+
+
+def _as_array(path: Path, like: NDArray[Any], content: bytes) -> NDArray[Any]:
+    if len(content) != like.nbytes:
+        raise MixnetError(
+            f"{path}: the phone's output has {len(content)} bytes, this machine's {like.nbytes}"
+        )
+    return np.frombuffer(content, like.dtype).reshape(like.shape)

@@ -1,0 +1,214 @@
+"""What was measured on a phone, as the same JSON that a host's measurement has, and more.
+
+Pure. A measurement under emulation is called so in its verdict, whatever else there is to say, so
+that it can never be read as a phone's.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mixnet_android.conditions import Conditions, Doubt, doubts
+from mixnet_android.device import State
+from mixnet_android.protocol import Model, Result
+from mixnet_android.runtimes_store import Runtime
+from mixnet_android.session import Launched
+from mixnet_bench.latency import Burst, Launch, Plan, Timing
+from mixnet_bench.latency_report import describe
+from mixnet_bench.phone_parity import Difference, describe_parity
+
+RUNTIMES = {"litert": "LiteRT", "tflite": "TensorFlow Lite", "onnxruntime": "onnxruntime"}
+LABEL = "shell process"
+EMULATED = "it ran under emulation: its times say nothing about any phone"
+
+ELSEWHERE = 0.02
+"""Share of inferences on other cores than asked, from which a measurement is of those too."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Everything that came of measuring on one phone."""
+
+    serial: str
+    state: State
+    platform: str
+    before: Conditions
+    after: Conditions
+    waited_s: float
+    launches: tuple[Launched, ...]
+    libraries: tuple[Runtime, ...]
+    parity: tuple[tuple[Difference, ...], ...]
+
+
+def describe_phone(
+    plan: Plan, files: Sequence[dict[str, Any]], measured: Measured
+) -> list[dict[str, Any]]:
+    """One JSON object a file; docs/json.md explains every key."""
+    timings = [_timing(index, measured) for index in range(len(files))]
+    targets = describe(plan, files, timings, _machine(measured))
+    for index, target in enumerate(targets):
+        target.update(_device(measured, index))
+        for described, launched in zip(target["launches"], measured.launches, strict=True):
+            _add_traces(described, launched.result, index)
+        _judge(target, [*_wrong_cores(plan, measured, index), *_doubts(measured, index)])
+    return targets
+
+
+def _timing(index: int, measured: Measured) -> Timing:
+    results = [launched.result for launched in measured.launches]
+    model = results[0].models[index]
+    library = results[0].libraries[model.library]
+    return Timing(
+        runtime=RUNTIMES[library.api],
+        version=library.version or measured.libraries[index].version or "unknown",
+        settings=dict(model.settings),
+        launches=tuple(_launch(result, result.models[index]) for result in results),
+    )
+
+
+def _launch(result: Result, model: Model) -> Launch:
+    return Launch(
+        load_ms=model.load_ms,
+        first_ms=model.first_ms,
+        warmup_ms=tuple(each / 1e6 for each in model.warmup_ns),
+        affinity=result.cpus,
+        bursts=tuple(
+            Burst(each.round, each.turn, each.lead_ms, each.samples_ms) for each in model.bursts
+        ),
+    )
+
+
+def _machine(measured: Measured) -> dict[str, Any]:
+    """The keys of a host's ``machine``; what a phone has no equal for is None."""
+    product, clusters = measured.state.product, measured.state.clusters
+    cores = sum(len(each.cpus) for each in clusters)
+    return {
+        "cpu": product.soc,
+        "architecture": measured.platform.partition("-")[2],
+        "cores": cores or None,
+        "os": f"Android {product.android}" if product.android else measured.platform,
+        "python": None,
+        "affinity": None,
+        "governor": clusters[0].governor if clusters else None,
+        "load_average_before": None,
+        "load_average_after": None,
+    }
+
+
+def _device(measured: Measured, index: int) -> dict[str, Any]:
+    product, library = measured.state.product, measured.libraries[index]
+    first = measured.launches[0].result
+    return {
+        "target": f"adb:{measured.serial}",
+        "label": LABEL,
+        "emulated": bool(product.emulated),
+        "device": {
+            "serial": measured.serial,
+            "manufacturer": product.manufacturer,
+            "model": product.model,
+            "soc": product.soc,
+            "android": product.android,
+            "build": product.build,
+            "clusters": [
+                {**asdict(each), "cpus": list(each.cpus)} for each in measured.state.clusters
+            ],
+        },
+        "library": {
+            "api": library.api,
+            "version": library.version,
+            "source": library.source,
+            "sha256": library.sha256,
+            "interface": first.libraries[first.models[index].library].interface,
+        },
+        "runner": first.header.runner,
+        "memory_peak_kb": max(
+            (
+                each.peak_kb
+                for launch in measured.launches
+                for each in launch.result.memory.values()
+            ),
+            default=None,
+        ),
+        "conditions": {
+            "waited_to_cool_s": measured.waited_s,
+            "before": _conditions(measured.before),
+            "after": _conditions(measured.after),
+        },
+        "parity": describe_parity(measured.parity[index]) if measured.parity else None,
+    }
+
+
+def _memory_peak_kb(measured: Measured) -> int | None:
+    """Of all files together, which share a process."""
+    memories = [launched.result.memory.values() for launched in measured.launches]
+    return max((each.peak_kb for memory in memories for each in memory), default=None)
+
+
+def _conditions(moment: Conditions) -> dict[str, Any]:
+    return {
+        "celsius": moment.celsius,
+        "thermal_status": moment.thermal.status,
+        "thermal_override": moment.thermal.override,
+        "battery_percent": moment.battery.level_percent,
+        "plugged": moment.battery.plugged,
+        "screen_on": moment.screen_on,
+        "clusters": [
+            {
+                "cpus": list(each.cpus),
+                "current_khz": each.current_khz,
+                "limit_khz": each.limit_khz,
+                "max_khz": each.max_khz,
+                "governor": each.governor,
+            }
+            for each in moment.clusters
+        ],
+    }
+
+
+def _add_traces(described: dict[str, Any], result: Result, index: int) -> None:
+    """When and where each sample of a launch was taken; the lead's are left out, as it is."""
+    described["threads_last_cpu"] = sorted(
+        {each.last_cpu for each in result.threads.get("end", ())}
+    )
+    for burst, traced in zip(described["bursts"], result.models[index].bursts, strict=True):
+        burst["t_ms"] = [each / 1e6 for each in traced.t_ns[1:]]
+        burst["cpu"] = list(traced.cpu[1:])
+        burst["khz_before"] = {str(core): khz for core, khz in traced.khz_before.items()}
+        burst["khz_after"] = {str(core): khz for core, khz in traced.khz_after.items()}
+
+
+def _wrong_cores(plan: Plan, measured: Measured, index: int) -> Iterator[Doubt]:
+    """Where the inferences ran, as the runner read it back, against what was asked."""
+    if plan.cpus is None:
+        return
+    models = [launched.result.models[index] for launched in measured.launches]
+    cores = [cpu for model in models for burst in model.bursts for cpu in burst.cpu if cpu >= 0]
+    elsewhere = [cpu for cpu in cores if cpu not in plan.cpus]
+    if cores and len(elsewhere) > ELSEWHERE * len(cores):
+        yield Doubt(
+            "wrong-cores",
+            f"{len(elsewhere) / len(cores):.0%} of the inferences ran on CPUs "
+            f"{', '.join(map(str, sorted(set(elsewhere))))}: this phone does not heed --pin",
+        )
+
+
+def _doubts(measured: Measured, index: int) -> Iterator[Doubt]:
+    yield from doubts(measured.before, measured.after)
+    if measured.parity:
+        for each in measured.parity[index]:
+            if not each.within:
+                yield Doubt(
+                    "differs",
+                    f"its output {each.name} is {each.error:.3g} {each.unit} from this machine's, "
+                    f"beyond {each.limit:g}",
+                )
+
+
+def _judge(target: dict[str, Any], found: Sequence[Doubt]) -> None:
+    """Join the doubts of conditions and cores with those of the samples; the first is the word."""
+    reasons = [each.sentence for each in found] + target["reasons"]
+    if found:
+        target["verdict"] = found[0].verdict
+    if target["emulated"]:
+        target["verdict"], reasons = "emulated", [EMULATED, *reasons]
+    target["reasons"] = reasons
