@@ -12,7 +12,7 @@ sys.path.append(str(Path(__file__).parent))  # for the jail and what else lies h
 from jail import Jail, JailUnavailableError, connected
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def jail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jail]:
     """A running jail, known to an adb server of its own. $MIXNET_REQUIRE_JAIL forbids to skip."""
     try:

@@ -80,3 +80,49 @@ def build_runner(
     from mixnet_bench.devices.build_runner import run
 
     run(targets, way, output, as_json)
+
+
+@devices.command(epilog=example("mixnet-bench devices setup --platform android-arm64"))
+@click.option("--on", default="adb", show_default=True, metavar="adb[:SERIAL]", help="Which phone.")
+@click.option("--platform", help="Look for this platform without a phone, like android-arm64.")
+@click.option("--download", is_flag=True, help="Fetch the runtimes that are missing, after a yes.")
+@click.option("--sha256", metavar="HASH", help="Of the file to fetch, where none is pinned.")
+@click.option(
+    "--only", type=click.Choice(["litert", "onnxruntime"]), help="Fetch this runtime alone."
+)
+@click.option("--yes", is_flag=True, help="Agree to every file beforehand.")
+@json_option
+def setup(
+    on: str,
+    platform: str | None,
+    download: bool,
+    sha256: str | None,
+    only: str | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """List what is missing to measure on a phone: exact names, versions, where to get them.
+
+    Ends with exit status 1 while something is missing.
+    """
+    from mixnet_bench.devices.cleaning import serial_of
+    from mixnet_bench.devices.setup import Request, run
+
+    run(Request(serial_of(on), platform, download, sha256, only, yes), as_json)
+
+
+@devices.command(
+    "add-runtime",
+    epilog=example("mixnet-bench devices add-runtime litert-2.3.0.aar"),
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--version-is", "version", metavar="VERSION", help="Of a library that doesn't tell.")
+@json_option
+def add_runtime(file: Path, version: str | None, as_json: bool) -> None:
+    """Take in a runtime for phones from an .aar, a .whl or an .so, and keep it by its hash.
+
+    The file is checked, never run here: processor, system, exported functions, page alignment.
+    """
+    from mixnet_bench.devices.add_runtime import run
+
+    run(file, version, as_json)

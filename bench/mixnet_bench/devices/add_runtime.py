@@ -1,0 +1,37 @@
+"""``mixnet-bench devices add-runtime``: a library for phones, out of the file that someone has."""
+
+from pathlib import Path
+from typing import Any
+
+from mixnet_android.runtimes_store import Runtime, add
+from mixnet_common.console import print_json, say, warn
+
+
+def run(file: Path, version: str | None, as_json: bool) -> None:
+    """Take in a file's runtimes, and say which. Raises MixnetError and UsageError."""
+    kept = add(file, version)
+    for each in kept:
+        if not each.pages_of_16_kb:
+            warn(f"{each.library} for {each.platform} does not load where pages have 16 KB")
+        if each.version is None:
+            warn(f"{each.library} does not tell its version: give it with --version-is")
+    if as_json:
+        print_json([describe(each) for each in kept])
+    else:
+        for each in kept:
+            say(f"kept {each.api} {each.version or '(unknown version)'} for {each.platform}")
+
+
+def describe(runtime: Runtime) -> dict[str, Any]:
+    """One kept library as JSON values."""
+    return {
+        "name": runtime.library,
+        "api": runtime.api,
+        "version": runtime.version,
+        "platform": runtime.platform,
+        "sha256": runtime.sha256,
+        "size_bytes": runtime.size_bytes,
+        "source": runtime.source,
+        "pages_of_16_kb": runtime.pages_of_16_kb,
+        "path": str(runtime.path),
+    }
