@@ -61,10 +61,11 @@ def export_options(command: Command) -> Command:
             click.option("--batch", type=int, default=1, show_default=True, help="Images at once."),
             click.option(
                 "--precision",
-                type=click.Choice(["float32", "int8"]),
+                type=click.Choice(["float32", "float16", "int8", "int8-dynamic"]),
                 default="float32",
                 show_default=True,
-                help="int8: post-training quantization, weights per channel.",
+                help="int8: weights and activations, by calibration. float16, int8-dynamic: "
+                "smaller weights, no calibration.",
             ),
             click.option(
                 "--io",
@@ -77,6 +78,48 @@ def export_options(command: Command) -> Command:
                 "--calibrate",
                 type=click.Path(path_type=Path),
                 help="Folder of images that set int8's ranges; a few hundred are enough.",
+            ),
+            click.option(
+                "--ranges",
+                type=click.Choice(["min-max", "percentile", "mse"]),
+                default="min-max",
+                show_default=True,
+                help="How int8's ranges follow from the images: extremes, all but a few values, or "
+                "the least mean squared error.",
+            ),
+            click.option(
+                "--percentile",
+                type=float,
+                help="With --ranges percentile: the part that is kept at each end.  "
+                "[default: 99.99]",
+            ),
+            click.option(
+                "--pieces",
+                type=click.Choice(["int8", "float32"]),
+                help="In an int8 file, the pieces of cut kernels: float32 is exact, int8 smaller "
+                "and faster.  [default: as the lowering says]",
+            ),
+            click.option(
+                "--float-layer",
+                "float_layers",
+                metavar="NAME",
+                multiple=True,
+                help="A layer, or a whole block such as blocks.4.1, that int8 leaves in float32; "
+                "may be repeated.",
+            ),
+            click.option(
+                "--activations",
+                type=click.Choice(["unsigned", "signed"]),
+                default="unsigned",
+                show_default=True,
+                help="ONNX: uint8, faster on x86-64, or symmetric int8.",
+            ),
+            click.option(
+                "--weight-bits",
+                type=click.Choice(["7", "8"]),
+                default="7",
+                show_default=True,
+                help="ONNX: 7 is right on every CPU; 8 on ARM and on x86-64 with VNNI.",
             ),
             click.option(
                 "--labels",
@@ -200,6 +243,11 @@ def _export(
     calibrate: Path | None,
     labels: str | None,
     preprocessing: str | None,
+    ranges: str,
+    percentile: float | None,
+    float_layers: tuple[str, ...],
+    activations: str,
+    weight_bits: str,
     **options: Any,
 ) -> None:
     network = load_network(
@@ -209,7 +257,10 @@ def _export(
     from mixnet_export.writers import FORMATS
     from mixnet_networks.labels import load_labels
 
-    settings = Options(verify=not no_verify, calibration=calibrate, **options)
+    quantization = _quantization(ranges, percentile, float_layers, activations, weight_bits)
+    settings = Options(
+        verify=not no_verify, calibration=calibrate, settings=quantization, **options
+    )
     check_request(directory / file_name(network, FORMATS[form], settings), FORMATS[form], settings)
     network, weights, source = _weights(network, network_name, weights_file, seed, classes)
     network = _prepared(network, preprocessing)
@@ -223,6 +274,27 @@ def _export(
         return
     megabytes = result.provenance["size_bytes"] / 1e6
     click.echo(f"wrote {result.path} ({megabytes:.1f} MB, {settings.precision}, weights {source})")
+
+
+def _quantization(
+    ranges: str,
+    percentile: float | None,
+    float_layers: tuple[str, ...],
+    activations: str,
+    weight_bits: str,
+) -> Any:
+    """The settings of int8 quantization."""
+    from mixnet_quantize.settings import Settings
+
+    if percentile is not None and ranges != "percentile":
+        raise UsageError("--percentile goes with --ranges percentile", "add that, or drop it")
+    settings = Settings(
+        ranges,
+        float_layers=float_layers,
+        activations=activations,
+        weight_bits=int(weight_bits),
+    )
+    return settings if percentile is None else replace(settings, percentile=percentile)
 
 
 def _prepared(network: Network, preprocessing: str | None) -> Network:

@@ -3,34 +3,42 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mixnet_common import UsageError
+from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import FORMAT, tracked, warn
 from mixnet_common.files import check_writable, write_all
 from mixnet_common.versions import package_version
 from mixnet_export.lowering import DEFAULT, Model, Plan, find_plan, format_plan, lower
 from mixnet_export.lowering.pixels import take_pixels
 from mixnet_export.metadata import Card, describe
-from mixnet_export.verify import UNLIKE, Candidate, Verification, verify
+from mixnet_export.verify import UNLIKE, UNLIKE_INT8, Candidate, Verification, verify
 from mixnet_export.writers import FORMATS, Format
 from mixnet_networks import Network
 from mixnet_networks.architecture import Preprocessing
-from mixnet_networks.build import INPUT, OUTPUT
+from mixnet_networks.build import INPUT
 from mixnet_networks.labels import Labels
 from mixnet_networks.picture import picture_input
 from mixnet_networks.preprocessing import on_pixels
 from mixnet_networks.weights import Weights, weights_hash
 from mixnet_quantize.images import batches, image_files, load_images, spread
+from mixnet_quantize.ranges import NotFiniteError
+from mixnet_quantize.settings import DEFAULT as DEFAULT_SETTINGS
 from mixnet_quantize.settings import Settings
 
 CALIBRATION_IMAGES = 200
 """Images taken for calibration where a folder has more; more of them change little."""
+
+CALIBRATED = ("int8", "mixed")
+"""Precisions whose ranges come from images."""
+
+ONNX_ONLY = ("activations", "weight_bits")
+"""Settings that TensorFlow Lite fixes."""
 
 _RECORDED_PACKAGES = (
     "mixnet-mobile",
@@ -54,6 +62,10 @@ class Options:
     labels: Labels = ()
     calibration: Path | None = None
     calibration_images: int = CALIBRATION_IMAGES
+    settings: Settings = DEFAULT_SETTINGS
+    """For precisions with calibration; what goes in and out is in ``io``."""
+    pieces: str | None = None
+    """What the pieces of cut kernels are in an int8 file, instead of what the lowering says."""
     verify: bool = True
 
 
@@ -86,7 +98,8 @@ def export(
         model = take_pixels(model, network.preprocessing)
     float32 = form.write(model)
     calibration = _calibration_files(options)
-    content, calibrated = _quantized(float32, network, form, calibration, options)
+    settings = _settings(model, options)
+    content, calibrated = _quantized(float32, network, form, calibration, options, settings)
     content = describe(form.name, content, _card(network, options))
     verification = _verified(content, float32, model, network, form, options)
     provenance = _provenance(network, form, options) | {
@@ -96,6 +109,7 @@ def export(
         "size_bytes": len(content),
         "weights": {"source": weights_source, "sha256": weights_hash(weights)},
         "calibration_images": calibrated,
+        "quantization": _described(settings, form, plan, options),
         "verification": verification.as_json() if verification else None,
     }
     side = path.with_name(f"{path.name}.json")
@@ -115,16 +129,43 @@ def check_request(path: Path, form: Format, options: Options) -> Plan:
     Raises UsageError where options contradict each other or name nothing, MixnetError where
     ``path`` can't be written.
     """
-    if options.precision == "float32" and options.io != "float32":
-        raise UsageError(
-            f"a float32 file cannot take {options.io} inputs", "add --precision int8, or drop --io"
-        )
-    if options.precision == "float32" and options.calibration:
-        raise UsageError("a float32 file needs no calibration", "add --precision int8")
+    if options.precision not in CALIBRATED:
+        _check_uncalibrated(options)
+    for key in ONNX_ONLY:
+        if form.name != "onnx" and getattr(options.settings, key) != getattr(DEFAULT_SETTINGS, key):
+            raise UsageError(f"{_flag(key)} is for .onnx files", f"drop {_flag(key)}")
     if options.calibration:
         image_files(options.calibration)
     check_writable(path)
-    return find_plan(options.lowering, form.name)
+    plan = find_plan(options.lowering, form.name)
+    return plan.with_pieces(options.pieces) if options.pieces else plan
+
+
+def _check_uncalibrated(options: Options) -> None:
+    """Refuse, for a precision without calibration, what only calibrated ones can have."""
+    precision, default = options.precision, DEFAULT_SETTINGS
+    if options.io != "float32":
+        raise UsageError(
+            f"a {precision} file cannot take {options.io} inputs",
+            "add --precision int8, or drop --io",
+        )
+    if options.calibration:
+        raise UsageError(f"a {precision} file needs no calibration", "add --precision int8")
+    changed = [
+        _flag(each.name)
+        for each in fields(Settings)
+        if getattr(options.settings, each.name) != getattr(default, each.name)
+    ]
+    changed += ["--pieces"] if options.pieces else []
+    if changed:
+        raise UsageError(
+            f"{', '.join(changed)} means nothing for a {precision} file", "add --precision int8"
+        )
+
+
+def _flag(key: str) -> str:
+    """The option that sets a field of ``Settings``."""
+    return {"float_layers": "--float-layer"}.get(key, f"--{key.replace('_', '-')}")
 
 
 def file_preprocessing(network: Network, options: Options) -> Preprocessing:
@@ -146,7 +187,7 @@ def _card(network: Network, options: Options) -> Card:
 
 def _calibration_files(options: Options) -> Sequence[Path]:
     """The images to calibrate on; none stands for the shipped picture."""
-    if options.precision == "float32":
+    if options.precision not in CALIBRATED:
         return ()
     if options.calibration is None:
         warn(
@@ -157,17 +198,53 @@ def _calibration_files(options: Options) -> Sequence[Path]:
     return spread(image_files(options.calibration), options.calibration_images)
 
 
+def _settings(model: Model, options: Options) -> Settings | None:
+    """How to quantize this model; None where there is no calibration."""
+    if options.precision not in CALIBRATED:
+        return None
+    return replace(options.settings, float_nodes=model.floating, integer_io=options.io == "int8")
+
+
+def _described(
+    settings: Settings | None, form: Format, plan: Plan, options: Options
+) -> dict[str, Any] | None:
+    """The settings as JSON keys; what doesn't apply is null."""
+    if settings is None:
+        return None
+    onnx = form.name == "onnx"
+    return {
+        "ranges": settings.ranges,
+        "percentile": settings.percentile if settings.ranges == "percentile" else None,
+        "pieces": options.pieces or plan.general.pieces,
+        "float_layers": list(settings.float_layers),
+        "float_nodes": len(settings.float_nodes),
+        "activations": settings.activations if onnx else "signed",
+        "weight_bits": settings.weight_bits if onnx else 8,
+    }
+
+
 def _quantized(
-    float32: bytes, network: Network, form: Format, files: Sequence[Path], options: Options
+    float32: bytes,
+    network: Network,
+    form: Format,
+    files: Sequence[Path],
+    options: Options,
+    settings: Settings | None,
 ) -> tuple[bytes, int]:
     """The file in the precision asked for, and how many images of the folder set its ranges."""
-    if options.precision == "float32":
-        return float32, 0
+    if settings is None:
+        convert = form.convert.get(options.precision)
+        return convert(float32) if convert else float32, 0
     preprocessing = file_preprocessing(network, options)
     read: list[Path] = []
     samples = (form.from_nhwc(batch) for batch in _samples(network, preprocessing, files, read))
-    settings = Settings(integer_io=options.io == "int8")
-    content = form.quantize(float32, INPUT, samples, settings)
+    try:
+        content = form.quantize(float32, INPUT, samples, settings)
+    except NotFiniteError as error:
+        first = error.index * network.batch
+        images = ", ".join(str(path) for path in read[first : first + network.batch])
+        where = images or "the shipped picture"
+        raise MixnetError(f"{error.tensor} is not finite on {where}", error.hint) from error
     return content, len(read)
 
 
@@ -191,7 +268,7 @@ def _samples(
 def _verified(
     content: bytes, float32: bytes, model: Model, network: Network, form: Format, options: Options
 ) -> Verification | None:
-    """A float32 file against the other formats' runtime, an int8 one against its float32 file.
+    """A float32 file against the other formats' runtime, others against their float32 file.
 
     A float32 file is run on a paler copy of the picture too: where no activation follows the last
     batch norm, seeded statistics make the mean of every feature, and so all logits, vanish on the
@@ -211,15 +288,19 @@ def _verified(
         reference = Candidate(float32, form, "on the float32 file")
         images = (image,)
     result = verify(Candidate(content, form), reference, images, exact=exact)
-    if result.largest_difference > UNLIKE:
-        warn("the int8 file computes something else than the float32 one on the picture")
+    if not exact and result.largest_difference > UNLIKE.get(options.precision, UNLIKE_INT8):
+        warn(
+            f"the {options.precision} file computes something else than the float32 one on the"
+            " picture"
+        )
     if result.degenerate:
         warn("all logits are nearly equal on the picture, so this verification proves little")
     return result
 
 
 def _provenance(network: Network, form: Format, options: Options) -> dict[str, Any]:
-    shape = network.graph.inputs[0].shape
+    graph, shape = network.graph, network.graph.inputs[0].shape
+    outputs = [{"name": name, "shape": list(graph.shape(name))} for name in graph.outputs]
     return {
         "format": FORMAT,
         "network": network.name,
@@ -238,7 +319,8 @@ def _provenance(network: Network, form: Format, options: Options) -> dict[str, A
             "layout": form.layout,
             "values": options.input,
         },
-        "output": {"name": OUTPUT, "shape": list(network.graph.shape(OUTPUT))},
+        "output": outputs[0],
+        "outputs": outputs,
         "preprocessing": asdict(file_preprocessing(network, options)),
         "labels": list(options.labels) or None,
         "versions": {name: package_version(name) for name in _RECORDED_PACKAGES},

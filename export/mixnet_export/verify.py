@@ -3,7 +3,7 @@
 It compares outputs and judges the difference; it never looks at how a file was made.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mixnet_common import MixnetError
 from mixnet_common.temporary import temporary_folder
 from mixnet_export.writers import Format
-from mixnet_runtimes import Session, open_session
+from mixnet_runtimes import Session, TensorInfo, open_session
 from mixnet_runtimes.quantized import to_real, to_stored
 
 Array = NDArray[Any]
@@ -21,8 +21,11 @@ Array = NDArray[Any]
 TOLERANCE = 1e-4
 """Largest difference allowed between two float32 files, relative to the largest logit."""
 
-UNLIKE = 0.5
-"""An int8 file that differs by more than this part of the largest logit has gone wrong."""
+UNLIKE = {"float16": 0.02}
+"""By precision: a file that differs by more than this part of the largest logit has gone wrong."""
+
+UNLIKE_INT8 = 0.5
+"""The same for all that has int8 in it."""
 
 DEGENERATE = 1e-3
 """Logits that vary by less than this part of the largest prove nothing when they agree."""
@@ -105,6 +108,8 @@ def _run_all(candidate: Candidate, images: Sequence[Array]) -> tuple[Array, str]
 def run_candidate(candidate: Candidate, image: Array) -> tuple[Array, str]:
     """Run a file on an input (batch, h, w, 3); its logits as float64, and the runtime's name.
 
+    Several outputs, as a detector's, are put behind each other: one row an image.
+
     Raises MixnetError where the disk has no room for the file.
     """
     with temporary_folder() as folder:
@@ -112,11 +117,19 @@ def run_candidate(candidate: Candidate, image: Array) -> tuple[Array, str]:
         path.write_bytes(candidate.content)
         session = open_session(path)
         outputs = session.run(_feed(session, candidate.format, image))
-        (logits,) = outputs.values()
-        result = to_real(logits, session.outputs[0])
+        result = _row(to_real(outputs[each.name], each) for each in _by_name(session))
         name = f"{session.runtime} {session.version}"
         del session
     return result, name
+
+
+def _by_name(session: Session) -> list[TensorInfo]:
+    """The outputs in an order that does not depend on the format."""
+    return sorted(session.outputs, key=lambda each: each.name)
+
+
+def _row(outputs: Iterable[Array]) -> Array:
+    return np.concatenate([each.reshape(len(each), -1) for each in outputs], axis=1)
 
 
 def _feed(session: Session, form: Format, image: Array) -> Mapping[str, Array]:

@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 from mixnet_common import MixnetError
 from mixnet_quantize.activations import onnx_activations
 from mixnet_quantize.ranges import Ranges, activation_ranges
-from mixnet_quantize.settings import Settings
+from mixnet_quantize.settings import DEFAULT, Settings
 from mixnet_runtimes.ort_session import QUANTIZATION_KEY
-
-DEFAULT = Settings()
 
 
 def quantize_onnx(
@@ -62,7 +60,7 @@ def _quantize(model: Any, ranges: Ranges, settings: Settings, floating: list[str
 
     unsigned = settings.activations == "unsigned"
     try:
-        with _quiet():
+        with quietly():
             quantizer = QDQQuantizer(
                 model,
                 True,  # per channel
@@ -91,7 +89,7 @@ def _tensors_data(ranges: Ranges) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """The quantizer advises, through the root logger, what has been done already."""
     level = logging.root.level
     logging.root.setLevel(logging.ERROR)

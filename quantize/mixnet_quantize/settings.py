@@ -81,3 +81,6 @@ def _blocks(names: tuple[str, ...]) -> set[str]:
 def _check(what: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise UsageError(f"{what} cannot be {value!r}", nearest(value, known))
+
+
+DEFAULT = Settings()

@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 from mixnet_common import MixnetError
 from mixnet_quantize.activations import tflite_activations
 from mixnet_quantize.ranges import Ranges, activation_ranges
-from mixnet_quantize.settings import Settings
-
-DEFAULT = Settings()
+from mixnet_quantize.settings import DEFAULT, Settings
 
 
 def quantize_tflite(
@@ -37,7 +35,7 @@ def quantize_tflite(
 
     ranges = activation_ranges(tflite_activations(content, name), samples, settings)
     try:
-        with _quiet():
+        with quietly():
             job = quantizer.Quantizer(bytearray(content), _recipe(operators, settings))
             result = job.quantize(
                 _statistics(ranges), enable_progress_bar=False, enable_progress_report=False
@@ -86,7 +84,7 @@ def _recipe(operators: Sequence[str], settings: Settings) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """The quantizer shows bars, logs its steps and warns of its own interpreter's memory."""
     log = logging.getLogger("absl")
     level = log.level

@@ -11,7 +11,9 @@ from mixnet_export.lowering import Model
 from mixnet_export.writers.onnx import TO_NCHW, write_onnx
 from mixnet_export.writers.tflite import write_tflite
 from mixnet_quantize.onnx import quantize_onnx
+from mixnet_quantize.onnx_weights import dynamic_onnx, float16_onnx
 from mixnet_quantize.tflite import quantize_tflite
+from mixnet_quantize.tflite_weights import dynamic_tflite, float16_tflite
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,9 @@ class Format:
     """A file format: what people call it, how its files end, and who writes and quantizes them.
 
     ``quantize`` takes a float32 file, the name of its input, calibration inputs in the file's
-    layout and ``Settings``. ``axes`` is the order of its feature maps' axes, seen from NHWC.
+    layout and ``Settings``; ``convert`` has, by precision, what turns a float32 file into one of
+    that precision without calibration. ``axes`` is the order of its feature maps' axes, seen from
+    NHWC.
     """
 
     name: str
@@ -28,6 +32,7 @@ class Format:
     axes: tuple[int, ...]
     write: Callable[[Model], bytes]
     quantize: Callable[..., bytes]
+    convert: Mapping[str, Callable[[bytes], bytes]]
 
     @property
     def suffix(self) -> str:
@@ -42,7 +47,23 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     each.name: each
     for each in (
-        Format("tflite", "TensorFlow Lite", "NHWC", (0, 1, 2, 3), write_tflite, quantize_tflite),
-        Format("onnx", "ONNX", "NCHW", TO_NCHW, write_onnx, quantize_onnx),
+        Format(
+            "tflite",
+            "TensorFlow Lite",
+            "NHWC",
+            (0, 1, 2, 3),
+            write_tflite,
+            quantize_tflite,
+            {"float16": float16_tflite, "int8-dynamic": dynamic_tflite},
+        ),
+        Format(
+            "onnx",
+            "ONNX",
+            "NCHW",
+            TO_NCHW,
+            write_onnx,
+            quantize_onnx,
+            {"float16": float16_onnx, "int8-dynamic": dynamic_onnx},
+        ),
     )
 }
