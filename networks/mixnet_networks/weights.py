@@ -32,6 +32,10 @@ READABLE = ("F32", "F16", "F64")
 _CONSTANTS = {"bias": 0.0, "gamma": 1.0, "beta": 0.0, "mean": 0.0, "variance": 1.0}
 
 
+FEWEST_PLACES = 16
+"""Places of a map from which statistics are taken channel by channel."""
+
+
 def seeded_weights(network: Network, seed: int = 0) -> Weights:
     """Weights as the authors initialise them, with batch-norm statistics taken from the picture.
 
@@ -66,8 +70,7 @@ def _set_statistics(graph: Graph, weights: Weights, network: Network) -> Weights
     def measure(node: Node, inputs: list[Array]) -> None:
         if node.op != "batch_norm":
             return
-        mean, variance = inputs[0].mean(axis=(0, 1, 2)), inputs[0].var(axis=(0, 1, 2))
-        for role, statistic in (("mean", mean), ("variance", variance)):
+        for role, statistic in zip(("mean", "variance"), _statistics(inputs[0]), strict=True):
             name = node.parameter_name(role)
             weights[name] = _rounded(statistic).astype(np.float32)
             exact[name] = weights[name].astype(np.float64)
@@ -75,6 +78,18 @@ def _set_statistics(graph: Graph, weights: Weights, network: Network) -> Weights
     image = picture_input(PICTURE_SIZE, network.preprocessing)
     evaluate(graph, exact, {graph.inputs[0].name: image.astype(np.float64)}, before=measure)
     return weights
+
+
+def _statistics(x: Array) -> tuple[Array, Array]:
+    """Mean and variance of each channel of a map (1, h, w, channels).
+
+    Where there are too few places, as at a detector's end, where a single one would have no
+    variance at all, the channels share what they have together.
+    """
+    *_, channels = x.shape
+    if x.size // channels >= FEWEST_PLACES:
+        return x.mean(axis=(0, 1, 2)), x.var(axis=(0, 1, 2))
+    return np.full(channels, x.mean()), np.full(channels, x.var())
 
 
 def _rounded(values: Array) -> Array:

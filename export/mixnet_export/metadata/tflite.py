@@ -9,7 +9,7 @@ import io
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module, resources
 from pathlib import Path
 from typing import Any
@@ -99,11 +99,11 @@ def min_runtime_version(model: Any, tables: Any) -> str:
 
 def _metadata(model: Any, card: Card) -> dict[str, Any]:
     graph, (signature,) = model.subgraphs[0], model.signatureDefs
-    image, logits = (_text(ports[0].name) for ports in (signature.inputs, signature.outputs))
+    image, *outputs = (_text(port.name) for port in (*signature.inputs, *signature.outputs))
     shape = graph.tensors[graph.inputs[0]].shape
     tensors = {
         "input_tensor_metadata": [_image(image, shape, card.preprocessing)],
-        "output_tensor_metadata": [_logits(logits, card.labels)],
+        "output_tensor_metadata": [_output(name, card.labels) for name in outputs],
     }
     return {
         "name": card.name,
@@ -135,12 +135,17 @@ def _image(name: str, shape: Any, preprocessing: Preprocessing | None) -> dict[s
     }
 
 
-def _logits(name: str, labels: Labels) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "name": name,
-        "description": "logits: their softmax is the probability of each class",
-    }
-    if labels:
+_OUTPUTS = {
+    "boxes": "raw boxes, a row an anchor: what its decoding takes",
+    "scores": "raw scores, a row an anchor: the sigmoid of each is its class's probability",
+}
+"""What a detector gives; any other output is a classifier's."""
+
+
+def _output(name: str, labels: Labels) -> dict[str, Any]:
+    logits = "logits: their softmax is the probability of each class"
+    described: dict[str, Any] = {"name": name, "description": _OUTPUTS.get(name, logits)}
+    if labels and name != "boxes":
         described["associated_files"] = [
             {
                 "name": LABELS_FILE,
@@ -187,7 +192,8 @@ def _archive(labels: Labels) -> bytes:
 
 def _normalisation(values: Mapping[str, Any], where: str) -> Preprocessing | None:
     """Mean and deviation as other writers give them; crop and interpolation stay the usual ones."""
-    for unit in _tensor(values, "input_tensor_metadata").get("process_units", ()):
+    image = next(iter(_tensors(values, "input_tensor_metadata")), {})
+    for unit in image.get("process_units", ()):
         member, options = unit.get("options", ("", {}))
         if member == "NormalizationOptions" and {"mean", "std"} <= options.keys():
             table = {
@@ -198,7 +204,8 @@ def _normalisation(values: Mapping[str, Any], where: str) -> Preprocessing | Non
 
 
 def _labels(values: Mapping[str, Any], data: bytes, path: Path) -> Labels:
-    files = _tensor(values, "output_tensor_metadata").get("associated_files", ())
+    outputs = _tensors(values, "output_tensor_metadata")
+    files = [file for output in outputs for file in output.get("associated_files", ())]
     names = [each.get("name") for each in files if each.get("type") == schema.TENSOR_AXIS_LABELS]
     if not names or not names[0]:
         return ()
@@ -212,13 +219,11 @@ def _labels(values: Mapping[str, Any], data: bytes, path: Path) -> Labels:
         ) from error
 
 
-def _tensor(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """The first input's or output's metadata of the first subgraph."""
-    for graph in values.get("subgraph_metadata", ())[:1]:
-        for tensor in graph.get(key, ())[:1]:
-            found: Mapping[str, Any] = tensor
-            return found
-    return {}
+def _tensors(values: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
+    """The metadata of the first subgraph's inputs or outputs."""
+    return [
+        tensor for graph in values.get("subgraph_metadata", ())[:1] for tensor in graph.get(key, ())
+    ]
 
 
 def _buffer(model: Any, entry: Any) -> bytes:
