@@ -16,6 +16,7 @@ from mixnet_android.adb.quoting import quote
 from mixnet_android.clock import Clock, SystemClock
 from mixnet_android.parsers import clean
 from mixnet_android.parsers.text import integer, lines_of
+from mixnet_android.run_scripts import JOB, KILL, MEMBERS, START
 from mixnet_android.store import RUNS
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -59,50 +60,6 @@ class Status:
     overdue: bool = False
     progress: str = ""
     complaint: str = ""
-
-
-MEMBERS = """members() {
-  read -r p t < "$d/pid" 2>/dev/null || return 0
-  for f in /proc/[0-9]*/stat; do
-    read -r s 2>/dev/null < "$f" || continue
-    n=${s%% *}; s=${s##*) }; set -- $s
-    if [ "$4" = "$p" ] && [ "$1" != Z ] && [ "${20}" -ge "$t" ]; then echo "$n"; fi
-  done
-}"""
-"""Shell function: the processes of the run's session, started no earlier than the run itself.
-
-After the last parenthesis of /proc/PID/stat come the state, three fields later the session, and
-sixteen after that the time of start; with it a number that was given out again is not mistaken.
-"""
-
-JOB = """s=$(cat /proc/$$/stat); s=${{s##*) }}; set -- $s
-echo "$$ ${{20}}" > pid.new; mv pid.new pid
-{command} > stdout 2> stderr &
-child=$!
-(sleep {limit}; echo > overdue; kill -TERM $child; sleep 5; kill -KILL $child) &
-wait $child; status=$?
-echo $status > status.new; mv status.new status
-trap '' TERM
-kill -TERM -$$"""
-"""What runs in the new session: the command, and beside it the watch that ends it."""
-
-START = """d={folder}
-command -v setsid >/dev/null || {{ echo "there is no setsid"; exit 9; }}
-mkdir -p {runs} && mkdir "$d" && cd "$d" || exit 8
-cat {boot_id} > boot
-setsid nohup sh -c {job} >/dev/null 2>&1 </dev/null &
-i=0
-while [ ! -f pid ] && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done
-[ -f pid ]"""
-
-KILL = """d={folder}
-{members}
-signal() {{ for n in $(members); do kill -$1 $n 2>/dev/null; done; }}
-signal TERM
-i=0
-while [ -n "$(members)" ] && [ $i -lt 20 ]; do sleep 0.1; i=$((i+1)); done
-signal KILL
-[ -z "$(members)" ] || {{ sleep 0.3; [ -z "$(members)" ]; }}"""
 
 
 @dataclass(frozen=True)
@@ -178,17 +135,17 @@ class Run:
         """
         clock = clock or SystemClock()
         while True:
-            status = self._poll_patiently(clock, lost_for_s, on_lost)
+            status = self.poll_patiently(clock, lost_for_s, on_lost)
             if status.progress:
                 on_progress(status.progress)
             if status.phase is not Phase.RUNNING:
                 return self._judge(status)
             clock.sleep(POLL_S)
 
-    def _poll_patiently(
+    def poll_patiently(
         self, clock: Clock, lost_for_s: float, on_lost: Callable[[], None]
     ) -> Status:
-        """Poll; where the phone is gone, wait for it, no longer than ``lost_for_s`` in all."""
+        """Poll; a phone that is gone is waited for. Raises Lost after ``lost_for_s``."""
         lost_at = None
         while True:
             try:
@@ -293,11 +250,12 @@ def run_to_end(
     A run of this name that is there already, going or ended, is picked up instead of started. On
     every other way out than a phone that stays away, Ctrl-C too, nothing of it runs on.
     """
-    run = Run(phone, name)
-    if run.poll().phase in (Phase.KILLED, Phase.REBOOTED):
+    run, clock = Run(phone, name), clock or SystemClock()
+    phase = run.poll_patiently(clock, lost_for_s, on_lost).phase
+    if phase in (Phase.KILLED, Phase.REBOOTED):
         run.remove()
     try:
-        if run.poll().phase is Phase.ABSENT:
+        if phase not in (Phase.RUNNING, Phase.ENDED):
             _start_surely(run, command, limit_s)
         run.wait(clock=clock, lost_for_s=lost_for_s, on_progress=on_progress, on_lost=on_lost)
     except Lost:

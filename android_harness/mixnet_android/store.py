@@ -115,7 +115,7 @@ def check_executable(phone: Phone) -> None:
     )
     answer = phone.shell(script)
     if answer.status != 42:
-        said = clean(answer.text) or "no word"
+        said = clean(answer.text, 400) or "no word"
         raise NotExecutable(
             f"phone {phone.serial} doesn't run programs in {ROOT}: {said}",
             "its build of Android forbids it to the shell user; use another phone",

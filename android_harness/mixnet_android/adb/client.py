@@ -4,12 +4,22 @@ It runs things and tells what came of them; what the answers mean is for the par
 """
 
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from mixnet_android.adb import quoting
 from mixnet_android.adb.binary import find_adb
-from mixnet_android.adb.errors import AdbError, AdbMissing, Lost, NotFound, TimedOut, explain
+from mixnet_android.adb.errors import (
+    OFFLINE,
+    AdbError,
+    AdbMissing,
+    Lost,
+    NotFound,
+    Offline,
+    TimedOut,
+    explain,
+)
 from mixnet_android.adb.process import Output, run_program
 from mixnet_android.adb.quoting import Answer
 from mixnet_android.parsers.devices import Listed, parse_devices
@@ -18,6 +28,7 @@ from mixnet_common.errors import MixnetError
 
 SHELL_TIMEOUT_S = 30.0
 START_TIMEOUT_S = 20.0
+RECONNECT_EVERY_S = 0.5
 SLOWEST_PUSH = 500_000
 """Bytes a second, below which a transfer counts as stuck: USB 2 reaches 30 million."""
 
@@ -131,14 +142,28 @@ class Phone:
         return next(listed, "missing")
 
     def reconnect(self, timeout_s: float) -> None:
-        """Wait until the phone is there again. Raises AdbError after ``timeout_s``.
+        """Wait until the phone answers again. Raises Offline after ``timeout_s``.
 
         A phone on the network has to be connected to anew; one on a cable comes by itself.
         """
-        if ":" in self.serial and self.state() != "device":
-            self.adb.run("disconnect", self.serial)
-            self.adb.connect(self.serial)
-        self.run("wait-for-device", timeout_s=timeout_s)
+        end = time.monotonic() + timeout_s
+        while True:
+            state = self.state()
+            if state == "device" and self._answers():
+                return
+            if time.monotonic() >= end:
+                raise Offline(f"phone {self.serial} does not come back: {state}", OFFLINE)
+            if ":" in self.serial and state != "device":
+                self.adb.run("disconnect", self.serial)
+                self.adb.connect(self.serial)
+            time.sleep(RECONNECT_EVERY_S)
+
+    def _answers(self) -> bool:
+        """adb goes on calling a phone ``device`` for a moment after its cable was pulled."""
+        try:
+            return self.shell("true", 10).status == 0
+        except MixnetError:
+            return False
 
     def _why(self, output: Output) -> MixnetError:
         """Why an answer was cut off: adb's complaint, or else the connection."""

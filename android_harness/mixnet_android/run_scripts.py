@@ -1,0 +1,48 @@
+"""Scripts for the phone's shell that start, watch and end a run; see ``detached``. Text only.
+
+They use nothing but POSIX shell, setsid, nohup, cat, mkdir, mv, sleep and kill, which every
+Android since 6 has.
+"""
+
+MEMBERS = """members() {
+  read -r p t < "$d/pid" 2>/dev/null || return 0
+  for f in /proc/[0-9]*/stat; do
+    read -r s 2>/dev/null < "$f" || continue
+    n=${s%% *}; s=${s##*) }; set -- $s
+    if [ "$4" = "$p" ] && [ "$1" != Z ] && [ "${20}" -ge "$t" ]; then echo "$n"; fi
+  done
+}"""
+"""Shell function: the processes of the run's session, started no earlier than the run itself.
+
+After the last parenthesis of /proc/PID/stat come the state, three fields later the session, and
+sixteen after that the time of start; with it a number that was given out again is not mistaken.
+"""
+
+JOB = """s=$(cat /proc/$$/stat); s=${{s##*) }}; set -- $s
+echo "$$ ${{20}}" > pid.new; mv pid.new pid
+{command} > stdout 2> stderr &
+child=$!
+(sleep {limit}; echo > overdue; kill -TERM $child; sleep 5; kill -KILL $child) &
+wait $child; status=$?
+echo $status > status.new; mv status.new status
+trap '' TERM
+kill -TERM -$$"""
+"""What runs in the new session: the command, and beside it the watch that ends it."""
+
+START = """d={folder}
+command -v setsid >/dev/null || {{ echo "there is no setsid"; exit 9; }}
+mkdir -p {runs} && mkdir "$d" && cd "$d" || exit 8
+cat {boot_id} > boot
+setsid nohup sh -c {job} >/dev/null 2>&1 </dev/null &
+i=0
+while [ ! -f pid ] && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done
+[ -f pid ]"""
+
+KILL = """d={folder}
+{members}
+signal() {{ for n in $(members); do kill -$1 $n 2>/dev/null; done; }}
+signal TERM
+i=0
+while [ -n "$(members)" ] && [ $i -lt 20 ]; do sleep 0.1; i=$((i+1)); done
+signal KILL
+[ -z "$(members)" ] || {{ sleep 0.3; [ -z "$(members)" ]; }}"""
