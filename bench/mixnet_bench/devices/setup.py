@@ -118,13 +118,13 @@ def runtime_parts(platform: str) -> Iterator[Part]:
 def where_to_get(pinned: Pinned | None, platform: str) -> str:
     """The exact file, and how it comes in."""
     if pinned is None:
-        return f"no file with it is known for {platform}: build it, then devices add-runtime FILE"
-    by_itself = "mixnet-bench devices setup --download" + (
-        "" if pinned.sha256 else " --sha256 HASH"
-    )
+        return f"no file with it is known for {platform}: build it, then add-runtime FILE"
+    fetched = "mixnet-bench devices setup --download"
     return (
-        f"{pinned.artifact or pinned.requirement}\n  get it: {pinned.where}\n"
-        f"  then: mixnet-bench devices add-runtime {pinned.name}\n  or let it be fetched: {by_itself}"
+        f"{pinned.artifact or pinned.requirement}\n"
+        f"  get it: {pinned.where}\n"
+        f"  then: mixnet-bench devices add-runtime {pinned.name}\n"
+        f"  or let it be fetched: {fetched}{'' if pinned.sha256 else ' --sha256 HASH'}"
     )
 
 
