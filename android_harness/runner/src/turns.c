@@ -119,15 +119,17 @@ static bool take_turn(struct turns *turns, int place, int64_t round, int turn,
     khz_json(turns, "khz_before", &here, 1);
     int64_t cpu_ns, preempted;
     read_usage(&cpu_ns, &preempted);
-    if (!run_burst(turns, seat, 1 + (size_t)wanted, burst, stop)) {
-        seat->model->library->runtime->why(seat->model, error);
-        return false;
-    }
+    bool done = run_burst(turns, seat, 1 + (size_t)wanted, burst, stop);
+    if (!done) seat->model->library->runtime->why(seat->model, error);
+    if (burst->count == 0) return false; /* the line that was begun is dropped */
     read_usage(&burst->cpu_ns, &burst->preempted);
     burst->cpu_ns -= cpu_ns;
     burst->preempted -= preempted;
     count_burst(seat, burst);
-    return write_burst(turns, burst, error);
+    struct error unwritten;
+    if (write_burst(turns, burst, &unwritten)) return done;
+    if (done) *error = unwritten;
+    return false;
 }
 
 static double share(const struct turns *turns) {
