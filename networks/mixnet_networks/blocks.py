@@ -9,6 +9,10 @@ from mixnet_networks.architecture import Stage
 from mixnet_networks.cell_blocks import build_cell
 from mixnet_networks.parts import Parts
 
+RESIDUAL_GAMMA = 0.3
+"""Where the gamma of a bottleneck's last batch norm starts. Goyal et al. (2017) start it at 0; at
+1 a deep network of drawn weights is chaotic: rounding in its first layers is seen in its logits."""
+
 
 def _inverted_residual(builder: Parts, prefix: str, x: str, stage: Stage, stride: int) -> str:
     """Expand, depthwise, squeeze-and-excite, project, and a skip where shapes allow."""
@@ -62,7 +66,7 @@ def _bottleneck(builder: Parts, prefix: str, x: str, stage: Stage, stride: int) 
     x = builder.conv(f"{prefix}.conv", x, middle, stage.kernels[0])
     x = builder.norm(f"{prefix}.conv", x, stage.activation)
     x = builder.conv(f"{prefix}.expand", x, outputs)
-    x = builder.norm(f"{prefix}.expand", x)
+    x = builder.norm(f"{prefix}.expand", x, initial_gamma=RESIDUAL_GAMMA)
     x = builder.graph.add("add", f"{prefix}.skip", (x, shortcut))
     return builder.activate(f"{prefix}.act", x, stage.activation)
 

@@ -292,7 +292,9 @@ OPERATORS: Mapping[str, Operator] = {
         _dense_parameters,
         _dense_macs,
     ),
-    "batch_norm": Operator(_same_shape, {"epsilon": REQUIRED}, _norm_parameters),
+    "batch_norm": Operator(
+        _same_shape, {"epsilon": REQUIRED, "initial_gamma": 1.0}, _norm_parameters
+    ),
     "relu": Operator(_same_shape),
     "relu6": Operator(_same_shape),
     "sigmoid": Operator(_same_shape),

@@ -59,9 +59,10 @@ class Parts:
         odd = all(size % 2 for kernel in kernels for size in kernel)
         return "same" if stride == 1 and odd else self.architecture.padding
 
-    def norm(self, name: str, x: str, activation: str = "") -> str:
-        """A batch norm, and an activation behind it."""
-        x = self.graph.add("batch_norm", f"{name}.norm", x, epsilon=self.architecture.epsilon)
+    def norm(self, name: str, x: str, activation: str = "", **more: Any) -> str:
+        """A batch norm, and an activation behind it; ``more`` are attributes of the norm's node."""
+        epsilon = self.architecture.epsilon
+        x = self.graph.add("batch_norm", f"{name}.norm", x, epsilon=epsilon, **more)
         return self.activate(f"{name}.act", x, activation) if activation else x
 
     def activate(self, name: str, x: str, activation: str) -> str:

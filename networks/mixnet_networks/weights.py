@@ -29,7 +29,7 @@ the last of float64's 53, then cannot change them, and a seed gives the same wei
 READABLE = ("F32", "F16", "F64")
 """Element types of a file that are read, all as float32; numpy has no others for weights."""
 
-_CONSTANTS = {"bias": 0.0, "gamma": 1.0, "beta": 0.0, "mean": 0.0, "variance": 1.0}
+_CONSTANTS = {"bias": 0.0, "beta": 0.0, "mean": 0.0, "variance": 1.0}
 
 
 FEWEST_PLACES = 16
@@ -46,13 +46,16 @@ def seeded_weights(network: Network, seed: int = 0) -> Weights:
     """
     graph = network.at(resolution=PICTURE_SIZE, batch=1).graph
     weights = {
-        name: _initial(name, role, shape, seed) for name, _, role, shape in graph.parameters()
+        name: _initial(name, node, role, shape, seed)
+        for name, node, role, shape in graph.parameters()
     }
     return _set_statistics(graph, weights, network)
 
 
-def _initial(name: str, role: str, shape: Shape, seed: int) -> NDArray[np.float32]:
+def _initial(name: str, node: Node, role: str, shape: Shape, seed: int) -> NDArray[np.float32]:
     kind = role.rpartition(".")[2]
+    if kind == "gamma":
+        return np.full(shape, node.attributes["initial_gamma"], np.float32)
     if kind in _CONSTANTS:
         return np.full(shape, _CONSTANTS[kind], np.float32)
     random = np.random.default_rng([seed, zlib.crc32(name.encode())])

@@ -27,7 +27,20 @@ HASHES = {
     "mobilenet-v1": "647cef750bc28c701efd35cfb87785c31dea3b29fb396b18e1c0a0553e400697",
     "mobilenet-v2": "f7c7581a8058379c85e8f21a7e642cf8410784db05d9d63866d8437c3fbf6d39",
     "mobilenet-v2-1.4": "8babee481721ec924e1c2b17ed8167de5e2e638b20f647fe30766450b381d3cd",
+    "darts": "595f503565b64f232e0f1d2f7c4982d2ded9e7214269b4e0442d8a69e1e7dffa",
+    "fbnet-a": "e2610f5d2f325869cbe77f3bdbf740511d33fb058ab5da24d83a817178384513",
+    "fbnet-c": "fe1e77cb77d8b7c2bd77c4cf0f14167d7fda54890944fb35236dd462ab099589",
+    "mnasnet-a1": "39141d98817899d0b21cbd13a0a17c8a48d056eaa381a0a641964e320feac9b7",
+    "nasnet-a-mobile": "32a88f286584a4e6a2cd29c155417ce3a651e4acba6e6f3657e29a6c1462a727",
+    "proxylessnas": "1a61100cd0ba6944ec47db3fb0c05d650319a22f205957872a5b85404e4ae927",
+    "proxylessnas-1.4": "6e06a9d13c1af6529fb41b9e1a844a90b31edc6882df33064e859263d25c375b",
+    "resnet-152-x0.25": "fd1004997671ed590a953fbac13c5177adcdccb25aa4685f6f8c8c19164294ba",
+    "shufflenet-v2-1.5": "25bfbd5a41ff4b336a2f283d8674033ef08ad64393f3c8c2e1bdf3c4a1115c4e",
+    "shufflenet-v2-2.0": "3a0ae645344faa9a9ebdc24d9c855d97d9afb2661963d42008940e9c99244f67",
 }
+
+NARROWER = {"resnet-152": 0.25}
+"""Multipliers of networks that would take a minute; their layers are the same."""
 
 PRINT_HASH = """
 from mixnet_networks import load_network
@@ -117,7 +130,8 @@ class Seeded:
 @pytest.fixture(scope="module", params=network_names())
 def seeded(request: pytest.FixtureRequest) -> Seeded:
     # At half the size for speed; the weights are those of the whole size.
-    network = load_network(request.param, batch=2, resolution=112)
+    multiplier = NARROWER.get(request.param)
+    network = load_network(request.param, batch=2, resolution=112, multiplier=multiplier)
     weights = seeded_weights(network, 0)
     images = picture_input(112, network.architecture.preprocessing, batch=2)
     images[1] = images[1, ::-1]

@@ -48,13 +48,24 @@ def nchw(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 class OnnxWriter:
-    """The nodes and initializers of a file under construction, filled by the emitters."""
+    """A file under construction, filled by the emitters.
+
+    Weights go straight into the message that is serialised: a large network's exist in few copies.
+    """
 
     def __init__(self, model: Model) -> None:
+        from onnx import helper
+
         self.model = model
         self.graph: Graph = model.graph
-        self._nodes: list[Any] = []
-        self._initializers: list[Any] = []
+        inputs = [self._value(tensor.name) for tensor in self.graph.inputs]
+        outputs = [self._value(name) for name in self.graph.outputs]
+        self._file = helper.make_model(
+            helper.make_graph([], self.graph.name, inputs, outputs),
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="mixnet-mobile",
+        )
         self._constants: dict[tuple[bytes, tuple[int, ...]], str] = {}
 
     def shape(self, tensor: str) -> tuple[int, ...]:
@@ -66,7 +77,7 @@ class OnnxWriter:
         from onnx import numpy_helper
 
         array = np.ascontiguousarray(array, np.float32)
-        self._initializers.append(numpy_helper.from_array(array, name))
+        self._file.graph.initializer.append(numpy_helper.from_array(array, name))
         return name
 
     def integers(self, name: str, values: Any) -> str:
@@ -76,7 +87,7 @@ class OnnxWriter:
         array = np.ascontiguousarray(values, np.int64)
         key = (array.tobytes(), array.shape)
         if key not in self._constants:
-            self._initializers.append(numpy_helper.from_array(array, name))
+            self._file.graph.initializer.append(numpy_helper.from_array(array, name))
             self._constants[key] = name
         return self._constants[key]
 
@@ -86,28 +97,17 @@ class OnnxWriter:
         """Append a node."""
         from onnx import helper
 
-        self._nodes.append(helper.make_node(op_type, inputs, outputs, name=name, **attributes))
+        node = helper.make_node(op_type, inputs, outputs, name=name, **attributes)
+        self._file.graph.node.append(node)
 
     def finish(self) -> bytes:
-        """Check the model and serialise it."""
+        """Serialise the file and check it."""
         import onnx
-        from onnx import helper
 
-        graph = helper.make_graph(
-            self._nodes,
-            self.graph.name,
-            [self._value(tensor.name) for tensor in self.graph.inputs],
-            [self._value(name) for name in self.graph.outputs],
-            self._initializers,
-        )
-        model = helper.make_model(
-            graph,
-            opset_imports=[helper.make_opsetid("", OPSET)],
-            ir_version=IR_VERSION,
-            producer_name="mixnet-mobile",
-        )
-        onnx.checker.check_model(model, full_check=True)
-        return bytes(model.SerializeToString())
+        content = bytes(self._file.SerializeToString())
+        del self._file  # the check needs room of its own
+        onnx.checker.check_model(content, full_check=True)
+        return content
 
     def _value(self, name: str) -> Any:
         from onnx import TensorProto, helper

@@ -204,7 +204,7 @@ def pack(schema: Any, model: Any) -> bytes:
     model.buffers = [_aligned_buffer(schema, np.asarray(data, np.uint8)) for data in contents]
     builder = flatbuffers.Builder(sum(data.size for data in contents) + (1 << 16))
     builder.Finish(model.Pack(builder), IDENTIFIER)
-    return bytes(builder.Output())
+    return bytes(memoryview(builder.Bytes)[builder.Head() :])
 
 
 def _aligned_buffer(schema: Any, data: NDArray[np.uint8]) -> Any:
