@@ -9,8 +9,9 @@ from click.testing import CliRunner
 
 from mixnet_bench.cli import main
 from mixnet_bench.paper.claims import compare_claims
-from mixnet_bench.paper.measured import Measured
+from mixnet_bench.paper.measured import Measured, compare_accuracy, network_of, read_measured
 from mixnet_bench.paper.ours import QUANTITIES, Layer, Ours, count_ours
+from mixnet_common import UsageError
 from mixnet_networks.paper import Claim, PaperTable, Subject, load_table, table_names
 
 COUNTS = {
@@ -102,6 +103,7 @@ def test_the_claims_that_can_be_counted_come_out_as_known() -> None:
     verdicts = {entry["name"]: entry["verdict"] for entry in entries}
     assert verdicts["MixNet-L lies within typical mobile settings"] == "reproduced"
     assert verdicts["MDConv candidates of the search space"] == "reproduced"
+    assert verdicts["ResNet-50 has so many times the FLOPS of MixNet-M on CIFAR-10"] == "reproduced"
     assert verdicts["layers of MobileNetV2 that are replaced one at a time"] == "differs"
 
 
@@ -136,3 +138,54 @@ def test_a_file_that_holds_no_results_is_refused(content: str, tmp_path: Path) -
     assert run.exit_code == 2
     assert run.output.startswith("error: ")
     assert json.dumps(str(path))[1:-1] in run.output
+
+
+def document(top1: dict[str, float] | None) -> str:
+    files = [{"name": f"{name}.tflite", "path": f"out/{name}.tflite"} for name in ("mixnet-s", "b")]
+    target = {"files": files, "images": 50_000, "top1": top1, "top5": None}
+    return json.dumps({"format": 1, "targets": [target]})
+
+
+def test_measured_accuracies_take_the_place_of_the_papers(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text(document({"first_percent": 75.31, "second_percent": 60.0}))
+    run = CliRunner().invoke(main, ["paper", "table2", "--results", str(path), "--json"])
+    rows = {each["name"]: each["accuracy"] for each in json.loads(run.stdout)["targets"]}
+    assert rows["mixnet-s"] == {
+        "source": "results",
+        "top1": "75.8",
+        "top5": "92.8",
+        "map": "-",
+        "ours_top1": 75.31,
+        "ours_top5": None,
+        "images": 50_000,
+        "verdict": "reproduced",
+        "reason": "",
+    }
+    assert rows["mixnet-m"]["source"] == "paper"
+    text = CliRunner().invoke(main, ["paper", "table2", "--results", str(path)]).stdout
+    assert "MixNet-S: measured top-1 75.31 % on 50,000 images" in " ".join(text.split())
+
+
+def test_an_accuracy_far_from_the_papers_differs_and_says_on_what(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text(document({"first_percent": 40.0, "second_percent": 60.0}))
+    own = read_measured(path)["mixnet-s"]
+    row = next(each for each in load_table("table2").rows if each.network == "mixnet-s")
+    figure = compare_accuracy(row, own)
+    assert figure["verdict"] == "differs"
+    assert figure["reason"] == "measured on 50,000 images with mixnet-s.tflite"
+
+
+def test_results_without_labels_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text(document(None))
+    with pytest.raises(UsageError, match="holds no accuracy"):
+        read_measured(path)
+
+
+def test_the_network_of_a_file_is_what_its_provenance_says(tmp_path: Path) -> None:
+    path = tmp_path / "mine-int8.tflite"
+    assert network_of(str(path)) == "mine"
+    path.with_name("mine-int8.tflite.json").write_text('{"network": "mixnet-m"}')
+    assert network_of(str(path)) == "mixnet-m"

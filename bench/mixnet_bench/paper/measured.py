@@ -4,6 +4,7 @@ Reads what ``mixnet-bench parity --json`` printed; measures nothing.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ UNTRAINED = "an accuracy needs trained weights and the data set; the figure is t
 DIFFERENT = "measured on {images:,} images with {file}"
 POINTS = 1.0
 """An accuracy is reproduced if the printed one lies within one point."""
+_PRECISION = re.compile(r"-(int8|int8-dynamic|float16|mixed)$")
+"""What an exported file's name has behind its network's."""
 
 
 @dataclass(frozen=True)
@@ -57,38 +60,48 @@ def compare_accuracy(row: Row, measured: Measured | None) -> dict[str, Any]:
 def read_measured(path: Path | None) -> Mapping[str, Measured]:
     """Accuracies by the network's name, from a document of ``mixnet-bench parity --json``.
 
-    Both files of a comparison count, the first one first. Raises UsageError where the document is
-    none or has no accuracy.
+    Of a network that was measured twice, as float32 and as int8, the first file counts. Raises
+    UsageError where the document is none or has no accuracy.
     """
     if path is None:
         return {}
     try:
-        targets = json.loads(read_text(path, "give what mixnet-bench parity --json printed"))[
-            "targets"
-        ]
-        found = dict(entry for target in reversed(targets) for entry in reversed(_entries(target)))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        targets = json.loads(read_text(path, "give what mixnet-bench parity --json printed"))
+        entries = [entry for target in targets["targets"] for entry in _entries(target)]
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"{path} holds no results of a parity check", "mixnet-bench parity … --json > FILE"
         ) from error
-    if not found:
+    if not entries:
         raise UsageError(f"{path} holds no accuracy", "the images of a parity check need labels")
-    return found
+    return dict(reversed(entries))
 
 
 def _entries(target: dict[str, Any]) -> list[tuple[str, Measured]]:
-    if target.get("top1") is None:
+    top1, top5 = target["top1"], target["top5"]
+    if top1 is None:
         return []
-    top1, top5 = target["top1"], target.get("top5")
     return [
         (
-            str(target[side]["network"]),
+            network_of(str(file["path"])),
             Measured(
-                100 * float(top1[side]["value"]),
-                None if top5 is None else 100 * float(top5[side]["value"]),
-                int(target["images"]["count"]),
-                str(target[side]["name"]),
+                float(top1[f"{side}_percent"]),
+                None if top5 is None else float(top5[f"{side}_percent"]),
+                int(target["images"]),
+                str(file["name"]),
             ),
         )
-        for side in ("first", "second")
+        for side, file in zip(("first", "second"), target["files"], strict=True)
     ]
+
+
+def network_of(path: str) -> str:
+    """The network in a file, as the provenance beside it says; else by the file's name.
+
+    >>> network_of("nowhere/mixnet-s-int8.tflite")
+    'mixnet-s'
+    """
+    try:
+        return str(json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))["network"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return _PRECISION.sub("", Path(path.replace("\\", "/")).stem)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
+from mixnet_networks import Network
 from mixnet_networks.paper import Subject
 
 
@@ -48,15 +49,23 @@ QUANTITIES: dict[str, Callable[[Ours], float]] = {
 @cache
 def count_ours(subject: Subject) -> Ours | None:
     """Count a network of ours at its own resolution."""
+    from mixnet_networks import load_network, network_names
+    from mixnet_networks.paper.tables import passing_network
+    from mixnet_networks.variants import MARK
+
+    if subject.network.partition(MARK)[0] in network_names():
+        return count_network(load_network(subject.network, classes=subject.classes))
+    with passing_network(subject.network) as path:
+        return count_network(load_network(path, classes=subject.classes)) if path else None
+
+
+def count_network(network: Network) -> Ours:
+    """What the comparison needs of a network."""
     from mixnet_bench.count_command import batch_norm_elements
     from mixnet_bench.counting.graph import count_graph
-    from mixnet_networks import load_network
     from mixnet_networks.operators import macs, parameter_count
     from mixnet_networks.searchspace import depthwise_nodes
 
-    if not has_network(subject.network):
-        return None
-    network = load_network(subject.network, classes=subject.classes)
     graph, count = network.graph, count_graph(network.graph)
     layers = (
         Layer(number, node.attributes["strides"][0], parameter_count([node]), macs(node, graph))
@@ -70,14 +79,6 @@ def count_ours(subject: Subject) -> Ours | None:
         network.architecture.channel_multiplier,
         tuple(layers),
     )
-
-
-def has_network(name: str) -> bool:
-    """Whether this version has the network, or the one that a variant starts from."""
-    from mixnet_networks import network_names
-    from mixnet_networks.variants import MARK
-
-    return name.partition(MARK)[0] in network_names()
 
 
 def candidates() -> int:

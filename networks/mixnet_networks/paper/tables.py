@@ -4,9 +4,11 @@ Understands printed figures; compares nothing.
 """
 
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from importlib.resources import files
+from importlib.resources import as_file, files
 from typing import Any
 
 from mixnet_common import UsageError
@@ -106,6 +108,17 @@ def load_table(name: str) -> PaperTable:
     rows = tuple(Row(**row) for row in content.pop("rows", ()))
     claims = tuple(_claim(claim) for claim in content.pop("claims", ()))
     return PaperTable(name=name, rows=rows, claims=claims, **content)
+
+
+@contextmanager
+def passing_network(name: str) -> Iterator[str]:
+    """The path of a network that the paper only mentions, which is none of ours; else empty."""
+    file = files("mixnet_networks.paper").joinpath("passing", f"{name}.toml")
+    if not name or not file.is_file():
+        yield ""
+        return
+    with as_file(file) as path:
+        yield str(path)
 
 
 def find_row(subject: Subject) -> Row | None:
