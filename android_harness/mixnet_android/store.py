@@ -64,6 +64,7 @@ def put(phone: Phone, path: Path) -> Stored:
     folder = place.rpartition("/")[0]
     coming = f"{folder}/.coming-{secrets.token_hex(4)}"
     phone.ask("mkdir", "-p", folder)
+    phone.shell(f"rm -f {quote(folder)}/.coming-*")  # of a push whose cable was pulled
     try:
         phone.push(path, coming)
         if not is_there(phone, coming, sha256, size):

@@ -226,9 +226,6 @@ def test_clusters_of_three_kinds_slowest_first() -> None:
     clusters = parsers.parse_clusters(recorded("cpufreq/honor-400.txt"))
     assert [each.cpus for each in clusters] == [(0, 1, 2, 3), (4, 5, 6), (7,)]
     assert [each.max_khz for each in clusters] == [1_804_800, 2_400_000, 2_630_400]
-    assert parsers.cluster_named("big", clusters) == (7,)
-    assert parsers.cluster_named("little", clusters) == (0, 1, 2, 3)
-    assert parsers.cluster_named("big", ()) == ()
 
 
 def test_a_throttled_cluster_shows_its_limit() -> None:

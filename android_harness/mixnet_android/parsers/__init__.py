@@ -4,7 +4,6 @@ from mixnet_android.parsers.battery import Battery, parse_battery
 from mixnet_android.parsers.cpus import (
     Cluster,
     Core,
-    cluster_named,
     common_features,
     parse_clusters,
     parse_cpuinfo,
@@ -27,7 +26,6 @@ __all__ = [
     "Sensor",
     "Thermal",
     "clean",
-    "cluster_named",
     "common_features",
     "describe_product",
     "file_name",

@@ -119,13 +119,6 @@ def parse_cpus(text: str) -> tuple[int, ...]:
     return tuple(sorted(cpus))
 
 
-def cluster_named(name: str, clusters: tuple[Cluster, ...]) -> tuple[int, ...]:
-    """The CPUs of the ``little`` (slowest) or ``big`` (fastest) cluster; empty without any."""
-    if not clusters:
-        return ()
-    return (clusters[0] if name == "little" else clusters[-1]).cpus
-
-
 def parse_cpuinfo(text: str) -> tuple[Core, ...]:
     """Processors of /proc/cpuinfo, in its order.
 
