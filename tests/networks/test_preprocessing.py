@@ -18,7 +18,7 @@ from mixnet_networks.preprocessing import (
 def test_the_authors_and_timm_differ_in_how_they_crop_and_resize() -> None:
     authors, timm = (load_preprocessing(name) for name in ("authors", "timm"))
 
-    assert preprocessing_names() == ("authors", "timm")
+    assert preprocessing_names() == ("authors", "timm", "whole")
     assert (authors.mean, authors.std, authors.crop) == (timm.mean, timm.std, timm.crop)
     assert (authors.order, timm.order) == ("crop-resize", "resize-crop")
     assert (authors.interpolation, timm.interpolation) == ("bilinear", "bicubic")

@@ -19,6 +19,7 @@ from mixnet_networks.importing.namings import NAMINGS, naming_of
 from mixnet_networks.importing.paddings import padding_note
 from mixnet_networks.importing.record import Arrays, Content, Naming
 from mixnet_networks.network import Network, load_network
+from mixnet_networks.trained import trained_file
 from mixnet_networks.weights import Weights, describe_problems, some
 
 LIKE = 0.7
@@ -64,8 +65,10 @@ def import_weights(
 
     Classes and input channels are the file's. Raises UsageError where there is no such file or
     network, or ``classes`` contradicts the file; MixnetError where the file is damaged, would have
-    to be executed, needs a package that is missing, or does not fit the network.
+    to be executed, needs a package that is missing, or does not fit the network. A name of
+    ``mixnet_networks.trained`` stands for the file that ships.
     """
+    path = trained_file(path)
     load_network(network_name, classes=classes, multiplier=multiplier)  # refused before reading
     content = read_content(path)
     naming = _naming(path, content)
