@@ -1,0 +1,60 @@
+"""What an interrupted measurement leaves is found again, whole, fresh and by its own name only."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from mixnet_android.protocol import parse
+from mixnet_android.session import Launched
+from mixnet_bench.kept import FRESH_S, Kept
+
+TEXT = (
+    '{"type": "header", "protocol": 1, "runner": "1", "machine": "aarch64", "system": "Linux", '
+    '"pid": 1, "page_bytes": 4096, "clock_ns": 0, "unix_s": 0, "arguments": []}\n'
+    '{"type": "end", "status": 0, "reason": "complete", "t_ns": 1, "lines": 1}\n'
+)
+LAUNCHED = Launched(parse(TEXT), {(0, 0): b"ab", (1, 2): b"c"}, TEXT)
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIXNET_HOME", str(tmp_path))
+
+
+def test_a_launch_is_found_again_with_its_outputs() -> None:
+    Kept("serial", "d" * 64).save(3, LAUNCHED)
+    assert Kept("serial", "d" * 64).recall(3) == LAUNCHED
+    assert Kept("serial", "d" * 64).recall(2) is None
+    assert Kept("other", "d" * 64).recall(3) is None
+    assert Kept("serial", "e" * 64).recall(3) is None
+
+
+def test_an_old_one_is_another_measurement() -> None:
+    kept = Kept("serial", "d" * 64)
+    kept.save(0, LAUNCHED)
+    long_ago = time.time() - FRESH_S - 1
+    os.utime(kept.folder / "0.jsonl", (long_ago, long_ago))
+    assert kept.recall(0) is None
+
+
+def test_a_damaged_one_is_measured_again() -> None:
+    kept = Kept("serial", "d" * 64)
+    kept.save(0, LAUNCHED)
+    (kept.folder / "0.jsonl").write_text(TEXT[:-20])
+    assert kept.recall(0) is None
+
+
+def test_a_finished_measurement_leaves_nothing(tmp_path: Path) -> None:
+    kept = Kept("serial", "d" * 64)
+    kept.save(0, LAUNCHED)
+    kept.forget()
+    kept.forget()
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
+
+
+def test_a_serial_cannot_lead_to_another_folder(tmp_path: Path) -> None:
+    for serial in ("../../etc", "..", "/abs", "a:b\\c"):
+        folder = Kept(serial, "d" * 64).folder
+        assert folder.parent == tmp_path / "unfinished"
