@@ -13,6 +13,7 @@ from mixnet_android.adb.errors import AdbError, Lost, NoSpace, NotExecutable
 from mixnet_android.adb.quoting import quote
 from mixnet_android.device import SHARED
 from mixnet_android.parsers import clean, parse_free_bytes
+from mixnet_common.errors import MixnetError
 
 ROOT = f"{SHARED}/mixnet-mobile"
 FILES = f"{ROOT}/files"
@@ -35,9 +36,14 @@ class Stored:
 
 
 def sha256_of(path: Path) -> str:
-    """The hash of a file on this machine."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The hash of a file on this machine. Raises MixnetError where it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise MixnetError(
+            f"cannot read {path}: {error.strerror}", "check the path, and that you may read it"
+        ) from error
 
 
 def place_of(path: Path, sha256: str) -> str:

@@ -15,6 +15,7 @@ from mixnet_android.adb.errors import (
     AdbError,
     AdbMissing,
     Lost,
+    NoSpace,
     NotFound,
     Offline,
     TimedOut,
@@ -127,8 +128,14 @@ class Phone:
         self._transfer("push", str(local), remote, local.stat().st_size)
 
     def pull(self, remote: str, local: Path, size: int = 0) -> None:
-        """Copy a file from the phone; ``size`` in bytes stretches the limit of time."""
-        self._transfer("pull", remote, str(local), size)
+        """Copy a file from the phone; ``size`` in bytes stretches the limit of time.
+
+        Raises AdbError or Lost, and MixnetError where this machine can't write it.
+        """
+        try:
+            self._transfer("pull", remote, str(local), size)
+        except NoSpace as error:  # it is this disk that is full, in the same words
+            raise MixnetError(f"cannot write {local}: no space left", "make room there") from error
 
     def _transfer(self, verb: str, source: str, target: str, size: int) -> None:
         """adb 34 and 36 print "1 file pushed" even where it failed: only the status counts."""
