@@ -110,8 +110,6 @@ def run_candidate(candidate: Candidate, image: Array) -> tuple[Array, str]:
 
     Several outputs, as a detector's, are put behind each other: one row an image.
 
-    Several outputs, as a detector's, are put behind each other: one row an image.
-
     Raises MixnetError where the disk has no room for the file.
     """
     with temporary_folder() as folder:
@@ -123,15 +121,6 @@ def run_candidate(candidate: Candidate, image: Array) -> tuple[Array, str]:
         name = f"{session.runtime} {session.version}"
         del session
     return result, name
-
-
-def _by_name(session: Session) -> list[TensorInfo]:
-    """The outputs in an order that does not depend on the format."""
-    return sorted(session.outputs, key=lambda each: each.name)
-
-
-def _row(outputs: Iterable[Array]) -> Array:
-    return np.concatenate([each.reshape(len(each), -1) for each in outputs], axis=1)
 
 
 def _by_name(session: Session) -> list[TensorInfo]:
