@@ -15,14 +15,15 @@ def model_file(target: str) -> Path:
     Raises UsageError for anything else; a network's name is answered with how to export it.
     """
     from mixnet_networks import network_names
+    from mixnet_networks.variants import MARK
 
     path = Path(target)
     if is_model_file(target):
         if not path.is_file():
             raise UsageError(f"{target} is not a file" if path.exists() else f"no file {target}")
         return path
-    if target in network_names() or path.suffix == ".toml":
-        stem = path.stem if path.suffix == ".toml" else target
+    if target.partition(MARK)[0] in network_names() or path.suffix == ".toml":
+        stem = path.stem if path.suffix == ".toml" else target.replace(MARK, "-")
         raise UsageError(
             f"{target} is a network, and only files can be timed",
             f"export it first: mixnet-export tflite {target} -o . && "
