@@ -302,13 +302,14 @@ def test_unreadable_images_are_named_and_in_no_figure(
         (tmp_path / name).write_bytes((photos / name).read_bytes())
     (tmp_path / "000a.png").write_bytes(b"no image")
     (tmp_path / "001a.jpg").write_bytes((photos / "001.png").read_bytes()[:60])
+    (tmp_path / "003.png").mkdir()
     found = of(files("tflite"), files("onnx"), Source(tmp_path))
 
     assert found.outcome.count == 3
-    assert [name for name, _ in found.unreadable] == ["000a.png", "001a.jpg"]
+    assert [name for name, _ in found.unreadable] == ["000a.png", "001a.jpg", "003.png"]
     assert all(name in why for name, why in found.unreadable)
-    assert "unreadable and in no figure: 2 images" in text(found)
-    assert capsys.readouterr().err.count("cannot read the image") == 2
+    assert "unreadable and in no figure: 3 images" in text(found)
+    assert capsys.readouterr().err.count("cannot read the image") == 3
 
 
 def test_a_folder_of_unreadable_images_only_is_an_error(files: Files, tmp_path: Path) -> None:

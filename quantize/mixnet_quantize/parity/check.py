@@ -142,13 +142,21 @@ def _key(pair: Pair, files: Sequence[File], images: Images) -> dict[str, Any]:
     """What a state file belongs to: results of another would be other ones."""
     listing = hashlib.sha256()
     for index, name in enumerate(images.names):
-        listing.update(f"{name}\0{images.path(index).stat().st_size}\n".encode())
+        listing.update(f"{name}\0{_size(images.path(index))}\n".encode(errors="surrogateescape"))
     return {
         "files": [file.sha256 for file in files],
         "runtimes": [f"{file.runtime} {file.runtime_version}" for file in files],
         "preprocessing": [_plain(asdict(each)) for each in pair.preprocessings],
         "images": listing.hexdigest(),
     }
+
+
+def _size(path: Path) -> int:
+    """In bytes; -1 for a link to nowhere, which will be unreadable."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
