@@ -1,0 +1,227 @@
+"""``python -m mixnet_bench.compare_runner``: the native runner's latencies beside this bench's own.
+
+Fresh processes of both take turns, A B B A ..., on the same files; the unit is the launch. It
+judges one claim, that the runner's medians are within a few percent, and says so with an interval.
+"""
+
+import math
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+import numpy as np
+
+from mixnet_android.build import find_runner
+from mixnet_android.protocol import parse
+from mixnet_bench.affinity import parse_cpus
+from mixnet_bench.latency import Plan, measure
+from mixnet_bench.statistics import Interval, interval, median, pick_launches
+from mixnet_bench.targets import model_file
+from mixnet_common import MixnetError
+from mixnet_common.console import (
+    CONTEXT,
+    example,
+    json_option,
+    print_json,
+    print_table,
+    progress,
+    report_error,
+)
+from mixnet_common.temporary import temporary_folder
+
+LIBRARIES = {
+    ".tflite": ("ai_edge_litert", "libLiteRt.so"),
+    ".onnx": ("onnxruntime", "capi/libonnxruntime.so.*"),
+}
+"""By the file's ending: an installed package, and the library in it."""
+
+BOUND = 0.05
+TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What both do in a launch."""
+
+    threads: int
+    warmup: int
+    min_count: int
+    min_time_s: float
+    pin: str | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One file: the medians of every launch, in milliseconds, and the runner's time over ours."""
+
+    name: str
+    python_ms: tuple[float, ...]
+    runner_ms: tuple[float, ...]
+    ratio: float
+    ratio_interval: Interval
+
+    @property
+    def within(self) -> bool:
+        """Whether the runner's median is within the bound of ours."""
+        return abs(self.ratio - 1) <= BOUND
+
+
+def installed_library(path: Path) -> Path:
+    """The library that an installed package brings for this file. Raises MixnetError."""
+    package, pattern = LIBRARIES[path.suffix]
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise MixnetError(f"{package} is not installed", f"pip install {package}")
+    found = sorted(Path(spec.origin).parent.glob(pattern))
+    if not found:
+        raise MixnetError(f"{package} holds no {pattern} that the runner could open")
+    return found[0]
+
+
+def python_median(path: Path, pace: Pace, seed: int) -> float:
+    """One launch of this bench's own worker."""
+    plan = Plan(
+        paths=(path,),
+        threads=pace.threads,
+        launches=1,
+        min_count=pace.min_count,
+        min_time_s=pace.min_time_s,
+        warmup=pace.warmup,
+        seed=seed,
+        cpus=None if pace.pin is None else parse_cpus(pace.pin),
+        timeout_s=TIMEOUT_S,
+    )
+    return median(measure(plan)[0].launches[0].samples_ms)
+
+
+def runner_median(path: Path, pace: Pace, seed: int, runner: Path, library: Path) -> float:
+    """One launch of the native runner. Raises MixnetError where it fails."""
+    with temporary_folder() as folder:
+        result = folder / "result.jsonl"
+        command = [
+            str(runner), "--library", str(library), "--model", str(path.absolute()),
+            "--threads", str(pace.threads), "--warmup", str(pace.warmup),
+            "--min-count", str(pace.min_count), "--min-time", str(pace.min_time_s),
+            "--seed", str(seed), "--output", str(result),
+            *(() if pace.pin is None else ("--cpus", pace.pin)),
+        ]  # fmt: skip
+        limit = TIMEOUT_S + 20 * pace.min_time_s
+        try:
+            subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise MixnetError(f"{runner} cannot be run: {error}") from error
+        if not result.is_file():
+            raise MixnetError(f"{runner} left no result for {path}", "run it by hand")
+        read = parse(result.read_text(encoding="utf-8"))
+    if read.end is None or read.end.status != 0:
+        raise MixnetError(f"{runner} failed on {path}: {'; '.join(read.errors)}")
+    return median(np.array(read.models[0].samples_ms))
+
+
+def compare(paths: Sequence[Path], launches: int, pace: Pace, runner: Path) -> list[Comparison]:
+    """Time every file by both, ``launches`` times each, the first to go changing every time."""
+    python: list[list[float]] = [[] for _ in paths]
+    native: list[list[float]] = [[] for _ in paths]
+    with progress("launches", launches * len(paths)) as step:
+        for launch in range(launches):
+            for path, ours, theirs in zip(paths, python, native, strict=True):
+                library = installed_library(path)
+                if launch % 2 == 0:
+                    ours.append(python_median(path, pace, launch))
+                    theirs.append(runner_median(path, pace, launch, runner, library))
+                else:
+                    theirs.append(runner_median(path, pace, launch, runner, library))
+                    ours.append(python_median(path, pace, launch))
+                step()
+    return [
+        judge(path.name, ours, theirs)
+        for path, ours, theirs in zip(paths, python, native, strict=True)
+    ]
+
+
+def judge(name: str, python_ms: Sequence[float], runner_ms: Sequence[float]) -> Comparison:
+    """The ratio of the medians of the launches' medians; its interval resamples pairs of launches.
+
+    >>> judge("a", [10.0, 10.2, 9.8], [10.1, 10.3, 9.9]).within
+    True
+    """
+    ours, theirs = np.array(python_ms), np.array(runner_ms)
+    picks = pick_launches(len(ours), seed=0)
+    ratios = np.median(theirs[picks], axis=1) / np.median(ours[picks], axis=1)
+    return Comparison(
+        name,
+        tuple(python_ms),
+        tuple(runner_ms),
+        median(theirs) / median(ours),
+        interval(ratios),
+    )
+
+
+def _report(found: Sequence[Comparison], as_json: bool) -> None:
+    if as_json:
+        print_json([{**asdict(each), "within": each.within} for each in found])
+        return
+    rows = [
+        (
+            each.name,
+            f"{median(np.array(each.python_ms)):.3f}",
+            f"{median(np.array(each.runner_ms)):.3f}",
+            f"{each.ratio:.3f}",
+            f"{each.ratio_interval.low:.3f}–{each.ratio_interval.high:.3f}",
+            "yes" if each.within else "NO",
+        )
+        for each in found
+    ]
+    columns = ("file", "bench ms", "runner ms", "ratio", "95 % interval", f"within {BOUND:.0%}")
+    print_table(columns, rows)
+
+
+@click.command(
+    context_settings=CONTEXT,
+    epilog=example("python -m mixnet_bench.compare_runner out/mixnet-s.tflite --launches 15"),
+)
+@click.argument("targets", nargs=-1, required=True, metavar="FILE...")
+@click.option("--launches", type=click.IntRange(3), default=15, show_default=True)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--warmup", type=click.IntRange(0), default=10, show_default=True)
+@click.option("--min-count", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--min-time", type=click.FloatRange(0, 600), default=1.0, show_default=True)
+@click.option("--pin", metavar="CPUS", help="Run on these CPUs only, like 0,2-3.")
+@click.option("--runner", type=click.Path(path_type=Path, exists=True), help="The program.")
+@json_option
+def main(
+    targets: tuple[str, ...],
+    launches: int,
+    threads: int,
+    warmup: int,
+    min_count: int,
+    min_time: float,
+    pin: str | None,
+    runner: Path | None,
+    as_json: bool,
+) -> None:
+    """Hold the native runner's latencies on this machine against mixnet-bench's own.
+
+    Exit status 1 where a file's ratio is beyond the bound.
+    """
+    try:
+        if not math.isfinite(min_time):
+            raise click.BadParameter(f"{min_time} is not a finite number.")
+        paths = [model_file(target) for target in targets]
+        pace = Pace(threads, warmup, min_count, min_time, pin)
+        found = compare(paths, launches, pace, runner or find_runner("linux-x86_64"))
+    except MixnetError as error:
+        report_error(error)
+    _report(found, as_json)
+    if not all(each.within for each in found):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
