@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -258,6 +259,9 @@ def test_the_command_builds_keeps_and_tells_in_json(home: Path) -> None:
     entry = json.loads(done.stdout)["targets"][0]
     assert Path(entry["path"]) == find_runner("linux-x86_64") == building.runner_path(entry["name"])
     assert os.access(entry["path"], os.X_OK)
+    page = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
+    section = page.split("devices build-runner`")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)) == set(entry)
 
 
 def test_one_output_for_two_targets_is_refused() -> None:
