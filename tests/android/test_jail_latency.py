@@ -1,5 +1,6 @@
 """The whole way through a real adbd: real arm64 runner and runtimes under qemu, equal outputs."""
 
+import contextlib
 import json
 import os
 import re
@@ -19,6 +20,10 @@ from mixnet_android import runtimes_store, toolchains
 from mixnet_android.adb import Adb, Phone
 from mixnet_android.build import build
 from mixnet_bench.cli import main
+from mixnet_bench.devices.selftest import CHECKS
+from mixnet_bench.devices.selftest import run as selftest
+from mixnet_bench.latency import Plan
+from mixnet_common import MixnetError
 from mixnet_export.cli import main as export
 
 DOCS = Path(__file__).parents[2] / "docs" / "json.md"
@@ -211,3 +216,18 @@ def test_setup_names_what_is_missing(
     assert "build-runner --target linux-arm64" in done.stdout
     assert "onnxruntime==1.32.0" in done.stdout
     assert "3 of 5 are missing" in done.stderr
+
+
+def test_the_selftest_checks_every_assumption_and_writes_them_down(
+    jail: Jail, home: Path, models: tuple[Path, ...], tmp_path: Path, measured: object
+) -> None:
+    file = tmp_path / "selftest.json"
+    plan = Plan(paths=(), launches=2, min_count=2, min_time_s=0, warmup=0)
+    with contextlib.suppress(MixnetError):  # a busy machine is not as fast as itself
+        selftest(jail.serial, models[2], False, file, plan)
+    answers = {each["name"]: each for each in json.loads(file.read_text())["targets"]}
+    assert set(answers) == set(CHECKS)
+    against_itself = answers.pop("a file is as fast as itself")
+    assert "outputs equal" in against_itself["detail"]
+    assert [each for each in answers.values() if not each["holds"]] == []
+    assert against_itself["emulated"] is True

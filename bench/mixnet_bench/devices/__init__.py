@@ -126,3 +126,25 @@ def add_runtime(file: Path, version: str | None, as_json: bool) -> None:
     from mixnet_bench.devices.add_runtime import run
 
     run(file, version, as_json)
+
+
+@devices.command(epilog=example("mixnet-bench devices selftest -o selftest.json"))
+@click.option("--on", default="adb", show_default=True, metavar="adb[:SERIAL]", help="Which phone.")
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Time this file against itself.  [default: MixNet-S, random weights]",
+)
+@json_option
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON document here too."
+)
+def selftest(on: str, model: Path | None, as_json: bool, output: Path | None) -> None:
+    """Check on this phone, in some two minutes, all that is assumed of phones.
+
+    Its JSON file is what to attach to a report.
+    """
+    from mixnet_bench.devices.cleaning import serial_of
+    from mixnet_bench.devices.selftest import run
+
+    run(serial_of(on), model, as_json, output)
