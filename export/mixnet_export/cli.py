@@ -61,11 +61,12 @@ def export_options(command: Command) -> Command:
             click.option("--batch", type=int, default=1, show_default=True, help="Images at once."),
             click.option(
                 "--precision",
-                type=click.Choice(["float32", "float16", "int8", "int8-dynamic"]),
+                type=click.Choice(["float32", "float16", "int8", "int8-dynamic", "mixed"]),
                 default="float32",
                 show_default=True,
                 help="int8: weights and activations, by calibration. float16, int8-dynamic: "
-                "smaller weights, no calibration.",
+                "smaller weights, no calibration. mixed: int8 with as few blocks in float32 as "
+                "--budget allows.",
             ),
             click.option(
                 "--io",
@@ -106,6 +107,28 @@ def export_options(command: Command) -> Command:
                 multiple=True,
                 help="A layer, or a whole block such as blocks.4.1, that int8 leaves in float32; "
                 "may be repeated.",
+            ),
+            click.option(
+                "--equalise",
+                is_flag=True,
+                help="Even out weights between layers before int8, where ReLU or nothing is "
+                "between them; for networks whose channels differ a lot.",
+            ),
+            click.option(
+                "--correct-biases",
+                is_flag=True,
+                help="Take the mean error of every channel of an int8 file out of its biases.",
+            ),
+            click.option(
+                "--budget",
+                type=float,
+                help="With --precision mixed: points of top-1 that may be lost, like 0.5.",
+            ),
+            click.option(
+                "--data",
+                type=click.Path(path_type=Path),
+                help="With --precision mixed: labelled images, a folder for each class, to measure "
+                "on.  [default: agreement on --calibrate]",
             ),
             click.option(
                 "--activations",
@@ -254,6 +277,7 @@ def _export(
         network_name, classes=classes, resolution=resolution, multiplier=multiplier, batch=batch
     )
     from mixnet_export.job import Options, check_request, export, file_name
+    from mixnet_export.mixed_files import print_front
     from mixnet_export.writers import FORMATS
     from mixnet_networks.labels import load_labels
 
@@ -272,6 +296,8 @@ def _export(
     if as_json:
         print_json([{"name": network.name, "path": str(result.path), **result.provenance}])
         return
+    if result.front:
+        print_front(result.front)
     megabytes = result.provenance["size_bytes"] / 1e6
     click.echo(f"wrote {result.path} ({megabytes:.1f} MB, {settings.precision}, weights {source})")
 

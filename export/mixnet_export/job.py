@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from mixnet_common.versions import package_version
 from mixnet_export.lowering import DEFAULT, Model, Plan, find_plan, format_plan, lower
 from mixnet_export.lowering.pixels import take_pixels
 from mixnet_export.metadata import Card, describe
+from mixnet_export.mixed import Front, search_json
+from mixnet_export.mixed_files import RANKING_IMAGES, Task, find_mixture, layer_names
 from mixnet_export.verify import UNLIKE, UNLIKE_INT8, Candidate, Verification, verify
 from mixnet_export.writers import FORMATS, Format
 from mixnet_networks import Network
@@ -26,7 +28,10 @@ from mixnet_networks.labels import Labels
 from mixnet_networks.picture import picture_input
 from mixnet_networks.preprocessing import on_pixels
 from mixnet_networks.weights import Weights, weights_hash
+from mixnet_quantize.bias import correct_biases
+from mixnet_quantize.equalise import equalise
 from mixnet_quantize.images import batches, image_files, load_images, spread
+from mixnet_quantize.parity import Source
 from mixnet_quantize.ranges import NotFiniteError
 from mixnet_quantize.settings import DEFAULT as DEFAULT_SETTINGS
 from mixnet_quantize.settings import Settings
@@ -39,6 +44,12 @@ CALIBRATED = ("int8", "mixed")
 
 ONNX_ONLY = ("activations", "weight_bits")
 """Settings that TensorFlow Lite fixes."""
+
+QUANTIZING = ("pieces", "equalise", "correct_biases")
+"""Options that bear on files with calibration only."""
+
+BIAS_IMAGES = 32
+"""Images for the correction of biases, which runs the file on them once for every depth."""
 
 _RECORDED_PACKAGES = (
     "mixnet-mobile",
@@ -66,6 +77,15 @@ class Options:
     """For precisions with calibration; what goes in and out is in ``io``."""
     pieces: str | None = None
     """What the pieces of cut kernels are in an int8 file, instead of what the lowering says."""
+    equalise: bool = False
+    """Even out weights between layers before they are quantized."""
+    correct_biases: bool = False
+    """Take the mean error of every channel out of the biases."""
+    budget: float | None = None
+    """For ``mixed``: points that may be lost."""
+    data: Path | None = None
+    """For ``mixed``: images in a folder for each class; None to hold the calibration's images
+    against float32's own answers."""
     verify: bool = True
 
 
@@ -76,6 +96,8 @@ class Exported:
     path: Path
     provenance: dict[str, Any]
     verification: Verification | None
+    front: Front | None = None
+    """For ``mixed``: the search that led to the file."""
 
 
 def export(
@@ -96,10 +118,18 @@ def export(
     model = lower(Model(network.graph, weights), plan)
     if options.input == "pixels":
         model = take_pixels(model, network.preprocessing)
+    if options.equalise:
+        model = replace(model, weights=equalise(model.graph, model.weights).weights)
     float32 = form.write(model)
     calibration = _calibration_files(options)
     settings = _settings(model, options)
-    content, calibrated = _quantized(float32, network, form, calibration, options, settings)
+    front = None
+    if options.precision == "mixed" and settings is not None:
+        front, calibrated = _mixture(float32, network, form, calibration, options, settings)
+        content, kept = front.content, layer_names(front.chosen.float_layers, form.name)
+        settings = replace(settings, float_layers=(*settings.float_layers, *kept))
+    else:
+        content, calibrated = _quantized(float32, network, form, calibration, options, settings)
     content = describe(form.name, content, _card(network, options))
     verification = _verified(content, float32, model, network, form, options)
     provenance = _provenance(network, form, options) | {
@@ -110,11 +140,12 @@ def export(
         "weights": {"source": weights_source, "sha256": weights_hash(weights)},
         "calibration_images": calibrated,
         "quantization": _described(settings, form, plan, options),
+        "mixed": _mixed_json(front, options),
         "verification": verification.as_json() if verification else None,
     }
     side = path.with_name(f"{path.name}.json")
     write_all({path: content, side: json.dumps(provenance, indent=2) + "\n"})
-    return Exported(path, provenance, verification)
+    return Exported(path, provenance, verification, front)
 
 
 def file_name(network: Network, form: Format, options: Options) -> str:
@@ -134,6 +165,7 @@ def check_request(path: Path, form: Format, options: Options) -> Plan:
     for key in ONNX_ONLY:
         if form.name != "onnx" and getattr(options.settings, key) != getattr(DEFAULT_SETTINGS, key):
             raise UsageError(f"{_flag(key)} is for .onnx files", f"drop {_flag(key)}")
+    _check_mixed(options)
     if options.calibration:
         image_files(options.calibration)
     check_writable(path)
@@ -156,10 +188,27 @@ def _check_uncalibrated(options: Options) -> None:
         for each in fields(Settings)
         if getattr(options.settings, each.name) != getattr(default, each.name)
     ]
-    changed += ["--pieces"] if options.pieces else []
+    changed += [_flag(key) for key in QUANTIZING if getattr(options, key)]
     if changed:
         raise UsageError(
             f"{', '.join(changed)} means nothing for a {precision} file", "add --precision int8"
+        )
+
+
+def _check_mixed(options: Options) -> None:
+    """Refuse a budget without a search for it, and a search without budget or images."""
+    mixed = options.precision == "mixed"
+    for key in ("budget", "data"):
+        if getattr(options, key) is not None and not mixed:
+            raise UsageError(f"--{key} is for --precision mixed", f"add that, or drop --{key}")
+    if mixed and (options.budget is None or options.calibration is None):
+        raise UsageError(
+            "--precision mixed needs a budget and images",
+            "add --budget 0.5 --calibrate DIR; --data DIR for labelled images to measure on",
+        )
+    if options.budget is not None and not 0 < options.budget < 100:
+        raise UsageError(
+            f"a budget of {options.budget:g} points", "give points between 0 and 100, like 0.5"
         )
 
 
@@ -220,6 +269,8 @@ def _described(
         "float_nodes": len(settings.float_nodes),
         "activations": settings.activations if onnx else "signed",
         "weight_bits": settings.weight_bits if onnx else 8,
+        "equalised": options.equalise,
+        "biases_corrected": options.correct_biases,
     }
 
 
@@ -245,7 +296,49 @@ def _quantized(
         images = ", ".join(str(path) for path in read[first : first + network.batch])
         where = images or "the shipped picture"
         raise MixnetError(f"{error.tensor} is not finite on {where}", error.hint) from error
+    if options.correct_biases:
+        few = list(_samples(network, preprocessing, spread(files, BIAS_IMAGES), []))
+        content = correct_biases(form.name, float32, content, few).content
     return content, len(read)
+
+
+def _mixture(
+    float32: bytes,
+    network: Network,
+    form: Format,
+    files: Sequence[Path],
+    options: Options,
+    settings: Settings,
+) -> tuple[Front, int]:
+    """The search for layers to keep in float32, and how many images of the folder set ranges."""
+    preprocessing = file_preprocessing(network, options)
+    calibrated = 0
+
+    def quantize(layers: tuple[str, ...]) -> bytes:
+        nonlocal calibrated
+        kept = replace(settings, float_layers=(*settings.float_layers, *layers))
+        content, calibrated = _quantized(float32, network, form, files, options, kept)
+        return content
+
+    few = spread(files, RANKING_IMAGES)
+    task = Task(
+        float32,
+        form.name,
+        Source(options.data or options.calibration or Path(), unlabelled=options.data is None),
+        preprocessing,
+        options.labels,
+        options.budget or 0,
+        list(_samples(network, preprocessing, few, [])),
+    )
+    return find_mixture(task, quantize), calibrated
+
+
+def _mixed_json(front: Front | None, options: Options) -> Mapping[str, Any] | None:
+    """The search as JSON keys; null for other precisions."""
+    if front is None:
+        return None
+    measured_on = "labels" if options.data else "agreement"
+    return search_json(front, options.budget or 0, measured_on)
 
 
 def _samples(

@@ -212,7 +212,7 @@ def _block(name: str) -> str:
     return "head" if name.startswith("logits") else block_of(name)
 
 
-def provenance(front: Front, budget: float, measured_on: str) -> Mapping[str, Any]:
+def search_json(front: Front, budget: float, measured_on: str) -> Mapping[str, Any]:
     """The search as JSON keys: what was chosen and every step that was tried."""
     return {
         "budget": budget,

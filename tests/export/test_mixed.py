@@ -15,10 +15,10 @@ from mixnet_export.mixed import (
     Measured,
     NoMixtureError,
     Step,
-    provenance,
     rank,
     rows,
     search,
+    search_json,
 )
 from mixnet_quantize.sensitivity import LayerError
 
@@ -138,7 +138,7 @@ def test_the_front_is_told_in_a_table_and_in_json() -> None:
     assert [row[0] for row in table] == ["none", "b", "a", "b, a"]
     assert table[-1] == ("b, a", "0.20", "29.8", "0.64", "0.0 MB", "chosen")
     assert {len(row) for row in table} == {len(COLUMNS)}
-    told = json.loads(json.dumps(provenance(front, BUDGET, "labels"), allow_nan=False))
+    told = json.loads(json.dumps(search_json(front, BUDGET, "labels"), allow_nan=False))
     assert told["float_layers"] == ["b", "a"]
     assert [step["float_layers"] for step in told["steps"]] == [[], ["b"], ["b", "a"], ["a"]]
     assert told["steps"][0].keys() == Step((), 0, True, None, 0, 0).as_json().keys()
