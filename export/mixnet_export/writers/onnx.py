@@ -101,13 +101,34 @@ class OnnxWriter:
         self._file.graph.node.append(node)
 
     def finish(self) -> bytes:
-        """Serialise the file and check it."""
+        """Check the file and serialise it."""
         import onnx
 
+        skeleton = self._without_weights()
         content = bytes(self._file.SerializeToString())
         del self._file  # the check needs room of its own
-        onnx.checker.check_model(content, full_check=True)
+        onnx.checker.check_model(content)
+        onnx.shape_inference.infer_shapes(skeleton, check_type=True, strict_mode=True)
         return content
+
+    def _without_weights(self) -> Any:
+        """The same file with weights as inputs, for shapes to be inferred without their copies."""
+        from onnx import TensorProto, helper
+
+        graph = self._file.graph
+        weights = [each for each in graph.initializer if each.data_type == TensorProto.FLOAT]
+        others = [each for each in graph.initializer if each.data_type != TensorProto.FLOAT]
+        inputs = [
+            helper.make_tensor_value_info(each.name, TensorProto.FLOAT, each.dims)
+            for each in weights
+        ]
+        return helper.make_model(
+            helper.make_graph(
+                graph.node, graph.name, [*graph.input, *inputs], graph.output, others
+            ),
+            opset_imports=self._file.opset_import,
+            ir_version=IR_VERSION,
+        )
 
     def _value(self, name: str) -> Any:
         from onnx import TensorProto, helper
