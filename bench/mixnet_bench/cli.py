@@ -60,8 +60,8 @@ def count(
     "--on",
     default="host",
     show_default=True,
-    metavar="host|adb[:SERIAL]",
-    help="Where to time: here, or on a phone.",
+    metavar="host|adb[:SERIAL]|all",
+    help="Where to time: here, on a phone, or on all phones at once.",
 )
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
 @click.option(
@@ -136,7 +136,7 @@ def latency(
     Each launch starts one fresh process per file and lets them run in short turns, A B A B ...;
     ratios are to the first file.
     """
-    from mixnet_bench import latency_adb, latency_command
+    from mixnet_bench import latency_adb, latency_all, latency_command
     from mixnet_bench.affinity import parse_cpus
     from mixnet_bench.latency import Plan
     from mixnet_bench.targets import model_file
@@ -156,7 +156,10 @@ def latency(
         latency_command.run(plan, as_json, output, profile)
         return
     latency_adb.refuse_on_phones(profile)
-    latency_adb.run(plan, latency_adb.serial_of(on), pin, as_json, output)
+    if on == "all":
+        latency_all.run(plan, pin, as_json, output)
+    else:
+        latency_adb.run(plan, latency_adb.serial_of(on), pin, as_json, output)
 
 
 @main.command(

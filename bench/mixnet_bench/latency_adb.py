@@ -58,13 +58,20 @@ def run(
         targets = measure_on(phone, plan, pin, report)
     if output is not None:
         write_whole(output, json_text(targets) + "\n")
+    show(targets, as_json)
+
+
+def show(targets: Sequence[dict[str, Any]], as_json: bool) -> None:
+    """Print what was measured: a JSON document, or a table for each phone, and every doubt."""
     for target in targets:
         for reason in target["reasons"]:
-            warn(f"{target['name']}: {reason}")
+            warn(f"{target['name']} on {target['target']}: {reason}")
     if as_json:
         print_json(targets)
-    else:
-        print_table(COLUMNS, table_rows(targets), title=_title(targets), caption=_caption(targets))
+        return
+    for name in dict.fromkeys(target["target"] for target in targets):
+        own = [target for target in targets if target["target"] == name]
+        print_table(COLUMNS, table_rows(own), title=_title(own), caption=_caption(own))
 
 
 def measure_on(
@@ -197,7 +204,7 @@ def serial_of(on: str) -> str | None:
     """The serial in ``adb:SERIAL``; None for ``adb``. Raises UsageError for anything else."""
     kind, colon, serial = on.partition(":")
     if kind != "adb" or (colon and not serial):
-        raise UsageError(f"--on {on!r} is no target", "write host, adb, or adb:SERIAL")
+        raise UsageError(f"--on {on!r} is no target", "write host, adb, adb:SERIAL or all")
     return serial or None
 
 
