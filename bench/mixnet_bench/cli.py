@@ -224,7 +224,7 @@ def classify(
 @click.option("--unlabelled", is_flag=True, help="Compare predictions only.")
 @click.option("--budget", type=float, help="Points of top-1 that may be lost: exit 0, 1 or 3.")
 @click.option("--confidence", type=float, default=0.95, show_default=True, help="Of intervals.")
-@click.option("--jobs", type=int, help="Images at once.  [default: the CPUs, at most 8]")
+@click.option("--jobs", type=int, help="Images at once.  [default: the CPUs, at most 4]")
 @click.option(
     "--state", type=click.Path(path_type=Path), help="Keep results here, and go on from them."
 )

@@ -36,7 +36,7 @@ class Settings:
     confidence: float = CONFIDENCE
     """Of every interval, two-sided."""
     jobs: int | None = None
-    """Images worked on at once; None for as many as there are CPUs, at most 8."""
+    """Images worked on at once; None for as many as there are CPUs, at most 4."""
     state: Path | None = None
     """Where results are kept image by image, for an interrupted comparison to go on."""
     worst: int = 5

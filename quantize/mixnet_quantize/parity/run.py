@@ -22,8 +22,8 @@ CHUNK = 8
 AHEAD = 2
 """Chunks that wait for each worker."""
 
-MOST_JOBS = 8
-"""Workers by default, at most; each holds both files in memory."""
+MOST_JOBS = 4
+"""Workers by default, at most: each holds both files, four of MixNet-L less than a gigabyte."""
 
 
 @dataclass
