@@ -11,11 +11,19 @@ from numpy.typing import NDArray
 from mixnet_export.lowering import Model
 from mixnet_export.writers import FORMATS, Format
 from mixnet_export.writers.onnx import TO_NHWC
-from mixnet_networks import Graph, GraphBuilder
+from mixnet_networks import Graph, GraphBuilder, Network, load_network
 from mixnet_networks.reference import evaluate
 from mixnet_runtimes import open_session
 
 Array = NDArray[Any]
+
+NARROWER = {"resnet-152": 0.25}
+"""Multipliers of networks too large for a test of every network; their layers are the same."""
+
+
+def load_narrow(name: str, **sizes: int) -> Network:
+    """A shipped network, narrower where it is very large."""
+    return load_network(name, multiplier=NARROWER.get(name), **sizes)
 
 
 def one_node(op: str, *shapes: tuple[int, ...], **attributes: Any) -> Model:

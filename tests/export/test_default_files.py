@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from both_formats import load_narrow
 
 from mixnet_export.lowering import DEFAULT, Model, find_plan, lower
 from mixnet_export.lowering.taps import MOST_TAPS
@@ -27,7 +28,7 @@ def write() -> Write:
 
     @cache
     def model(name: str) -> Model:
-        graph = load_network(name).graph
+        graph = load_narrow(name).graph
         random = np.random.default_rng(0)
         shapes = {name: shape for name, _, _, shape in graph.parameters()}
         return Model(

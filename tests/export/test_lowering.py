@@ -1,6 +1,7 @@
 """A lowering changes how a network is computed, never what: held against the oracle."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from both_formats import (
     Array,
     assert_both_formats_equal_the_oracle,
+    load_narrow,
     one_node,
     oracle,
     random_inputs,
@@ -53,17 +55,23 @@ def assert_equal_on_the_oracle(
 @pytest.mark.parametrize("name", network_names())
 def test_every_lowering_of_every_network_equals_the_network(name: str, lowering: str) -> None:
     """On the picture: seeded weights keep activations sane on it, and blow up on noise."""
-    network = load_network(name, resolution=64, classes=20)
-    model = Model(network.graph, seeded_weights(network))
-    image = picture_input(network.resolution, network.architecture.preprocessing)
+    model, image = drawn(name)
 
     assert_equal_on_the_oracle(model, lower(model, lowering), 2e-5, {"image": image})
+
+
+@lru_cache(maxsize=1)
+def drawn(name: str) -> tuple[Model, Array]:
+    """A small network with seeded weights, and the picture for it."""
+    network = load_narrow(name, resolution=64, classes=20)
+    image = picture_input(network.resolution, network.architecture.preprocessing)
+    return Model(network.graph, seeded_weights(network)), image
 
 
 @pytest.mark.parametrize("lowering", PLANS)
 @pytest.mark.parametrize("name", network_names())
 def test_every_lowering_leaves_only_what_the_writers_can_write(name: str, lowering: str) -> None:
-    lowered = lower(without_values(load_network(name)), lowering).graph
+    lowered = lower(without_values(load_narrow(name)), lowering).graph
 
     assert not [node.name for node in lowered.nodes if OPERATORS[node.op].composite]
     assert not [node.name for node in lowered.nodes if node.op == "batch_norm"]
@@ -74,7 +82,7 @@ def test_every_lowering_leaves_only_what_the_writers_can_write(name: str, loweri
 def test_every_lowering_keeps_the_names_and_shapes_of_inputs_and_outputs(
     name: str, lowering: str
 ) -> None:
-    model = without_values(load_network(name))
+    model = without_values(load_narrow(name))
     lowered = lower(model, lowering).graph
 
     assert lowered.inputs == model.graph.inputs

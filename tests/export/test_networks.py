@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from both_formats import Array, oracle, run_file
+from both_formats import Array, load_narrow, oracle, run_file
 
-from mixnet_export.lowering import Model, lower
+from mixnet_export.lowering import DEFAULT, Model, find_plan, lower
 from mixnet_export.writers import FORMATS
-from mixnet_networks import Network, load_network
+from mixnet_networks import Network, load_network, network_names
 from mixnet_networks.picture import picture_input
 from mixnet_networks.weights import seeded_weights
 
@@ -29,16 +29,18 @@ def assert_close(found: Array, expected: Array, what: str) -> None:
     assert difference < TOLERANCE, (what, difference)
 
 
-def assert_files_equal_the_oracle(network: Network) -> Array:
+def assert_files_equal_the_oracle(network: Network, lowering: str = "reference") -> Array:
     """Both formats against the oracle and each other, on logits that say something."""
     model = Model(network.graph, seeded_weights(network))
     image = picture_of(network)
     expected = oracle(model, image)["logits"]
     assert expected.std(axis=-1).min() > 0.1 * np.abs(expected).max(), "degenerate"
 
-    lowered = lower(model)
     found = {
-        form.name: run_file(form.write(lowered), form, image)["logits"] for form in FORMATS.values()
+        form.name: run_file(form.write(lower(model, find_plan(lowering, form.name))), form, image)[
+            "logits"
+        ]
+        for form in FORMATS.values()
     }
     for name, logits in found.items():
         assert_close(logits, expected, name)
@@ -46,7 +48,12 @@ def assert_files_equal_the_oracle(network: Network) -> Array:
     return expected
 
 
-@pytest.mark.parametrize("name", ["mixnet-s", "mixnet-m", "mixnet-l"])
+MIXNETS = ("mixnet-s", "mixnet-m", "mixnet-l")
+MOBILENETS = ("mobilenet-v1", "mobilenet-v2", "mobilenet-v2-1.4")
+LITERAL = (*MIXNETS, *MOBILENETS)
+
+
+@pytest.mark.parametrize("name", MIXNETS)
 def test_both_files_of_a_mixnet_equal_the_oracle_on_the_picture(
     name: str, written: Callable[[str, str], bytes]
 ) -> None:
@@ -64,9 +71,14 @@ def test_both_files_of_a_mixnet_equal_the_oracle_on_the_picture(
     assert_close(found["tflite"], found["onnx"], "tflite against onnx")
 
 
-@pytest.mark.parametrize("name", ["mobilenet-v1", "mobilenet-v2", "mobilenet-v2-1.4"])
+@pytest.mark.parametrize("name", MOBILENETS)
 def test_both_files_of_a_mobilenet_equal_the_oracle(name: str) -> None:
     assert_files_equal_the_oracle(load_network(name, resolution=96))
+
+
+@pytest.mark.parametrize("name", sorted(set(network_names()) - set(LITERAL)))
+def test_both_default_files_of_any_other_network_equal_the_oracle(name: str) -> None:
+    assert_files_equal_the_oracle(load_narrow(name, resolution=96), DEFAULT)
 
 
 def test_both_files_take_other_sizes() -> None:
