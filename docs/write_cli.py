@@ -23,13 +23,20 @@ def render() -> str:
 
     parts = [INTRODUCTION]
     for name, group in (("mixnet-export", export), ("mixnet-bench", bench)):
-        parts.append(_section(name, group, None, 2))
-        context = _context(group, name, None)
-        parts += [
-            _section(f"{name} {command}", group.commands[command], context, 3)
-            for command in group.list_commands(context)
-        ]
+        parts += _sections(name, group, None, 2)
     return "\n".join(parts)
+
+
+def _sections(
+    name: str, command: click.Command, parent: click.Context | None, level: int
+) -> list[str]:
+    """A command's section, and those of the commands within it."""
+    parts = [_section(name, command, parent, level)]
+    if isinstance(command, click.Group):
+        context = _context(command, name.rpartition(" ")[2], parent)
+        for each in command.list_commands(context):
+            parts += _sections(f"{name} {each}", command.commands[each], context, level + 1)
+    return parts
 
 
 def _section(name: str, command: click.Command, parent: click.Context | None, level: int) -> str:
