@@ -30,7 +30,9 @@ def pack(weights: Weights) -> bytes:
 
 @click.command(
     context_settings=CONTEXT,
-    epilog=example("python -m mixnet_bench.glyphs.publish run/mixnet-s-glyphs.pth -o out.safetensors"),
+    epilog=example(
+        "python -m mixnet_bench.glyphs.publish run/mixnet-s-glyphs.pth -o out.safetensors"
+    ),
 )
 @click.argument("trained", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)

@@ -1,0 +1,268 @@
+"""``python -m mixnet_bench.glyphs.measure``: what each way of quantizing costs the trained network.
+
+Exports it in every way of ``RECIPES``, holds each file against its format's float32 file on the
+full test set, times all files of a format side by side, and writes one table. It changes no
+default; it is what defaults are chosen by.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mixnet_bench.glyphs.build import PICTURES, build
+from mixnet_bench.latency import Plan, measure
+from mixnet_bench.parity import parity
+from mixnet_bench.statistics import Summary, summarize
+from mixnet_common.console import (
+    CONTEXT,
+    FORMAT,
+    example,
+    json_option,
+    print_json,
+    print_table,
+    progress,
+    say,
+)
+from mixnet_common.files import write_whole
+from mixnet_export.job import Options, export
+from mixnet_export.writers import FORMATS
+from mixnet_networks import Network
+from mixnet_networks.importing import import_weights
+from mixnet_networks.labels import load_labels
+from mixnet_networks.preprocessing import load_preprocessing
+from mixnet_quantize.parity import Parity
+from mixnet_quantize.settings import Settings
+
+NETWORK, WEIGHTS = "mixnet-s", Path("mixnet-s-glyphs")
+RESOLUTION = 96
+CALIBRATION_START, CALIBRATION_COUNT = 500_000, 512
+"""Calibration pictures: of the training set's typefaces, numbered beyond those trained on."""
+
+BUDGET = 0.5
+"""Points of top-1."""
+
+INT8 = Options(precision="int8")
+MSE = Settings(ranges="mse")
+BOTH = ("tflite", "onnx")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A way of quantizing, and the formats in which it is one of its own."""
+
+    name: str
+    options: Options
+    formats: tuple[str, ...] = BOTH
+
+
+RECIPES: tuple[Recipe, ...] = (
+    Recipe("float32", Options()),
+    Recipe("float16", Options(precision="float16")),
+    Recipe("int8-dynamic", Options(precision="int8-dynamic")),
+    Recipe("int8, min-max, pieces int8", replace(INT8, pieces="int8")),
+    Recipe(
+        "int8, percentile, pieces int8",
+        replace(INT8, pieces="int8", settings=Settings(ranges="percentile")),
+    ),
+    Recipe("int8, mse, pieces int8", replace(INT8, pieces="int8", settings=MSE)),
+    Recipe("int8, min-max, pieces float32", replace(INT8, pieces="float32"), ("tflite",)),
+    Recipe("int8, mse, pieces float32", replace(INT8, pieces="float32", settings=MSE), ("tflite",)),
+    Recipe(
+        "int8, mse, pieces int8, biases",
+        replace(INT8, pieces="int8", settings=MSE, correct_biases=True),
+    ),
+    Recipe(
+        "int8, mse, pieces int8, equalised, biases",
+        replace(INT8, pieces="int8", settings=MSE, correct_biases=True, equalise=True),
+    ),
+    Recipe("int8, default", INT8),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one file costs and brings, against the float32 file of its format."""
+
+    form: str
+    recipe: str
+    file: Path
+    parity: Parity
+    time: Summary | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The row for machines; accuracies in percent, the loss in points."""
+        top1 = self.parity.outcome.top1
+        assert top1 is not None  # the test set has labels
+        top5 = self.parity.outcome.top5
+        assert top5 is not None
+        loss, time = top1.loss, self.time
+        verdict = self.parity.verdict
+        sizes = (self.parity.second.size_bytes, self.parity.first.size_bytes)
+        return {
+            "file_format": self.form,
+            "recipe": self.recipe,
+            "images": self.parity.outcome.count,
+            "top1": 100 * top1.second.value,
+            "top1_interval": _percent(top1.second.interval),
+            "top5": 100 * top5.second.value,
+            "loss_points": 100 * loss.value,
+            "loss_interval": _percent(loss.interval),
+            "verdict": verdict.kind if verdict else None,
+            "agreement": 100 * self.parity.outcome.agreement.value,
+            "logits_db": self.parity.outcome.logits.db,
+            "beyond_rounding": self.parity.outcome.beyond_rounding,
+            "size_bytes": sizes[0],
+            "size_ratio": sizes[0] / sizes[1],
+            "time_ratio": time and time.ratio,
+            "time_ratio_interval": time and [time.ratio_interval.low, time.ratio_interval.high],
+            "median_ms": time and time.median,
+        }
+
+
+def _percent(interval: Any) -> list[float]:
+    return [100 * interval.low, 100 * interval.high]
+
+
+def measure_format(
+    form: str, recipes: Sequence[Recipe], folders: Mapping[str, Path], plan: Plan | None
+) -> list[Row]:
+    """Export, compare and time one format's files; the first recipe is what others are held to."""
+    wanted = [recipe for recipe in recipes if form in recipe.formats]
+    files = [_export(form, recipe, folders) for recipe in wanted]
+    checks = []
+    for recipe, file in zip(wanted, files, strict=True):
+        say(f"{form}: {recipe.name}")
+        checks.append(parity(files[0], file, folders["test"], budget=BUDGET))
+    times: Sequence[Summary | None] = [None] * len(files)
+    if plan is not None:
+        times = _timed(replace(plan, paths=tuple(files)))
+    return [
+        Row(form, recipe.name, file, check, time)
+        for recipe, file, check, time in zip(wanted, files, checks, times, strict=True)
+    ]
+
+
+def _export(form: str, recipe: Recipe, folders: Mapping[str, Path]) -> Path:
+    imported = import_weights(WEIGHTS, NETWORK)
+    network = _prepared(imported.network.at(resolution=RESOLUTION))
+    calibrated = recipe.options.precision in ("int8", "mixed")
+    options = replace(
+        recipe.options,
+        labels=load_labels("glyphs", network.classes),
+        calibration=folders["calibration"] if calibrated else None,
+        calibration_images=CALIBRATION_COUNT,
+    )
+    place = folders["files"] / recipe.name.replace(", ", "_").replace(" ", "-")
+    place.mkdir(parents=True, exist_ok=True)
+    return export(network, imported.weights, FORMATS[form], place, options, str(WEIGHTS)).path
+
+
+def _prepared(network: Network) -> Network:
+    """The network for pictures of which nothing is cut off."""
+    whole = replace(network.architecture, preprocessing=load_preprocessing("whole"))
+    return replace(network, architecture=whole)
+
+
+def _timed(plan: Plan) -> list[Summary]:
+    with progress("timing", 1000) as advance:
+        shown = 0
+
+        def report(done: float) -> None:
+            nonlocal shown
+            advance(int(done * 1000) - shown)
+            shown = int(done * 1000)
+
+        timings = measure(plan, report=report)
+    return summarize([[launch.samples_ms for launch in each.launches] for each in timings])
+
+
+def as_markdown(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows as the table that the documentation shows."""
+    head = (
+        "| format | recipe | top-1 | loss in points (95 %) | verdict | logits, dB | size | time |"
+    )
+    return "\n".join([head, "|" + "--|" * 8, *(f"| {' | '.join(_cells(row))} |" for row in rows)])
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    low, high = row["loss_interval"]
+    time = ""
+    if row["time_ratio"] is not None:
+        fast, slow = row["time_ratio_interval"]
+        time = f"{row['time_ratio']:.2f} ({fast:.2f} to {slow:.2f})"
+    return (
+        f".{row['file_format']}",
+        row["recipe"],
+        f"{row['top1']:.2f} %",
+        f"{row['loss_points']:.2f} ({low:.2f} to {high:.2f})",
+        str(row["verdict"]),
+        "" if row["logits_db"] is None else f"{row['logits_db']:.1f}",
+        f"{row['size_ratio']:.3f}",
+        time,
+    )
+
+
+@click.command(
+    context_settings=CONTEXT,
+    epilog=example("python -m mixnet_bench.glyphs.measure --work glyphs/ -o quantization.md"),
+)
+@click.option("--work", type=click.Path(path_type=Path), required=True, help="For what is made.")
+@click.option("--format", "forms", type=click.Choice(BOTH), multiple=True, default=BOTH)
+@click.option("--count", type=click.IntRange(1), default=PICTURES, show_default=True)
+@click.option("--recipe", "names", multiple=True, help="Only recipes whose name has this in it.")
+@click.option("--no-time", is_flag=True, help="Don't time the files.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The table as Markdown.")
+@json_option
+def main(
+    work: Path,
+    forms: tuple[str, ...],
+    count: int,
+    names: tuple[str, ...],
+    no_time: bool,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure every way of quantizing on the trained MixNet-S and its full test set.
+
+    WORK gets the typefaces (fonts/), the pictures (test/, calibration/) and the files; what is
+    there is used again.
+    """
+    folders = _folders(work, count)
+    recipes = [
+        recipe
+        for recipe in RECIPES
+        if recipe is RECIPES[0] or not names or any(name in recipe.name for name in names)
+    ]
+    plan = None if no_time else Plan((), launches=3, min_count=600, min_time_s=0)
+    rows = [row.as_json() for form in forms for row in measure_format(form, recipes, folders, plan)]
+    write_whole(work / "rows.json", json.dumps({"format": FORMAT, "rows": rows}, indent=2) + "\n")
+    if output is not None:
+        write_whole(output, as_markdown(rows) + "\n")
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        ("format", "recipe", "top-1", "loss, points (95 %)", "verdict", "dB", "size", "time"),
+        [_cells(row) for row in rows],
+        caption=f"Against each format's float32 file; the budget is {BUDGET} points of top-1.",
+    )
+
+
+def _folders(work: Path, count: int) -> dict[str, Path]:
+    """The pictures, drawn where they are not there yet."""
+    fonts = work / "fonts"
+    test = work / ("test" if count == PICTURES else f"test-{count}")
+    if not test.exists():
+        build("test", fonts, test, count)
+    calibration = work / "calibration"
+    if not calibration.exists():
+        build("train", fonts, calibration, CALIBRATION_COUNT, CALIBRATION_START)
+    return {"test": test, "calibration": calibration, "files": work / "files"}
+
+
+if __name__ == "__main__":
+    main()
