@@ -27,6 +27,8 @@ from mixnet_common import MixnetError
 from mixnet_export.cli import main as export
 
 DOCS = Path(__file__).parents[2] / "docs" / "json.md"
+pytestmark = pytest.mark.slow
+
 SHORT = ("--launches", "2", "--min-count", "2", "--min-time", "0", "--warmup", "0")
 FREE = re.compile(r"(settings\.runtime|khz_before|khz_after)\..*")
 

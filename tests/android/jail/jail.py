@@ -5,6 +5,7 @@ Everything inside ends with the block, by whatever way it is left, and with this
 
 import contextlib
 import json
+import platform
 import shutil
 import socket
 import subprocess
@@ -89,8 +90,10 @@ class Jail:
         return (self.folder / "adbd.log").read_text(errors="replace")
 
     def _start(self) -> None:
-        if sys.platform != "linux" or shutil.which("unshare") is None:
-            raise JailUnavailableError("a jail needs Linux and the program unshare (util-linux)")
+        if sys.platform != "linux" or platform.machine() != "x86_64":
+            raise JailUnavailableError("the jail's packages are for Linux on x86-64")
+        if shutil.which("unshare") is None:
+            raise JailUnavailableError("the jail needs the program unshare (util-linux)")
         tree = root_tree()
         answer = self._launch(tree)
         if not answer["ready"]:
