@@ -343,3 +343,32 @@ def tune(
 
 
 main.add_command(devices)
+
+
+@main.command(
+    epilog=example(
+        "mixnet-bench run table2 -o out/table2 --dry-run",
+        "mixnet-bench run campaign.toml -o out/campaign",
+    )
+)
+@click.argument("campaign", metavar="CAMPAIGN")
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("campaign"),
+    show_default=True,
+    help="Folder for files and results; made if missing.",
+)
+@click.option("--dry-run", is_flag=True, help="List the work and its time, and do none of it.")
+@json_option
+def run(campaign: str, folder: Path, dry_run: bool, as_json: bool) -> None:
+    """Export, quantize, count, time and compare all that a campaign names.
+
+    CAMPAIGN is a TOML file (docs/campaigns.md) or a ready one: table2. What is done is never done
+    again: interrupted, the same command goes on.
+    """
+    from mixnet_bench import run_command
+
+    run_command.run(campaign, folder, dry_run, as_json)

@@ -1,0 +1,139 @@
+"""How long a step may take: as long as it took before, else a guess from multiply-adds.
+
+Every estimate says which of both it is. The constants are of one x86-64 core and stand for nothing
+more than whether a campaign takes minutes or hours.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from mixnet_bench.campaign.record import Timing
+from mixnet_bench.campaign.steps import Step
+from mixnet_networks import Network
+
+EARLIER = "earlier result"
+GUESS = "estimate"
+
+FLOAT32_MACS_PER_MS = 25e6
+"""Multiply-adds in a millisecond of one thread, float32: MixNet-S has 239M and takes 10 ms."""
+
+SPEEDUP = {"int8": 1.7, "int8-dynamic": 1.5}
+"""Of other precisions, roughly."""
+
+PROCESS_S = 2.0
+"""Until a fresh process has loaded its runtime."""
+
+STEP_S = {"count": 0.3, "inspect": 1.5, "paper": 5.0}
+"""Kinds whose time depends little on the network."""
+
+WRITE_S = 2.5
+WRITE_S_PER_PARAM = 0.25e-6
+QUANTIZE_S = 3.0
+CALIBRATE_S_PER_MAC = 1.2e-9
+"""Of one image: activations are fetched one by one, so it is slower than an inference."""
+
+PARITY_S_PER_MAC = 1.2e-10
+"""Of one image in two files."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds that a step may take, and how they are known."""
+
+    seconds: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a guess is made from."""
+
+    params: int
+    macs: int
+
+
+def read_earlier(about: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
+    """Seconds by kind and name, from what the results in a folder say of their steps."""
+    found = {}
+    for each in about:
+        seconds = each.get("seconds")
+        if isinstance(seconds, int | float) and seconds >= 0:
+            found[str(each.get("kind")), str(each.get("name"))] = float(seconds)
+    return found
+
+
+def estimate(step: Step, earlier: Mapping[tuple[str, str], float]) -> Estimate:
+    """How long the step may take."""
+    known = earlier.get((step.kind, step.name))
+    if known is not None:
+        return Estimate(known, EARLIER)
+    return Estimate(_guess(step), GUESS)
+
+
+def _guess(step: Step) -> float:
+    if step.kind == "export":
+        return guess_export(_size(step), step.inputs["precision"], _images(step))
+    if step.kind == "latency":
+        return guess_latency(
+            [(_size(each), each.inputs["precision"]) for each in step.needs],
+            step.work["campaign"].latency,
+        )
+    if step.kind == "parity":
+        return PROCESS_S + PARITY_S_PER_MAC * _size(step.needs[0]).macs * 1000
+    return STEP_S[step.kind]
+
+
+def guess_export(size: Size, precision: str, images: int) -> float:
+    """Seconds to write, quantize and verify a file."""
+    seconds = WRITE_S + WRITE_S_PER_PARAM * size.params
+    if precision != "int8":
+        return seconds
+    return seconds + QUANTIZE_S + CALIBRATE_S_PER_MAC * size.macs * images
+
+
+def guess_latency(files: Iterable[tuple[Size, str]], settings: Timing) -> float:
+    """Seconds to time files side by side."""
+    seconds = 0.0
+    for size, precision in files:
+        each_s = size.macs / FLOAT32_MACS_PER_MS / SPEEDUP.get(precision, 1) / 1000
+        timed_s = max(settings.min_time_s, settings.min_count * each_s)
+        seconds += 1.1 * timed_s  # the inferences that open bursts are not counted
+        seconds += settings.launches * (PROCESS_S + (1 + settings.warmup) * each_s)
+        seconds += settings.min_count * each_s if settings.profile else 0
+    return seconds
+
+
+def _images(step: Step) -> int:
+    calibration = step.inputs["calibration"]
+    return calibration["images"] if calibration else 1
+
+
+def _size(export: Step) -> Size:
+    return _sizes(export.work["network"])
+
+
+@cache
+def _sizes(network: Network) -> Size:
+    from mixnet_networks.operators import macs, parameter_count
+
+    graph = network.graph
+    return Size(parameter_count(graph.nodes), sum(macs(node, graph) for node in graph.nodes))
+
+
+def in_words(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> in_words(8), in_words(95), in_words(7500)
+    ('8 s', '1.6 min', '2.1 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def clock() -> float:
+    """Seconds on a clock that never goes back."""
+    return time.monotonic()

@@ -1,0 +1,88 @@
+"""Does the steps of a campaign that are not done yet, one after the other.
+
+One failed step takes only those along that need it; interrupted at any point, the next call goes on
+with the step that was interrupted.
+"""
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mixnet_bench.campaign.estimate import Estimate, clock, estimate, in_words, read_earlier
+from mixnet_bench.campaign.steps import Step
+from mixnet_bench.campaign.store import Store
+from mixnet_common import MixnetError
+from mixnet_common.console import say, warn
+
+DONE = "done"
+FOUND = "done before"
+TO_DO = "to do"
+FAILED = "failed"
+NOT_TRIED = "not tried"
+
+Work = Mapping[str, Callable[[Step, Store], list[dict[str, Any]]]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a step."""
+
+    step: Step
+    state: str
+    seconds: float | None = None
+    estimate: Estimate | None = None
+    error: str = ""
+
+
+def look(steps: Sequence[Step], store: Store) -> list[Outcome]:
+    """What is done already and what is not, with estimates; does nothing."""
+    earlier = read_earlier(store.earlier())
+    return [
+        Outcome(step, FOUND)
+        if store.recall(step) is not None
+        else Outcome(step, TO_DO, estimate=estimate(step, earlier))
+        for step in steps
+    ]
+
+
+def execute(steps: Sequence[Step], store: Store, work: Work) -> list[Outcome]:
+    """Do what is not done. A failure is told at once, and again in the outcome."""
+    outcomes: list[Outcome] = []
+    missing: set[str] = set()
+    for number, (step, seen) in enumerate(zip(steps, look(steps, store), strict=True), 1):
+        outcome = seen
+        if seen.state == TO_DO:
+            outcome = _do(step, store, work, missing, f"{number}/{len(steps)}", seen.estimate)
+        if outcome.state in (FAILED, NOT_TRIED):
+            missing.add(step.key)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _do(
+    step: Step,
+    store: Store,
+    work: Work,
+    missing: set[str],
+    number: str,
+    expected: Estimate | None,
+) -> Outcome:
+    lacking = [each.name for each in step.needs if each.key in missing]
+    if lacking:
+        return Outcome(step, NOT_TRIED, error=f"it needs {', '.join(lacking)}")
+    about = "" if expected is None else f" (about {in_words(expected.seconds)})"
+    say(f"[{number}] {step.kind} {step.name}{about}")
+    began = clock()
+    try:
+        targets = work[step.kind](step, store)
+        store.save(step, targets, clock() - began)
+    except MixnetError as error:
+        text = f"{error.message}{f' ({error.hint})' if error.hint else ''}"
+        warn(f"{step.kind} {step.name} failed: {text}")
+        return Outcome(step, FAILED, clock() - began, error=text)
+    except Exception as error:  # a bug, which is not to cost the night's other results
+        traceback.print_exc()
+        warn(f"{step.kind} {step.name} failed: {type(error).__name__}; please report it")
+        return Outcome(step, FAILED, clock() - began, error=f"{type(error).__name__}: {error}")
+    return Outcome(step, DONE, clock() - began)

@@ -1,0 +1,278 @@
+"""The work that a campaign stands for: a list of steps, each with the inputs of its result.
+
+A step's key is a hash of all that its result depends on, so that a result is found again as long
+as it would come out the same, and never afterwards. Nothing here does any of the work.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from mixnet_bench.campaign.record import HOST, Campaign, Entry
+from mixnet_common import UsageError
+from mixnet_common.versions import package_version
+from mixnet_networks import Network, load_network
+
+WRITERS = (
+    "mixnet-mobile", "numpy", "onnx", "onnxruntime", "ai-edge-litert", "ai-edge-quantizer",
+)  # fmt: skip
+"""Packages on which a written file depends."""
+
+RUNTIMES = ("mixnet-mobile", "onnxruntime", "ai-edge-litert", "tflite-runtime", "tensorflow")
+"""Packages on which a time depends."""
+
+NAME_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of work with one result."""
+
+    kind: str
+    """``count``, ``export``, ``inspect`` (a file's count and delegation), ``latency``, ``parity``
+    or ``paper``."""
+    name: str
+    """For people, unique within the campaign."""
+    inputs: Mapping[str, Any]
+    """JSON values: all that the result depends on."""
+    needs: tuple["Step", ...] = field(default=(), repr=False)
+    """The exports whose files it is about."""
+    work: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What the work takes besides, and its result does not depend on."""
+
+    @property
+    def key(self) -> str:
+        """A hash of the kind and the inputs."""
+        text = json.dumps([self.kind, self.inputs], sort_keys=True, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def slug(self) -> str:
+        """Kind, name and the key's beginning, in characters that any file system takes."""
+        safe = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{self.kind}-{self.name}").strip(".-")
+        return f"{safe[:NAME_LENGTH]}-{self.key[:12]}"
+
+
+def make_steps(campaign: Campaign) -> list[Step]:
+    """All steps of a campaign, in an order in which each comes after those that it needs.
+
+    Raises UsageError where a network, a lowering, a table or a folder of images is unknown.
+    """
+    networks = {entry: _load(campaign, entry) for entry in campaign.networks}
+    steps = [_paper(table) for table in campaign.tables]
+    exports: list[Step] = []
+    for entry, network in networks.items():
+        own = list(_exports(campaign, entry, network))
+        exports += own
+        steps += [_count(entry, network), *own, *(_inspect(each) for each in own)]
+        if campaign.parity is not None:
+            steps += _parities(campaign, own)
+        if campaign.latency.together == "network":
+            steps += _latencies(campaign, _label(entry), own)
+    if campaign.latency.together == "all":
+        steps += _latencies(campaign, "all networks", exports)
+    return _unique(steps)
+
+
+def _unique(steps: Sequence[Step]) -> list[Step]:
+    """Raise UsageError where the campaign names the same thing twice."""
+    seen: set[tuple[str, str]] = set()
+    for step in steps:
+        if (step.kind, step.name) in seen:
+            raise UsageError(f"the campaign has {step.name} twice", "drop one of them")
+        seen.add((step.kind, step.name))
+    return list(steps)
+
+
+def beside(campaign: Campaign, path: str) -> Path:
+    """A path of the TOML, seen from the TOML's own folder."""
+    return campaign.folder / path
+
+
+# Networks
+
+
+def _load(campaign: Campaign, entry: Entry) -> Network:
+    name = str(beside(campaign, entry.name)) if entry.name.endswith(".toml") else entry.name
+    return load_network(
+        name,
+        classes=entry.classes,
+        resolution=entry.resolution,
+        multiplier=entry.multiplier,
+    )
+
+
+def _label(entry: Entry) -> str:
+    """The entry as people would name it: ``mixnet-s 10 classes``."""
+    parts = [
+        Path(entry.name).stem if entry.name.endswith(".toml") else entry.name,
+        *(f"{value:g} {word}" for value, word in _sizes(entry) if value is not None),
+        *([f"seed {entry.seed}"] if entry.seed else []),
+        *([Path(entry.weights).name] if entry.weights else []),
+    ]
+    return " ".join(parts)
+
+
+def _sizes(entry: Entry) -> Iterator[tuple[float | None, str]]:
+    yield entry.classes, "classes"
+    yield entry.resolution, "pixels"
+    yield entry.multiplier, "times"
+
+
+def _network_inputs(network: Network) -> dict[str, Any]:
+    described = repr(network.architecture)
+    return {
+        "network": network.name,
+        "architecture_sha256": hashlib.sha256(described.encode()).hexdigest(),
+        "classes": network.classes,
+        "resolution": network.resolution,
+        "multiplier": network.multiplier,
+    }
+
+
+def _count(entry: Entry, network: Network) -> Step:
+    inputs = {**_network_inputs(network), "versions": _versions(["mixnet-mobile"])}
+    return Step("count", _label(entry), inputs, work={"network": network})
+
+
+def _versions(packages: Sequence[str]) -> dict[str, str | None]:
+    return {name: package_version(name) for name in packages}
+
+
+# Files
+
+
+def _exports(campaign: Campaign, entry: Entry, network: Network) -> Iterator[Step]:
+    weights = _weights_inputs(campaign, entry)
+    images = _calibration_inputs(campaign)
+    for lowering, form, precision in product(
+        campaign.lowerings, campaign.formats, campaign.precisions
+    ):
+        inputs = {
+            **_network_inputs(network),
+            **weights,
+            "file_format": form,
+            "precision": precision,
+            "lowering": lowering,
+            "plan_sha256": _plan_hash(campaign, lowering, form),
+            "calibration": images if precision == "int8" else None,
+            "verify": campaign.verify,
+            "versions": _versions(WRITERS),
+        }
+        work = {"campaign": campaign, "entry": entry, "network": network}
+        yield Step("export", f"{_label(entry)} {form} {precision} {lowering}", inputs, work=work)
+
+
+def _weights_inputs(campaign: Campaign, entry: Entry) -> dict[str, Any]:
+    if entry.weights is None:
+        return {"seed": entry.seed}
+    return {"weights_sha256": _file_hash(beside(campaign, entry.weights))}
+
+
+def _plan_hash(campaign: Campaign, lowering: str, form: str) -> str:
+    from mixnet_export.lowering import find_plan, format_plan
+
+    plan = find_plan(lowering_path(campaign, lowering), form)
+    return hashlib.sha256(format_plan(plan).encode()).hexdigest()
+
+
+def lowering_path(campaign: Campaign, lowering: str) -> str:
+    """A lowering's name, or the path of its TOML file."""
+    return str(beside(campaign, lowering)) if lowering.endswith(".toml") else lowering
+
+
+def _calibration_inputs(campaign: Campaign) -> Any:
+    """The images that set ranges, by content; None for the shipped picture."""
+    from mixnet_quantize.images import image_files, spread
+
+    if campaign.calibration is None or "int8" not in campaign.precisions:
+        return None
+    files = spread(image_files(beside(campaign, campaign.calibration)), campaign.calibration_images)
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(_file_hash(file).encode())
+    return {"images": len(files), "sha256": digest.hexdigest()}
+
+
+def _file_hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+# What is done with files
+
+
+def _inspect(export: Step) -> Step:
+    inputs = {"file": export.key, "versions": _versions(RUNTIMES)}
+    return Step("inspect", export.name, inputs, needs=(export,))
+
+
+def _latencies(campaign: Campaign, name: str, exports: Sequence[Step]) -> Iterator[Step]:
+    from mixnet_bench.machine import cpu_model
+
+    for device in campaign.devices:
+        settings = asdict(campaign.latency)
+        if device != HOST:
+            settings.pop("profile")  # which only this machine can
+        inputs = {
+            "files": [each.key for each in exports],
+            "device": device,
+            "cpu": cpu_model() if device == HOST else None,
+            "settings": settings,
+            "versions": _versions(RUNTIMES),
+        }
+        work = {"campaign": campaign}
+        yield Step("latency", f"{name} on {device}", inputs, tuple(exports), work)
+
+
+def _parities(campaign: Campaign, exports: Sequence[Step]) -> Iterator[Step]:
+    """Every file against the float32 one of its format and lowering."""
+    from mixnet_quantize.images import image_files
+
+    if campaign.parity is None:
+        return
+    files = image_files(beside(campaign, campaign.parity.data))
+    listed = [[str(each.name), each.stat().st_size] for each in files]
+    images = hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+    for export in exports:
+        first = next((each for each in exports if _is_float_of(each, export)), None)
+        if first is None or first is export:
+            continue
+        inputs = {
+            "files": [first.key, export.key],
+            "images_sha256": images,
+            "unlabelled": campaign.parity.unlabelled,
+            "versions": _versions(RUNTIMES),
+        }
+        yield Step("parity", export.name, inputs, (first, export), {"campaign": campaign})
+
+
+def _is_float_of(candidate: Step, export: Step) -> bool:
+    same = all(candidate.inputs[key] == export.inputs[key] for key in ("file_format", "lowering"))
+    return same and candidate.inputs["precision"] == "float32"
+
+
+def _paper(table: str) -> Step:
+    from mixnet_networks.paper import load_table
+
+    described = repr(load_table(table))  # raises UsageError for an unknown one
+    inputs = {
+        "table": table,
+        "table_sha256": hashlib.sha256(described.encode()).hexdigest(),
+        "versions": _versions(["mixnet-mobile"]),
+    }
+    return Step("paper", table, inputs, work={"table": table})
+
+
+def origin(export: Step) -> dict[str, Any]:
+    """What a file is, for the results about it: network, format, precision, lowering and size."""
+    keys = ("network", "file_format", "precision", "lowering", "classes", "resolution")
+    return {key: export.inputs[key] for key in keys}

@@ -1,0 +1,110 @@
+"""Where a campaign's results lie: one file for each step, whole or absent, found by the step's key.
+
+A result with another key, a damaged one, or one whose written file is gone, counts as none.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mixnet_bench.campaign.steps import Step
+from mixnet_common import UsageError, write_whole
+from mixnet_common.console import json_text
+
+RESULTS = "results"
+FILES = "files"
+STATE = "unfinished"
+
+
+class Store:
+    """The folder that a campaign writes to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def result_path(self, step: Step) -> Path:
+        """Where the step's result is, or will be."""
+        return self._inside(RESULTS, f"{step.slug}.json")
+
+    def files_folder(self, step: Step) -> Path:
+        """Where an export's file is, or will be."""
+        return self._inside(FILES, step.slug)
+
+    def state_path(self, step: Step) -> Path:
+        """Where a step keeps what it has so far."""
+        return self._inside(STATE, f"{step.slug}.json")
+
+    def recall(self, step: Step) -> list[dict[str, Any]] | None:
+        """The step's result, its ``targets``; None where there is none that is whole and its own.
+
+        An export's file has to be there too, as it was written.
+        """
+        document = _read(self.result_path(step))
+        if document is None or document.get("step", {}).get("key") != step.key:
+            return None
+        targets = document.get("targets")
+        if not isinstance(targets, list):
+            return None
+        if step.kind == "export" and not all(self._is_whole(target) for target in targets):
+            return None
+        return targets
+
+    def save(self, step: Step, targets: Sequence[dict[str, Any]], seconds: float) -> None:
+        """Keep a result, whole or not at all."""
+        document = json.loads(json_text(targets))
+        about = {
+            "kind": step.kind,
+            "name": step.name,
+            "key": step.key,
+            "seconds": round(seconds, 3),
+            "inputs": step.inputs,
+        }
+        document = {"format": document["format"], "step": about, "targets": document["targets"]}
+        text = json.dumps(document, indent=1, allow_nan=False)
+        write_whole(self.result_path(step), text + "\n")
+
+    def model(self, export: Step) -> Path:
+        """The file that an export wrote. Raises UsageError where its result is gone."""
+        targets = self.recall(export)
+        if not targets:
+            raise UsageError(f"the result of {export.name} is gone", "run the campaign again")
+        return self.written(targets[0])
+
+    def written(self, target: dict[str, Any]) -> Path:
+        """The path of an export's file, which a result may not lead out of the folder."""
+        return self._inside(*str(target["path"]).replace("\\", "/").split("/"))
+
+    def relative(self, path: Path) -> str:
+        """A path within the folder, as results name it."""
+        return path.relative_to(self.folder).as_posix()
+
+    def earlier(self) -> Iterator[dict[str, Any]]:
+        """What every result here says about its step: also those of other inputs."""
+        for path in sorted((self.folder / RESULTS).glob("*.json")):
+            document = _read(path)
+            about = document.get("step") if document else None
+            if isinstance(about, dict):
+                yield about
+
+    def _is_whole(self, target: Any) -> bool:
+        try:
+            content = self.written(target).read_bytes()
+            return bool(hashlib.sha256(content).hexdigest() == target["sha256"])
+        except (OSError, KeyError, TypeError, UsageError):
+            return False
+
+    def _inside(self, *parts: str) -> Path:
+        path = self.folder.joinpath(*parts)
+        if not path.resolve().is_relative_to(self.folder.resolve()):
+            raise UsageError(f"{path} leads out of {self.folder}", "nothing is written there")
+        return path
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None

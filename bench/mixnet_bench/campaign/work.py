@@ -1,0 +1,164 @@
+"""How each kind of step is done: a table from the kind to a function that returns its result.
+
+Every function hands the work to the module that has it, and adds what a file is (``origin``).
+Which steps are to be done, and in which order, is decided elsewhere.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mixnet_bench.campaign.record import HOST, Campaign, Entry, Timing
+from mixnet_bench.campaign.steps import Step, beside, lowering_path, origin
+from mixnet_bench.campaign.store import Store
+from mixnet_networks import Network
+
+Targets = list[dict[str, Any]]
+
+
+def count(step: Step, store: Store) -> Targets:
+    """Count a network from its graph."""
+    from mixnet_bench.count_command import describe_count
+    from mixnet_bench.counting.graph import count_graph
+
+    network: Network = step.work["network"]
+    return [describe_count(count_graph(network.graph))]
+
+
+def export(step: Step, store: Store) -> Targets:
+    """Write, quantize and verify one file."""
+    from mixnet_export.job import Options
+    from mixnet_export.job import export as export_file
+    from mixnet_export.writers import FORMATS
+
+    campaign: Campaign = step.work["campaign"]
+    inputs = step.inputs
+    network, weights, source = _weights(step.work["network"], step.work["entry"], campaign)
+    calibrated = inputs["precision"] == "int8" and campaign.calibration is not None
+    options = Options(
+        lowering=lowering_path(campaign, inputs["lowering"]),
+        precision=inputs["precision"],
+        calibration=beside(campaign, campaign.calibration or "") if calibrated else None,
+        calibration_images=campaign.calibration_images,
+        verify=campaign.verify,
+    )
+    form = FORMATS[inputs["file_format"]]
+    written = export_file(network, weights, form, store.files_folder(step), options, source)
+    return [
+        {
+            **written.provenance,
+            "name": written.path.name,
+            "path": store.relative(written.path),
+            "origin": origin(step),
+        }
+    ]
+
+
+def _weights(network: Network, entry: Entry, campaign: Campaign) -> tuple[Network, Any, str]:
+    """The network in the size that its weights have, the weights, and where they come from."""
+    if entry.weights is None:
+        from mixnet_networks.weights import seeded_weights
+
+        return network, seeded_weights(network, entry.seed), f"seed {entry.seed}"
+    from mixnet_networks.importing import import_weights
+
+    file = beside(campaign, entry.weights)
+    name = str(beside(campaign, entry.name)) if entry.name.endswith(".toml") else entry.name
+    found = import_weights(file, name, classes=entry.classes, multiplier=network.multiplier)
+    sized = replace(network, classes=found.classes, in_channels=found.network.in_channels)
+    return sized, found.weights, file.name
+
+
+def inspect(step: Step, store: Store) -> Targets:
+    """Count a file from itself, and ask the runtime how much of it is delegated."""
+    from mixnet_bench.count_command import Size, describe_target
+
+    (export_step,) = step.needs
+    counted = describe_target(str(store.model(export_step)), Size())
+    return [{**counted, "origin": origin(export_step)}]
+
+
+def latency(step: Step, store: Store) -> Targets:
+    """Time files side by side, here or on a phone."""
+    from mixnet_bench.latency import Plan
+
+    settings: Timing = step.work["campaign"].latency
+    plan = Plan(
+        paths=tuple(store.model(each) for each in step.needs),
+        threads=settings.threads,
+        launches=settings.launches,
+        min_count=settings.min_count,
+        min_time_s=settings.min_time_s,
+        warmup=settings.warmup,
+        seed=settings.seed,
+        timeout_s=settings.timeout_s,
+    )
+    device = step.inputs["device"]
+    targets = _on_host(plan, settings) if device == HOST else _on_phone(plan, settings, device)
+    return [
+        {**target, "path": store.relative(path), "origin": origin(each)}
+        for target, path, each in zip(targets, plan.paths, step.needs, strict=True)
+    ]
+
+
+def _on_host(plan: Any, settings: Timing) -> Targets:
+    from mixnet_bench.affinity import check_cpus, parse_cpus
+    from mixnet_bench.latency_command import describe_run
+    from mixnet_bench.profile_command import take_profiles
+    from mixnet_bench.profile_report import describe_profile
+
+    if settings.pin is not None:
+        plan = replace(plan, cpus=parse_cpus(settings.pin))
+        check_cpus(plan.cpus)
+    profiles = take_profiles(plan) if settings.profile else []
+    targets = describe_run(plan)
+    for target, profile in zip(targets, profiles, strict=False):
+        target["profile"] = describe_profile(profile)
+    return targets
+
+
+def _on_phone(plan: Any, settings: Timing, device: str) -> Targets:
+    from mixnet_android.adb import Adb
+    from mixnet_android.device import choose
+    from mixnet_bench.latency_adb import measure_on, serial_of
+
+    phone = choose(Adb.find(), serial_of(device))
+    return measure_on(phone, plan, settings.pin)
+
+
+def parity(step: Step, store: Store) -> Targets:
+    """Hold a file against its float32 one on images; goes on where it was interrupted."""
+    from mixnet_bench.parity import answer, request
+    from mixnet_bench.parity_command import describe_answer
+
+    campaign: Campaign = step.work["campaign"]
+    if campaign.parity is None:
+        raise AssertionError("a parity step comes from a campaign with images for it")
+    first, second = step.needs
+    asked = request(
+        store.model(first),
+        store.model(second),
+        beside(campaign, campaign.parity.data),
+        unlabelled=campaign.parity.unlabelled,
+        state=store.state_path(step),
+    )
+    return [{**describe_answer(answer(asked)), "origin": origin(second)}]
+
+
+def paper(step: Step, store: Store) -> Targets:
+    """Compare our counts with a table of the paper."""
+    from mixnet_bench.paper.command import compare_table
+    from mixnet_networks.paper import load_table
+
+    return compare_table(load_table(step.inputs["table"]), {})
+
+
+WORK: Mapping[str, Callable[[Step, Store], Targets]] = {
+    "count": count,
+    "export": export,
+    "inspect": inspect,
+    "latency": latency,
+    "parity": parity,
+    "paper": paper,
+}
+"""By kind of step, who does it."""

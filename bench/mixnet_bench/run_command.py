@@ -1,0 +1,126 @@
+"""``mixnet-bench run``: a campaign's TOML from beginning to end, or what there would be to do.
+
+Reads, hands over and reports; no work is done here.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from mixnet_bench.campaign.estimate import GUESS, in_words
+from mixnet_bench.campaign.execute import (
+    DONE,
+    FAILED,
+    FOUND,
+    NOT_TRIED,
+    Outcome,
+    execute,
+    look,
+)
+from mixnet_bench.campaign.read import read_campaign
+from mixnet_bench.campaign.record import Campaign
+from mixnet_bench.campaign.steps import make_steps
+from mixnet_bench.campaign.store import Store
+from mixnet_bench.campaign.work import WORK
+from mixnet_common import MixnetError, UsageError
+from mixnet_common.console import print_json, print_table, say
+from mixnet_common.errors import nearest
+from mixnet_common.files import check_writable
+
+COLUMNS = ("step", "kind", "state", "time", "from")
+
+
+def run(target: str, folder: Path, dry_run: bool, as_json: bool) -> None:
+    """Do what a campaign asks for and is not done. Raises MixnetError where a step failed."""
+    campaign = find_campaign(target)
+    steps = make_steps(campaign)
+    store = Store(folder)
+    if dry_run:
+        outcomes = look(steps, store)
+    else:
+        check_writable(store.result_path(steps[0]))
+        outcomes = execute(steps, store, WORK)
+    if as_json:
+        print_json([describe(each, store) for each in outcomes])
+    else:
+        print_table(
+            COLUMNS,
+            [_row(each) for each in outcomes],
+            title=campaign.title,
+            caption=_caption(outcomes),
+        )
+    if not dry_run:
+        say(f"results: {folder}; a report of them: mixnet-bench report {folder} -o report.html")
+    _raise_failed(outcomes)
+
+
+def find_campaign(target: str) -> Campaign:
+    """A campaign by its TOML's path, or a ready one by name. Raises UsageError."""
+    if target.endswith(".toml"):
+        return read_campaign(Path(target))
+    ready = files("mixnet_bench").joinpath("campaigns", f"{target}.toml")
+    names = ready_campaigns()
+    if target not in names:
+        hint = f"give the path of a TOML file; ready ones: {nearest(target, names)}"
+        raise UsageError(f"no campaign {target!r}", hint)
+    with as_file(ready) as path:
+        return read_campaign(path)
+
+
+def ready_campaigns() -> list[str]:
+    """Names of the campaigns that ship with the package."""
+    folder = files("mixnet_bench").joinpath("campaigns")
+    return sorted(
+        each.name.removesuffix(".toml") for each in folder.iterdir() if each.name.endswith(".toml")
+    )
+
+
+def describe(outcome: Outcome, store: Store) -> dict[str, Any]:
+    """The JSON object of a step; docs/json.md explains every key."""
+    step, expected = outcome.step, outcome.estimate
+    whole = outcome.state in (DONE, FOUND)
+    return {
+        "name": step.name,
+        "kind": step.kind,
+        "key": step.key,
+        "state": outcome.state,
+        "result": str(store.result_path(step)) if whole else None,
+        "seconds": outcome.seconds,
+        "estimate_s": None if expected is None else expected.seconds,
+        "estimate_from": None if expected is None else expected.source,
+        "error": outcome.error or None,
+    }
+
+
+def _row(outcome: Outcome) -> tuple[str, ...]:
+    step, expected = outcome.step, outcome.estimate
+    if expected is not None:
+        time, source = f"about {in_words(expected.seconds)}", expected.source
+    else:
+        time, source = "" if outcome.seconds is None else in_words(outcome.seconds), ""
+    return (step.name, step.kind, outcome.state, time, source)
+
+
+def _caption(outcomes: Sequence[Outcome]) -> str:
+    counts = Counter(each.state for each in outcomes)
+    parts = [f"{count} {state}" for state, count in counts.items()]
+    expected = [each.estimate for each in outcomes if each.estimate is not None]
+    if expected:
+        guessed = sum(each.source == GUESS for each in expected)
+        total = in_words(sum(each.seconds for each in expected))
+        parts.append(f"about {total} in all ({guessed} of {len(expected)} times are estimates)")
+    return "; ".join(parts)
+
+
+def _raise_failed(outcomes: Sequence[Outcome]) -> None:
+    failed = [each for each in outcomes if each.state == FAILED]
+    if failed:
+        left = sum(each.state == NOT_TRIED for each in outcomes)
+        names = ", ".join(f"{each.step.kind} {each.step.name}" for each in failed)
+        others = f", {left} that need them were not tried" if left else ""
+        raise MixnetError(
+            f"{len(failed)} of {len(outcomes)} steps failed: {names}{others}",
+            "the others' results are whole; run the same again for the rest",
+        )
