@@ -70,7 +70,7 @@ class Runtime:
 
 
 def home() -> Path:
-    """Where this software keeps things: ``$MIXNET_HOME``, else where the system wants caches to be."""
+    """Where this software keeps things: ``$MIXNET_HOME``, else the system's place for caches."""
     if named := os.environ.get("MIXNET_HOME"):
         return Path(named)
     if sys.platform == "win32":
