@@ -18,6 +18,9 @@ from mixnet_quantize.resize import resize_tensorflow
 
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"))
 
+MOST_PROPORTION = 500
+"""Of an image's longer side to its shorter one."""
+
 Image = NDArray[np.float32]
 """One preprocessed image, (resolution, resolution, channels)."""
 
@@ -59,11 +62,22 @@ def decode(path: Path, channels: int = 3) -> Any:
     """A Pillow image in RGB, or in grey for one channel. Raises MixnetError, naming the file."""
     from PIL import Image as Pillow
 
+    mode = MODES[channels]
     try:
         with Pillow.open(path) as image:
-            return image.convert(MODES[channels])
-    except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError) as error:
-        raise MixnetError(f"cannot read the image {path}: {error}") from error
+            _refuse_threads(image.size)
+            return image.convert(mode)
+    # Pillow's readers raise whatever the damaged bytes lead to: struct.error, EOFError, IndexError,
+    # ZeroDivisionError and more, differing between its versions.
+    except Exception as error:
+        why = str(error) or type(error).__name__
+        raise MixnetError(f"cannot read the image {path}: {why}") from error
+
+
+def _refuse_threads(size: tuple[int, int]) -> None:
+    """Raise where the longer side would fill the memory once the shorter one is enlarged."""
+    if max(size) > MOST_PROPORTION * min(size):
+        raise ValueError(f"a thread of {size[0]}x{size[1]} pixels has no middle to be cut out")
 
 
 def fit(image: Any, resolution: int, preprocessing: Preprocessing) -> NDArray[Any]:

@@ -1,11 +1,13 @@
 """From files to inputs: which files, in which order, how cropped, what is broken."""
 
+import io
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -14,6 +16,7 @@ from mixnet_networks.architecture import Preprocessing
 from mixnet_quantize.images import (
     SUFFIXES,
     batches,
+    decode,
     image_files,
     load_image,
     load_images,
@@ -177,6 +180,70 @@ def test_a_picture_cut_off_is_named(save: Save) -> None:
 
     with pytest.raises(MixnetError, match=r"cannot read the image .*image\.png"):
         load_image(path, 8, RAW)
+
+
+def outcome(path: Path) -> str:
+    """The mode of what was read, or the name that the error gives."""
+    try:
+        return str(decode(path).mode)
+    except MixnetError as error:
+        return f"named {path}" if str(path) in error.message else error.message
+
+
+FORMATS: dict[str, dict[str, object]] = {
+    "png": {},
+    "jpeg": {"progressive": True},
+    "webp": {},
+    "gif": {},
+    "tiff": {"compression": "tiff_lzw"},
+    "bmp": {},
+}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@given(data=st.data())
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_damaged_picture_is_read_or_named(kind: str, data: st.DataObject, tmp_path: Path) -> None:
+    """Bytes are changed, mostly in the headers, and some files are cut off."""
+    file = io.BytesIO()
+    Image.fromarray(gradient(12, 10)).save(file, kind, **FORMATS[kind])
+    content = bytearray(file.getvalue())
+    places = st.one_of(st.integers(0, min(120, len(content) - 1)), st.integers(0, len(content) - 1))
+    for at in data.draw(st.lists(places, min_size=1, max_size=6)):
+        content[at] = data.draw(st.integers(0, 255))
+    path = tmp_path / f"damaged.{kind}"
+    path.write_bytes(content[: data.draw(st.integers(0, 2 * len(content)))])
+
+    assert outcome(path) in ("RGB", f"named {path}")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [struct.error("unpack requires 4 bytes"), EOFError(), IndexError("list"), ZeroDivisionError(),
+     KeyError(7), OverflowError(), AssertionError(), TypeError(), AttributeError(), MemoryError(),
+     SyntaxError("broken PNG file"), ValueError(), OSError()],
+)  # fmt: skip
+def test_whatever_pillow_raises_names_the_picture(
+    error: Exception, save: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Image.Image, "convert", fail)
+
+    with pytest.raises(MixnetError, match=r"cannot read the image .*image\.png: \S"):
+        decode(save(gradient(8, 8)))
+
+
+def test_a_thread_of_a_picture_is_refused_instead_of_filling_the_memory(tmp_path: Path) -> None:
+    """Its shorter side enlarged to 256, its longer one would have 15 million pixels."""
+    path = tmp_path / "thread.png"
+    Image.new("L", (60_000, 1)).save(path)
+
+    with pytest.raises(MixnetError, match=r"cannot read the image .*thread\.png: .*60000"):
+        load_image(path, 224, Preprocessing())
 
 
 def test_a_picture_that_would_fill_the_memory_is_refused(
