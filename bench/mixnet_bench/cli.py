@@ -372,3 +372,29 @@ def run(campaign: str, folder: Path, dry_run: bool, as_json: bool) -> None:
     from mixnet_bench import run_command
 
     run_command.run(campaign, folder, dry_run, as_json)
+
+
+@main.command(
+    epilog=example(
+        "mixnet-bench run table2 -o out/table2",
+        "mixnet-bench report out/table2 -o report.html",
+    )
+)
+@click.argument(
+    "results", nargs=-1, required=True, metavar="RESULT...", type=click.Path(path_type=Path)
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--title", default="mixnet-mobile: results", show_default=True)
+@click.option("--markdown", is_flag=True, help="The tables as Markdown, to standard output or -o.")
+@click.option("--csv", "as_csv", is_flag=True, help="One line for each timing, likewise.")
+def report(
+    results: tuple[Path, ...], output: Path | None, title: str, markdown: bool, as_csv: bool
+) -> None:
+    """Show results as one page of tables and plots.
+
+    RESULT is a JSON file of latency, count, paper or parity, or a campaign's folder. The page needs
+    no network and nothing beside it.
+    """
+    from mixnet_bench import report_command
+
+    report_command.run(results, output, title, markdown, as_csv)

@@ -1,0 +1,194 @@
+"""The drawings themselves, by matplotlib, in the page's stand-in colours (see ``svg``).
+
+Each takes plain numbers and gives an SVG element. Nothing here knows what was measured.
+"""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mixnet_bench.report.placing import Box, place_labels
+from mixnet_bench.report.svg import GRID, INK, QUIET, SERIES, canvas, render
+
+if TYPE_CHECKING:
+    from mixnet_bench.report.figures import Point
+
+LABEL_SIZE = 7.5
+CHARACTER = 0.56
+"""A character's width over its height, in most fonts without serifs."""
+
+ROW_INCHES = 0.24
+TITLE_WIDTH = 52
+"""Characters of a title's line."""
+
+
+def _titled(axes: Any, title: str) -> None:
+    axes.set_title(textwrap.fill(title, TITLE_WIDTH), loc="left")
+
+
+def draw_plane(
+    name: str,
+    title: str,
+    description: str,
+    points: "Sequence[Point]",
+    unit: str,
+    highlighted: str,
+) -> str:
+    """Accuracy over cost: a dot and a label for each model, the highlighted ones joined."""
+    with canvas(4.0) as (figure, axes):
+        own = sorted(
+            (each for each in points if each.model.startswith(highlighted)),
+            key=lambda each: each.cost,
+        )
+        others = [each for each in points if each not in own]
+        axes.plot(*_coordinates(others), "o", color=QUIET, markersize=4)
+        axes.plot(*_coordinates(own), "o-", color=SERIES[0], markersize=5, linewidth=1.4)
+        axes.margins(0.12)
+        axes.set_xlabel(textwrap.fill(unit, TITLE_WIDTH))
+        axes.set_ylabel("top-1, %")
+        axes.set_xlim(left=0)
+        _titled(axes, title)
+        figure.canvas.draw()  # settles where everything is
+        figure.set_layout_engine("none")
+        _label_points(axes, [*own, *others])
+        return render(figure, name, title, description)
+
+
+def _coordinates(points: "Sequence[Point]") -> tuple[list[float], list[float]]:
+    return [each.cost for each in points], [each.top1 for each in points]
+
+
+def _label_points(axes: Any, points: "Sequence[Point]") -> None:
+    """Write the models' names beside their points, where there is room."""
+    scale = 72 / axes.figure.dpi
+    at = [tuple(each) for each in axes.transData.transform([(p.cost, p.top1) for p in points])]
+    at = [(x * scale, y * scale) for x, y in at]
+    sizes = [(len(p.model) * LABEL_SIZE * CHARACTER + 2, LABEL_SIZE * 1.2) for p in points]
+    frame = Box(*(edge * scale for edge in axes.get_window_extent().extents))
+    for point, (x, y), box in zip(points, at, place_labels(at, sizes, frame), strict=True):
+        if box is None:
+            continue
+        axes.annotate(
+            point.model,
+            (point.cost, point.top1),
+            ((box.x0 + box.x1) / 2 - x, box.y0 - y + 1.5),
+            textcoords="offset points",
+            ha="center",
+            fontsize=LABEL_SIZE,
+        )
+
+
+def draw_distributions(
+    name: str, title: str, description: str, rows: Mapping[str, Sequence[float]]
+) -> str:
+    """A row for each file: from the 5th to the 95th percentile, the middle half, the median."""
+    with canvas(_height(len(rows))) as (figure, axes):
+        for index, samples in enumerate(rows.values()):
+            low, first, middle, third, high = np.percentile(samples, (5, 25, 50, 75, 95))
+            axes.hlines(index, low, high, color=QUIET, linewidth=1)
+            axes.hlines(index, first, third, color=SERIES[0], linewidth=6)
+            axes.plot([middle], [index], "|", color=INK, markersize=9, markeredgewidth=1.6)
+        _name_rows(axes, list(rows))
+        _scale_rows(axes, [value for samples in rows.values() for value in samples])
+        axes.set_xlabel("milliseconds: 5 to 95 %, middle half, median")
+        _titled(axes, title)
+        return render(figure, name, title, description)
+
+
+WIDE = 30
+"""Ratio of the largest to the smallest sample from which the axis is logarithmic."""
+
+
+def _scale_rows(axes: Any, values: Sequence[float]) -> None:
+    if min(values) > 0 and max(values) / min(values) > WIDE:
+        from matplotlib.ticker import LogLocator, ScalarFormatter
+
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_minor_formatter("")
+    else:
+        axes.set_xlim(left=0)
+
+
+def draw_time_line(
+    name: str, title: str, description: str, files: Mapping[str, Sequence[Sequence[float]]]
+) -> str:
+    """Samples in their order, a colour for each file; a gap and a line between launches."""
+    with canvas(2.9) as (figure, axes):
+        for index, (label, launches) in enumerate(files.items()):
+            line = [value for launch in launches for value in (*launch, float("nan"))]
+            colour = SERIES[index % len(SERIES)]
+            style = "-" if index < len(SERIES) else "--"
+            axes.plot(line, style, color=colour, linewidth=1, label=_unhidden(label))
+        axes.set_ylim(bottom=0)
+        axes.set_ylabel("milliseconds")
+        axes.set_xlabel("sample; a gap between launches")
+        _titled(axes, title)
+        _legend_below(figure, min(2, len(files)))
+        return render(figure, name, title, description)
+
+
+def draw_stacks(
+    name: str, title: str, description: str, rows: Mapping[str, Mapping[str, float]]
+) -> str:
+    """A bar for each file, made of its parts."""
+    parts = sorted(
+        {part for row in rows.values() for part in row}, key=lambda part: (len(part), part)
+    )
+    with canvas(_height(len(rows)) + 0.3) as (figure, axes):
+        starts = np.zeros(len(rows))
+        for index, part in enumerate(parts):
+            widths = np.array([row.get(part, 0.0) for row in rows.values()])
+            colour = SERIES[index % len(SERIES)]
+            axes.barh(range(len(rows)), widths, left=starts, color=colour, label=_unhidden(part))
+            starts += widths
+        _name_rows(axes, list(rows))
+        axes.set_xlabel("milliseconds")
+        _titled(axes, title)
+        _legend_below(figure, min(5, len(parts)))
+        return render(figure, name, title, description)
+
+
+def draw_ratios(name: str, title: str, description: str, rows: Mapping[str, float]) -> str:
+    """A dot for each ratio, and a line from 1, where nothing is gained."""
+    with canvas(_height(len(rows))) as (figure, axes):
+        axes.axvline(1, color=INK, linewidth=1)
+        for index, ratio in enumerate(rows.values()):
+            colour = SERIES[0] if ratio <= 1 else SERIES[1]
+            axes.hlines(index, min(1, ratio), max(1, ratio), color=colour, linewidth=2)
+            axes.plot([ratio], [index], "o", color=colour, markersize=5)
+        _name_rows(axes, list(rows))
+        axes.set_xlim(left=0)
+        axes.set_xlabel("ratio of medians; left of 1 is faster")
+        _titled(axes, title)
+        return render(figure, name, title, description)
+
+
+def _height(rows: int) -> float:
+    return 0.95 + ROW_INCHES * max(2, rows)
+
+
+LONGEST_NAME = 34
+
+
+def _name_rows(axes: Any, names: Sequence[str]) -> None:
+    """Names at the rows, the first on top."""
+    shown = [textwrap.shorten(each, LONGEST_NAME, placeholder="…") or "…" for each in names]
+    axes.set_yticks(range(len(names)), shown, fontsize=LABEL_SIZE)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.spines["bottom"].set_color(GRID)
+
+
+def _legend_below(figure: Any, columns: int) -> None:
+    figure.legend(loc="outside lower left", ncols=columns)
+
+
+def _unhidden(label: str) -> str:
+    """Matplotlib leaves labels with a leading underscore out of legends."""
+    return f"\u200b{label}" if label.startswith("_") else label

@@ -1,0 +1,194 @@
+"""A report's figures: which there are, and what each says in words. Drawing is ``drawing``'s."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mixnet_bench.report.record import Latency, Results
+from mixnet_bench.report.tables import kernel_times, of_device, pairs, three_digits
+from mixnet_networks.paper import load_table
+
+MIXNETS = "MixNet"
+ACCURACY = "top-1 accuracy in percent, as the paper prints it"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with its title; the description says in words what is to be seen."""
+
+    title: str
+    svg: str
+    description: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Point:
+    """A model in a plane of cost and accuracy."""
+
+    model: str
+    cost: float
+    top1: float
+
+
+FAR = 2.5
+"""A point whose cost is so many times the upper quartile would press all others together."""
+
+
+def accuracy_by_model() -> dict[str, tuple[str, float]]:
+    """By our network's name: the paper's model, and its top-1 accuracy as Table 2 prints it."""
+    return {
+        row.network: (row.model, float(row.top1))
+        for row in load_table("table2").rows
+        if row.network and row.top1.replace(".", "").isdigit()
+    }
+
+
+def split_far(points: list[Point]) -> tuple[list[Point], list[Point]]:
+    """Points to draw, and those that lie too far out on the axis of costs."""
+    costs = sorted(point.cost for point in points)
+    limit = FAR * costs[3 * (len(costs) - 1) // 4] if costs else 0
+    near = [point for point in points if point.cost <= limit]
+    return near, [point for point in points if point.cost > limit]
+
+
+def figure7(results: Results) -> Iterator[Figure]:
+    """Top-1 against multiply-adds, as ours are counted."""
+    points = [
+        Point(row.model, row.macs.ours / 1e6, float(row.top1))
+        for row in results.papers
+        if row.macs.ours and row.network and row.top1.replace(".", "").isdigit()
+        if row.table == "Table 2"
+    ]
+    if len(points) > 1:
+        yield _plane("figure7", "Figure 7: top-1 against multiply-adds", points, "million MACs")
+
+
+def measured_planes(results: Results) -> Iterator[Figure]:
+    """Top-1 against measured latency: one plane for each device and kind of file."""
+    accuracies = accuracy_by_model()
+    for number, device in enumerate(results.devices):
+        latencies = of_device(results, device)
+        for kind in dict.fromkeys(each.file.kind for each in latencies):
+            fastest = {
+                each.file.network: each.median_ms
+                for each in sorted(latencies, key=lambda each: -each.median_ms)
+                if each.file.kind == kind and each.file.network in accuracies
+            }
+            points = [
+                Point(accuracies[network][0], ms, accuracies[network][1])
+                for network, ms in fastest.items()
+            ]
+            if len(points) > 1:
+                slug = f"plane{number}-{kind.replace(' ', '-')}"
+                title = f"Top-1 against latency, {kind}, {device.label}"
+                yield _plane(slug, title, points, f"milliseconds, {device.label}")
+
+
+def _plane(name: str, title: str, points: list[Point], unit: str) -> Figure:
+    from mixnet_bench.report.drawing import draw_plane
+
+    near, far = split_far(points)
+    notes = [
+        f"{each.model} lies beyond the axis, at {three_digits(each.cost)} and {each.top1:g} %."
+        for each in far
+    ]
+    if "float32" not in name and "latency" in title:
+        notes.append("Accuracies are the paper's, of float32 networks.")
+    listed = "; ".join(
+        f"{each.model} {three_digits(each.cost)}, {each.top1:g} %" for each in points
+    )
+    description = f"{ACCURACY}, against {unit}: {listed}."
+    svg = draw_plane(name, title, description, near, unit, MIXNETS)
+    return Figure(title, svg, description, tuple(notes))
+
+
+def distributions(results: Results) -> Iterator[Figure]:
+    """Every file's samples on each device: middle half, 5th to 95th percentile, median."""
+    from mixnet_bench.report.drawing import draw_distributions
+
+    for number, device in enumerate(results.devices):
+        latencies = of_device(results, device)
+        for kind in dict.fromkeys(each.file.kind for each in latencies):
+            own = [each for each in latencies if each.file.kind == kind]
+            title = f"Distribution of latencies, {kind}, {device.label}"
+            described = "; ".join(
+                f"{each.file.network} median {three_digits(each.median_ms)},"
+                f" p90 {three_digits(each.p90_ms)}"
+                for each in own
+            )
+            description = f"Milliseconds: {described}."
+            name = f"spread{number}-{kind.replace(' ', '-')}"
+            rows = {each.file.network: each.samples_ms for each in own}
+            yield Figure(title, draw_distributions(name, title, description, rows), description)
+
+
+def time_lines(results: Results) -> Iterator[Figure]:
+    """Samples in their order, one figure for each network and device."""
+    from mixnet_bench.report.drawing import draw_time_line
+
+    for number, device in enumerate(results.devices):
+        latencies = of_device(results, device)
+        for index, network in enumerate(dict.fromkeys(each.file.network for each in latencies)):
+            own = [each for each in latencies if each.file.network == network]
+            title = f"{network} in the order of time, {device.label}"
+            description = (
+                f"Milliseconds of {len(own)} files, launch by launch; the medians of their launches"
+                f" are: {'; '.join(map(_launches_in_words, own))}."
+            )
+            name = f"line{number}-{index}"
+            svg = draw_time_line(name, title, description, {e.file.kind: e.launches for e in own})
+            yield Figure(title, svg, description, _conditions(own[0]))
+
+
+def _launches_in_words(latency: Latency) -> str:
+    from statistics import median
+
+    medians = ", ".join(three_digits(median(launch)) for launch in latency.launches)
+    return f"{latency.file.kind} {medians}"
+
+
+def _conditions(latency: Latency) -> tuple[str, ...]:
+    listed = "; ".join(f"{name} {value}" for name, value in latency.conditions.items())
+    return (f"Conditions: {listed}.",) if listed else ()
+
+
+def kernel_costs(results: Results) -> Iterator[Figure]:
+    """Time by depthwise kernel size, of every profiled file."""
+    from mixnet_bench.report.drawing import draw_stacks
+
+    for number, device in enumerate(results.devices):
+        rows = {
+            each.file.label: {kernel: us / 1000 for kernel, us in times.items()}
+            for each in of_device(results, device)
+            if (times := kernel_times(each))
+        }
+        if rows:
+            title = f"Time by depthwise kernel size, {device.label}"
+            description = f"Milliseconds: {'; '.join(map(_stack_in_words, rows.items()))}."
+            svg = draw_stacks(f"kernels{number}", title, description, rows)
+            yield Figure(title, svg, description)
+
+
+def _stack_in_words(row: tuple[str, Mapping[str, float]]) -> str:
+    label, times = row
+    parts = ", ".join(f"{kernel} {three_digits(ms)}" for kernel, ms in times.items())
+    return f"{label}: {parts}"
+
+
+def ratios(results: Results) -> Iterator[Figure]:
+    """int8 against float32, and lowerings against the literal form, as ratios of medians."""
+    from mixnet_bench.report.drawing import draw_ratios
+
+    for number, device in enumerate(results.devices):
+        for key, yardstick, title in (
+            ("precision", "float32", "Other precisions against float32"),
+            ("lowering", "reference", "Lowerings against the paper's literal form"),
+        ):
+            found = [each for each in pairs(results, key, yardstick) if each.first.device == device]
+            rows = {each.second.file.label: each.ratio for each in found}
+            if rows:
+                own = f"{title}, {device.label}"
+                listed = "; ".join(f"{label} {ratio:.2f}" for label, ratio in rows.items())
+                description = f"Time over the yardstick's, less is faster: {listed}."
+                svg = draw_ratios(f"{key}{number}", own, description, rows)
+                yield Figure(own, svg, description)

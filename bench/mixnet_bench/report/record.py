@@ -1,0 +1,141 @@
+"""What a report knows of results: records, read from JSON documents elsewhere. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+EMULATED = "EMULATED"
+"""Stands wherever a result of an emulator does."""
+
+
+@dataclass(frozen=True)
+class File:
+    """What a model file is. What is not known is empty."""
+
+    name: str
+    network: str
+    file_format: str
+    precision: str
+    lowering: str = ""
+
+    @property
+    def kind(self) -> str:
+        """All but the network: ``tflite int8 reference``."""
+        return " ".join(each for each in (self.file_format, self.precision, self.lowering) if each)
+
+    @property
+    def label(self) -> str:
+        """The network and the kind."""
+        return f"{self.network} {self.kind}".strip()
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where something was timed."""
+
+    name: str
+    threads: int
+    emulated: bool = False
+    pinned: str = ""
+
+    @property
+    def label(self) -> str:
+        """For titles and tables; an emulator is called so."""
+        threads = f"{self.threads} thread{'' if self.threads == 1 else 's'}"
+        parts = [self.name, threads, *([f"CPUs {self.pinned}"] if self.pinned else [])]
+        return f"{EMULATED}: " * self.emulated + ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """One file timed on one device; ``run`` tells which were timed side by side."""
+
+    file: File
+    device: Device
+    run: str
+    runtime: str
+    size_bytes: int
+    launches: tuple[tuple[float, ...], ...]
+    """Every sample in milliseconds, launch by launch."""
+    median_ms: float
+    interval_ms: tuple[float, float]
+    p90_ms: float
+    first_ms: float
+    load_ms: float
+    verdict: str
+    reasons: tuple[str, ...]
+    conditions: Mapping[str, str]
+    categories: Mapping[str, float]
+    """Microseconds by kind of operator, where the file was profiled."""
+
+    @property
+    def samples_ms(self) -> list[float]:
+        """The samples of all launches."""
+        return [sample for launch in self.launches for sample in launch]
+
+
+@dataclass(frozen=True)
+class Count:
+    """A network's or a file's count, with the delegation where it is known."""
+
+    file: File
+    source: str
+    params: int
+    macs: int
+    partitions: int | None
+    inside: int | None
+    outside: int | None
+    kinds: Mapping[str, int]
+    reasons: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the paper beside ours."""
+
+    paper: str
+    ours: float | None
+    deviation_percent: float | None
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PaperRow:
+    """A row of one of the paper's tables."""
+
+    table: str
+    model: str
+    network: str
+    params: Figure
+    macs: Figure
+    top1: str
+    top5: str
+    ours_top1: float | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Parity:
+    """One file held against another on images."""
+
+    first: str
+    second: str
+    images: int
+    agreement_percent: float
+    loss_points: float | None
+    loss_interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that a report is made from."""
+
+    latencies: tuple[Latency, ...] = ()
+    counts: tuple[Count, ...] = ()
+    papers: tuple[PaperRow, ...] = ()
+    parities: tuple[Parity, ...] = ()
+
+    @property
+    def devices(self) -> list[Device]:
+        """Devices in the order in which they first appear."""
+        return list(dict.fromkeys(each.device for each in self.latencies))

@@ -1,0 +1,407 @@
+"""A report's tables as data: columns, rows of cells, and what is to be said of them. Pure.
+
+A cell is its text and the number it is sorted by. How a table looks is decided elsewhere.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from mixnet_bench.report.record import Count, Device, Latency, Results
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in a table."""
+
+    text: str
+    number: float | None = None
+    """What a number is sorted by; None for text."""
+    mark: str = ""
+    """``good`` or ``bad``, for verdicts."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its title; ``notes`` stand below it."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = field(default=())
+
+
+VERDICTS = {"reproduced": "good", "valid": "good", "differs": "bad"}
+"""Every other verdict of a timing is a doubt."""
+
+DOUBTS = ("too-short", "drifting", "contended", "emulated", "void", "throttled", "wrong-cores")
+
+
+def text(value: str) -> Cell:
+    """A cell of words."""
+    return Cell(value)
+
+
+def number(value: float | None, pattern: str = "{:,.0f}") -> Cell:
+    """A cell with a number, empty where there is none."""
+    return Cell("") if value is None else Cell(pattern.format(value), float(value))
+
+
+def milliseconds(value: float) -> Cell:
+    """Three significant digits."""
+    return Cell(three_digits(value), value)
+
+
+def three_digits(value: float) -> str:
+    """Three significant digits without an exponent.
+
+    >>> three_digits(28.534), three_digits(1234.5), three_digits(0.98512)
+    ('28.5', '1234', '0.985')
+    """
+    decimals = 2 if value == 0 else max(0, 2 - int(f"{value:e}".partition("e")[2]))
+    return f"{value:.{min(decimals, 12)}f}"
+
+
+def verdict(word: str) -> Cell:
+    """A cell with a verdict."""
+    return Cell(word, mark=VERDICTS.get(word, "bad" if word in DOUBTS else ""))
+
+
+def _sum_up(reasons: Iterator[tuple[str, str]]) -> tuple[str, ...]:
+    """One note for each reason, with all that it is about."""
+    named: dict[str, list[str]] = {}
+    for name, reason in reasons:
+        if reason and name not in named.setdefault(reason, []):
+            named[reason].append(name)
+    return tuple(f"{', '.join(names)}: {reason}." for reason, names in named.items())
+
+
+# The paper
+
+PAPER_COLUMNS = (
+    "model", "parameters", "paper", "±%", "verdict", "MACs", "paper", "±%", "verdict",
+    "top-1, paper", "top-1, ours",
+)  # fmt: skip
+
+
+def paper_tables(results: Results) -> Iterator[Table]:
+    """One table for each of the paper's."""
+    for name in dict.fromkeys(row.table for row in results.papers):
+        rows = [row for row in results.papers if row.table == name]
+        cells = tuple(
+            (
+                text(row.model),
+                number(_millions(row.params.ours), "{:.2f}M"),
+                text(row.params.paper),
+                number(row.params.deviation_percent, "{:+.1f}"),
+                verdict(row.params.verdict),
+                number(_millions(row.macs.ours), "{:,.1f}M"),
+                text(row.macs.paper),
+                number(row.macs.deviation_percent, "{:+.1f}"),
+                verdict(row.macs.verdict),
+                _printed(row.top1),
+                number(row.ours_top1, "{:.2f}"),
+            )
+            for row in rows
+        )
+        reasons = _sum_up(
+            (row.model, figure.reason)
+            for row in rows
+            for figure in (row.params, row.macs)
+            if figure.verdict == "differs" or not row.network
+        )
+        about = (
+            "MACs: multiply-adds of convolutions and dense layers, batch norm folded; the paper's"
+            " FLOPS are multiply-adds, counted in a way that it does not state. Accuracies are the"
+            " paper's, unless measured ones are given."
+        )
+        yield Table(f"{name} of the paper", PAPER_COLUMNS, cells, (about, *reasons))
+
+
+def _millions(value: float | None) -> float | None:
+    return None if value is None else value / 1e6
+
+
+def _printed(figure: str) -> Cell:
+    try:
+        return Cell(figure, float(figure))
+    except ValueError:
+        return Cell(figure)
+
+
+# Latency
+
+LATENCY_COLUMNS = (
+    "network", "file", "median, ms", "95 %", "p90", "first", "loading", "MB", "runtime", "verdict",
+)  # fmt: skip
+
+
+def of_device(results: Results, device: Device) -> list[Latency]:
+    """What was timed on one device, in the order in which it was."""
+    return [each for each in results.latencies if each.device == device]
+
+
+def latency_table(results: Results, device: Device) -> Table:
+    """Everything timed on one device."""
+    latencies = of_device(results, device)
+    rows = tuple(
+        (
+            text(each.file.network),
+            text(each.file.kind),
+            milliseconds(each.median_ms),
+            Cell("–".join(map(three_digits, each.interval_ms)), each.interval_ms[0]),
+            milliseconds(each.p90_ms),
+            milliseconds(each.first_ms),
+            milliseconds(each.load_ms),
+            number(each.size_bytes / 1e6, "{:.1f}"),
+            text(each.runtime),
+            verdict(each.verdict),
+        )
+        for each in latencies
+    )
+    doubts = _sum_up((each.file.label, reason) for each in latencies for reason in each.reasons)
+    return Table(f"Latency on {device.label}", LATENCY_COLUMNS, rows, _few(doubts))
+
+
+MOST_NOTES = 12
+
+
+def _few(notes: Sequence[str]) -> tuple[str, ...]:
+    """The first of many notes, and how many more there are."""
+    more = len(notes) - MOST_NOTES
+    return (*notes[:MOST_NOTES], *([f"{more} more doubts are in the results."] if more > 0 else []))
+
+
+def conditions_table(results: Results, device: Device) -> Table | None:
+    """The circumstances of every run on a device; None where nothing is known of them."""
+    runs = {each.run: each for each in reversed(of_device(results, device))}
+    names = list(dict.fromkeys(name for each in runs.values() for name in each.conditions))
+    if not names:
+        return None
+    rows = tuple(
+        (text(each.file.network), *(_condition(each.conditions.get(name, "")) for name in names))
+        for each in reversed(runs.values())
+    )
+    title = f"Conditions on {device.label}"
+    return Table(title, ("run with", *names), rows, ("Load: averages over 1, 5 and 15 minutes.",))
+
+
+def _condition(value: str) -> Cell:
+    try:
+        return Cell(value, float(value.partition(",")[0]))
+    except ValueError:
+        return Cell(value)
+
+
+# Pairs
+
+PAIR_COLUMNS = ("network", "file", "ms", "against", "ms", "ratio", "MB ratio", "one run", "device")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two timings that differ in one thing; ``first`` is the yardstick."""
+
+    first: Latency
+    second: Latency
+
+    @property
+    def ratio(self) -> float:
+        """The second's time over the first's."""
+        return self.second.median_ms / self.first.median_ms
+
+
+def pairs(results: Results, key: str, yardstick: str) -> list[Pair]:
+    """Timings and their yardsticks: the same network on the same device, but for one thing.
+
+    ``key`` is a field of ``File`` and ``yardstick`` its value in the first of each pair. One from
+    the same run is preferred: only these took turns.
+    """
+    found = []
+    for second in results.latencies:
+        firsts = [each for each in results.latencies if _differ_in(each, second, key, yardstick)]
+        if firsts:
+            found.append(Pair(max(firsts, key=lambda each: each.run == second.run), second))
+    return found
+
+
+def _differ_in(first: Latency, second: Latency, key: str, yardstick: str) -> bool:
+    keys = {"network", "file_format", "precision", "lowering"} - {key}
+    return (
+        getattr(first.file, key) == yardstick
+        and getattr(second.file, key) not in (yardstick, "")
+        and first.device == second.device
+        and all(getattr(first.file, each) == getattr(second.file, each) for each in keys)
+    )
+
+
+def pair_table(title: str, found: Sequence[Pair], note: str) -> Table:
+    """A table of pairs."""
+    rows = tuple(
+        (
+            text(pair.second.file.network),
+            text(pair.second.file.kind),
+            milliseconds(pair.second.median_ms),
+            text(pair.first.file.kind),
+            milliseconds(pair.first.median_ms),
+            number(pair.ratio, "{:.2f}"),
+            number(pair.second.size_bytes / max(1, pair.first.size_bytes), "{:.2f}"),
+            text("yes" if pair.first.run == pair.second.run else "no"),
+            text(pair.second.device.label),
+        )
+        for pair in found
+    )
+    return Table(title, PAIR_COLUMNS, rows, (note,))
+
+
+# Kernels
+
+KERNEL_COLUMNS = ("network", "file", "kernel", "µs", "% of all operators", "device")
+
+
+def kernel_of(category: str) -> str:
+    """The depthwise kernel size that a profile's category is about; empty for others.
+
+    >>> kernel_of("depthwise 7×7, pieces"), kernel_of("SE")
+    ('7×7', '')
+    """
+    word, _, rest = category.partition(" ")
+    return rest.partition(",")[0] if word == "depthwise" else ""
+
+
+def kernel_times(latency: Latency) -> dict[str, float]:
+    """Microseconds by depthwise kernel size, small kernels first."""
+    times: dict[str, float] = {}
+    for category, time_us in latency.categories.items():
+        if kernel := kernel_of(category):
+            times[kernel] = times.get(kernel, 0) + time_us
+    return dict(sorted(times.items(), key=lambda each: _kernel_order(each[0])))
+
+
+def _kernel_order(kernel: str) -> tuple[int, str]:
+    digits = kernel.partition("×")[0]
+    return (int(digits) if digits.isascii() and digits.isdigit() else 0, kernel)
+
+
+def kernel_table(results: Results) -> Table | None:
+    """Time by depthwise kernel size, where files were profiled."""
+    rows = tuple(
+        (
+            text(each.file.network),
+            text(each.file.kind),
+            Cell(kernel, _kernel_order(kernel)[0]),
+            number(time_us),
+            number(100 * time_us / sum(each.categories.values()), "{:.1f}"),
+            text(each.device.label),
+        )
+        for each in results.latencies
+        for kernel, time_us in kernel_times(each).items()
+    )
+    note = (
+        "By the runtime's own profiler. Kernels in pieces count as the sizes that the file names;"
+        " the sums of their pieces are operators of their own and not in here."
+    )
+    title = "Time by depthwise kernel size"
+    return Table(title, KERNEL_COLUMNS, rows, (note,)) if rows else None
+
+
+# Files
+
+DELEGATION_COLUMNS = ("network", "file", "partitions", "operators inside", "outside", "which")
+
+
+def delegation_table(results: Results) -> Table | None:
+    """How much of each file the runtime hands to its delegate."""
+    known = [each for each in results.counts if each.partitions is not None]
+    rows = tuple(
+        (
+            text(each.file.network),
+            text(each.file.kind),
+            number(each.partitions),
+            number(each.inside),
+            number(each.outside),
+            text(", ".join(f"{count} {kind}" for kind, count in each.kinds.items())),
+        )
+        for each in known
+    )
+    about = "Partitions: pieces that the delegate XNNPACK runs; one is best."
+    reasons = _sum_up(pair for each in known for pair in each.reasons.items())
+    notes = (about, *reasons)
+    return Table("Delegation", DELEGATION_COLUMNS, rows, notes) if rows else None
+
+
+COUNT_COLUMNS = ("name", "file", "counted from", "parameters", "MACs")
+
+
+def count_table(results: Results) -> Table | None:
+    """Parameters and multiply-adds of networks and files."""
+    rows = tuple(_count_row(each) for each in results.counts)
+    note = (
+        "Of a network, parameters are the trainable ones; of a file, the weights and biases that"
+        " it stores. MACs: multiply-adds of convolutions and dense layers, for one image."
+    )
+    return Table("Counts", COUNT_COLUMNS, rows, (note,)) if rows else None
+
+
+def _count_row(count: Count) -> tuple[Cell, ...]:
+    return (
+        text(count.file.network),
+        text(count.file.kind),
+        text(count.source),
+        number(count.params),
+        number(count.macs / 1e6, "{:,.2f}M"),
+    )
+
+
+PARITY_COLUMNS = ("file", "against", "images", "agreement, %", "top-1 lost, points", "95 %")
+
+
+def parity_table(results: Results) -> Table | None:
+    """What files lose against others on images."""
+    rows = tuple(
+        (
+            text(each.second),
+            text(each.first),
+            number(each.images),
+            number(each.agreement_percent, "{:.2f}"),
+            number(each.loss_points, "{:+.2f}"),
+            text(
+                ""
+                if each.loss_interval is None
+                else "{:+.2f} to {:+.2f}".format(*each.loss_interval)
+            ),
+        )
+        for each in results.parities
+    )
+    return Table("Accuracy lost", PARITY_COLUMNS, rows) if rows else None
+
+
+INT8_NOTE = "Ratio: the int8 file's time over the float32 file's. One run: they took turns."
+LOWERING_NOTE = "Ratio: to the paper's literal form (reference). One run: they took turns."
+
+
+def all_tables(results: Results) -> list[Table]:
+    """Every table that the results have something for, in the report's order."""
+    sections: list[Callable[[], Iterator[Table | None]]] = [
+        lambda: paper_tables(results),
+        lambda: (latency_table(results, device) for device in results.devices),
+        lambda: (conditions_table(results, device) for device in results.devices),
+        lambda: iter([int8_table(results), lowering_table(results), kernel_table(results)]),
+        lambda: iter([delegation_table(results), count_table(results), parity_table(results)]),
+    ]
+    return [table for section in sections for table in section() if table is not None]
+
+
+def int8_table(results: Results) -> Table | None:
+    """int8 files against float32 ones."""
+    found = [
+        each
+        for each in pairs(results, "precision", "float32")
+        if "int8" in each.second.file.precision
+    ]
+    return pair_table("int8 against float32", found, INT8_NOTE) if found else None
+
+
+def lowering_table(results: Results) -> Table | None:
+    """Every lowering against the paper's literal form."""
+    found = pairs(results, "lowering", "reference")
+    return pair_table("Lowering against lowering", found, LOWERING_NOTE) if found else None

@@ -1,0 +1,106 @@
+"""A report as Markdown, with the same tables as the page, or as CSV, one line for each timing."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+
+from mixnet_bench.report.figures import accuracy_by_model
+from mixnet_bench.report.record import Count, Latency, Results
+from mixnet_bench.report.tables import Table, all_tables
+
+CSV_COLUMNS = (
+    "network", "file_format", "precision", "lowering", "file", "device", "emulated", "threads",
+    "runtime", "params", "macs", "paper_top1_percent", "size_bytes", "partitions", "median_ms",
+    "median_ms_low", "median_ms_high", "p90_ms", "first_ms", "samples", "verdict",
+)  # fmt: skip
+
+FORMULA = ("=", "+", "-", "@", "\t")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+def render_markdown(results: Results, title: str) -> str:
+    """All tables."""
+    parts = [f"# {_inert(title)}", *map(_markdown_table, all_tables(results))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_table(table: Table) -> str:
+    numeric = [
+        any(row[column].number is not None for row in table.rows)
+        for column in range(len(table.columns))
+    ]
+    lines = [
+        _line(table.columns),
+        f"|{'|'.join('--:' if right else '--' for right in numeric)}|",
+        *(_line([cell.text for cell in row]) for row in table.rows),
+    ]
+    notes = "".join(f"\n\n{_inert(note)}" for note in table.notes)
+    return f"## {_inert(table.title)}\n\n" + "\n".join(lines) + notes
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(map(_inert, cells))} |"
+
+
+def _inert(text: str) -> str:
+    r"""Text in which Markdown sees nothing but text.
+
+    >>> _inert("a|b <script> *c*")
+    'a\\|b \\<script\\> \\*c\\*'
+    """
+    return re.sub(r"([\\`*_\[\]<>|#&~])", r"\\\1", text)
+
+
+def render_csv(results: Results) -> str:
+    """One line for each timing; for each count where nothing was timed."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    writer.writerows([[_harmless(cell) for cell in row] for row in _rows(results)])
+    return buffer.getvalue()
+
+
+def _rows(results: Results) -> Iterator[tuple[object, ...]]:
+    networks = {each.file.network: each for each in results.counts if each.source == "graph"}
+    files = {each.file: each for each in results.counts if each.source != "graph"}
+    accuracies = accuracy_by_model()
+    for each in results.latencies:
+        own, network = files.get(each.file), networks.get(each.file.network)
+        top1 = accuracies.get(each.file.network, ("", ""))[1]
+        yield _timed(each, network or own, top1, own)
+    if not results.latencies:
+        for count in results.counts:
+            yield _counted(count, accuracies.get(count.file.network, ("", ""))[1])
+
+
+def _timed(
+    latency: Latency, counted: Count | None, top1: float | str, own: Count | None
+) -> tuple[object, ...]:
+    file, device = latency.file, latency.device
+    return (
+        file.network, file.file_format, file.precision, file.lowering, file.name,
+        device.name, device.emulated, device.threads, latency.runtime,
+        counted.params if counted else "", counted.macs if counted else "", top1,
+        latency.size_bytes, _known(own.partitions if own else None), latency.median_ms,
+        *latency.interval_ms, latency.p90_ms, latency.first_ms, len(latency.samples_ms),
+        latency.verdict,
+    )  # fmt: skip
+
+
+def _counted(count: Count, top1: float | str) -> tuple[object, ...]:
+    file = count.file
+    names = (file.network, file.file_format, file.precision, file.lowering, file.name)
+    counts = (count.params, count.macs, top1, "", _known(count.partitions))
+    return (*names, "", "", "", "", *counts, *[""] * 7)
+
+
+def _known(value: int | None) -> int | str:
+    return "" if value is None else value
+
+
+def _harmless(cell: object) -> object:
+    """No text begins like a formula: a spreadsheet would compute it."""
+    if isinstance(cell, str) and cell.startswith(FORMULA):
+        return f"'{cell}"
+    return cell

@@ -1,0 +1,49 @@
+"""``mixnet-bench report``: results in, one page, Markdown or CSV out.
+
+Reads, hands over and writes whole files; nothing is measured here.
+"""
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from mixnet_bench.latency_command import check_output
+from mixnet_bench.report.load import load_results
+from mixnet_bench.report.text import render_csv, render_markdown
+from mixnet_common import MixnetError, UsageError, write_whole
+
+INSTALL = "pip install 'mixnet-mobile[report]' brings it; --markdown and --csv need none"
+
+
+def run(
+    paths: Sequence[Path], output: Path | None, title: str, markdown: bool, as_csv: bool
+) -> None:
+    """Make a report. Raises UsageError and MixnetError."""
+    if markdown and as_csv:
+        raise UsageError("--markdown and --csv exclude each other", "run it once for each")
+    if output is None and not (markdown or as_csv):
+        raise UsageError("a page needs a file to be written to", "add -o report.html")
+    if output is not None:
+        check_output(output, [path for path in paths if path.is_file()])
+    results = load_results(paths)
+    if markdown:
+        content = render_markdown(results, title)
+    elif as_csv:
+        content = render_csv(results)
+    else:
+        _check_matplotlib()
+        from mixnet_bench.report.page import render_page
+
+        content = render_page(results, title)
+    if output is None:
+        click.echo(content, nl=False)
+        return
+    write_whole(output, content)
+    click.echo(f"wrote {output} ({len(content.encode()) / 1e6:.1f} MB)")
+
+
+def _check_matplotlib() -> None:
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MixnetError("the page's figures need matplotlib, which is not installed", INSTALL)
