@@ -22,6 +22,9 @@ PAGE_BYTES = 16384
 MOST_RECORDS = 1_000_000
 """Segments, sections or symbols beyond which a file is not believed."""
 
+MOST_NAMED = 64 * 2**20
+"""Bytes of all names together: names may overlap, so the file's own size bounds nothing."""
+
 
 @dataclass(frozen=True)
 class Elf:
@@ -58,6 +61,7 @@ class _Bytes:
 
     def __init__(self, content: bytes, name: str) -> None:
         self.content, self.name = content, name
+        self.named = 0
 
     def unpack(self, form: str, offset: int) -> tuple[int, ...]:
         if not 0 <= offset <= len(self.content) - struct.calcsize(form):
@@ -69,6 +73,9 @@ class _Bytes:
         end = self.content.find(b"\0", offset, offset + 4096)
         if not 0 <= offset < len(self.content) or end < 0:
             raise self.broken("a name in it has no end")
+        self.named += end - offset
+        if self.named > MOST_NAMED:
+            raise self.broken("its names are too long together")
         return self.content[offset:end].decode("ascii", errors="replace")
 
     def broken(self, why: str) -> MixnetError:
@@ -131,13 +138,14 @@ def _segments(file: _Bytes) -> Iterator[_Segment]:
 
 def _dynamic(file: _Bytes, segments: list[_Segment]) -> Iterator[tuple[int, int]]:
     """Tags and values of the dynamic section, up to its end marker."""
-    for segment in segments:
-        if segment.kind == PT_DYNAMIC:
-            for index in range(min(segment.size // 16, MOST_RECORDS)):
-                tag, value = file.unpack("<QQ", segment.offset + 16 * index)
-                if tag == 0:
-                    return
-                yield tag, value
+    segment = next((each for each in segments if each.kind == PT_DYNAMIC), None)
+    if segment is None:
+        return
+    for index in range(min(segment.size // 16, MOST_RECORDS)):
+        tag, value = file.unpack("<QQ", segment.offset + 16 * index)
+        if tag == 0:
+            return
+        yield tag, value
 
 
 class _Names:
@@ -169,16 +177,17 @@ def _exports(file: _Bytes) -> Iterator[str]:
     start = file.unpack("<Q", 40)[0]
     size, count = file.unpack("<HH", 58)
     sections = [_section(file, start + index * size) for index in range(count if start else 0)]
-    for kind, offset, length, link in sections:
-        if kind != SHT_DYNSYM:
-            continue
-        if link >= len(sections) or length // 24 > MOST_RECORDS:
-            raise file.broken("its symbols have no names, or are too many")
-        names = sections[link][1]
-        for index in range(length // 24):
-            name, info, other, section = file.unpack("<IBBH", offset + 24 * index)
-            if section != 0 and info >> 4 in (1, 2) and other & 3 in (0, 3):
-                yield file.text(names + name)
+    found = next((each for each in sections if each[0] == SHT_DYNSYM), None)
+    if found is None:
+        return
+    _, offset, length, link = found
+    if link >= len(sections) or length // 24 > MOST_RECORDS:
+        raise file.broken("its symbols have no names, or are too many")
+    names = sections[link][1]
+    for index in range(length // 24):
+        name, info, other, section = file.unpack("<IBBH", offset + 24 * index)
+        if section != 0 and info >> 4 in (1, 2) and other & 3 in (0, 3):
+            yield file.text(names + name)
 
 
 def _section(file: _Bytes, offset: int) -> tuple[int, int, int, int]:

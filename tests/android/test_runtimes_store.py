@@ -43,6 +43,17 @@ def library(
     return header + segments + tables + symbols + dynamic + bytes(64) + sections
 
 
+def test_names_that_overlap_do_not_fill_the_memory() -> None:
+    """Each of 40000 symbols is the rest of the same 4000 letters: 80 MB out of 1 MB."""
+    content = bytearray(library(("x" * 4000, *[""] * 39_999)))
+    start = content.index(struct.pack("<IBBH", 9, 0x12, 0, 1))
+    for index in range(40_000):
+        struct.pack_into("<I", content, start + 24 * index, 9 + index % 4000)
+
+    with pytest.raises(MixnetError, match="names are too long together"):
+        parse_elf(bytes(content))
+
+
 LITERT = library(APIS["litert"])
 ORT = library(APIS["onnxruntime"])
 
