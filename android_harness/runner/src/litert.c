@@ -178,7 +178,8 @@ static bool copy(struct model *model, enum side side, int index, void *to, const
     size_t bytes = model->tensors[side][index].bytes;
     void *host = NULL;
     if (!DO(state->api, LockTensorBuffer, buffer, &host, side == INPUT ? WRITE : READ)) return false;
-    memcpy(to == NULL ? host : to, from == NULL ? host : from, bytes);
+    if (host == NULL && bytes > 0) return fail(error, "LiteRtLockTensorBuffer gives no memory");
+    if (bytes > 0) memcpy(to == NULL ? host : to, from == NULL ? host : from, bytes);
     return DO(state->api, UnlockTensorBuffer, buffer);
 }
 

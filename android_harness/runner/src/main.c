@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "run.h"
@@ -45,6 +46,8 @@ static int open_result(const char *output, char *part, size_t room) {
     } else {
         int length = snprintf(part, room, "%s.part", output);
         if (length < 0 || (size_t)length >= room) return -1;
+        struct stat old;
+        if (stat(output, &old) == 0 && !S_ISREG(old.st_mode)) return -1; /* like /dev/null */
         if (unlink(output) != 0 && errno != ENOENT) return -1;
         file = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
     }

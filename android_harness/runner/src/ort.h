@@ -20,6 +20,7 @@ enum { API_VERSION = 11, LOG_ERRORS = 3, SEQUENTIAL = 0, ALL_OPTIMIZATIONS = 99 
       (Handle, Handle, const char *const *, const Handle *, size_t, const char *const *, size_t, \
        Handle *))                                                                            \
     X(CreateSessionOptions, 10, Status, (Handle *))                                          \
+    X(SetOptimizedModelFilePath, 11, Status, (Handle, const char *))                         \
     X(SetSessionExecutionMode, 13, Status, (Handle, int))                                    \
     X(EnableProfiling, 14, Status, (Handle, const char *))                                   \
     X(SetSessionLogSeverityLevel, 22, Status, (Handle, int))                                 \
