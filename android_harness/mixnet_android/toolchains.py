@@ -94,14 +94,15 @@ def _ndk_commands(machine: str, program: Path, between: Path) -> list[Command]:
     abi = {"arm64": "arm64-v8a", "x86_64": "x86_64"}[machine]
     ndk = find_ndk()
     assert ndk is not None
+    # With slashes on Windows too: CMake takes backslashes in these values for escapes.
     return [
         (
-            "cmake", "-G", "Ninja", "-S", str(RUNNER), "-B", str(between),
-            f"-DCMAKE_TOOLCHAIN_FILE={_toolchain_file(ndk)}", f"-DANDROID_ABI={abi}",
+            "cmake", "-G", "Ninja", "-S", RUNNER.as_posix(), "-B", between.as_posix(),
+            f"-DCMAKE_TOOLCHAIN_FILE={_toolchain_file(ndk).as_posix()}", f"-DANDROID_ABI={abi}",
             f"-DANDROID_PLATFORM=android-{OLDEST_ANDROID}",
-            f"-DCMAKE_RUNTIME_OUTPUT_DIRECTORY={program.parent}",
+            f"-DCMAKE_RUNTIME_OUTPUT_DIRECTORY={program.parent.as_posix()}",
         ),
-        ("cmake", "--build", str(between)),
+        ("cmake", "--build", between.as_posix()),
     ]  # fmt: skip
 
 

@@ -7,7 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -195,6 +196,15 @@ def test_the_ndk_comes_first_where_it_is_and_gets_abi_and_platform(
     assert "-DANDROID_ABI=arm64-v8a" in words
     assert "-DANDROID_PLATFORM=android-24" in words
     assert not home.exists()
+
+
+def test_cmake_is_given_slashes_on_windows_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the backslashes in ``C:\\Users`` for escapes."""
+    folder: Any = PureWindowsPath("C:\\Users\\someone")
+    monkeypatch.setattr(toolchains, "RUNNER", folder / "runner")
+    monkeypatch.setattr(toolchains, "find_ndk", lambda: folder / "ndk")
+    commands = toolchains.NDK.commands("arm64", folder / "out" / "runner", folder / "between")
+    assert not [word for command in commands for word in command if "\\" in word]
 
 
 @pytest.mark.skipif(compiler() is None, reason="NO C COMPILER FOR LINUX HERE")
