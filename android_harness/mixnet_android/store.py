@@ -13,6 +13,7 @@ from mixnet_android.adb.errors import AdbError, Lost, NoSpace, NotExecutable
 from mixnet_android.adb.quoting import quote
 from mixnet_android.device import SHARED
 from mixnet_android.parsers import clean, parse_free_bytes
+from mixnet_android.parsers.text import integer
 from mixnet_common.errors import MixnetError
 
 ROOT = f"{SHARED}/mixnet-mobile"
@@ -137,8 +138,7 @@ def clear(phone: Phone) -> int:
             f"phone {phone.serial}: cannot remove {ROOT}: {clean(answer.text, 200)}",
             f"remove it by hand: adb -s {phone.serial} shell rm -rf {ROOT}",
         )
-    words = answer.text.split()
-    return int(words[0]) * 1024 if words and words[0].isdigit() else 0
+    return (integer(next(iter(answer.text.split()), None)) or 0) * 1024
 
 
 def _forget(phone: Phone, coming: str) -> None:

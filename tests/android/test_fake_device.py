@@ -29,6 +29,7 @@ from mixnet_android.adb import (
     Adb,
     AdbError,
     AdbMissing,
+    Answer,
     Lost,
     NoSpace,
     NotExecutable,
@@ -184,6 +185,27 @@ def test_a_file_is_sent_once_and_known_by_its_content(
     back = tmp_path / "back"
     phone.pull(first.path, back)
     assert store.sha256_of(back) == first.sha256
+
+
+def test_a_name_that_looks_like_an_option_is_none(
+    phone: Phone, fake: FakePhone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("--sync").write_bytes(b"content")
+    stored = store.put(phone, Path("--sync"))
+    assert fake.sandbox.path(stored.path).read_bytes() == b"content"
+    phone.pull(stored.path, Path("-a"))
+    assert Path("-a").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize(
+    ("said", "freed"), [("12\t/data", 12288), ("²\t/data", 0), ("9" * 5000, 0), ("", 0)]
+)
+def test_what_a_phone_says_it_freed_is_a_number_or_nothing(
+    said: str, freed: int, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Phone, "shell", lambda *_: Answer(0, said))
+    assert store.clear(phone) == freed
 
 
 def test_a_file_damaged_on_the_phone_is_sent_again(

@@ -75,6 +75,11 @@ class Adb:
         return "connected to" in output.stdout.lower()
 
 
+def _argument(local: Path) -> str:
+    """A path that adb takes for no option, whatever it begins with."""
+    return str(local.absolute())
+
+
 @dataclass(frozen=True)
 class Phone:
     """One phone, by its serial."""
@@ -125,7 +130,7 @@ class Phone:
 
     def push(self, local: Path, remote: str) -> None:
         """Copy a file to the phone. Raises AdbError, NoSpace or Lost."""
-        self._transfer("push", str(local), remote, local.stat().st_size)
+        self._transfer("push", _argument(local), remote, local.stat().st_size)
 
     def pull(self, remote: str, local: Path, size: int = 0) -> None:
         """Copy a file from the phone; ``size`` in bytes stretches the limit of time.
@@ -133,7 +138,7 @@ class Phone:
         Raises AdbError or Lost, and MixnetError where this machine can't write it.
         """
         try:
-            self._transfer("pull", remote, str(local), size)
+            self._transfer("pull", remote, _argument(local), size)
         except NoSpace as error:  # it is this disk that is full, in the same words
             raise MixnetError(f"cannot write {local}: no space left", "make room there") from error
 

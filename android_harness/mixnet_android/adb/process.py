@@ -39,8 +39,13 @@ class _Reader(threading.Thread):
                 return
 
     def text(self) -> str:
-        """What was read, even where a daemon keeps the stream open after the program's end."""
+        """What was read, even where a daemon keeps the stream open after the program's end.
+
+        The stream is closed then, unless it is still being read.
+        """
         self.join(timeout=2)
+        if not self.is_alive():
+            self.stream.close()
         return bytes(self.content[: self.limit]).decode("utf-8", errors="replace")
 
 
