@@ -8,7 +8,7 @@ the workers hold the clock. It judges nothing and drops nothing.
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -59,12 +59,22 @@ class Burst:
 
     ``lead_ms`` is the inference that opened the burst, kept apart: it finds the caches full of the
     target that ran before it, and is slower by 3 to 8 % for a MobileNetV2.
+
+    The rest is what the system tells, empty or None where it doesn't: when each sample began (on a
+    clock of the launch), the cores seen, the time that all threads together had on a core, how
+    often one was taken away, and cores' frequencies before and after.
     """
 
     round: int
     turn: int
     lead_ms: float
     samples_ms: tuple[float, ...]
+    t_ms: tuple[float, ...] = ()
+    cpu: tuple[int, ...] = ()
+    cpu_ms: float | None = None
+    preempted: int | None = None
+    khz_before: Mapping[int, int] = field(default_factory=dict)
+    khz_after: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -206,10 +216,37 @@ def _take_turns(
             expected = seat.expected_ms()
             count = max(1, round(plan.burst_ms / expected))
             limit = plan.timeout_s + LATE * count * expected / 1000
-            lead, *samples = _run(seat.worker, 1 + count, limit)
-            seat.add(Burst(number, turn, lead, tuple(samples)))
+            answer = seat.worker.ask({"do": "run", "count": 1 + count}, limit)
+            seat.add(_burst(number, turn, answer))
         number += 1
     report(1.0)
+
+
+def _burst(number: int, turn: int, answer: Mapping[str, Any]) -> Burst:
+    """The record of a worker's answer, whose first inference is the lead."""
+    lead, *samples = (float(sample) for sample in answer["samples_ms"])
+    before, after = answer.get("before", {}), answer.get("after", {})
+    core = after.get("core")
+    return Burst(
+        number,
+        turn,
+        lead,
+        tuple(samples),
+        t_ms=tuple(answer.get("t_ms", ())[1:]),
+        cpu=() if core is None else (core,),
+        cpu_ms=None if "cpu_ns" not in after else (after["cpu_ns"] - before["cpu_ns"]) / 1e6,
+        preempted=_difference(before.get("preempted"), after.get("preempted")),
+        khz_before=_frequency(before),
+        khz_after=_frequency(after),
+    )
+
+
+def _difference(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None else after - before
+
+
+def _frequency(seen: Mapping[str, Any]) -> dict[int, int]:
+    return {} if seen.get("khz") is None else {seen["core"]: seen["khz"]}
 
 
 def _report_launch(

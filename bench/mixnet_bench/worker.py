@@ -22,20 +22,42 @@ from typing import Any, TextIO
 import numpy as np
 
 from mixnet_bench.affinity import current_cpus, pin
+from mixnet_bench.cores import look
 from mixnet_common import MixnetError
 
 Invoke = Callable[[], object]
 Clock = Callable[[], int]
 
 
-def time_calls(invoke: Invoke, count: int, clock: Clock = time.perf_counter_ns) -> list[float]:
-    """Milliseconds of each of ``count`` calls; nothing but the call lies between two readings."""
-    samples = []
+def clock_calls(invoke: Invoke, count: int, clock: Clock) -> list[tuple[int, int]]:
+    """When each of ``count`` calls began and ended; nothing but the call lies between the two."""
+    readings = []
     for _ in range(count):
         start = clock()
         invoke()
-        samples.append((clock() - start) / 1e6)
-    return samples
+        readings.append((start, clock()))
+    return readings
+
+
+def time_calls(invoke: Invoke, count: int, clock: Clock = time.perf_counter_ns) -> list[float]:
+    """Milliseconds of each of ``count`` calls."""
+    return [(end - start) / 1e6 for start, end in clock_calls(invoke, count, clock)]
+
+
+def run_calls(invoke: Invoke, count: int) -> dict[str, Any]:
+    """The answer to ``run``: every duration and start, and what the system tells of the cores.
+
+    ``t_ms`` counts from the process's own start of the clock, the same for all its answers.
+    """
+    before = look()
+    readings = clock_calls(invoke, count, time.perf_counter_ns)
+    after = look()
+    return {
+        "samples_ms": [(end - start) / 1e6 for start, end in readings],
+        "t_ms": [start / 1e6 for start, _ in readings],
+        "before": before,
+        "after": after,
+    }
 
 
 def load(request: dict[str, Any]) -> tuple[dict[str, Any], Invoke]:
@@ -76,7 +98,7 @@ def serve(requests: TextIO, answers: TextIO) -> None:
             elif invoke is None:
                 raise MixnetError("asked to run before a file was loaded")
             else:
-                answer = {"samples_ms": time_calls(invoke, request["count"])}
+                answer = run_calls(invoke, request["count"])
         except MixnetError as error:
             answer = {
                 "error": error.message,

@@ -1,0 +1,267 @@
+"""``python -m mixnet_bench.trust_trial``: how often the comparison of two files is right, here.
+
+Repeats a small comparison many times: a file with itself, which must come out as no detectable
+difference, and with a slower one, which must come out as slower. Prints how often it did, and the
+smallest difference that these comparisons say they could have seen.
+"""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from mixnet_android.build import find_runner
+from mixnet_bench.affinity import check_cpus, parse_cpus
+from mixnet_bench.comparison import (
+    CONFIDENCE,
+    POWER,
+    SLOWER,
+    UNDETECTED,
+    Comparison,
+    compare_paired,
+    round_ratios,
+)
+from mixnet_bench.latency import Plan, Timing, measure
+from mixnet_bench.native import measure_native
+from mixnet_bench.statistics import Floats, median
+from mixnet_bench.targets import model_file
+from mixnet_common import MixnetError, write_whole
+from mixnet_common.console import (
+    CONTEXT,
+    example,
+    json_option,
+    json_text,
+    print_json,
+    print_table,
+    progress,
+    report_error,
+)
+
+SHARE = 0.9
+"""Of the repetitions that must be right: 18 of 20."""
+
+Measure = Callable[[Plan], list[Timing]]
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """One comparison of a file with itself and with a slower one, side by side."""
+
+    same: Comparison
+    slower: Comparison
+
+
+@dataclass(frozen=True)
+class Trial:
+    """All repetitions, and the comparison that all their launches together make."""
+
+    repetitions: tuple[Repetition, ...]
+    together: Repetition
+    took_s: float
+
+    @property
+    def same_right(self) -> int:
+        """Comparisons of a file with itself that saw no difference."""
+        return sum(each.same.conclusion == UNDETECTED for each in self.repetitions)
+
+    @property
+    def slower_right(self) -> int:
+        """Comparisons with the slower file that found it slower."""
+        return sum(each.slower.conclusion == SLOWER for each in self.repetitions)
+
+    @property
+    def passed(self) -> bool:
+        """Whether both were right often enough."""
+        return min(self.same_right, self.slower_right) >= SHARE * len(self.repetitions)
+
+
+def try_trust(
+    plan: Plan,
+    repetitions: int,
+    measure_plan: Measure = measure,
+    step: Callable[[], object] = lambda: None,
+) -> Trial:
+    """Repeat the plan, whose paths are a file, the same file and a slower one."""
+    start = time.monotonic()
+    found, kept = [], []
+    for number in range(repetitions):
+        timings = measure_plan(replace(plan, seed=plan.seed + 1000 * number))
+        same, slower = (ratios(timing, timings[0]) for timing in timings[1:])
+        found.append(Repetition(compare_paired(same, number), compare_paired(slower, number)))
+        kept.append((same, slower))
+        step()
+    together = [[launch for each in kept for launch in each[index]] for index in range(2)]
+    return Trial(tuple(found), Repetition(*map(compare_paired, together)), time.monotonic() - start)
+
+
+def ratios(timing: Timing, other: Timing) -> list[Floats]:
+    """For each launch, the ratios of two files' bursts."""
+    return [
+        round_ratios(
+            [np.array(burst.samples_ms) for burst in launch.bursts],
+            [np.array(burst.samples_ms) for burst in beside.bursts],
+        )
+        for launch, beside in zip(timing.launches, other.launches, strict=True)
+    ]
+
+
+def describe_trial(trial: Trial, names: Sequence[str], way: str) -> dict[str, Any]:
+    """The JSON object: counts, what all launches together say, and every comparison."""
+    return {
+        "name": names[0],
+        "slower": names[1],
+        "way": way,
+        "repetitions": len(trial.repetitions),
+        "launches": trial.repetitions[0].same.launches,
+        "confidence": CONFIDENCE,
+        "power": POWER,
+        "same_undetected": trial.same_right,
+        "slower_detected": trial.slower_right,
+        "passed": trial.passed,
+        "smallest_difference": _smallest(trial, "same"),
+        "together": {
+            "same": _describe(trial.together.same),
+            "slower": _describe(trial.together.slower),
+        },
+        "comparisons": [
+            {"same": _describe(each.same), "slower": _describe(each.slower)}
+            for each in trial.repetitions
+        ],
+        "took_s": trial.took_s,
+    }
+
+
+def _describe(comparison: Comparison) -> dict[str, Any]:
+    interval = comparison.interval
+    return {
+        "ratio": comparison.ratio,
+        "interval": None if interval is None else [interval.low, interval.high],
+        "smallest_difference": comparison.smallest_difference,
+        "conclusion": comparison.conclusion,
+    }
+
+
+def _smallest(trial: Trial, kind: str) -> float:
+    shares = [getattr(each, kind).smallest_difference for each in trial.repetitions]
+    return median(np.array(shares))
+
+
+def _print(trial: Trial, names: Sequence[str], way: str) -> None:
+    count = len(trial.repetitions)
+    rows = [
+        _row(f"{names[0]} beside itself", UNDETECTED, trial.same_right, trial, "same"),
+        _row(f"{names[1]} beside {names[0]}", SLOWER, trial.slower_right, trial, "slower"),
+    ]
+    columns = ("comparison", "right word", "given", "ratio", "99 %", "smallest difference")
+    caption = (
+        f"{way}; {count} repetitions of {trial.repetitions[0].same.launches} launches in "
+        f"{trial.took_s:.0f} s\nratio: of all launches together; smallest difference: what one "
+        f"repetition says it would find {POWER:.0%} of the time, in the middle (and at worst)"
+    )
+    print_table(columns, rows, caption=caption)
+
+
+def _row(name: str, word: str, right: int, trial: Trial, kind: str) -> tuple[str, ...]:
+    whole: Comparison = getattr(trial.together, kind)
+    shares = [getattr(each, kind).smallest_difference for each in trial.repetitions]
+    assert whole.interval is not None
+    return (
+        name,
+        word,
+        f"{right} of {len(trial.repetitions)}",
+        f"{whole.ratio:.3f}",
+        f"{whole.interval.low:.3f}–{whole.interval.high:.3f}",
+        f"{_smallest(trial, kind):.1%} ({max(shares):.1%})",
+    )
+
+
+@click.command(
+    context_settings=CONTEXT,
+    epilog=example(
+        "mixnet-export tflite mixnet-s -o out",
+        "mixnet-export tflite mixnet-s --resolution 236 -o slower",
+        "python -m mixnet_bench.trust_trial out/mixnet-s.tflite slower/mixnet-s.tflite",
+    ),
+)
+@click.argument("file", metavar="FILE")
+@click.argument("slower", metavar="SLOWER")
+@click.option("--repetitions", type=click.IntRange(2), default=20, show_default=True)
+@click.option("--launches", type=click.IntRange(3), default=10, show_default=True)
+@click.option(
+    "--min-count", type=click.IntRange(1), default=20, show_default=True, help="A launch."
+)
+@click.option("--min-time", type=click.FloatRange(0, 600), default=0.5, show_default=True)
+@click.option("--warmup", type=click.IntRange(0), default=5, show_default=True)
+@click.option("--burst", type=click.FloatRange(1, 1000), default=50, show_default=True, help="ms.")
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--pin", metavar="CPUS", help="Run on these CPUs only, like 0,2-3.")
+@click.option("--runner", is_flag=True, help="Through the native runner.")
+@json_option
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the JSON here too.")
+def main(
+    file: str,
+    slower: str,
+    repetitions: int,
+    launches: int,
+    min_count: int,
+    min_time: float,
+    warmup: int,
+    burst: float,
+    threads: int,
+    pin: str | None,
+    runner: bool,
+    as_json: bool,
+    output: Path | None,
+) -> None:
+    """Compare FILE with itself and with SLOWER, again and again, and count the right words.
+
+    Exit status 1 where either is right less than nine times in ten. Counts and times are those of
+    one launch.
+    """
+    try:
+        if not math.isfinite(min_time):
+            raise click.BadParameter(f"{min_time} is not a finite number.")
+        paths = (model_file(file), model_file(file), model_file(slower))
+        plan = Plan(
+            paths,
+            threads=threads,
+            launches=launches,
+            min_count=min_count * launches,
+            min_time_s=min_time * launches,
+            warmup=warmup,
+            burst_ms=burst,
+            cpus=None if pin is None else parse_cpus(pin),
+        )
+        if plan.cpus is not None:
+            check_cpus(plan.cpus)
+        program = find_runner("linux-x86_64") if runner else None
+        with progress("repetitions", repetitions) as step:
+            trial = try_trust(plan, repetitions, _way(program), step)
+    except MixnetError as error:
+        report_error(error)
+    names = (str(paths[0]), str(paths[2]))
+    way = "the native runner" if runner else "processes of Python"
+    described = [describe_trial(trial, names, way)]
+    if output is not None:
+        write_whole(output, json_text(described) + "\n")
+    if as_json:
+        print_json(described)
+    else:
+        _print(trial, names, way)
+    sys.exit(0 if trial.passed else 1)
+
+
+def _way(runner: Path | None) -> Measure:
+    if runner is None:
+        return measure
+    return lambda plan: measure_native(plan, runner)
+
+
+if __name__ == "__main__":
+    main()
