@@ -9,7 +9,7 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mixnet_android import store
@@ -45,6 +45,16 @@ class Work:
     seed: int
     outputs: bool
     limit_s: int = 3600
+    profile: int = 0
+    """Inferences of each model under its runtime's profiler, after the timing."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What ONNX Runtime's profiler wrote: every node's times, and the graph that it ran."""
+
+    times: bytes
+    graph: bytes
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,8 @@ class Launched:
     outputs: Mapping[tuple[int, int], bytes]
     text: str
     """The result as the runner wrote it."""
+    traces: Mapping[int, Trace] = field(default_factory=dict)
+    """By model, of those whose runtime writes its profile into a file."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +159,8 @@ def arguments(work: Work, installed: Installed) -> list[str]:
         command += ["--cpus", ",".join(map(str, work.cpus))]
     if work.outputs:
         command += ["--outputs", "."]
+    if work.profile:
+        command += ["--profile", str(work.profile)]
     for model, library in zip(installed.models, installed.libraries, strict=True):
         command += ["--library", library, "--model", model]
     return command
@@ -183,8 +197,13 @@ def launch(
         result = parse(text)
         _check(phone, result)
         outputs = _fetch_outputs(phone, run.folder, result, Path(folder)) if work.outputs else {}
+        traces = {
+            number: _fetch_trace(phone, run.folder, number, model.profile_file, Path(folder))
+            for number, model in result.models.items()
+            if model.profile_file is not None
+        }
     run.remove()
-    return Launched(result, outputs, text)
+    return Launched(result, outputs, text, traces)
 
 
 def _fetch_result(phone: Phone, folder: str, into: Path) -> str:
@@ -217,13 +236,28 @@ def _fetch_outputs(
             size = output.tensor.size_bytes
             if size > MOST_OUTPUT_BYTES:
                 raise MixnetError(f"{output.tensor.name} is too large to be brought back")
-            target = into / f"{number}-{output.index}"
-            name = output.path.rpartition("/")[2]
-            if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
-                raise MixnetError(f"phone {phone.serial}: an output has the name {name[:80]!r}")
-            phone.pull(f"{folder}/{name}", target, size)
-            found[number, output.index] = target.read_bytes()
+            found[number, output.index] = _fetch(phone, folder, output.path, into, size)
     return found
+
+
+def _fetch_trace(phone: Phone, folder: str, number: int, times: str, into: Path) -> Trace:
+    graph = f"{RESULT}.profile{number}.onnx"
+    if phone.shell(f"[ -f {folder}/{graph} ]").status != 0:
+        raise MixnetError(
+            f"phone {phone.serial}: the runner did not keep the graph that was profiled",
+            "build and push the runner of this version: mixnet-bench devices build-runner",
+        )
+    return Trace(*(_fetch(phone, folder, name, into, MOST_OUTPUT_BYTES) for name in (times, graph)))
+
+
+def _fetch(phone: Phone, folder: str, path: str, into: Path, most_bytes: int) -> bytes:
+    """A file that the runner says it wrote; only in the run's folder, whatever it says."""
+    name = path.rpartition("/")[2]
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        raise MixnetError(f"phone {phone.serial}: an output has the name {name[:80]!r}")
+    target = into / f"fetched-{name}"
+    phone.pull(f"{folder}/{name}", target, most_bytes)
+    return target.read_bytes()
 
 
 def digest_of(work: Work, hashes: Sequence[str]) -> str:
@@ -232,5 +266,5 @@ def digest_of(work: Work, hashes: Sequence[str]) -> str:
     ``hashes`` are those of the files. The same work, asked for again, has the same.
     """
     what = [list(hashes), work.threads, work.cpus, work.warmup, work.min_count, work.min_time_s]
-    what += [work.burst_ms, work.seed, work.outputs]
+    what += [work.burst_ms, work.seed, work.outputs, work.profile]
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()

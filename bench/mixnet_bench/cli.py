@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from mixnet_bench.devices import devices
+from mixnet_common import UsageError
 from mixnet_common.console import CONTEXT, Group, example, json_option
 
 
@@ -112,6 +113,11 @@ def count(
 @click.option(
     "--profile", is_flag=True, help="Show the time by kind of operator too: what is slow in it."
 )
+@click.option(
+    "--fixed-performance",
+    is_flag=True,
+    help="On phones: clocks that can be sustained (Android 11), restored afterwards.",
+)
 @json_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON document here too."
@@ -128,6 +134,7 @@ def latency(
     pin: str | None,
     timeout: float,
     profile: bool,
+    fixed_performance: bool,
     as_json: bool,
     output: Path | None,
 ) -> None:
@@ -141,6 +148,8 @@ def latency(
     from mixnet_bench.latency import Plan
     from mixnet_bench.targets import model_file
 
+    if fixed_performance and on == "host":
+        raise UsageError("--fixed-performance is a mode of phones", "add --on adb, or leave it out")
     plan = Plan(
         paths=tuple(model_file(target) for target in targets),
         threads=threads,
@@ -155,11 +164,11 @@ def latency(
     if on == "host":
         latency_command.run(plan, as_json, output, profile)
         return
-    latency_adb.refuse_on_phones(profile)
+    wishes = latency_adb.Wishes(pin, fixed_performance, profile)
     if on == "all":
-        latency_all.run(plan, pin, as_json, output)
+        latency_all.run(plan, wishes, as_json, output)
     else:
-        latency_adb.run(plan, latency_adb.serial_of(on), pin, as_json, output)
+        latency_adb.run(plan, latency_adb.serial_of(on), wishes, as_json, output)
 
 
 @main.command(

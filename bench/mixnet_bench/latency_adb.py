@@ -5,7 +5,7 @@ launch by launch, so that a lost phone costs one launch and the same command goe
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +32,28 @@ from mixnet_bench.latency import Plan
 from mixnet_bench.latency_command import STEPS, check_output
 from mixnet_bench.latency_report import COLUMNS, identify, table_rows
 from mixnet_bench.phone_parity import Difference, compare_with_host
+from mixnet_bench.phone_profile import print_profiles, take_profiles
 from mixnet_bench.phone_report import Measured, describe_phone
+from mixnet_bench.profile_report import describe_profile
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, progress, say, warn
+from mixnet_runtimes import Profile
 
 Report = Callable[[float], object]
 
 
-def run(
-    plan: Plan, serial: str | None, pin: str | None, as_json: bool, output: Path | None
-) -> None:
+@dataclass(frozen=True)
+class Wishes:
+    """What is asked of phones beyond the plan."""
+
+    pin: str | None = None
+    """``big``, ``little``, CPUs or None."""
+    fixed_performance: bool = False
+    """Clocks that the phone can sustain, by its own mode for that, instead of its fastest."""
+    profile: bool = False
+
+
+def run(plan: Plan, serial: str | None, wishes: Wishes, as_json: bool, output: Path | None) -> None:
     """Time the plan's files on a phone and report. Raises MixnetError and UsageError."""
     if output is not None:
         check_output(output, plan.paths)
@@ -55,7 +67,7 @@ def run(
             step(advance)
             done += advance
 
-        targets = measure_on(phone, plan, pin, report)
+        targets = measure_on(phone, plan, wishes, report)
     if output is not None:
         write_whole(output, json_text(targets) + "\n")
     show(targets, as_json)
@@ -72,24 +84,29 @@ def show(targets: Sequence[dict[str, Any]], as_json: bool) -> None:
     for name in dict.fromkeys(target["target"] for target in targets):
         own = [target for target in targets if target["target"] == name]
         print_table(COLUMNS, table_rows(own), title=_title(own), caption=_caption(own))
+        if "profile" in own[0]:
+            print_profiles(own, _title(own))
 
 
 def measure_on(
-    phone: Phone, plan: Plan, pin: str | None, report: Report = lambda share: None
+    phone: Phone, plan: Plan, wishes: Wishes, report: Report = lambda share: None
 ) -> list[dict[str, Any]]:
     """Time the plan's files on this phone; the JSON objects. Raises MixnetError and UsageError.
 
-    ``pin`` is ``big``, ``little``, CPUs or None; ``report`` is told the share that is done.
+    ``report`` is told the share that is done.
     """
     files = [identify(path) for path in plan.paths]
     state = read_state(phone)
     platform = platform_of(phone, state.product.abis)
     runner = find_runner(platform)
     libraries = [find_for(path.suffix.removeprefix("."), platform) for path in plan.paths]
-    plan = replace(plan, cpus=choose_cpus(pin, state.clusters))
+    plan = replace(plan, cpus=choose_cpus(wishes.pin, state.clusters))
     work = _work(plan, runner, libraries)
-    measured = _measure(phone, plan, work, state, platform, libraries, report)
-    return describe_phone(plan, files, measured)
+    measured = _measure(phone, plan, work, state, platform, libraries, wishes, report)
+    targets = describe_phone(plan, files, measured)
+    for target, profile in zip(targets, measured.profiles, strict=False):
+        target["profile"] = describe_profile(profile)
+    return targets
 
 
 def _work(plan: Plan, runner: Path, libraries: Sequence[Runtime]) -> Work:
@@ -116,15 +133,19 @@ def _measure(
     state: State,
     platform: str,
     libraries: Sequence[Runtime],
+    wishes: Wishes,
     report: Report,
 ) -> Measured:
     hashes = [sha256_of(file) for file in (work.runner, *work.libraries, *work.models)]
-    with settings(phone, Wanted(stay_awake=True)):
+    wanted = Wanted(stay_awake=True, fixed_performance=wishes.fixed_performance)
+    with settings(phone, wanted) as applied:
         installed = install(phone, work)
         cooled = wait_until_cool(lambda: read_conditions(phone), say=say)
-        digest = digest_of(work, [*hashes, cooled.conditions.boot_id or ""])
+        mode = "fixed" if applied.fixed_performance else "free"
+        digest = digest_of(work, [*hashes, mode, cooled.conditions.boot_id or ""])
         kept = Kept(phone.serial, digest)
         _end_others(phone, digest)
+        profiles = _profiles(phone, plan, digest, work, installed) if wishes.profile else []
         launches = [
             _launch_or_recall(phone, kept, digest, work, installed, number, plan.launches, report)
             for number in range(plan.launches)
@@ -141,7 +162,23 @@ def _measure(
         launches=tuple(launches),
         libraries=tuple(libraries),
         parity=_parity(plan, launches[0]),
+        fixed_performance=applied.fixed_performance,
+        profiles=tuple(profiles),
     )
+
+
+def _profiles(
+    phone: Phone, plan: Plan, digest: str, work: Work, installed: Installed
+) -> list[Profile]:
+    """Taken before anything is timed: what cannot be profiled fails before the long part."""
+    name = f"latency-{digest[:16]}-profile"
+    return take_profiles(
+        phone, name, work, installed, plan.min_count, on_lost=lambda: _waiting(phone)
+    )
+
+
+def _waiting(phone: Phone) -> None:
+    warn(f"phone {phone.serial} is gone: waiting for it")
 
 
 def _launch_or_recall(
@@ -165,7 +202,7 @@ def _launch_or_recall(
             work,
             installed,
             on_progress=lambda done, stage: report((number + done) / launches),
-            on_lost=lambda: warn(f"phone {phone.serial} is gone: waiting for it"),
+            on_lost=lambda: _waiting(phone),
         )
         kept.save(number, found)
     report((number + 1) / launches)
@@ -208,12 +245,6 @@ def serial_of(on: str) -> str | None:
     return serial or None
 
 
-def refuse_on_phones(profile: bool) -> None:
-    """Raise UsageError for what only this machine can do."""
-    if profile:
-        raise UsageError("--profile works on this machine only", "leave out --profile, or --on")
-
-
 def _title(targets: Sequence[dict[str, Any]]) -> str:
     emulated = targets[0]["emulated"]
     return "EMULATED: these are no phone's latencies" if emulated else ""
@@ -225,9 +256,10 @@ def _caption(targets: Sequence[dict[str, Any]]) -> str:
     device, settings_ = first["device"], first["settings"]
     name = " ".join(each for each in (device["manufacturer"], device["model"]) if each)
     pinned = "" if settings_["pin"] is None else f", CPUs {','.join(map(str, settings_['pin']))}"
+    fixed = "; fixed-performance mode: sustained clocks" if first["fixed_performance"] else ""
     return (
         f"{', '.join(runtimes)} on {name or first['target']} ({device['soc'] or 'unknown SoC'}); "
-        f"threads: {first['threads']}{pinned}, launches: {settings_['launches']}\n"
+        f"threads: {first['threads']}{pinned}, launches: {settings_['launches']}{fixed}\n"
         f"{_parity_line(targets)}; {first['label']}: an app may differ\n"
         "ratio: to the first file, measured side by side"
     )

@@ -15,20 +15,20 @@ from typing import Any
 from mixnet_android.adb import Adb, Phone
 from mixnet_android.device import list_devices
 from mixnet_bench.latency import Plan
-from mixnet_bench.latency_adb import Report, measure_on, show
+from mixnet_bench.latency_adb import Report, Wishes, measure_on, show
 from mixnet_bench.latency_command import STEPS, check_output
 from mixnet_common import MixnetError, write_whole
 from mixnet_common.console import json_text, say, warn
 
-Measure = Callable[[Phone, Plan, str | None, Report], list[dict[str, Any]]]
+Measure = Callable[[Phone, Plan, Wishes, Report], list[dict[str, Any]]]
 
 
-def run(plan: Plan, pin: str | None, as_json: bool, output: Path | None) -> None:
+def run(plan: Plan, wishes: Wishes, as_json: bool, output: Path | None) -> None:
     """Time the plan's files on all phones and report. Raises MixnetError where one failed."""
     if output is not None:
         check_output(output, plan.paths)
     phones = usable_phones(Adb.find())
-    targets, failed = measure_all(phones, plan, pin, output)
+    targets, failed = measure_all(phones, plan, wishes, output)
     if targets:
         show(targets, as_json)
     if failed:
@@ -54,7 +54,7 @@ def usable_phones(adb: Adb) -> list[Phone]:
 def measure_all(
     phones: Sequence[Phone],
     plan: Plan,
-    pin: str | None,
+    wishes: Wishes,
     output: Path | None,
     measure: Measure = measure_on,
 ) -> tuple[list[dict[str, Any]], list[str]]:
@@ -64,7 +64,7 @@ def measure_all(
     stop = threading.Event()
     with _lines([phone.serial for phone in phones]) as reports, _pool(phones, stop) as pool:
         jobs: dict[Future[list[dict[str, Any]]], str] = {
-            pool.submit(measure, phone, plan, pin, _unless(stop, reports[phone.serial])): (
+            pool.submit(measure, phone, plan, wishes, _unless(stop, reports[phone.serial])): (
                 phone.serial
             )
             for phone in phones

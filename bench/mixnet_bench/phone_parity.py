@@ -38,6 +38,13 @@ class Difference:
         """Whether it stays within the limit; never where a value is no number."""
         return self.error <= self.limit
 
+    @property
+    def words(self) -> str:
+        """How far it is, as the end of a sentence about the output."""
+        if not np.isfinite(self.error):
+            return "holds values that are no numbers (nan or infinite), here or there"
+        return f"is {self.error:.3g} {self.unit} from this machine's, beyond {self.limit:g}"
+
 
 def compare_with_host(path: Path, seed: int, outputs: Mapping[int, bytes]) -> list[Difference]:
     """Hold a phone's raw outputs, by number, against a run of the same file here.

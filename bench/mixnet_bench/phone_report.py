@@ -16,6 +16,7 @@ from mixnet_android.session import Launched
 from mixnet_bench.latency import Burst, Launch, Plan, Timing
 from mixnet_bench.latency_report import describe
 from mixnet_bench.phone_parity import Difference, describe_parity
+from mixnet_runtimes import Profile
 
 RUNTIMES = {"litert": "LiteRT", "tflite": "TensorFlow Lite", "onnxruntime": "onnxruntime"}
 LABEL = "shell process"
@@ -38,6 +39,8 @@ class Measured:
     launches: tuple[Launched, ...]
     libraries: tuple[Runtime, ...]
     parity: tuple[tuple[Difference, ...], ...]
+    fixed_performance: bool = False
+    profiles: tuple[Profile, ...] = ()
 
 
 def describe_phone(
@@ -102,6 +105,7 @@ def _device(measured: Measured, index: int) -> dict[str, Any]:
         "target": f"adb:{measured.serial}",
         "label": LABEL,
         "emulated": bool(product.emulated),
+        "fixed_performance": measured.fixed_performance,
         "device": {
             "serial": measured.serial,
             "manufacturer": product.manufacturer,
@@ -121,14 +125,7 @@ def _device(measured: Measured, index: int) -> dict[str, Any]:
             "interface": first.libraries[first.models[index].library].interface,
         },
         "runner": first.header.runner,
-        "memory_peak_kb": max(
-            (
-                each.peak_kb
-                for launch in measured.launches
-                for each in launch.result.memory.values()
-            ),
-            default=None,
-        ),
+        "memory_peak_kb": _memory_peak_kb(measured),
         "conditions": {
             "waited_to_cool_s": measured.waited_s,
             "before": _conditions(measured.before),
@@ -197,11 +194,7 @@ def _doubts(measured: Measured, index: int) -> Iterator[Doubt]:
     if measured.parity:
         for each in measured.parity[index]:
             if not each.within:
-                yield Doubt(
-                    "differs",
-                    f"its output {each.name} is {each.error:.3g} {each.unit} from this machine's, "
-                    f"beyond {each.limit:g}",
-                )
+                yield Doubt("differs", f"its output {each.name} {each.words}")
 
 
 def _judge(target: dict[str, Any], found: Sequence[Doubt]) -> None:

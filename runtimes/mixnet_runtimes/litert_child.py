@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,28 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
         start = time.perf_counter_ns()
         model.run()
         wall_us.append((time.perf_counter_ns() - start) / 1000)
-        rounds.append([each for each in model.events() if each.type in (OPERATOR, *DELEGATED)])
+        rounds.append(model.events())
+    return collect(library.version, Path(request["path"]), request["threads"], rounds, wall_us)
+
+
+def collect(
+    version: str,
+    path: Path,
+    threads: int,
+    rounds: Sequence[Sequence[Event]],
+    wall_us: Sequence[float],
+) -> dict[str, Any]:
+    """The answer for a file from the events of each round, wherever they were recorded.
+
+    Raises MixnetError where the rounds differ or cannot be true.
+    """
+    known = [[each for each in events if each.type in (OPERATOR, *DELEGATED)] for events in rounds]
     return {
-        "version": library.version,
-        "events": _keys(rounds),
-        "times_us": [[_plausible(event) for event in events] for events in rounds],
-        "wall_us": wall_us,
-        "pieces": _pieces(Path(request["path"]), request["threads"]),
+        "version": version,
+        "events": _keys(known),
+        "times_us": [[_plausible(event) for event in events] for events in known],
+        "wall_us": list(wall_us),
+        "pieces": _pieces(path, threads),
     }
 
 
@@ -53,7 +69,7 @@ def _pieces(path: Path, threads: int) -> list[list[int]] | None:
     return TfliteSession(path, threads, "LiteRT").pieces
 
 
-def _keys(rounds: list[list[Event]]) -> list[Key]:
+def _keys(rounds: Sequence[Sequence[Event]]) -> list[Key]:
     """What the rounds have in common, which must be everything but the times."""
     first, *others = ([(each.tag, each.type, each.index) for each in events] for events in rounds)
     if not first:

@@ -7,14 +7,14 @@ message here.
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError
 from mixnet_runtimes import tflite_file
-from mixnet_runtimes.contents import Operator
+from mixnet_runtimes.contents import FileContents, Operator
 from mixnet_runtimes.litert_c import HINT, OPERATOR
 from mixnet_runtimes.profiling import WARMUP, OperatorTime, Profile, summarize_rounds
 from mixnet_runtimes.tflite_session import RUNTIMES
@@ -44,7 +44,11 @@ def profile(
     """See ``mixnet_runtimes.profile``."""
     contents = tflite_file.read(path)  # a broken file is refused before it can crash anything
     request = {"path": str(path), "threads": threads, "rounds": rounds, "warmup": WARMUP}
-    answer = _ask(child, path, request, timeout_s)
+    return describe(_ask(child, path, request, timeout_s), contents, threads)
+
+
+def describe(answer: Mapping[str, Any], contents: FileContents, threads: int) -> Profile:
+    """A profile from what ``litert_child.measure`` answers, here or for another machine."""
     keys: list[Key] = [(tag, kind, index) for tag, kind, index in answer["events"]]
     times = summarize_rounds(answer["times_us"], answer["wall_us"])
     owners = assign(keys, contents.operators, answer["pieces"])
@@ -52,7 +56,7 @@ def profile(
         runtime=LITERT.name,
         version=answer["version"],
         threads=threads,
-        rounds=rounds,
+        rounds=len(answer["wall_us"]),
         operators=tuple(
             _operator_time(key[0], owner, time_us)
             for key, owner, time_us in zip(keys, owners, times.operators_us, strict=True)

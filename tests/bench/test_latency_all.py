@@ -11,7 +11,7 @@ import pytest
 from mixnet_android.adb import Adb, Phone
 from mixnet_bench import latency_all
 from mixnet_bench.latency import Plan
-from mixnet_bench.latency_adb import Report
+from mixnet_bench.latency_adb import Report, Wishes
 from mixnet_common import MixnetError
 
 PLAN = Plan(paths=())
@@ -21,13 +21,13 @@ PHONES = [Phone(Adb(Path("adb")), serial) for serial in ("a", "b", "c")]
 def test_phones_are_measured_at_the_same_time_and_told_in_order(tmp_path: Path) -> None:
     together = threading.Barrier(3, timeout=10)
 
-    def measure(phone: Phone, plan: Plan, pin: str | None, report: Report) -> list[dict[str, Any]]:
+    def measure(phone: Phone, plan: Plan, wishes: Wishes, report: Report) -> list[dict[str, Any]]:
         together.wait()
         report(0.5)
         return [{"name": "m", "target": f"adb:{phone.serial}"}]
 
     output = tmp_path / "all.json"
-    targets, failed = latency_all.measure_all(PHONES, PLAN, None, output, measure)
+    targets, failed = latency_all.measure_all(PHONES, PLAN, Wishes(), output, measure)
     assert [each["target"] for each in targets] == ["adb:a", "adb:b", "adb:c"]
     assert failed == []
     assert json.loads(output.read_text())["targets"] == targets
@@ -36,13 +36,13 @@ def test_phones_are_measured_at_the_same_time_and_told_in_order(tmp_path: Path) 
 def test_one_that_fails_does_not_disturb_the_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def measure(phone: Phone, plan: Plan, pin: str | None, report: Report) -> list[dict[str, Any]]:
+    def measure(phone: Phone, plan: Plan, wishes: Wishes, report: Report) -> list[dict[str, Any]]:
         if phone.serial == "b":
             raise MixnetError("it burns", "put it out")
         return [{"name": "m", "target": f"adb:{phone.serial}"}]
 
     output = tmp_path / "all.json"
-    targets, failed = latency_all.measure_all(PHONES, PLAN, None, output, measure)
+    targets, failed = latency_all.measure_all(PHONES, PLAN, Wishes(), output, measure)
     assert [each["target"] for each in targets] == ["adb:a", "adb:c"]
     assert failed == ["b"]
     assert "b: it burns (put it out)" in capsys.readouterr().err
@@ -51,8 +51,10 @@ def test_one_that_fails_does_not_disturb_the_others(
 
 def test_an_interruption_ends_the_work_on_every_phone_tidily() -> None:
     tidied: list[str] = []
+    together = threading.Barrier(3, timeout=30)
 
-    def measure(phone: Phone, plan: Plan, pin: str | None, report: Report) -> list[dict[str, Any]]:
+    def measure(phone: Phone, plan: Plan, wishes: Wishes, report: Report) -> list[dict[str, Any]]:
+        together.wait()
         if phone.serial == "a":
             raise KeyboardInterrupt
         try:
@@ -64,5 +66,5 @@ def test_an_interruption_ends_the_work_on_every_phone_tidily() -> None:
         return []
 
     with pytest.raises(KeyboardInterrupt):
-        latency_all.measure_all(PHONES, PLAN, None, None, measure)
+        latency_all.measure_all(PHONES, PLAN, Wishes(), None, measure)
     assert sorted(tidied) == ["b", "c"]

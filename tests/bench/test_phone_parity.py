@@ -19,7 +19,9 @@ def test_floats_are_held_against_the_largest() -> None:
     assert found.error == pytest.approx(5e-5, rel=0.01)
     assert found.within
     theirs[7] += np.abs(FLOATS).max() * 1e-4
-    assert not difference("y", FLOATS, theirs).within
+    beyond = difference("y", FLOATS, theirs)
+    assert not beyond.within
+    assert beyond.words.endswith("of the largest from this machine's, beyond 0.0001")
 
 
 def test_integers_are_told_in_steps() -> None:
@@ -51,6 +53,7 @@ def test_what_is_no_number_is_never_within(value: float) -> None:
     theirs[0] = value
     found = difference("y", FLOATS, theirs)
     assert not found.within
+    assert found.words.startswith("holds values that are no numbers")
     described = describe_parity([found])
     assert described["within"] is False
     assert described["outputs"][0]["error"] is None

@@ -120,10 +120,10 @@ def _on_host(plan: Any, settings: Timing) -> Targets:
 def _on_phone(plan: Any, settings: Timing, device: str) -> Targets:
     from mixnet_android.adb import Adb
     from mixnet_android.device import choose
-    from mixnet_bench.latency_adb import measure_on, serial_of
+    from mixnet_bench.latency_adb import Wishes, measure_on, serial_of
 
     phone = choose(Adb.find(), serial_of(device))
-    return measure_on(phone, plan, settings.pin)
+    return measure_on(phone, plan, Wishes(pin=settings.pin, profile=settings.profile))
 
 
 def parity(step: Step, store: Store) -> Targets:

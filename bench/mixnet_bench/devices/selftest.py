@@ -22,7 +22,7 @@ from mixnet_android.parsers import clean
 from mixnet_android.runtimes_store import find
 from mixnet_android.session import platform_of
 from mixnet_bench.latency import Plan
-from mixnet_bench.latency_adb import measure_on
+from mixnet_bench.latency_adb import Wishes, measure_on
 from mixnet_common import MixnetError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, tracked
 from mixnet_common.files import check_writable
@@ -206,7 +206,8 @@ def _a_a(subject: Subject) -> Answer:
     with temporary_folder() as folder:
         model = subject.model or write_model(folder)
         plan = replace(subject.plan, paths=(model, model))
-        targets = measure_on(subject.phone, plan, "big" if len(speeds) > 1 else None)
+        wishes = Wishes(pin="big" if len(speeds) > 1 else None)
+        targets = measure_on(subject.phone, plan, wishes)
     second = targets[1]
     low, high = second["ratio_to_first"]["interval"]
     equal = low <= 1.02 and high >= 0.98
