@@ -195,7 +195,7 @@ def launch(
     with tempfile.TemporaryDirectory(prefix="mixnet-") as folder:
         text = _fetch_result(phone, run.folder, Path(folder))
         result = parse(text)
-        _check(phone, result)
+        _check(phone, work, result)
         outputs = _fetch_outputs(phone, run.folder, result, Path(folder)) if work.outputs else {}
         traces = {
             number: _fetch_trace(phone, run.folder, number, model.profile_file, Path(folder))
@@ -211,12 +211,11 @@ def _fetch_result(phone: Phone, folder: str, into: Path) -> str:
     if phone.shell(f"[ -f {folder}/{RESULT} ]").status != 0:
         said = clean(phone.shell(f"tail -n 1 {folder}/stderr").text, 300)
         raise RunKilled(f"phone {phone.serial}: the runner wrote no result: {said or 'no word'}")
-    target = into / RESULT
-    phone.pull(f"{folder}/{RESULT}", target, MOST_OUTPUT_BYTES)
-    return target.read_text(encoding="utf-8", errors="replace")
+    content = _fetch(phone, folder, RESULT, into, MOST_OUTPUT_BYTES)
+    return content.decode("utf-8", errors="replace")
 
 
-def _check(phone: Phone, result: Result) -> None:
+def _check(phone: Phone, work: Work, result: Result) -> None:
     """Raise unless the runner did all that was asked."""
     if result.errors:
         raise MixnetError(f"phone {phone.serial}: {result.errors[0]}")
@@ -224,6 +223,13 @@ def _check(phone: Phone, result: Result) -> None:
         reason = "nobody knows why" if result.end is None else result.end.reason
         raise MixnetError(
             f"phone {phone.serial}: the runner ended early ({reason})", "run it again"
+        )
+    told = {number for number, model in result.models.items() if model.samples_ms}
+    if told != set(range(len(work.models))):
+        raise MixnetError(
+            f"phone {phone.serial}: the runner's result tells samples of {len(told)} files, and "
+            f"{len(work.models)} were to be timed",
+            "build and push the runner of this version: mixnet-bench devices build-runner",
         )
 
 
@@ -253,10 +259,16 @@ def _fetch_trace(phone: Phone, folder: str, number: int, times: str, into: Path)
 def _fetch(phone: Phone, folder: str, path: str, into: Path, most_bytes: int) -> bytes:
     """A file that the runner says it wrote; only in the run's folder, whatever it says."""
     name = path.rpartition("/")[2]
-    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
-        raise MixnetError(f"phone {phone.serial}: an output has the name {name[:80]!r}")
+    if not re.fullmatch(
+        r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}", name
+    ):  # not . or .., which are folders
+        raise MixnetError(f"phone {phone.serial}: an output has the name {clean(name, 80)!r}")
     target = into / f"fetched-{name}"
     phone.pull(f"{folder}/{name}", target, most_bytes)
+    if not target.is_file() or target.stat().st_size > most_bytes:
+        raise MixnetError(
+            f"phone {phone.serial}: {name} is no file of at most {most_bytes} bytes", "run it again"
+        )
     return target.read_bytes()
 
 

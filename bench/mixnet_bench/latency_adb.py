@@ -11,7 +11,7 @@ from typing import Any
 
 from mixnet_android.adb import Adb, Phone
 from mixnet_android.build import find_runner
-from mixnet_android.conditions import read_conditions, wait_until_cool
+from mixnet_android.conditions import Conditions, read_conditions, wait_until_cool
 from mixnet_android.detached import Run, run_names
 from mixnet_android.device import State, choose, read_state
 from mixnet_android.runtimes_store import Runtime, find_for
@@ -138,9 +138,14 @@ def _measure(
 ) -> Measured:
     hashes = [sha256_of(file) for file in (work.runner, *work.libraries, *work.models)]
     wanted = Wanted(stay_awake=True, fixed_performance=wishes.fixed_performance)
+
+    def look() -> Conditions:
+        report(0.0)  # raises where the command was interrupted: the wait may be long
+        return read_conditions(phone)
+
     with settings(phone, wanted) as applied:
         installed = install(phone, work)
-        cooled = wait_until_cool(lambda: read_conditions(phone), say=say)
+        cooled = wait_until_cool(look, say=lambda words: say(f"{phone.serial}: {words}"))
         mode = "fixed" if applied.fixed_performance else "free"
         digest = digest_of(work, [*hashes, mode, cooled.conditions.boot_id or ""])
         kept = Kept(phone.serial, digest)
@@ -151,6 +156,8 @@ def _measure(
             for number in range(plan.launches)
         ]
         after = read_conditions(phone)
+    # Before the launches are forgotten: where it fails, the same command needs no phone for them.
+    parity = _parity(plan, launches[0])
     kept.forget()
     return Measured(
         serial=phone.serial,
@@ -161,7 +168,7 @@ def _measure(
         waited_s=cooled.waited_s,
         launches=tuple(launches),
         libraries=tuple(libraries),
-        parity=_parity(plan, launches[0]),
+        parity=parity,
         fixed_performance=applied.fixed_performance,
         profiles=tuple(profiles),
     )

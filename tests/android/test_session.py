@@ -1,12 +1,17 @@
 """CPUs are chosen by what the phone tells, and the runner is told just what was asked."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mixnet_android import session
+from mixnet_android.adb import Answer
 from mixnet_android.parsers import Cluster
 from mixnet_android.session import Installed, Work, arguments, choose_cpus, digest_of
-from mixnet_common import UsageError
+from mixnet_common import MixnetError, UsageError
 
 
 def cluster(cpus: tuple[int, ...], khz: int | None, capacity: int | None) -> Cluster:
@@ -74,6 +79,98 @@ def test_each_model_stands_behind_its_own_library() -> None:
     ]
     assert words[words.index("--cpus") + 1] == "4,5"
     assert words[words.index("--min-time") + 1] == "0.500000"
+
+
+class StubPhone:
+    """Hands out files by their names, whatever the folder."""
+
+    serial = "stub"
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self.files = files
+
+    def shell(self, script: str) -> Answer:
+        return Answer(0, "")
+
+    def pull(self, remote: str, local: Path, size: int = 0) -> None:
+        name = remote.rpartition("/")[2]
+        if name in self.files:
+            local.write_bytes(self.files[name])
+        else:
+            local.mkdir()  # as adb does with a folder
+
+
+def result(models: int = 2, samples: int = 3, output: str = "out.bin") -> bytes:
+    """What a runner writes that timed so many files."""
+    tensor = {"name": "y", "dtype": "int8", "shape": [4], "size_bytes": 4}
+    lines: list[dict[str, Any]] = [
+        {"type": "header", "protocol": 1, "runner": "1", "machine": "", "system": "", "pid": 1,
+         "page_bytes": 1, "clock_ns": 0, "unix_s": 0, "arguments": []},
+        {"type": "library", "path": "", "api": "litert", "interface": "", "load_ms": 0},
+    ]  # fmt: skip
+    for model in range(models):
+        times = list(range(samples))
+        lines += [
+            {"type": "model", "model": model, "library": 0, "path": "", "size_bytes": 1,
+             "load_ms": 1, "first_ms": 1, "input_source": "seed", "settings": {}, "inputs": [],
+             "outputs": [tensor]},
+            {"type": "burst", "model": model, "round": 0, "turn": 0, "t_ns": times, "ns": times,
+             "cpu": times, "cpu_ns": 0, "preempted": 0, "khz_before": {}, "khz_after": {}},
+            {"type": "output", "model": model, "index": 0, "path": output, **tensor},
+        ]  # fmt: skip
+    lines.append({"type": "end", "status": 0, "reason": "complete", "t_ns": 1, "lines": len(lines)})
+    return "".join(json.dumps(line) + "\n" for line in lines).encode()
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, bytes]], session.Launched]:
+    """``launch`` on a phone with these files, whose run has ended."""
+
+    class StubRun:
+        folder = "/runs/a"
+
+        def remove(self) -> None:
+            pass
+
+    monkeypatch.setattr(session, "run_to_end", lambda *_, **__: StubRun())
+    installed = Installed("/r", ("/a", "/b"), ("/t", "/o"), 0)
+
+    def start(files: dict[str, bytes]) -> session.Launched:
+        phone: Any = StubPhone(files)
+        return session.launch(phone, "a", WORK, installed)
+
+    return start
+
+
+def test_outputs_come_back_by_model_and_number(
+    launched: Callable[[dict[str, bytes]], session.Launched],
+) -> None:
+    files = {"result.jsonl": result(), "out.bin": b"four"}
+    assert launched(files).outputs == {(0, 0): b"four", (1, 0): b"four"}
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"result.jsonl": result(models=1)}, "samples of 1 files, and 2"),
+        ({"result.jsonl": result(samples=1)}, "samples of 0 files, and 2"),
+        ({"result.jsonl": result(output="../..")}, "has the name '..'"),
+        ({"result.jsonl": result(output=".")}, "has the name '.'"),
+        ({"result.jsonl": result(output="-x")}, "has the name '-x'"),
+        ({"result.jsonl": result(output="\x1b[1m")}, "has the name"),
+        ({"result.jsonl": result()}, "out.bin is no file of at most 4 bytes"),
+        ({"result.jsonl": result(), "out.bin": b"five!"}, "out.bin is no file of at most 4 bytes"),
+        ({"result.jsonl": b"\xff\x00{"}, "garbled"),
+    ],
+)
+def test_a_phone_that_sends_something_else_is_refused(
+    files: dict[str, bytes],
+    words: str,
+    launched: Callable[[dict[str, bytes]], session.Launched],
+) -> None:
+    with pytest.raises(MixnetError, match=words) as caught:
+        launched(files)
+    assert caught.value.message.isprintable()
 
 
 def test_other_work_has_another_digest() -> None:
