@@ -1,6 +1,7 @@
 """The drawings themselves, by matplotlib, in the page's stand-in colours (see ``svg``).
 
-Each takes plain numbers and gives an SVG element. Nothing here knows what was measured.
+Each takes plain numbers and gives an SVG element, whose title the page writes above it. Nothing
+here knows what was measured.
 """
 
 import textwrap
@@ -15,17 +16,13 @@ from mixnet_bench.report.svg import GRID, INK, QUIET, SERIES, canvas, render
 if TYPE_CHECKING:
     from mixnet_bench.report.figures import Point
 
-LABEL_SIZE = 7.5
+LABEL_SIZE = 8.5
 CHARACTER = 0.56
 """A character's width over its height, in most fonts without serifs."""
 
 ROW_INCHES = 0.24
-TITLE_WIDTH = 52
-"""Characters of a title's line."""
-
-
-def _titled(axes: Any, title: str) -> None:
-    axes.set_title(textwrap.fill(title, TITLE_WIDTH), loc="left")
+LINE = 60
+"""Characters of an axis' name on one line."""
 
 
 def draw_plane(
@@ -37,7 +34,7 @@ def draw_plane(
     highlighted: str,
 ) -> str:
     """Accuracy over cost: a dot and a label for each model, the highlighted ones joined."""
-    with canvas(4.0) as (figure, axes):
+    with canvas(3.6) as (figure, axes):
         own = sorted(
             (each for each in points if each.model.startswith(highlighted)),
             key=lambda each: each.cost,
@@ -45,11 +42,10 @@ def draw_plane(
         others = [each for each in points if each not in own]
         axes.plot(*_coordinates(others), "o", color=QUIET, markersize=4)
         axes.plot(*_coordinates(own), "o-", color=SERIES[0], markersize=5, linewidth=1.4)
-        axes.margins(0.12)
-        axes.set_xlabel(textwrap.fill(unit, TITLE_WIDTH))
+        axes.margins(y=0.12)
+        axes.set_xlabel(textwrap.fill(unit, LINE))
         axes.set_ylabel("top-1, %")
-        axes.set_xlim(left=0)
-        _titled(axes, title)
+        axes.set_xlim(0, 1.08 * max(each.cost for each in points))
         figure.canvas.draw()  # settles where everything is
         figure.set_layout_engine("none")
         _label_points(axes, [*own, *others])
@@ -93,7 +89,6 @@ def draw_distributions(
         _name_rows(axes, list(rows))
         _scale_rows(axes, [value for samples in rows.values() for value in samples])
         axes.set_xlabel("milliseconds: 5 to 95 %, middle half, median")
-        _titled(axes, title)
         return render(figure, name, title, description)
 
 
@@ -117,7 +112,7 @@ def draw_time_line(
     name: str, title: str, description: str, files: Mapping[str, Sequence[Sequence[float]]]
 ) -> str:
     """Samples in their order, a colour for each file; a gap and a line between launches."""
-    with canvas(2.9) as (figure, axes):
+    with canvas(2.8) as (figure, axes):
         for index, (label, launches) in enumerate(files.items()):
             line = [value for launch in launches for value in (*launch, float("nan"))]
             colour = SERIES[index % len(SERIES)]
@@ -126,7 +121,6 @@ def draw_time_line(
         axes.set_ylim(bottom=0)
         axes.set_ylabel("milliseconds")
         axes.set_xlabel("sample; a gap between launches")
-        _titled(axes, title)
         _legend_below(figure, min(2, len(files)))
         return render(figure, name, title, description)
 
@@ -147,7 +141,6 @@ def draw_stacks(
             starts += widths
         _name_rows(axes, list(rows))
         axes.set_xlabel("milliseconds")
-        _titled(axes, title)
         _legend_below(figure, min(5, len(parts)))
         return render(figure, name, title, description)
 
@@ -163,15 +156,14 @@ def draw_ratios(name: str, title: str, description: str, rows: Mapping[str, floa
         _name_rows(axes, list(rows))
         axes.set_xlim(left=0)
         axes.set_xlabel("ratio of medians; left of 1 is faster")
-        _titled(axes, title)
         return render(figure, name, title, description)
 
 
 def _height(rows: int) -> float:
-    return 0.95 + ROW_INCHES * max(2, rows)
+    return 0.7 + ROW_INCHES * max(2, rows)
 
 
-LONGEST_NAME = 34
+LONGEST_NAME = 38
 
 
 def _name_rows(axes: Any, names: Sequence[str]) -> None:

@@ -33,6 +33,9 @@ class Point:
 FAR = 2.5
 """A point whose cost is so many times the upper quartile would press all others together."""
 
+FEW = 5
+"""Fewer points than this are all drawn."""
+
 
 def accuracy_by_model() -> dict[str, tuple[str, float]]:
     """By our network's name: the paper's model, and its top-1 accuracy as Table 2 prints it."""
@@ -44,9 +47,9 @@ def accuracy_by_model() -> dict[str, tuple[str, float]]:
 
 
 def split_far(points: list[Point]) -> tuple[list[Point], list[Point]]:
-    """Points to draw, and those that lie too far out on the axis of costs."""
+    """Points to draw, of one or more, and those that lie too far out on the axis of costs."""
     costs = sorted(point.cost for point in points)
-    limit = FAR * costs[3 * (len(costs) - 1) // 4] if costs else 0
+    limit = FAR * costs[3 * (len(costs) - 1) // 4] if len(costs) >= FEW else costs[-1]
     near = [point for point in points if point.cost <= limit]
     return near, [point for point in points if point.cost > limit]
 

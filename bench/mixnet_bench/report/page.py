@@ -123,13 +123,15 @@ def _asset(name: str) -> str:
 
 def _summary(results: Results) -> str:
     counts = {
-        "timings": len(results.latencies),
-        "devices": len(results.devices),
-        "counts": len(results.counts),
-        "rows of the paper": len(results.papers),
-        "parity checks": len(results.parities),
+        ("timing", "timings"): len(results.latencies),
+        ("device", "devices"): len(results.devices),
+        ("count", "counts"): len(results.counts),
+        ("row of the paper", "rows of the paper"): len(results.papers),
+        ("parity check", "parity checks"): len(results.parities),
     }
-    listed = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    listed = ", ".join(
+        f"{count} {one if count == 1 else many}" for (one, many), count in counts.items() if count
+    )
     return f"Made from {listed}. Intervals are 95 % ones; only files of one run took turns."
 
 
@@ -158,10 +160,10 @@ def _section(number: int, part: Section) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    notes = "".join(f"{escape(note)} " for note in figure.notes).strip()
-    caption = f"<figcaption>{notes}</figcaption>" if notes else ""
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in figure.notes)
     words = f"<details><summary>In words</summary>{escape(figure.description)}</details>"
-    return f"<figure>{figure.svg}{caption}{words}</figure>"
+    caption = f"<figcaption>{escape(figure.title)}</figcaption>"
+    return f"<figure>{caption}{figure.svg}{notes}{words}</figure>"
 
 
 def _table(table: Table) -> str:
@@ -174,10 +176,19 @@ def _table(table: Table) -> str:
     )
     rows = "".join(f"<tr>{''.join(map(_cell, row, numeric))}</tr>" for row in table.rows)
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in table.notes)
+    notes += _doubts(table)
     return (
         f'<h3>{title}</h3><div class="scroll" role="region" tabindex="0" aria-label="{title}">'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{notes}"
     )
+
+
+def _doubts(table: Table) -> str:
+    if not table.doubts:
+        return ""
+    items = "".join(f"<li>{escape(doubt)}</li>" for doubt in table.doubts)
+    summary = f"Doubts about these results: {len(table.doubts)}"
+    return f'<details class="note"><summary>{summary}</summary><ul>{items}</ul></details>'
 
 
 def _is_numeric(table: Table, column: int) -> bool:

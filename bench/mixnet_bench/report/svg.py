@@ -26,7 +26,7 @@ COLOURS = {
 }
 """Stand-ins, which no one else would draw in, and the page's own colours."""
 
-SETTINGS: dict[str, Any] = {
+SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "mixnet-mobile",
     "text.parse_math": False,
@@ -51,7 +51,7 @@ SETTINGS: dict[str, Any] = {
     "axes.facecolor": "none",
     "savefig.facecolor": "none",
     "legend.frameon": False,
-    "legend.fontsize": 8,
+    "legend.fontsize": 8.5,
 }
 
 

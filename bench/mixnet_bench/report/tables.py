@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mixnet_bench.report.record import Count, Device, Latency, Results
+from mixnet_networks.paper.tables import parse_printed
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its title; ``notes`` stand below it."""
+    """A table with its title; ``notes`` and ``doubts`` stand below it."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = field(default=())
+    doubts: tuple[str, ...] = field(default=())
+    """What speaks against results; there may be many."""
 
 
 VERDICTS = {"reproduced": "good", "valid": "good", "differs": "bad"}
@@ -43,7 +46,18 @@ def text(value: str) -> Cell:
 
 def number(value: float | None, pattern: str = "{:,.0f}") -> Cell:
     """A cell with a number, empty where there is none."""
-    return Cell("") if value is None else Cell(pattern.format(value), float(value))
+    if value is None:
+        return Cell("")
+    shown = pattern.format(value)
+    return Cell(f"0{shown[2:]}" if float_of(shown) == 0 else shown, float(value))
+
+
+def float_of(shown: str) -> float | None:
+    """The number that a text with a sign is; None for any other."""
+    try:
+        return float(shown) if shown[0] in "+-" else None
+    except ValueError:
+        return None
 
 
 def milliseconds(value: float) -> Cell:
@@ -91,11 +105,11 @@ def paper_tables(results: Results) -> Iterator[Table]:
             (
                 text(row.model),
                 number(_millions(row.params.ours), "{:.2f}M"),
-                text(row.params.paper),
+                _printed(row.params.paper),
                 number(row.params.deviation_percent, "{:+.1f}"),
                 verdict(row.params.verdict),
                 number(_millions(row.macs.ours), "{:,.1f}M"),
-                text(row.macs.paper),
+                _printed(row.macs.paper),
                 number(row.macs.deviation_percent, "{:+.1f}"),
                 verdict(row.macs.verdict),
                 _printed(row.top1),
@@ -123,9 +137,10 @@ def _millions(value: float | None) -> float | None:
 
 def _printed(figure: str) -> Cell:
     try:
-        return Cell(figure, float(figure))
-    except ValueError:
+        value = parse_printed(figure) if figure else None
+    except ArithmeticError:  # Decimal's word for what is no number
         return Cell(figure)
+    return Cell(figure, None if value is None else float(value))
 
 
 # Latency
@@ -159,16 +174,7 @@ def latency_table(results: Results, device: Device) -> Table:
         for each in latencies
     )
     doubts = _sum_up((each.file.label, reason) for each in latencies for reason in each.reasons)
-    return Table(f"Latency on {device.label}", LATENCY_COLUMNS, rows, _few(doubts))
-
-
-MOST_NOTES = 12
-
-
-def _few(notes: Sequence[str]) -> tuple[str, ...]:
-    """The first of many notes, and how many more there are."""
-    more = len(notes) - MOST_NOTES
-    return (*notes[:MOST_NOTES], *([f"{more} more doubts are in the results."] if more > 0 else []))
+    return Table(f"Latency on {device.label}", LATENCY_COLUMNS, rows, doubts=doubts)
 
 
 def conditions_table(results: Results, device: Device) -> Table | None:
@@ -182,7 +188,9 @@ def conditions_table(results: Results, device: Device) -> Table | None:
         for each in reversed(runs.values())
     )
     title = f"Conditions on {device.label}"
-    return Table(title, ("run with", *names), rows, ("Load: averages over 1, 5 and 15 minutes.",))
+    return Table(
+        title, ("run that began with", *names), rows, ("Load: averages over 1, 5 and 15 minutes.",)
+    )
 
 
 def _condition(value: str) -> Cell:

@@ -35,7 +35,7 @@ def _markdown_table(table: Table) -> str:
         f"|{'|'.join('--:' if right else '--' for right in numeric)}|",
         *(_line([cell.text for cell in row]) for row in table.rows),
     ]
-    notes = "".join(f"\n\n{_inert(note)}" for note in table.notes)
+    notes = "".join(f"\n\n{_inert(note)}" for note in (*table.notes, *table.doubts))
     return f"## {_inert(table.title)}\n\n" + "\n".join(lines) + notes
 
 

@@ -1,0 +1,121 @@
+"""Results for reports: documents as the commands print them, with numbers made up."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)> $\\frac{1$ =1+1 _"\'&'
+"""A name that HTML, a formula's reader, a spreadsheet and a legend would each take amiss."""
+
+
+def latency(
+    network: str, form: str, precision: str, lowering: str, median: float, **more: Any
+) -> dict[str, Any]:
+    samples = [median * (1 + 0.01 * ((7 * index) % 11)) for index in range(12)]
+    return {
+        "name": f"{network}-{precision}.{form}",
+        "origin": {
+            "network": network,
+            "file_format": form,
+            "precision": precision,
+            "lowering": lowering,
+            "classes": 1000,
+            "resolution": 224,
+        },
+        "size_bytes": 16_000_000 if precision == "float32" else 5_000_000,
+        "runtime": "LiteRT",
+        "runtime_version": "2.3.0",
+        "target": "host",
+        "threads": 1,
+        "samples_ms": samples,
+        "launches": [
+            {"load_ms": 20.0, "count": 6, "median_ms": median},
+            {"load_ms": 30.0, "count": 6, "median_ms": median},
+        ],
+        "first_ms": 2 * median,
+        "median_ms": median,
+        "median_ms_interval": [0.99 * median, 1.02 * median],
+        "p90_ms": 1.1 * median,
+        "verdict": "valid",
+        "reasons": [],
+        "settings": {"pin": None},
+        "machine": {"cpu": "A CPU", "os": "Linux 6", "load_average_before": [0.1, 0.2, 0.3]},
+        **more,
+    }
+
+
+def phone(target: dict[str, Any], model: str, emulated: bool) -> dict[str, Any]:
+    return {
+        **target,
+        "target": "adb:1234",
+        "emulated": emulated,
+        "verdict": "emulated" if emulated else "valid",
+        "reasons": ["it ran under emulation: its times say nothing"] if emulated else [],
+        "device": {"manufacturer": "Maker", "model": model, "soc": "SoC 1"},
+        "conditions": {"waited_to_cool_s": 3, "before": {"celsius": 31.5, "plugged": True}},
+    }
+
+
+def profile(*categories: tuple[str, float]) -> dict[str, Any]:
+    return {"categories": [{"category": name, "time_us": us} for name, us in categories]}
+
+
+def count(network: str, partitions: int) -> dict[str, Any]:
+    return {
+        "name": f"{network}.tflite",
+        "source": "tflite",
+        "params": 4_118_510,
+        "macs": 239_173_360,
+        "macs_by_convention": {},
+        "layers": [],
+        "partitions": partitions,
+        "delegation": {
+            "inside": 100,
+            "outside": partitions - 1,
+            "outside_kinds": {"SPLIT_V": partitions - 1} if partitions > 1 else {},
+            "outside_reasons": {"SPLIT_V": "no delegate takes it"} if partitions > 1 else {},
+        },
+    }
+
+
+def parity() -> dict[str, Any]:
+    return {
+        "name": "mixnet-s-int8.tflite",
+        "files": [{"name": "mixnet-s.tflite"}, {"name": "mixnet-s-int8.tflite"}],
+        "images": 500,
+        "agreement_percent": 97.4,
+        "top1": {"loss_points": 0.4, "loss_points_interval": [-0.2, 1.0]},
+    }
+
+
+def document(*targets: dict[str, Any]) -> dict[str, Any]:
+    return {"format": 1, "targets": list(targets)}
+
+
+def save(path: Path, *targets: dict[str, Any]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document(*targets)), encoding="utf-8")
+    return path
+
+
+def save_all(folder: Path) -> Path:
+    """A folder with some of everything: two hosts' worth of files, an emulator, a hostile phone."""
+    names = ("mixnet-s", "mixnet-m", "mobilenet-v2", "resnet-152")
+    hosts = [
+        latency(name, "tflite", precision, lowering, 10.0 + 5 * index + 2 * len(lowering) % 7)
+        for index, name in enumerate(names)
+        for precision in ("float32", "int8")
+        for lowering in ("default", "reference")
+    ]
+    hosts[0]["profile"] = profile(
+        ("depthwise 3×3", 900.0), ("depthwise 7×7, pieces", 700.0), ("convolution 1×1", 5000.0)
+    )
+    phones = [
+        phone(latency(name, "tflite", "float32", "default", 20.0 + index), model, emulated)
+        for index, name in enumerate(names[:2])
+        for model, emulated in ((HOSTILE, False), ("Emulator", True))
+    ]
+    save(folder / "host.json", *hosts)
+    save(folder / "phone.json", *phones)
+    save(folder / "rest.json", count("mixnet-s", 1), count("mixnet-l", 35), parity())
+    return folder

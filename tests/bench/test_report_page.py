@@ -1,0 +1,227 @@
+"""The report's page: read as HTML, and opened in headless Chromium as wide as a phone and a desk."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+import warnings
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+sys.path.append(str(Path(__file__).parent))  # for made_up_results
+
+from made_up_results import HOSTILE, save_all
+
+from mixnet_bench.cli import main
+from mixnet_bench.report.svg import COLOURS, for_page
+from mixnet_bench.report_command import INSTALL
+
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
+class Outline(HTMLParser):
+    """What a page is made of; complains of elements that are closed in the wrong order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        self.ids += [value for key, value in attrs if key == "id" and value]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of everything, hostile names included."""
+    folder = tmp_path_factory.mktemp("report")
+    path = folder / "report.html"
+    save_all(folder / "results")
+    paper = CliRunner().invoke(main, ["paper", "table2", "--json"])
+    (folder / "results" / "paper.json").write_text(paper.stdout, encoding="utf-8")
+    arguments = ["report", str(folder / "results"), "-o", str(path), "--title", f"A {HOSTILE}"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    return path
+
+
+@pytest.fixture(scope="module")
+def outline(page: Path) -> Outline:
+    found = Outline()
+    found.feed(page.read_text(encoding="utf-8"))
+    return found
+
+
+def test_every_element_is_closed_and_every_id_is_unique(outline: Outline) -> None:
+    assert outline.open == []
+    assert len(outline.ids) == len(set(outline.ids))
+
+
+def test_what_refers_to_an_id_refers_to_one_that_is_there(outline: Outline) -> None:
+    named = {
+        each
+        for key, value in outline.attributes
+        if key in ("aria-labelledby", "href", "xlink:href") and value
+        for each in value.split()
+    }
+    internal = {each.removeprefix("#") for each in named if not each.startswith("data:")}
+    assert internal
+    assert internal <= set(outline.ids)
+
+
+def test_nothing_is_fetched(page: Path, outline: Outline) -> None:
+    assert not {"img", "iframe", "object", "embed", "video"} & set(outline.tags)
+    assert outline.tags.count("script") == 1
+    sources = [value for key, value in outline.attributes if key in ("src", "href")]
+    assert all(value and value.startswith(("#", "data:")) for value in sources)
+    assert "default-src 'none'" in page.read_text(encoding="utf-8")
+    assert not re.search(r"url\((?!#)|@import", page.read_text(encoding="utf-8"))
+
+
+def test_hostile_names_are_text_everywhere(page: Path, outline: Outline) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    assert "<img src=x" not in text
+    assert html.escape(HOSTILE) in text
+    handlers = [key for key, _ in outline.attributes if key.startswith("on")]
+    assert handlers == []
+
+
+def test_every_figure_has_a_title_and_words(page: Path, outline: Outline) -> None:
+    text = page.read_text(encoding="utf-8")
+    drawings = re.findall(r"<svg .*?</svg>", text, re.DOTALL)
+    assert len(drawings) == outline.tags.count("figure") > 8
+    for drawing in drawings:
+        assert 'role="img"' in drawing
+        assert re.search(r"<title[^>]*>[^<]{5,}</title>", drawing)
+        assert re.search(r"<desc[^>]*>[^<]{20,}</desc>", drawing)
+
+
+def test_figures_follow_the_pages_colours(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert not any(stand_in in text for stand_in in COLOURS)
+    inside = "".join(re.findall(r"<svg .*?</svg>", text, re.DOTALL))
+    assert "var(--ink)" in inside
+    assert not re.search(r"(fill|stroke): #(000000|ffffff)", inside)
+
+
+def test_emulated_results_are_marked_in_every_heading_about_them(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    titles = re.findall(r"<(?:h3|figcaption)>([^<]*)<", text)
+    about = [title for title in titles if "Emulator" in title]
+    assert len(about) >= 4
+    assert all("EMULATED" in title for title in about)
+
+
+def test_a_drawings_ids_are_its_own() -> None:
+    svg = '<svg xmlns="http://www.w3.org/2000/svg"><g id="a" clip-path="url(#b)"/></svg>'
+    made = for_page(svg, "one", "A title", "Words")
+    assert 'id="one-a"' in made
+    assert "url(#one-b)" in made
+
+
+def test_without_matplotlib_it_is_said_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    arguments = ["report", str(save_all(tmp_path)), "-o", str(tmp_path / "report.html")]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1
+    assert INSTALL in result.output
+    assert not (tmp_path / "report.html").exists()
+
+
+# In a browser
+
+PROBE = """<!DOCTYPE html><meta charset="utf-8"><iframe src="report.html"
+ style="width:{width}px;height:3000px;border:0"></iframe><pre id="found"></pre><script>
+document.querySelector("iframe").addEventListener("load", (event) => {{
+  const view = event.target.contentWindow, page = view.document;
+  const table = page.querySelector("table"), button = table.querySelectorAll("thead button")[1];
+  const values = () => Array.from(table.tBodies[0].rows, (row) => row.cells[1].dataset.value);
+  for (const each of page.querySelectorAll("details")) each.open = true;
+  button.focus();
+  const focused = page.activeElement === button;
+  button.click(); const up = values(); const sorted = button.parentElement.ariaSort;
+  button.click(); const down = values();
+  const small = Array.from(page.querySelectorAll("svg text"),
+    (text) => parseFloat(view.getComputedStyle(text).fontSize) * text.getScreenCTM().a);
+  document.getElementById("found").textContent = JSON.stringify({{
+    inner: view.innerWidth, room: page.documentElement.clientWidth,
+    scroll: page.documentElement.scrollWidth, focused, up, down, sorted,
+    scripts: page.scripts.length, images: page.images.length, smallest: Math.min(...small)}});
+}});
+</script>"""
+
+
+@pytest.fixture(params=[390, 1440], ids=["phone", "desk"])
+def opened(page: Path, request: pytest.FixtureRequest) -> tuple[dict[str, object], str]:
+    """What a browser says of the page at a width, and what its console did."""
+    if CHROMIUM is None:
+        warnings.warn("NO CHROMIUM HERE: the report's page was not opened", stacklevel=1)
+        pytest.skip("NO CHROMIUM HERE: the report's page was not opened; apt install chromium")
+    probe = page.with_name(f"probe{request.param}.html")
+    probe.write_text(PROBE.format(width=request.param), encoding="utf-8")
+    command = [
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--allow-file-access-from-files",
+        f"--user-data-dir={page.parent / 'browser'}",
+        "--enable-logging=stderr",
+        "--virtual-time-budget=5000",
+        "--window-size=1600,1000",
+        "--dump-dom",
+        probe.as_uri(),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", timeout=120, check=True
+    )
+    found = re.search(r'<pre id="found">(\{.*?\})</pre>', done.stdout, re.DOTALL)
+    assert found, done.stdout[-2000:] + done.stderr[-2000:]
+    return json.loads(html.unescape(found[1])), done.stderr
+
+
+def test_a_browser_shows_the_page_without_a_defect(opened: tuple[dict[str, object], str]) -> None:
+    found, console = opened
+    assert "CONSOLE" not in console
+    assert found["scroll"] == found["room"], "the page is wider than the window"
+    assert float(str(found["room"])) > float(str(found["inner"])) - 20  # a scroll bar
+    assert (found["scripts"], found["images"]) == (1, 0)
+    assert float(str(found["smallest"])) > 8, "a figure's text is too small to be read"
+
+
+def test_a_table_is_sorted_up_then_down(opened: tuple[dict[str, object], str]) -> None:
+    found, _ = opened
+    assert found["focused"] is True
+    assert found["sorted"] == "ascending"
+    for key, reverse in (("up", False), ("down", True)):
+        values = found[key]
+        assert isinstance(values, list)
+        known = [float(value) for value in values if value is not None]
+        assert len(known) > 3
+        assert known == sorted(known, reverse=reverse)
+        assert all(value is None for value in values[len(known) :])

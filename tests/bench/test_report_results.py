@@ -1,0 +1,263 @@
+"""Results read, compared and put into tables; Markdown and CSV."""
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+sys.path.append(str(Path(__file__).parent))  # for made_up_results
+
+from made_up_results import HOSTILE, count, latency, phone, profile, save, save_all
+
+from mixnet_bench.cli import main
+from mixnet_bench.paper.command import compare_table
+from mixnet_bench.report.figures import Point, split_far
+from mixnet_bench.report.load import clean, load_results
+from mixnet_bench.report.placing import Box, place_labels
+from mixnet_bench.report.tables import (
+    all_tables,
+    kernel_table,
+    lowering_table,
+    number,
+    pairs,
+    paper_tables,
+)
+from mixnet_common import UsageError
+from mixnet_networks.paper import load_table
+
+
+def report(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["report", *map(str, arguments)])
+
+
+def test_samples_are_divided_by_launch(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.json", latency("mixnet-s", "tflite", "float32", "default", 10.0))
+    (found,) = load_results([path]).latencies
+    assert [len(launch) for launch in found.launches] == [6, 6]
+    assert found.load_ms == 25.0
+
+
+def test_a_file_without_origin_is_known_by_its_name(tmp_path: Path) -> None:
+    target = latency("mixnet-s", "tflite", "int8", "default", 10.0)
+    del target["origin"]
+    (found,) = load_results([save(tmp_path / "a.json", target)]).latencies
+    assert found.file.label == "mixnet-s tflite int8"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"median_ms": "fast"}, "median_ms is no number"),
+        ({"median_ms": None}, "median_ms is no number"),
+        ({"samples_ms": []}, "samples_ms is empty"),
+        ({"samples_ms": [1, True]}, "samples_ms is no number"),
+        ({"launches": 3}, "launches is no list"),
+        ({"median_ms_interval": [1]}, "median_ms_interval has not two numbers"),
+        ({"machine": []}, "machine is no object"),
+        ({"p90_ms": 1e300}, "p90_ms is out of range"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_file_place_and_key(
+    change: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    target = {**latency("mixnet-s", "tflite", "float32", "default", 10.0), **change}
+    result = report(save(tmp_path / "bad.json", target), "--csv")
+    assert result.exit_code == 2
+    assert f"bad.json: targets[0]: {said}" in result.output
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"format": 1}', '{"format": 2, "targets": []}', "[" * 100_000]
+)
+def test_what_is_no_result_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.json"
+    path.write_text(text, encoding="utf-8")
+    result = report(path, "--csv")
+    assert result.exit_code == 2
+    assert "hint:" in result.output
+
+
+def test_nothing_to_show_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no results in"):
+        load_results([tmp_path])
+
+
+def test_a_campaigns_folder_gives_its_results_and_nothing_else(tmp_path: Path) -> None:
+    save(tmp_path / "results" / "count-a.json", count("mixnet-s", 1))
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "mixnet-s.tflite.json").write_text("{}", encoding="utf-8")
+    assert len(load_results([tmp_path]).counts) == 1
+
+
+@given(st.text(max_size=50))
+def test_cleaned_text_is_one_printable_line(text: str) -> None:
+    cleaned = clean(text)
+    assert cleaned.isprintable()
+    cleaned.encode("utf-8")  # raises where it cannot be written
+
+
+# Tables
+
+
+def test_pairs_differ_in_nothing_but_the_precision(tmp_path: Path) -> None:
+    results = load_results([save_all(tmp_path)])
+    found = pairs(results, "precision", "float32")
+    assert len(found) == 8
+    assert all(pair.first.file.precision == "float32" for pair in found)
+    assert all(pair.first.file.network == pair.second.file.network for pair in found)
+    assert all(pair.first.file.lowering == pair.second.file.lowering for pair in found)
+
+
+def test_timings_on_different_devices_are_never_compared(tmp_path: Path) -> None:
+    host = latency("mixnet-s", "tflite", "float32", "default", 10.0)
+    other = phone(latency("mixnet-s", "tflite", "int8", "default", 5.0), "A phone", False)
+    results = load_results([save(tmp_path / "a.json", host, other)])
+    assert pairs(results, "precision", "float32") == []
+
+
+def test_a_pair_from_one_run_is_preferred_and_another_is_told(tmp_path: Path) -> None:
+    slow = latency("mixnet-s", "tflite", "float32", "default", 99.0)
+    save(tmp_path / "a.json", slow)
+    save(
+        tmp_path / "b.json",
+        latency("mixnet-s", "tflite", "float32", "default", 10.0),
+        latency("mixnet-s", "tflite", "int8", "default", 5.0),
+    )
+    (pair,) = pairs(load_results([tmp_path]), "precision", "float32")
+    assert pair.ratio == 0.5
+
+
+def test_a_lowering_is_held_against_the_literal_form(tmp_path: Path) -> None:
+    targets = [
+        latency("mixnet-s", "tflite", "float32", name, ms)
+        for name, ms in (("default", 10.0), ("reference", 20.0))
+    ]
+    table = lowering_table(load_results([save(tmp_path / "a.json", *targets)]))
+    assert table is not None
+    ((*_, ratio, _, one_run, _),) = table.rows
+    assert (ratio.text, one_run.text) == ("0.50", "yes")
+
+
+def test_kernels_count_their_pieces_and_leave_out_all_else(tmp_path: Path) -> None:
+    target = latency("mixnet-s", "tflite", "float32", "default", 10.0)
+    target["profile"] = profile(
+        ("depthwise 11×11", 5.0),
+        ("depthwise 3×3", 1.0),
+        ("depthwise 3×3, pieces", 2.0),
+        ("SE", 2.0),
+    )
+    table = kernel_table(load_results([save(tmp_path / "a.json", target)]))
+    assert table is not None
+    assert [tuple(cell.text for cell in row[2:5]) for row in table.rows] == [
+        ("3×3", "3", "30.0"),
+        ("11×11", "5", "50.0"),
+    ]
+
+
+def test_every_row_of_table_2_is_there_and_none_differs_without_a_reason(tmp_path: Path) -> None:
+    table = load_table("table2")
+    path = save(tmp_path / "a.json", *compare_table(table, {}))
+    (shown,) = paper_tables(load_results([path]))
+    assert [row[0].text for row in shown.rows] == [row.model for row in table.rows]
+    told = " ".join(shown.notes)
+    assert "MixNet-S, MixNet-M, MixNet-L: the paper does not say" in told
+    for row in shown.rows:
+        if "differs" in (row[4].text, row[8].text):
+            assert row[0].text in told
+
+
+def test_a_number_is_never_minus_nothing() -> None:
+    assert number(-0.02, "{:+.1f}").text == "0.0"
+    assert number(-0.2, "{:+.1f}").text == "-0.2"
+
+
+def test_emulated_results_are_marked_in_every_table_that_has_one(tmp_path: Path) -> None:
+    target = phone(latency("mixnet-s", "tflite", "float32", "default", 9.0), "Emu", True)
+    target["profile"] = profile(("depthwise 3×3", 1.0))
+    int8 = phone(latency("mixnet-s", "tflite", "int8", "reference", 9.0), "Emu", True)
+    both = phone(latency("mixnet-s", "tflite", "float32", "reference", 9.0), "Emu", True)
+    tables = all_tables(load_results([save(tmp_path / "a.json", target, int8, both)]))
+    assert len(tables) == 5
+    for table in tables:
+        rows = [" ".join(cell.text for cell in row) for row in table.rows]
+        assert "EMULATED" in table.title or all("EMULATED" in row for row in rows)
+
+
+# Plots' data
+
+
+def test_a_point_far_out_is_told_and_not_drawn() -> None:
+    points = [Point(str(cost), cost, 70) for cost in (1, 2, 3, 4, 5, 100)]
+    near, far = split_far(points)
+    assert [each.cost for each in far] == [100]
+    assert len(near) == 5
+
+
+def test_few_points_are_all_drawn() -> None:
+    assert split_far([Point("a", 1, 70), Point("b", 100, 70)])[1] == []
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 300, allow_nan=False), st.floats(0, 200, allow_nan=False)),
+        max_size=25,
+    )
+)
+def test_labels_lie_on_no_other_label_and_on_no_point(points: list[tuple[float, float]]) -> None:
+    frame = Box(0, 0, 300, 200)
+    placed = place_labels(points, [(40, 9)] * len(points), frame)
+    boxes = [each for each in placed if each is not None]
+    for index, box in enumerate(boxes):
+        assert box.within(frame)
+        assert not any(box.overlaps(other) for other in boxes[index + 1 :])
+        assert not any(box.x0 < x < box.x1 and box.y0 < y < box.y1 for x, y in points)
+
+
+# Markdown and CSV
+
+
+def test_markdown_shows_hostile_text_as_text(tmp_path: Path) -> None:
+    result = report(save_all(tmp_path), "--markdown")
+    assert result.exit_code == 0, result.output
+    assert "<script>" not in result.stdout.replace("\\<", "")
+    assert "\\<script\\>" in result.stdout
+    lines = result.stdout.splitlines()
+    index = next(i for i, line in enumerate(lines) if line.startswith("| network"))
+    assert lines[index].count("|") == lines[index + 1].count("|")
+
+
+def test_csv_has_a_line_for_each_timing_that_no_spreadsheet_computes(tmp_path: Path) -> None:
+    hostile = latency("=cmd()", "tflite", "float32", "default", 9.0)
+    folder = save_all(tmp_path)
+    save(folder / "x.json", hostile)
+    rows = list(csv.DictReader(io.StringIO(report(folder, "--csv").stdout)))
+    assert len(rows) == 16 + 4 + 1
+    assert rows[-1]["network"] == "'=cmd()"
+    assert float(rows[0]["median_ms"]) > 0
+    assert {row["emulated"] for row in rows} == {"True", "False"}
+    assert any(HOSTILE in row["device"] for row in rows)
+
+
+def test_a_csv_of_counts_alone_has_them(tmp_path: Path) -> None:
+    result = report(save(tmp_path / "a.json", count("mixnet-s", 1)), "--csv")
+    (row,) = csv.DictReader(io.StringIO(result.stdout))
+    assert (row["params"], row["partitions"], row["paper_top1_percent"]) == ("4118510", "1", "75.8")
+
+
+def test_a_page_needs_a_place(tmp_path: Path) -> None:
+    result = report(save(tmp_path / "a.json", count("mixnet-s", 1)))
+    assert result.exit_code == 2
+    assert "add -o report.html" in result.output
+
+
+def test_a_result_is_never_overwritten_by_its_report(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.json", count("mixnet-s", 1))
+    assert report(path, "-o", path).exit_code == 2
+    assert json.loads(path.read_text(encoding="utf-8"))["format"] == 1
