@@ -118,6 +118,17 @@ def count(
     is_flag=True,
     help="On phones: clocks that can be sustained (Android 11), restored afterwards.",
 )
+@click.option(
+    "--against",
+    metavar="FILE|JSON",
+    help="Compare with this file, side by side, or with a saved result of a like run.",
+)
+@click.option(
+    "--sustained",
+    metavar="TIME",
+    help="Run one file on and on, like 10m: burst, plateau, when it throttles.",
+)
+@click.option("--strict", is_flag=True, help="Exit status 1 unless every verdict is valid.")
 @json_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON document here too."
@@ -135,6 +146,9 @@ def latency(
     timeout: float,
     profile: bool,
     fixed_performance: bool,
+    against: str | None,
+    sustained: str | None,
+    strict: bool,
     as_json: bool,
     output: Path | None,
 ) -> None:
@@ -143,7 +157,7 @@ def latency(
     Each launch starts one fresh process per file and lets them run in short turns, A B A B ...;
     ratios are to the first file.
     """
-    from mixnet_bench import latency_adb, latency_all, latency_command
+    from mixnet_bench import latency_adb, latency_all, latency_command, trust
     from mixnet_bench.affinity import parse_cpus
     from mixnet_bench.latency import Plan
     from mixnet_bench.targets import model_file
@@ -161,14 +175,17 @@ def latency(
         cpus=None if pin is None or on != "host" else parse_cpus(pin),
         timeout_s=timeout,
     )
-    if on == "host":
-        latency_command.run(plan, as_json, output, profile)
-        return
+    plan, finish = trust.extend(plan, against, sustained)
     wishes = latency_adb.Wishes(pin, fixed_performance, profile)
-    if on == "all":
-        latency_all.run(plan, wishes, as_json, output)
+    if on == "host":
+        measured = latency_command.run(plan, as_json, output, profile, finish)
+    elif on == "all":
+        measured = latency_all.run(plan, wishes, as_json, output, finish)
     else:
-        latency_adb.run(plan, latency_adb.serial_of(on), wishes, as_json, output)
+        serial = latency_adb.serial_of(on)
+        measured = latency_adb.run(plan, serial, wishes, as_json, output, finish)
+    if strict:
+        trust.demand_valid(measured)
 
 
 @main.command(
@@ -305,10 +322,22 @@ def paper(table: str | None, results: Path | None, as_json: bool) -> None:
 )
 @click.argument("network_name", metavar="NETWORK")
 @click.option("--format", "form", type=click.Choice(["tflite", "onnx"]), default="tflite")
-@click.option("--on", type=click.Choice(["host"]), default="host", show_default=True)
+@click.option(
+    "--on",
+    default="host",
+    show_default=True,
+    metavar="host|adb[:SERIAL]",
+    help="Where to time: here, or on a phone.",
+)
 @click.option("--precision", type=click.Choice(["float32", "int8"]), default="float32")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--pin", metavar="CPUS", help="Run on these CPUs only, like 0,2-3 (Linux).")
+@click.option(
+    "--pin",
+    metavar="CPUS",
+    help="Run on these CPUs only, like 0,2-3 (Linux, phones); on phones big or little too.",
+)
+@click.option("--fixed-performance", is_flag=True, help="On phones: clocks that can be sustained.")
+@click.option("--allow-emulated", is_flag=True, help="Take an emulator for a phone; labelled.")
 @click.option("--classes", type=int, help="Classes, instead of the network's own.")
 @click.option("--resolution", type=int, help="Input height and width, in pixels.")
 @click.option("--multiplier", type=float, help="Channel multiplier.")
@@ -324,6 +353,8 @@ def tune(
     precision: str,
     threads: int,
     pin: str | None,
+    fixed_performance: bool,
+    allow_emulated: bool,
     classes: int | None,
     resolution: int | None,
     multiplier: float | None,
@@ -331,7 +362,7 @@ def tune(
     output: Path,
     as_json: bool,
 ) -> None:
-    """Find the fastest lowering of NETWORK here, block by block.
+    """Find the fastest lowering of NETWORK here or on a phone, block by block.
 
     Candidates of each distinct block are timed side by side; what was found is kept for the next
     time. The result is a readable TOML file for mixnet-export --lowering.
@@ -342,13 +373,23 @@ def tune(
     from mixnet_export.writers import FORMATS
     from mixnet_networks import load_network
 
-    if pin is not None:
+    if fixed_performance and on == "host":
+        raise UsageError("--fixed-performance is a mode of phones", "add --on adb, or leave it out")
+    if pin is not None and on == "host":
         pin_to(parse_cpus(pin))
     network = load_network(
         network_name, classes=classes, resolution=resolution, multiplier=multiplier
     )
     request = Request(network, FORMATS[form], precision, threads, use_cache=not no_cache)
-    run(request, output, as_json)
+    where = None
+    if on != "host":
+        from mixnet_bench.latency_adb import serial_of
+        from mixnet_bench.tuning.phone import phone_timer
+
+        where = phone_timer(
+            serial_of(on), request.form.suffix, threads, pin, fixed_performance, allow_emulated
+        )
+    run(request, output, as_json, where)
 
 
 main.add_command(devices)

@@ -28,7 +28,8 @@ class Plan:
     """What to time and for how long. A target's ``min_count`` and ``min_time_s`` both hold.
 
     ``min_time_s`` is time spent in inference, over all launches; ``timeout_s`` is how long an
-    answer may take beyond what it should.
+    answer may take beyond what it should. ``sustained``: one file runs on and on in one launch, to
+    see what it keeps up.
     """
 
     paths: tuple[Path, ...]
@@ -41,6 +42,7 @@ class Plan:
     cpus: tuple[int, ...] | None = None
     burst_ms: float = 100.0
     timeout_s: float = 60.0
+    sustained: bool = False
 
     @property
     def count_share(self) -> int:
@@ -91,6 +93,12 @@ class Launch:
     def samples_ms(self) -> Floats:
         """The samples of all bursts, in order."""
         return np.array([sample for burst in self.bursts for sample in burst.samples_ms])
+
+    @property
+    def t_ms(self) -> Floats:
+        """When each sample began, since the first of them did; empty where that isn't told."""
+        starts = np.array([start for burst in self.bursts for start in burst.t_ms])
+        return starts - starts[0] if len(starts) else starts
 
 
 @dataclass(frozen=True)

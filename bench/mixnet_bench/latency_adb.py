@@ -29,14 +29,15 @@ from mixnet_android.settings import Wanted, settings
 from mixnet_android.store import sha256_of
 from mixnet_bench.kept import Kept
 from mixnet_bench.latency import Plan
-from mixnet_bench.latency_command import STEPS, check_output
-from mixnet_bench.latency_report import COLUMNS, identify, table_rows
+from mixnet_bench.latency_command import STEPS, Finish, check_output
+from mixnet_bench.latency_report import identify
+from mixnet_bench.latency_table import print_latencies
 from mixnet_bench.phone_parity import Difference, compare_with_host
 from mixnet_bench.phone_profile import print_profiles, take_profiles
 from mixnet_bench.phone_report import Measured, describe_phone
 from mixnet_bench.profile_report import describe_profile
 from mixnet_common import UsageError, write_whole
-from mixnet_common.console import json_text, print_json, print_table, progress, say, warn
+from mixnet_common.console import json_text, print_json, progress, say, warn
 from mixnet_runtimes import Profile
 
 Report = Callable[[float], object]
@@ -53,8 +54,19 @@ class Wishes:
     profile: bool = False
 
 
-def run(plan: Plan, serial: str | None, wishes: Wishes, as_json: bool, output: Path | None) -> None:
-    """Time the plan's files on a phone and report. Raises MixnetError and UsageError."""
+def run(
+    plan: Plan,
+    serial: str | None,
+    wishes: Wishes,
+    as_json: bool,
+    output: Path | None,
+    finish: Finish = lambda targets: None,
+) -> list[dict[str, Any]]:
+    """Time the plan's files on a phone and report; the JSON objects.
+
+    ``finish`` may add to what was measured before it is saved and printed. Raises MixnetError and
+    UsageError.
+    """
     if output is not None:
         check_output(output, plan.paths)
     phone = choose(Adb.find(), serial)
@@ -68,9 +80,11 @@ def run(plan: Plan, serial: str | None, wishes: Wishes, as_json: bool, output: P
             done += advance
 
         targets = measure_on(phone, plan, wishes, report)
+    finish(targets)
     if output is not None:
         write_whole(output, json_text(targets) + "\n")
     show(targets, as_json)
+    return targets
 
 
 def show(targets: Sequence[dict[str, Any]], as_json: bool) -> None:
@@ -83,7 +97,7 @@ def show(targets: Sequence[dict[str, Any]], as_json: bool) -> None:
         return
     for name in dict.fromkeys(target["target"] for target in targets):
         own = [target for target in targets if target["target"] == name]
-        print_table(COLUMNS, table_rows(own), title=_title(own), caption=_caption(own))
+        print_latencies(own, title=_title(own), caption=_caption(own))
         if "profile" in own[0]:
             print_profiles(own, _title(own))
 

@@ -16,19 +16,28 @@ from mixnet_android.adb import Adb, Phone
 from mixnet_android.device import list_devices
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Report, Wishes, measure_on, show
-from mixnet_bench.latency_command import STEPS, check_output
+from mixnet_bench.latency_command import STEPS, Finish, check_output
 from mixnet_common import MixnetError, write_whole
 from mixnet_common.console import json_text, say, warn
 
 Measure = Callable[[Phone, Plan, Wishes, Report], list[dict[str, Any]]]
 
 
-def run(plan: Plan, wishes: Wishes, as_json: bool, output: Path | None) -> None:
-    """Time the plan's files on all phones and report. Raises MixnetError where one failed."""
+def run(
+    plan: Plan,
+    wishes: Wishes,
+    as_json: bool,
+    output: Path | None,
+    finish: Finish = lambda targets: None,
+) -> list[dict[str, Any]]:
+    """Time the plan's files on all phones and report; the JSON objects.
+
+    ``finish`` may add to each phone's before they are saved. Raises MixnetError where one failed.
+    """
     if output is not None:
         check_output(output, plan.paths)
     phones = usable_phones(Adb.find())
-    targets, failed = measure_all(phones, plan, wishes, output)
+    targets, failed = measure_all(phones, plan, wishes, output, _finished(finish))
     if targets:
         show(targets, as_json)
     if failed:
@@ -36,6 +45,18 @@ def run(plan: Plan, wishes: Wishes, as_json: bool, output: Path | None) -> None:
             f"{len(failed)} of {len(phones)} phones failed: {', '.join(failed)}",
             "the others' results are whole; run the same again for the rest",
         )
+    return targets
+
+
+def _finished(finish: Finish) -> Measure:
+    """``measure_on``, whose results are finished at once."""
+
+    def measure(phone: Phone, plan: Plan, wishes: Wishes, report: Report) -> list[dict[str, Any]]:
+        targets = measure_on(phone, plan, wishes, report)
+        finish(targets)
+        return targets
+
+    return measure
 
 
 def usable_phones(adb: Adb) -> list[Phone]:

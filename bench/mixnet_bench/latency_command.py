@@ -3,26 +3,40 @@
 Everything that can be refused is refused before the first inference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from mixnet_bench.affinity import check_cpus
+from mixnet_bench.circumstances import HostConditions, doubts_of_host
+from mixnet_bench.cores import limited_cores, throttle_count
 from mixnet_bench.latency import Plan, measure
-from mixnet_bench.latency_report import COLUMNS, describe, identify, table_rows
+from mixnet_bench.latency_report import add_doubts, describe, identify
+from mixnet_bench.latency_table import print_latencies
 from mixnet_bench.machine import describe_machine, load_average
 from mixnet_bench.profile_command import print_profiles, take_profiles
 from mixnet_bench.profile_report import describe_profile
 from mixnet_common import UsageError, write_whole
-from mixnet_common.console import json_text, print_json, print_table, progress, warn
+from mixnet_common.console import json_text, print_json, progress, warn
 from mixnet_common.files import check_writable
+
+Finish = Callable[[list[dict[str, Any]]], None]
 
 STEPS = 1000
 """Of the progress bar."""
 
 
-def run(plan: Plan, as_json: bool, output: Path | None, with_profile: bool = False) -> None:
-    """Time the plan's files and report. Raises MixnetError and UsageError."""
+def run(
+    plan: Plan,
+    as_json: bool,
+    output: Path | None,
+    with_profile: bool = False,
+    finish: Finish = lambda targets: None,
+) -> list[dict[str, Any]]:
+    """Time the plan's files and report; the JSON objects. Raises MixnetError and UsageError.
+
+    ``finish`` may add to what was measured before it is saved and printed.
+    """
     if plan.cpus is not None:
         check_cpus(plan.cpus)
     if output is not None:
@@ -31,6 +45,7 @@ def run(plan: Plan, as_json: bool, output: Path | None, with_profile: bool = Fal
     targets = describe_run(plan)
     for target, profile in zip(targets, profiles, strict=False):
         target["profile"] = describe_profile(profile)
+    finish(targets)
     if output is not None:
         write_whole(output, json_text(targets) + "\n")
     for target in targets:
@@ -39,16 +54,17 @@ def run(plan: Plan, as_json: bool, output: Path | None, with_profile: bool = Fal
     if as_json:
         print_json(targets)
     else:
-        print_table(COLUMNS, table_rows(targets), caption=_caption(plan, targets))
+        print_latencies(targets, caption=_caption(plan, targets))
         if profiles:
             print_profiles([target["name"] for target in targets], profiles)
+    return targets
 
 
 def describe_run(plan: Plan) -> list[dict[str, Any]]:
     """Measure under a progress bar; the JSON objects, with the machine before and after."""
     # Hashed before they are timed: a file that is replaced meanwhile is told by its hash.
     files = [identify(path) for path in plan.paths]
-    before = load_average()
+    before, conditions = load_average(), read_host_conditions()
     with progress("timing", STEPS) as step:
         done = 0
 
@@ -65,7 +81,16 @@ def describe_run(plan: Plan) -> list[dict[str, Any]]:
         "load_average_before": before,
         "load_average_after": load_average(),
     }
-    return describe(plan, files, timings, machine)
+    targets = describe(plan, files, timings, machine)
+    found = list(doubts_of_host(conditions, read_host_conditions()))
+    for target in targets:
+        add_doubts(target, found)
+    return targets
+
+
+def read_host_conditions() -> HostConditions:
+    """What this machine tells of its heat and of limits to its clocks."""
+    return HostConditions(throttle_count(), limited_cores())
 
 
 def check_output(path: Path, timed: Sequence[Path] = ()) -> None:

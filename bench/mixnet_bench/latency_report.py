@@ -5,15 +5,18 @@ Pure apart from ``identify``, which reads a file; measures nothing.
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mixnet_android.conditions import Doubt
+from mixnet_bench.circumstances import doubts_of_bursts
 from mixnet_bench.latency import Launch, Plan, Timing
 from mixnet_bench.statistics import Interval, Launches, Summary, median, summarize
-from mixnet_bench.verdict import count_outliers, judge
+from mixnet_bench.sustained import course_of, describe_course, doubts_of_course
+from mixnet_bench.verdict import count_outliers, gravest, judge
 from mixnet_common import MixnetError
 
 COLUMNS = ("milliseconds", "median", "95 %", "p90", "first", "ratio", "95 %", "verdict")
@@ -43,19 +46,61 @@ def describe(
 
     docs/json.md explains every key.
     """
+    if plan.sustained:
+        return [
+            _describe_sustained(plan, file, timing, machine)
+            for file, timing in zip(files, timings, strict=True)
+        ]
     samples = [[launch.samples_ms for launch in timing.launches] for timing in timings]
     summaries = summarize(samples, plan.seed)
-    return [
-        {
-            **file,
-            **_describe_timing(timing),
-            **_describe_summary(launches, summary),
-            "threads": plan.threads,
-            "settings": {**_describe_plan(plan), "runtime": timing.settings},
-            "machine": machine,
-        }
+    targets = [
+        _describe_target(plan, file, timing, _describe_summary(launches, summary), machine)
         for file, timing, launches, summary in zip(files, timings, samples, summaries, strict=True)
     ]
+    for target, timing in zip(targets, timings, strict=True):
+        add_doubts(target, doubts_of_bursts(timing.launches, plan.cpus))
+    return targets
+
+
+def add_doubts(target: dict[str, Any], found: Iterable[Doubt]) -> None:
+    """Join further doubts to a target's own, in front; the gravest is the word."""
+    doubts = list(found)
+    target["verdict"] = gravest([target["verdict"], *(each.verdict for each in doubts)])
+    target["reasons"] = [*(each.sentence for each in doubts), *target["reasons"]]
+
+
+def _describe_target(
+    plan: Plan,
+    file: dict[str, Any],
+    timing: Timing,
+    summary: dict[str, Any],
+    machine: dict[str, Any],
+) -> dict[str, Any]:
+    return {
+        **file,
+        **_describe_timing(timing),
+        **summary,
+        "threads": plan.threads,
+        "settings": {**_describe_plan(plan), "runtime": timing.settings},
+        "machine": machine,
+    }
+
+
+def _describe_sustained(
+    plan: Plan, file: dict[str, Any], timing: Timing, machine: dict[str, Any]
+) -> dict[str, Any]:
+    """The samples of a sustained run are judged by its course: that it drifts is no doubt."""
+    (launch,) = timing.launches
+    course = course_of(launch.t_ms, launch.samples_ms)
+    summary = {
+        **_describe_summary([launch.samples_ms], summarize([[launch.samples_ms]], plan.seed)[0]),
+        "verdict": "valid",
+        "reasons": [],
+        "sustained": describe_course(course),
+    }
+    target = _describe_target(plan, file, timing, summary, machine)
+    add_doubts(target, [*doubts_of_course(course), *doubts_of_bursts([launch], plan.cpus)])
+    return target
 
 
 def table_rows(targets: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
@@ -63,11 +108,11 @@ def table_rows(targets: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     return [
         (
             target["name"],
-            _digits(target["median_ms"]),
+            digits(target["median_ms"]),
             _range(target["median_ms_interval"]),
-            _digits(target["p90_ms"]),
-            _digits(target["first_ms"]),
-            _digits(target["ratio_to_first"]["value"]),
+            digits(target["p90_ms"]),
+            digits(target["first_ms"]),
+            digits(target["ratio_to_first"]["value"]),
             _range(target["ratio_to_first"]["interval"]),
             target["verdict"],
         )
@@ -102,6 +147,12 @@ def _describe_launch(launch: Launch) -> dict[str, Any]:
                 "turn": burst.turn,
                 "lead_ms": burst.lead_ms,
                 "count": len(burst.samples_ms),
+                "t_ms": list(burst.t_ms),
+                "cpu": list(burst.cpu),
+                "cpu_ms": burst.cpu_ms,
+                "preempted": burst.preempted,
+                "khz_before": {str(core): khz for core, khz in burst.khz_before.items()},
+                "khz_after": {str(core): khz for core, khz in burst.khz_after.items()},
             }
             for burst in launch.bursts
         ],
@@ -133,6 +184,7 @@ def _describe_plan(plan: Plan) -> dict[str, Any]:
         "pin": None if plan.cpus is None else list(plan.cpus),
         "burst_ms": plan.burst_ms,
         "timeout_s": plan.timeout_s,
+        "sustained": plan.sustained,
     }
 
 
@@ -141,13 +193,13 @@ def _pair(interval: Interval) -> list[float]:
 
 
 def _range(bounds: Sequence[float]) -> str:
-    return "–".join(_digits(bound) for bound in bounds)
+    return "–".join(digits(bound) for bound in bounds)
 
 
-def _digits(value: float) -> str:
+def digits(value: float) -> str:
     """Three significant digits and never an exponent; more than any launch repeats.
 
-    >>> _digits(28.534), _digits(0.98512), _digits(1234.5)
+    >>> digits(28.534), digits(0.98512), digits(1234.5)
     ('28.5', '0.985', '1234')
     """
     magnitude = math.floor(math.log10(value)) if value > 0 else 0

@@ -10,20 +10,16 @@ from typing import Any
 
 from mixnet_android.conditions import Conditions, Doubt, doubts
 from mixnet_android.device import State
-from mixnet_android.protocol import Model, Result
 from mixnet_android.runtimes_store import Runtime
 from mixnet_android.session import Launched
-from mixnet_bench.latency import Burst, Launch, Plan, Timing
-from mixnet_bench.latency_report import describe
+from mixnet_bench.latency import Plan, Timing
+from mixnet_bench.latency_report import add_doubts, describe
+from mixnet_bench.native import RUNTIMES, launch_of
 from mixnet_bench.phone_parity import Difference, describe_parity
 from mixnet_runtimes import Profile
 
-RUNTIMES = {"litert": "LiteRT", "tflite": "TensorFlow Lite", "onnxruntime": "onnxruntime"}
 LABEL = "shell process"
 EMULATED = "it ran under emulation: its times say nothing about any phone"
-
-ELSEWHERE = 0.02
-"""Share of inferences on other cores than asked, from which a measurement is of those too."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +48,11 @@ def describe_phone(
     for index, target in enumerate(targets):
         target.update(_device(measured, index))
         for described, launched in zip(target["launches"], measured.launches, strict=True):
-            _add_traces(described, launched.result, index)
-        _judge(target, [*_wrong_cores(plan, measured, index), *_doubts(measured, index)])
+            threads = launched.result.threads.get("end", ())
+            described["threads_last_cpu"] = sorted({each.last_cpu for each in threads})
+        add_doubts(target, _doubts(measured, index))
+        if target["emulated"]:
+            add_doubts(target, [Doubt("emulated", EMULATED)])
     return targets
 
 
@@ -65,19 +64,7 @@ def _timing(index: int, measured: Measured) -> Timing:
         runtime=RUNTIMES[library.api],
         version=library.version or measured.libraries[index].version or "unknown",
         settings=dict(model.settings),
-        launches=tuple(_launch(result, result.models[index]) for result in results),
-    )
-
-
-def _launch(result: Result, model: Model) -> Launch:
-    return Launch(
-        load_ms=model.load_ms,
-        first_ms=model.first_ms,
-        warmup_ms=tuple(each / 1e6 for each in model.warmup_ns),
-        affinity=result.cpus,
-        bursts=tuple(
-            Burst(each.round, each.turn, each.lead_ms, each.samples_ms) for each in model.bursts
-        ),
+        launches=tuple(launch_of(result, result.models[index]) for result in results),
     )
 
 
@@ -162,46 +149,9 @@ def _conditions(moment: Conditions) -> dict[str, Any]:
     }
 
 
-def _add_traces(described: dict[str, Any], result: Result, index: int) -> None:
-    """When and where each sample of a launch was taken; the lead's are left out, as it is."""
-    described["threads_last_cpu"] = sorted(
-        {each.last_cpu for each in result.threads.get("end", ())}
-    )
-    for burst, traced in zip(described["bursts"], result.models[index].bursts, strict=True):
-        burst["t_ms"] = [each / 1e6 for each in traced.t_ns[1:]]
-        burst["cpu"] = list(traced.cpu[1:])
-        burst["khz_before"] = {str(core): khz for core, khz in traced.khz_before.items()}
-        burst["khz_after"] = {str(core): khz for core, khz in traced.khz_after.items()}
-
-
-def _wrong_cores(plan: Plan, measured: Measured, index: int) -> Iterator[Doubt]:
-    """Where the inferences ran, as the runner read it back, against what was asked."""
-    if plan.cpus is None:
-        return
-    models = [launched.result.models[index] for launched in measured.launches]
-    cores = [cpu for model in models for burst in model.bursts for cpu in burst.cpu if cpu >= 0]
-    elsewhere = [cpu for cpu in cores if cpu not in plan.cpus]
-    if cores and len(elsewhere) > ELSEWHERE * len(cores):
-        yield Doubt(
-            "wrong-cores",
-            f"{len(elsewhere) / len(cores):.0%} of the inferences ran on CPUs "
-            f"{', '.join(map(str, sorted(set(elsewhere))))}: this phone does not heed --pin",
-        )
-
-
 def _doubts(measured: Measured, index: int) -> Iterator[Doubt]:
     yield from doubts(measured.before, measured.after)
     if measured.parity:
         for each in measured.parity[index]:
             if not each.within:
                 yield Doubt("differs", f"its output {each.name} {each.words}")
-
-
-def _judge(target: dict[str, Any], found: Sequence[Doubt]) -> None:
-    """Join the doubts of conditions and cores with those of the samples; the first is the word."""
-    reasons = [each.sentence for each in found] + target["reasons"]
-    if found:
-        target["verdict"] = found[0].verdict
-    if target["emulated"]:
-        target["verdict"], reasons = "emulated", [EMULATED, *reasons]
-    target["reasons"] = reasons

@@ -1,10 +1,10 @@
 """Whether a measurement can be trusted: enough of it, no drift, nobody else on the cores.
 
-Judges from the samples alone and says why. It flags and counts; it never drops a sample and never
-changes a number.
+Judges from the samples alone and says why; ``circumstances`` judges what else is known. It flags
+and counts; it never drops a sample and never changes a number.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +46,28 @@ OUTLIER_SCORE = 3.5
 
 LEAST_DEVIATION = 0.01
 """The MAD is taken as at least this share of the median: the clock's own grain flags nothing."""
+
+
+SEVERITY = (
+    "emulated",
+    "void",
+    "differs",
+    "throttled",
+    "wrong-cores",
+    "too-short",
+    "drifting",
+    "contended",
+)
+"""All verdicts but ``valid``; of several, the first is the word. docs/trust.md explains each."""
+
+
+def gravest(words: Iterable[str]) -> str:
+    """The verdict that outweighs the others; ``valid`` where there is none.
+
+    >>> gravest(["contended", "valid", "throttled"])
+    'throttled'
+    """
+    return min((word for word in words if word != "valid"), key=SEVERITY.index, default="valid")
 
 
 @dataclass(frozen=True)
@@ -179,9 +201,9 @@ def _faster_or_slower(change: float) -> str:
     return f"{abs(change):.0%} {'slower' if change > 0 else 'faster'}"
 
 
-Doubt = Callable[[Launches, Interval | None, Thresholds], list[str]]
+Look = Callable[[Launches, Interval | None, Thresholds], list[str]]
 
-DOUBTS: tuple[tuple[str, Doubt], ...] = (
+DOUBTS: tuple[tuple[str, Look], ...] = (
     ("too-short", _too_short),
     ("drifting", _drifting),
     ("contended", _contended),

@@ -1,0 +1,200 @@
+"""``--against``: adds to measured targets what a comparison with a baseline concludes.
+
+The baseline is a file that ran side by side with them, or a saved result of an earlier run under
+like conditions. Works on the JSON objects of ``mixnet-bench latency``; measures nothing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixnet_bench.comparison import (
+    CONFIDENCE,
+    NO_CONCLUSION,
+    POWER,
+    UNDETECTED,
+    Comparison,
+    compare_paired,
+    compare_unpaired,
+    round_ratios,
+)
+from mixnet_bench.statistics import Floats
+from mixnet_common import MixnetError, UsageError
+from mixnet_common.console import FORMAT
+
+MEANINGLESS = ("emulated", "void")
+"""Verdicts after which nothing is concluded, not even from files that ran side by side."""
+
+ALIKE = (
+    "target",
+    "emulated",
+    "threads",
+    "settings.pin",
+    "settings.warmup",
+    "settings.burst_ms",
+    "settings.sustained",
+    "machine.cpu",
+    "machine.architecture",
+    "machine.cores",
+    "machine.os",
+    "machine.governor",
+    "device.serial",
+    "device.build",
+)
+"""What must be equal before separate runs are compared; runtimes and files are what may differ."""
+
+NEEDED = ("name", "verdict", "samples_ms", "launches", "target", "threads", "settings", "machine")
+
+
+def add_comparisons(targets: Sequence[dict[str, Any]]) -> None:
+    """Compare all targets but the last with the last, beside which they ran."""
+    *compared, baseline = targets
+    seed = baseline["settings"]["seed"]
+    for target in compared:
+        pairs = zip(_bursts(target), _bursts(baseline), strict=True)
+        found = compare_paired([round_ratios(*pair) for pair in pairs], seed)
+        words = (target["verdict"], baseline["verdict"])
+        reason = next((f"it is {word}" for word in words if word in MEANINGLESS), "")
+        target["against"] = _describe(baseline, found, reason, side_by_side=True)
+
+
+def add_saved_comparisons(
+    targets: Sequence[dict[str, Any]], saved: Sequence[Mapping[str, Any]]
+) -> None:
+    """Compare all targets with a saved result's. Raises MixnetError where conditions differ."""
+    for target in targets:
+        baseline = choose(saved, target["name"])
+        check_alike(baseline, target)
+        found = compare_unpaired(_launches(target), _launches(baseline), target["settings"]["seed"])
+        words = (target["verdict"], baseline["verdict"])
+        reason = next((f"a verdict is {word}" for word in words if word != "valid"), "")
+        target["against"] = _describe(baseline, found, reason, side_by_side=False)
+
+
+def read_result(path: Path) -> list[dict[str, Any]]:
+    """The targets of a saved result. Raises UsageError where it is none of ours, or unreadable."""
+    hint = "save one with mixnet-bench latency -o FILE"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}", hint) from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is no JSON document", hint) from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise UsageError(f"{path} is no result of format {FORMAT}", hint)
+    targets = document.get("targets")
+    if not isinstance(targets, list) or not targets or not all(map(_is_latency, targets)):
+        raise UsageError(f"{path} is no result of mixnet-bench latency", hint)
+    return targets
+
+
+def choose(saved: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    """The baseline among saved targets: the only one, or the only one of this name."""
+    if len(saved) == 1:
+        return saved[0]
+    named = [each for each in saved if each["name"] == name]
+    if len(named) != 1:
+        raise UsageError(
+            f"--against: {len(named)} of the saved results are called {name}",
+            f"save one file alone; there are {', '.join(str(each['name']) for each in saved)}",
+        )
+    return named[0]
+
+
+def check_alike(saved: Mapping[str, Any], target: Mapping[str, Any]) -> None:
+    """Raise MixnetError where the runs are unlike in anything that both tell."""
+    unlike = [
+        f"{key} {old!r} then, {new!r} now"
+        for key in ALIKE
+        for old, new in [(_at(saved, key), _at(target, key))]
+        if old is not _MISSING and new is not _MISSING and old != new
+    ]
+    if unlike:
+        raise MixnetError(
+            f"--against: the runs can't be compared: {'; '.join(unlike)}",
+            "measure both files in one run: --against FILE, side by side",
+        )
+
+
+def sentence(target: Mapping[str, Any]) -> str:
+    """What the comparison concludes, in a line."""
+    found = target["against"]
+    start = f"{target['name']} against {found['name']}"
+    if found["conclusion"] == NO_CONCLUSION:
+        return f"{start}: no conclusion, {found['reason']}"
+    low, high = found["interval"]
+    numbers = f"ratio {found['ratio']:.3f} ({CONFIDENCE:.0%}: {low:.3f}–{high:.3f})"
+    if found["conclusion"] == UNDETECTED:
+        return (
+            f"{start}: no detectable difference, {numbers}; one of "
+            f"{found['smallest_difference']:.1%} would have been seen {POWER:.0%} of the time"
+        )
+    return f"{start}: {found['conclusion']}, {numbers}"
+
+
+def _describe(
+    baseline: Mapping[str, Any], found: Comparison, reason: str, *, side_by_side: bool
+) -> dict[str, Any]:
+    if found.interval is None and not reason:
+        reason = f"launches: {found.launches} are too few"
+    return {
+        "name": baseline["name"],
+        "sha256": baseline.get("sha256"),
+        "side_by_side": side_by_side,
+        "ratio": found.ratio,
+        "interval": None if found.interval is None else [found.interval.low, found.interval.high],
+        "confidence": CONFIDENCE,
+        "smallest_difference": found.smallest_difference,
+        "power": POWER,
+        "launches": found.launches,
+        "conclusion": NO_CONCLUSION if reason else found.conclusion,
+        "reason": reason or None,
+    }
+
+
+_MISSING = object()
+
+
+def _at(target: Mapping[str, Any], key: str) -> Any:
+    value: Any = target
+    for name in key.split("."):
+        if not isinstance(value, Mapping) or name not in value:
+            return _MISSING
+        value = value[name]
+    return value
+
+
+def _is_latency(target: Any) -> bool:
+    """Whether it has the keys that are needed, and samples that add up."""
+    try:
+        counts = [launch["count"] for launch in target["launches"]]
+        samples = np.asarray(target["samples_ms"], dtype=np.float64)
+        return (
+            all(key in target for key in NEEDED)
+            and min(counts) > 0
+            and sum(counts) == len(samples)
+            and bool((samples > 0).all() and np.isfinite(samples).all())
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
+
+
+def _launches(target: Mapping[str, Any]) -> list[Floats]:
+    """The samples, launch by launch."""
+    samples = np.asarray(target["samples_ms"], dtype=np.float64)
+    return _cut(samples, [launch["count"] for launch in target["launches"]])
+
+
+def _bursts(target: Mapping[str, Any]) -> list[list[Floats]]:
+    """The samples, burst by burst of every launch."""
+    return [
+        _cut(samples, [burst["count"] for burst in launch["bursts"]])
+        for samples, launch in zip(_launches(target), target["launches"], strict=True)
+    ]
+
+
+def _cut(samples: Floats, counts: Sequence[int]) -> list[Floats]:
+    return np.split(samples, np.cumsum(counts)[:-1])

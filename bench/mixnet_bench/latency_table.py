@@ -1,0 +1,43 @@
+"""Latencies on a terminal: a table, and what comparisons conclude.
+
+Computes nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from mixnet_bench.against import sentence
+from mixnet_bench.latency_report import COLUMNS, digits, table_rows
+from mixnet_common.console import print_table
+
+SUSTAINED_COLUMNS = (
+    "milliseconds", "burst", "plateau", "plateau / burst", "throttled after", "time", "verdict",
+)  # fmt: skip
+
+
+def print_latencies(targets: Sequence[dict[str, Any]], title: str = "", caption: str = "") -> None:
+    """Print a table of targets that were measured together, and a line for each comparison."""
+    if "sustained" in targets[0]:
+        rows = [_sustained_row(target) for target in targets]
+        print_table(SUSTAINED_COLUMNS, rows, title=title, caption=caption)
+    else:
+        print_table(COLUMNS, table_rows(targets), title=title, caption=caption)
+    for target in targets:
+        if "against" in target:
+            click.echo(sentence(target))
+
+
+def _sustained_row(target: dict[str, Any]) -> tuple[str, ...]:
+    found = target["sustained"]
+    after = found["throttled_after_s"]
+    return (
+        target["name"],
+        digits(found["burst_ms"]),
+        digits(found["plateau_ms"]),
+        digits(found["plateau_over_burst"]),
+        "–" if after is None else f"{after:.0f} s",
+        f"{found['duration_s']:.0f} s",
+        target["verdict"],
+    )

@@ -1,0 +1,156 @@
+"""Times small models on a phone, side by side in one launch of the runner.
+
+It chooses nothing: the search does. Candidates are pushed, run in turns and removed again; what was
+changed on the phone is restored with the end of the block.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from mixnet_android.adb import Adb, Phone
+from mixnet_android.build import find_runner
+from mixnet_android.conditions import read_conditions, wait_until_cool
+from mixnet_android.detached import Run, run_names
+from mixnet_android.device import choose, read_state
+from mixnet_android.parsers import Product
+from mixnet_android.protocol import MOST_MODELS, Model
+from mixnet_android.runtimes_store import Runtime, find_for
+from mixnet_android.session import Work, choose_cpus, install, launch, platform_of
+from mixnet_android.settings import Wanted, settings
+from mixnet_bench.native import RUNTIMES
+from mixnet_bench.tuning.search import EMULATED
+from mixnet_common import MixnetError
+from mixnet_common.console import say, warn
+from mixnet_common.temporary import temporary_folder
+
+RUN = "tune-candidates"
+
+LEAST = 12
+"""Timed inferences of a candidate; bursts of about ``BURST_MS`` until ``LONGEST_S`` are over."""
+LONGEST_S = 0.5
+BURST_MS = 20.0
+
+
+@dataclass(frozen=True)
+class PhoneTimer:
+    """Times the contents of model files of one format on a phone, with a number of threads."""
+
+    phone: Phone
+    suffix: str
+    product: Product
+    library: Runtime
+    work: Work
+    """How to run; its models are those of each call."""
+    fixed_performance: bool = False
+
+    def __call__(self, contents: Sequence[bytes]) -> list[list[float]]:
+        """Seconds of an inference in each round, for each file: its burst's median.
+
+        Raises MixnetError where the runtime there refuses a file, or the phone goes away.
+        """
+        if len(contents) > MOST_MODELS:
+            raise MixnetError(f"{len(contents)} files at once: the runner takes {MOST_MODELS}")
+        with temporary_folder() as folder:
+            paths = tuple(self._write(folder, index, each) for index, each in enumerate(contents))
+            work = replace(self.work, models=paths, libraries=(self.library.path,) * len(paths))
+            wait_until_cool(lambda: read_conditions(self.phone), say=say)
+            installed = install(self.phone, work)
+            try:
+                found = launch(self.phone, RUN, work, installed, on_lost=self._wait)
+            finally:
+                self._remove(installed.models)
+        return rounds_of([found.result.models[index] for index in range(len(paths))])
+
+    def conditions(self, content: bytes) -> str:
+        """What bears on the times: runtime and version, phone, threads, CPUs and clocks."""
+        del content  # every file of a format has the same runtime
+        threads, cpus = self.work.threads, self.work.cpus
+        name = " ".join(each for each in (self.product.manufacturer, self.product.model) if each)
+        soc = f" ({self.product.soc})" if self.product.soc else ""
+        parts = [
+            f"{RUNTIMES[self.library.api]} {self.library.version or self.library.sha256[:12]}"
+            f" on {name or 'an unknown phone'}{soc}",
+            f"{threads} thread{'s' if threads > 1 else ''}",
+        ]
+        parts += [] if cpus is None else [f"CPUs {','.join(map(str, cpus))}"]
+        parts += ["fixed-performance mode"] if self.fixed_performance else []
+        return ", ".join([EMULATED, *parts] if self.product.emulated else parts)
+
+    def _write(self, folder: Path, index: int, content: bytes) -> Path:
+        path = folder / f"{index}{self.suffix}"
+        path.write_bytes(content)
+        return path
+
+    def _wait(self) -> None:
+        warn(f"phone {self.phone.serial} is gone: waiting for it")
+
+    def _remove(self, places: Sequence[str]) -> None:
+        """Hundreds of candidates would fill the phone; one that is gone keeps its last few."""
+        try:
+            folders = [place.rpartition("/")[0] for place in places]
+            self.phone.ask("rm", "-rf", *folders)
+        except MixnetError:
+            return
+
+
+@contextmanager
+def phone_timer(
+    serial: str | None,
+    suffix: str,
+    threads: int,
+    pin: str | None = None,
+    fixed_performance: bool = False,
+    allow_emulated: bool = False,
+) -> Iterator[PhoneTimer]:
+    """A timer on this phone, or on the only one. Raises MixnetError and UsageError.
+
+    An emulator is refused unless ``allow_emulated``: what is fast in it may be slow on any phone.
+    """
+    phone = choose(Adb.find(), serial)
+    state = read_state(phone)
+    if state.product.emulated and not allow_emulated:
+        raise MixnetError(
+            f"{phone.serial} is emulated: its times say nothing about any phone",
+            "tune on a phone; --allow-emulated makes a plan all the same, which says so",
+        )
+    platform = platform_of(phone, state.product.abis)
+    library = find_for(suffix.removeprefix("."), platform)
+    work = Work(
+        runner=find_runner(platform),
+        models=(),
+        libraries=(),
+        threads=threads,
+        cpus=choose_cpus(pin, state.clusters),
+        warmup=2,
+        min_count=LEAST,
+        min_time_s=LONGEST_S,
+        burst_ms=BURST_MS,
+        seed=0,
+        outputs=False,
+        limit_s=600,
+    )
+    with settings(phone, Wanted(True, fixed_performance)) as applied:
+        for name in run_names(phone):  # of a command that was interrupted
+            Run(phone, name).kill()
+            Run(phone, name).remove()
+        yield PhoneTimer(phone, suffix, state.product, library, work, applied.fixed_performance)
+
+
+def rounds_of(models: Sequence[Model]) -> list[list[float]]:
+    """Seconds by model and round, of the rounds that every model took part in."""
+    medians = [
+        {
+            burst.round: float(np.median(burst.ns[1:])) / 1e9
+            for burst in model.bursts
+            if burst.ns[1:]
+        }
+        for model in models
+    ]
+    shared = sorted(set.intersection(*(set(each) for each in medians)))
+    if not shared:
+        raise MixnetError("the phone gave no round in which all candidates ran", "run it again")
+    return [[each[number] for number in shared] for each in medians]
