@@ -1,4 +1,4 @@
-"""The report's page: read as HTML, and opened in headless Chromium as wide as a phone and a desk."""
+"""The report's page: read as HTML, and opened in headless Chromium at two widths."""
 
 import html
 import json
@@ -167,7 +167,8 @@ document.querySelector("iframe").addEventListener("load", (event) => {{
   button.click(); const up = values(); const sorted = button.parentElement.ariaSort;
   button.click(); const down = values();
   const small = Array.from(page.querySelectorAll("svg text"),
-    (text) => parseFloat(view.getComputedStyle(text).fontSize) * text.getScreenCTM().a);
+    (text) => [text.getScreenCTM(), parseFloat(view.getComputedStyle(text).fontSize)]
+  ).map(([matrix, size]) => size * Math.hypot(matrix.a, matrix.b));
   document.getElementById("found").textContent = JSON.stringify({{
     inner: view.innerWidth, room: page.documentElement.clientWidth,
     scroll: page.documentElement.scrollWidth, focused, up, down, sorted,
