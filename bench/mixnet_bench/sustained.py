@@ -133,7 +133,7 @@ def _windows(seconds: Floats, samples_ms: Floats, width_s: float) -> tuple[Float
     numbers = np.floor(seconds / width_s).astype(np.int64)
     present, firsts = np.unique(numbers, return_index=True)
     medians = np.array([median(each) for each in np.split(samples_ms, firsts[1:])])
-    return present * width_s, medians
+    return np.asarray(present * width_s, dtype=np.float64), medians
 
 
 def _noise(medians: Floats) -> float:
