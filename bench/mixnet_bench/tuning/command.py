@@ -1,6 +1,7 @@
 """``mixnet-bench tune``: tunes each distinct block of a network and writes the plan."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from mixnet_bench.latency_command import check_output
 from mixnet_bench.tuning.blocks import Block, distinct_blocks, signature
 from mixnet_bench.tuning.cache import cache_folder, cache_path, recall, remember
 from mixnet_bench.tuning.host import HostTimer
-from mixnet_bench.tuning.search import Outcome, Timer, search_block
+from mixnet_bench.tuning.search import EMULATED, Outcome, Timer, search_block
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.console import print_json, print_table, say, tracked, warn
 from mixnet_export.lowering import (
@@ -47,19 +48,28 @@ class Request:
     use_cache: bool = True
 
 
-def run(request: Request, output: Path, as_json: bool) -> None:
-    """Tune, write the plan to ``output``, and print what was found."""
+def run(
+    request: Request,
+    output: Path,
+    as_json: bool,
+    where: AbstractContextManager[Timer] | None = None,
+) -> None:
+    """Tune, write the plan to ``output``, and print what was found.
+
+    ``where`` lends the timer for as long as it takes; None stands for this machine.
+    """
     check_output(output)
     if output.suffix != ".toml":
         raise UsageError(f"-o {output} must end in .toml", "so that --lowering knows it for a file")
-    timer = HostTimer(request.form.suffix, request.threads)
-    plan, outcomes, checks = tune(request, timer, _usable_cache() if request.use_cache else None)
-    write_whole(output, format_plan(plan, _comments(request, outcomes, checks)))
+    cache = _usable_cache() if request.use_cache else None
+    with where or nullcontext(HostTimer(request.form.suffix, request.threads)) as timer:
+        plan, outcomes, checks = tune(request, timer, cache)
+    write_whole(output, format_plan(plan, _comments(request, plan, outcomes, checks)))
     rows = [_row(block, outcome) for block, outcome in outcomes]
     if as_json:
         print_json([_describe(request, output, plan, rows, checks)])
         return
-    _print(rows, checks)
+    _print(rows, checks, "EMULATED: the times of no phone" if _emulated(plan) else "")
     say(f"wrote {output}; use it with mixnet-export … --lowering {output}")
 
 
@@ -150,10 +160,18 @@ def _check_whole(request: Request, model: Model, plan: Plan, timer: Timer) -> di
 # Reports
 
 
+def _emulated(plan: Plan) -> bool:
+    return plan.measured.startswith(EMULATED)
+
+
 def _comments(
-    request: Request, outcomes: list[tuple[Block, Outcome]], checks: dict[str, float]
+    request: Request,
+    plan: Plan,
+    outcomes: list[tuple[Block, Outcome]],
+    checks: dict[str, float],
 ) -> list[str]:
-    lines = [
+    lines = ["EMULATED: timed on no phone; what is fastest on one may differ."] * _emulated(plan)
+    lines += [
         f"The fastest lowering of {request.network.name} found for .{request.form.name}.",
         *(
             f"The network takes {ratio:.3f} of the time of {name}."
@@ -184,12 +202,13 @@ def _describe(
         "name": request.network.name,
         "path": str(output),
         "measured": plan.measured,
+        "emulated": _emulated(plan),
         "blocks": rows,
         "ratios": checks,
     }
 
 
-def _print(rows: list[dict[str, Any]], checks: dict[str, float]) -> None:
+def _print(rows: list[dict[str, Any]], checks: dict[str, float], title: str) -> None:
     print_table(
         ("blocks", *OPTIONS, "time / default", "tried"),
         [
@@ -201,6 +220,7 @@ def _print(rows: list[dict[str, Any]], checks: dict[str, float]) -> None:
             )
             for row in rows
         ],
+        title=title,
         caption="; ".join(
             f"the network takes {ratio:.3f} of {name}'s time" for name, ratio in checks.items()
         ),

@@ -1,0 +1,271 @@
+"""Whole commands on fake phones: real adb, runner and runtimes, on this machine's processor.
+
+Nothing is emulated but the phone around them, so these take seconds where the jail takes minutes.
+"""
+
+import json
+import platform
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+if not Path("/proc/self/environ").exists() or platform.machine() != "x86_64":
+    pytest.skip("fake phones run this machine's programs, on x86-64", allow_module_level=True)
+
+from fake_device import FakePhone
+from fake_shell import STATE
+from jail.errors import JailUnavailableError
+from jail.server import adb_server
+from runner_kit import compiler
+from test_runner_models import installed
+
+from mixnet_android import detached, runtimes_store, settings, store
+from mixnet_android.adb import Adb, Phone, client
+from mixnet_android.build import build
+from mixnet_bench.cli import main
+from mixnet_bench.profile_report import describe_profile
+from mixnet_bench.tuning import command
+from mixnet_bench.tuning import phone as tuning_phone
+from mixnet_bench.tuning.search import search_block
+from mixnet_common import MixnetError
+from mixnet_export.lowering import Model, load_plan, lower
+from mixnet_export.writers import FORMATS
+from mixnet_networks import load_network
+from mixnet_networks.weights import seeded_weights
+from mixnet_runtimes import profile
+
+SHORT = ("--launches", "2", "--min-count", "3", "--min-time", "0", "--warmup", "0")
+NETWORK = (
+    'source = "a test"\nresolution = 16\nclasses = 5\nstem = { channels = 8 }\n'
+    "stages = [{ out = 8, kernels = [3, 5], expand = 2, se = 0.5, activation = 'swish' }]\n"
+)
+
+
+@pytest.fixture(scope="module")
+def adb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adb]:
+    try:
+        with adb_server(tmp_path_factory.mktemp("adb-home")) as binary:
+            yield Adb(binary)
+    except JailUnavailableError as error:
+        pytest.skip(f"NO ADB HERE, nothing is tested on fake phones: {error}")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with this machine's own runner and runtimes."""
+    if compiler() is None:
+        pytest.skip("NO C COMPILER FOR LINUX HERE: nothing is tested on fake phones")
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIXNET_HOME", str(folder))
+        runtimes_store.add(installed("ai_edge_litert", "libLiteRt.so"), "2.3.0")
+        runtimes_store.add(installed("onnxruntime", "capi/libonnxruntime.so.*"))
+        build("linux-x86_64")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def quick(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIXNET_HOME", str(home))
+    monkeypatch.setattr(detached, "POLL_S", 0.1)
+    monkeypatch.setattr(client, "RECONNECT_EVERY_S", 0.1)
+    monkeypatch.setattr(tuning_phone, "LONGEST_S", 0.02)
+    monkeypatch.setattr(command, "cache_folder", lambda: tmp_path / "tuning")
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("network") / "tiny.toml"
+    path.write_text(NETWORK)
+    return path
+
+
+@pytest.fixture(scope="module")
+def models(network: Path) -> tuple[Path, ...]:
+    loaded = load_network(str(network))
+    lowered = lower(Model(loaded.graph, seeded_weights(loaded)))
+    for name, form in FORMATS.items():
+        network.with_suffix(f".{name}").write_bytes(form.write(lowered))
+    return tuple(network.with_suffix(f".{name}") for name in ("tflite", "onnx"))
+
+
+@pytest.fixture
+def plug_in(adb: Adb, tmp_path: Path) -> Iterator[Callable[[], FakePhone]]:
+    """Plugs in as many phones as are asked for."""
+    with ExitStack() as stack:
+
+        def another() -> FakePhone:
+            folder = tmp_path / f"phone{time.monotonic_ns()}"
+            fake = stack.enter_context(FakePhone(folder))
+            fake.sandbox.write("state/getprop", STATE["getprop"].replace("arm64-v8a", "x86_64"))
+            assert adb.connect(fake.serial)
+            stack.callback(adb.run, "disconnect", fake.serial)
+            return fake
+
+        yield another
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+def targets_of(done: Result) -> list[dict[str, Any]]:
+    assert done.exit_code == 0, done.output
+    targets: list[dict[str, Any]] = json.loads(done.stdout)["targets"]
+    return targets
+
+
+def restored(fake: FakePhone) -> bool:
+    state = fake.sandbox.root / "state"
+    fixed = state / "fixed-performance"
+    awake = (state / "setting.global.stay_on_while_plugged_in").read_text().strip()
+    return awake == "0" and (not fixed.exists() or fixed.read_text().strip() == "false")
+
+
+def test_profiles_and_clocks_of_a_phone_are_as_on_the_host(
+    plug_in: Callable[[], FakePhone], models: tuple[Path, ...]
+) -> None:
+    fake = plug_in()
+    options = (*SHORT, "--profile", "--fixed-performance", "--json")
+    targets = targets_of(run("latency", *models, "--on", "adb", *options))
+    for target, path in zip(targets, models, strict=True):
+        here = describe_profile(profile(path, rounds=3))
+        assert [each["category"] for each in target["profile"]["operators"]] == [
+            each["category"] for each in here["operators"]
+        ]
+        assert target["profile"]["rounds"] == 3
+        assert target["profile"]["total_us"] > 0
+        assert target["fixed_performance"] is True
+        assert target["verdict"] == "emulated"
+    log = (fake.sandbox.root / "state/log").read_text()
+    assert "cmd power set-fixed-performance-mode-enabled true" in log
+    assert restored(fake)
+
+
+def test_the_profile_is_a_table_that_says_it_was_emulated(
+    plug_in: Callable[[], FakePhone], models: tuple[Path, ...]
+) -> None:
+    plug_in()
+    done = run("latency", *models, "--on", "adb", *SHORT, "--launches", "1", "--profile")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("EMULATED") == 2
+    assert re.search(r"depthwise 3×3 +\d+ +[\d.]+ +\d+ +[\d.]+", done.stdout)
+
+
+def test_the_fixed_performance_mode_is_for_phones(models: tuple[Path, ...]) -> None:
+    done = run("latency", models[0], "--fixed-performance")
+    assert done.exit_code == 2
+    assert "a mode of phones" in done.stderr
+
+
+def test_a_second_command_goes_on_where_the_first_lost_its_phone(
+    adb: Adb,
+    plug_in: Callable[[], FakePhone],
+    models: tuple[Path, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = plug_in()
+    phone = Phone(adb, fake.serial)
+    names: list[str] = []
+    real = detached.Run.wait
+
+    def wait(run: detached.Run, **options: Any) -> detached.Status:
+        names.append(run.name.rpartition("-")[2])
+        if names == ["0", "1"]:
+            fake.vanish()
+        return real(run, **{**options, "lost_for_s": 0.2})
+
+    monkeypatch.setattr(detached.Run, "wait", wait)
+    monkeypatch.setattr(settings, "RECONNECT_S", 0.2)
+    asked = ("latency", models[0], "--on", f"adb:{fake.serial}", *SHORT, "--launches", "3")
+    lost = run(*asked)
+    assert lost.exit_code == 1
+    assert "run the same again" in lost.stderr
+    assert names == ["0", "1"]
+    fake.come_back()
+    phone.reconnect(20)
+    (target,) = targets_of(run(*asked, "--json"))
+    assert names[2:] == ["1", "2"]  # what was measured is kept; what went on is picked up
+    assert [each["count"] >= 1 for each in target["launches"]] == [True] * 3
+    assert target["parity"]["within"]
+    assert restored(fake)
+    assert phone.ask("ls", store.RUNS).split() == []
+
+
+def test_one_phone_that_fails_leaves_the_others_results(
+    plug_in: Callable[[], FakePhone], models: tuple[Path, ...], tmp_path: Path
+) -> None:
+    good, bad = plug_in(), plug_in()
+    bad.faults.shell.no_exec = True
+    file = tmp_path / "all.json"
+    done = run("latency", models[0], "--on", "all", *SHORT, "-o", file)
+    assert done.exit_code == 1
+    assert f"{bad.serial}: phone {bad.serial} doesn't run programs" in done.stderr
+    assert f"1 of 2 phones failed: {bad.serial}" in done.stderr
+    saved = json.loads(file.read_text())["targets"]
+    assert [each["target"] for each in saved] == [f"adb:{good.serial}"]
+    assert restored(good)
+    assert restored(bad)
+    bad.faults.shell.no_exec = False
+    both = targets_of(run("latency", models[0], "--on", "all", *SHORT, "--json"))
+    assert {each["target"] for each in both} == {f"adb:{each.serial}" for each in (good, bad)}
+
+
+def test_candidates_are_timed_side_by_side_and_removed(
+    plug_in: Callable[[], FakePhone], models: tuple[Path, ...]
+) -> None:
+    fake = plug_in()
+    content = models[0].read_bytes()
+    with tuning_phone.phone_timer(None, ".tflite", 1, allow_emulated=True) as timer:
+        times = timer([content, content + b"\0" * 4])
+        assert timer.conditions(content) == (
+            "EMULATED, no phone's times, LiteRT 2.3.0 on Nobody Fake 1 (FK1000), 1 thread"
+        )
+        with pytest.raises(MixnetError, match="tflite"):
+            timer([content[:50]])
+    assert len(times[0]) == len(times[1]) >= 1
+    assert min(map(min, times)) > 0
+    kept = [path.name for path in fake.sandbox.path(store.FILES).rglob("*") if path.is_file()]
+    assert sorted(kept) == ["libLiteRt.so", "mixnet-runner"]
+    assert restored(fake)
+
+
+def test_a_plan_is_tuned_on_a_phone_kept_for_it_and_labelled(
+    plug_in: Callable[[], FakePhone],
+    network: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plug_in()
+    few = {"mixed": ("slices", "branches")}
+    monkeypatch.setattr(
+        command, "search_block", lambda *given: search_block(*given[:4], options=few)
+    )
+    calls: list[int] = []
+    timed = tuning_phone.PhoneTimer.__call__
+
+    def count(timer: tuning_phone.PhoneTimer, contents: Any) -> Any:
+        calls.append(len(contents))
+        return timed(timer, contents)
+
+    monkeypatch.setattr(tuning_phone.PhoneTimer, "__call__", count)
+    file = tmp_path / "plan.toml"
+    asked = partial(run, "tune", network, "--on", "adb", "-o", file)
+    refused = asked()
+    assert refused.exit_code == 1
+    assert "its times say nothing about any phone" in refused.stderr
+    (found,) = targets_of(asked("--allow-emulated", "--json"))
+    assert found["emulated"] is True
+    assert len(calls) >= 2
+    first = len(calls)
+    assert targets_of(asked("--allow-emulated", "--json"))[0]["blocks"] == found["blocks"]
+    assert calls[first:] == [3]  # the whole network alone; its blocks are known
+    assert file.read_text().startswith("# EMULATED")
+    assert load_plan(file).measured.startswith("EMULATED, no phone's times, LiteRT 2.3.0 on Nobody")
