@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
-from mixnet_quantize.activations import onnx_activations
+from mixnet_quantize.observe import ONNX, observe
 from mixnet_quantize.ranges import Ranges, activation_ranges
 from mixnet_quantize.settings import DEFAULT, Settings
 from mixnet_runtimes.ort_session import QUANTIZATION_KEY
@@ -29,21 +29,46 @@ def quantize_onnx(
 ) -> bytes:
     """Quantize a float32 file to int8 from calibration inputs (batch, channels, h, w).
 
-    ``name`` is the file's input. Raises UsageError where the settings name a layer that is not in
-    the file, MixnetError where the quantizer refuses the file.
+    Raises like the two steps that it consists of, ``calibrate_onnx`` and ``apply_onnx``.
+    """
+    return apply_onnx(content, calibrate_onnx(content, name, samples, settings), settings)
+
+
+def calibrate_onnx(
+    content: bytes, name: str, samples: Iterable[NDArray[Any]], settings: Settings = DEFAULT
+) -> Ranges:
+    """The ranges of a float32 file's tensors over inputs (batch, channels, h, w).
+
+    ``name`` is the file's input. They hold for any choice of layers that stay in float32. Raises
+    UsageError where the settings name a layer that is not in the file, before any input is taken.
+    """
+    settings.check_layers(_operator_names(content))
+    nhwc = (np.moveaxis(sample, 1, -1) for sample in samples)
+    return activation_ranges(observe(content, ONNX), name, nhwc, settings)
+
+
+def apply_onnx(content: bytes, ranges: Ranges, settings: Settings = DEFAULT) -> bytes:
+    """Quantize a float32 file to int8, its tensors' ranges being known.
+
+    Raises UsageError where the settings name a layer that is not in the file, MixnetError where
+    the quantizer refuses the file.
     """
     import onnx
 
-    operators = [node.name for node in onnx.load_from_string(content).graph.node]
+    operators = _operator_names(content)
     settings.check_layers(operators)
     floating = [each for each in operators if settings.is_float(each)]
-
-    ranges = activation_ranges(onnx_activations(content, name), samples, settings)
     model = _quantize(_with_shapes(content), ranges, settings, floating)
     if settings.integer_io:
         _strip_ends(model)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
+
+
+def _operator_names(content: bytes) -> list[str]:
+    import onnx
+
+    return [node.name for node in onnx.load_from_string(content).graph.node]
 
 
 def _with_shapes(content: bytes) -> Any:

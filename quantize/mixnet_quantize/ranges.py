@@ -4,14 +4,14 @@ One input is in memory at a time, and of what was seen before only a histogram a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
-from mixnet_quantize.activations import Activations
 from mixnet_quantize.histogram import Histogram
+from mixnet_quantize.observe import Observer
 from mixnet_quantize.range_rules import RULES, Range, with_zero
 from mixnet_quantize.settings import Settings
 
@@ -31,23 +31,34 @@ class NotFiniteError(MixnetError):
 
 
 def activation_ranges(
-    activations: Activations, samples: Iterable[NDArray[Any]], settings: Settings
+    observer: Observer, name: str, samples: Iterable[NDArray[Any]], settings: Settings
 ) -> dict[str, Range]:
-    """The range of every activation, and of the input, by the settings' rule.
+    """The range of every activation, and of the input, called ``name``, by the settings' rule.
 
-    Raises NotFiniteError, naming the tensor and the input, and MixnetError where there is no input.
+    ``samples`` are inputs (batch, height, width, channels). Of the settings, only the rule counts:
+    the ranges are the same whatever stays in float32. Raises NotFiniteError, naming the tensor and
+    the input, and MixnetError where there is no input.
     """
     histograms: defaultdict[str, Histogram] = defaultdict(Histogram)
     extremes_only = settings.ranges == "min-max"
     for index, sample in enumerate(samples):
-        for name, values in activations(sample):
-            histogram = histograms[name]
-            note = histogram.stretch if extremes_only else histogram.add
+        observer.run(sample)
+        for each, values in _values(observer, name, sample):
+            note = histograms[each].stretch if extremes_only else histograms[each].add
             try:
                 note(values)
             except ValueError as error:
-                raise NotFiniteError(name, index) from error
+                raise NotFiniteError(each, index) from error
     if not histograms:
         raise MixnetError("there is no input to calibrate on", "give at least one image")
     rule = RULES[settings.ranges]
     return {name: with_zero(rule(each, settings)) for name, each in histograms.items()}
+
+
+def _values(
+    observer: Observer, name: str, sample: NDArray[Any]
+) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The input and every activation of the last run, flat, in whichever order needs no copy."""
+    yield name, sample.ravel(order="K")
+    for each in observer.operators:
+        yield each, observer.stored(each)[0].ravel(order="K")

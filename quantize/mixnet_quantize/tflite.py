@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
-from mixnet_quantize.activations import tflite_activations
+from mixnet_quantize.observe import TFLITE, observe
 from mixnet_quantize.ranges import Ranges, activation_ranges
 from mixnet_quantize.settings import DEFAULT, Settings
 
@@ -25,15 +25,33 @@ def quantize_tflite(
 ) -> bytes:
     """Quantize a float32 file to int8 from calibration inputs (batch, h, w, channels).
 
-    ``name`` is the file's input. Raises UsageError where the settings name a layer that is not in
-    the file, MixnetError where the quantizer refuses the file.
+    Raises like the two steps that it consists of, ``calibrate_tflite`` and ``apply_tflite``.
+    """
+    return apply_tflite(content, calibrate_tflite(content, name, samples, settings), settings)
+
+
+def calibrate_tflite(
+    content: bytes, name: str, samples: Iterable[NDArray[Any]], settings: Settings = DEFAULT
+) -> Ranges:
+    """The ranges of a float32 file's tensors over inputs (batch, h, w, channels).
+
+    ``name`` is the file's input. They hold for any choice of layers that stay in float32. Raises
+    UsageError where the settings name a layer that is not in the file, before any input is taken.
+    """
+    settings.check_layers(operator_names(content))
+    return activation_ranges(observe(content, TFLITE), name, samples, settings)
+
+
+def apply_tflite(content: bytes, ranges: Ranges, settings: Settings = DEFAULT) -> bytes:
+    """Quantize a float32 file to int8, its tensors' ranges being known.
+
+    Raises UsageError where the settings name a layer that is not in the file, MixnetError where
+    the quantizer refuses the file.
     """
     from ai_edge_quantizer import quantizer
 
     operators = operator_names(content)
     settings.check_layers(operators)
-
-    ranges = activation_ranges(tflite_activations(content, name), samples, settings)
     try:
         with quietly():
             job = quantizer.Quantizer(bytearray(content), _recipe(operators, settings))

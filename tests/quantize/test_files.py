@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_export.writers import FORMATS
-from mixnet_quantize.activations import tflite_activations
+from mixnet_quantize.observe import observe
 from mixnet_quantize.onnx import QUANTIZATION_KEY
 from mixnet_quantize.ranges import activation_ranges
 from mixnet_quantize.settings import Settings
@@ -145,7 +145,7 @@ def test_no_range_is_cut_short(int8: Int8, float32: Callable[[str], bytes], inpu
     """The scale of an activation is that of its least and greatest value over all inputs."""
     from ai_edge_litert.interpreter import Interpreter
 
-    ranges = activation_ranges(tflite_activations(float32("tflite"), "image"), inputs, Settings())
+    ranges = activation_ranges(observe(float32("tflite"), "tflite"), "image", inputs, Settings())
     details = Interpreter(model_path=str(int8("tflite"))).get_tensor_details()
     found = {each["name"]: each["quantization"] for each in details}
     low, high = ranges["blocks.1.0.expand"]

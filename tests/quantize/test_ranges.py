@@ -12,17 +12,13 @@ from mixnet_common import MixnetError
 from mixnet_export.lowering import Model
 from mixnet_export.writers import FORMATS
 from mixnet_networks.reference import evaluate
-from mixnet_quantize.activations import Activations, onnx_activations, tflite_activations
+from mixnet_quantize.observe import observe
 from mixnet_quantize.ranges import NotFiniteError, activation_ranges
 from mixnet_quantize.settings import Settings
 
 Inputs = list[NDArray[np.float32]]
 Content = Callable[[str], bytes]
 
-OPEN: dict[str, Callable[..., Activations]] = {
-    "tflite": tflite_activations,
-    "onnx": onnx_activations,
-}
 METHODS = ["min-max", "percentile", "mse"]
 
 
@@ -32,9 +28,8 @@ def find(request: pytest.FixtureRequest, float32: Content) -> Callable[..., dict
     form = FORMATS[request.param]
 
     def ranges(inputs: Any, **settings: Any) -> dict[str, Any]:
-        activations = OPEN[form.name](float32(form.name), "image")
-        samples = (form.from_nhwc(each) for each in inputs)
-        return activation_ranges(activations, samples, Settings(**settings))
+        observer = observe(float32(form.name), form.name)
+        return activation_ranges(observer, "image", inputs, Settings(**settings))
 
     return ranges
 

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from mixnet_export.lowering import Model
 from mixnet_export.writers.onnx import TO_NCHW, write_onnx
 from mixnet_export.writers.tflite import write_tflite
-from mixnet_quantize.onnx import quantize_onnx
+from mixnet_quantize.onnx import apply_onnx, calibrate_onnx, quantize_onnx
 from mixnet_quantize.onnx_weights import dynamic_onnx, float16_onnx
-from mixnet_quantize.tflite import quantize_tflite
+from mixnet_quantize.ranges import Ranges
+from mixnet_quantize.settings import Settings
+from mixnet_quantize.tflite import apply_tflite, calibrate_tflite, quantize_tflite
 from mixnet_quantize.tflite_weights import dynamic_tflite, float16_tflite
 
 
@@ -21,9 +23,10 @@ class Format:
     """A file format: what people call it, how its files end, and who writes and quantizes them.
 
     ``quantize`` takes a float32 file, the name of its input, calibration inputs in the file's
-    layout and ``Settings``; ``convert`` has, by precision, what turns a float32 file into one of
-    that precision without calibration. ``axes`` is the order of its feature maps' axes, seen from
-    NHWC.
+    layout and ``Settings``. It consists of two steps: ``calibrate``, which takes the same and gives
+    the ranges of all tensors, and ``apply``, which takes the file, ranges and ``Settings``.
+    ``convert`` has, by precision, what turns a float32 file into one of that precision without
+    calibration. ``axes`` is the order of its feature maps' axes, seen from NHWC.
     """
 
     name: str
@@ -32,6 +35,8 @@ class Format:
     axes: tuple[int, ...]
     write: Callable[[Model], bytes]
     quantize: Callable[..., bytes]
+    calibrate: Callable[..., Ranges]
+    apply: Callable[[bytes, Ranges, Settings], bytes]
     convert: Mapping[str, Callable[[bytes], bytes]]
 
     @property
@@ -54,6 +59,8 @@ FORMATS: Mapping[str, Format] = {
             (0, 1, 2, 3),
             write_tflite,
             quantize_tflite,
+            calibrate_tflite,
+            apply_tflite,
             {"float16": float16_tflite, "int8-dynamic": dynamic_tflite},
         ),
         Format(
@@ -63,6 +70,8 @@ FORMATS: Mapping[str, Format] = {
             TO_NCHW,
             write_onnx,
             quantize_onnx,
+            calibrate_onnx,
+            apply_onnx,
             {"float16": float16_onnx, "int8-dynamic": dynamic_onnx},
         ),
     )
