@@ -234,6 +234,18 @@ def end_all(phone: Phone) -> int:
     return len(names)
 
 
+def end_others(phone: Phone, prefix: str) -> list[str]:
+    """End and remove all our runs but those whose names begin so; the names of what was ended.
+
+    What earlier commands left running would disturb what is measured next.
+    """
+    others = [name for name in run_names(phone) if not name.startswith(prefix)]
+    for name in others:
+        Run(phone, name).kill()
+        Run(phone, name).remove()
+    return others
+
+
 def run_to_end(
     phone: Phone,
     name: str,

@@ -129,6 +129,12 @@ def count(
     help="Run one file on and on, like 10m: burst, plateau, when it throttles.",
 )
 @click.option("--strict", is_flag=True, help="Exit status 1 unless every verdict is valid.")
+@click.option(
+    "--runner",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Time with this benchmark_model of LiteRT's on the phone, instead of our own runner.",
+)
 @json_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON document here too."
@@ -149,6 +155,7 @@ def latency(
     against: str | None,
     sustained: str | None,
     strict: bool,
+    runner: Path | None,
     as_json: bool,
     output: Path | None,
 ) -> None:
@@ -157,7 +164,13 @@ def latency(
     Each launch starts one fresh process per file and lets them run in short turns, A B A B ...;
     ratios are to the first file.
     """
-    from mixnet_bench import latency_adb, latency_all, latency_command, trust
+    from mixnet_bench import (
+        latency_adb,
+        latency_all,
+        latency_benchmark_model,
+        latency_command,
+        trust,
+    )
     from mixnet_bench.affinity import parse_cpus
     from mixnet_bench.latency import Plan
     from mixnet_bench.targets import model_file
@@ -175,9 +188,14 @@ def latency(
         cpus=None if pin is None or on != "host" else parse_cpus(pin),
         timeout_s=timeout,
     )
+    if runner is not None:
+        latency_benchmark_model.refuse(on, against, sustained)
     plan, finish = trust.extend(plan, against, sustained)
     wishes = latency_adb.Wishes(pin, fixed_performance, profile)
-    if on == "host":
+    if runner is not None:
+        serial = latency_adb.serial_of(on)
+        measured = latency_benchmark_model.run(plan, runner, serial, wishes, as_json, output)
+    elif on == "host":
         measured = latency_command.run(plan, as_json, output, profile, finish)
     elif on == "all":
         measured = latency_all.run(plan, wishes, as_json, output, finish)

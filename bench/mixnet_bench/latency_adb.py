@@ -12,7 +12,7 @@ from typing import Any
 from mixnet_android.adb import Adb, Phone
 from mixnet_android.build import find_runner
 from mixnet_android.conditions import Conditions, read_conditions, wait_until_cool
-from mixnet_android.detached import Run, run_names
+from mixnet_android.detached import end_others
 from mixnet_android.device import State, choose, read_state
 from mixnet_android.runtimes_store import Runtime, find_for
 from mixnet_android.session import (
@@ -163,7 +163,8 @@ def _measure(
         mode = "fixed" if applied.fixed_performance else "free"
         digest = digest_of(work, [*hashes, mode, cooled.conditions.boot_id or ""])
         kept = Kept(phone.serial, digest)
-        _end_others(phone, digest)
+        for name in end_others(phone, f"latency-{digest[:16]}-"):
+            warn(f"phone {phone.serial}: ended an earlier run, {name}")
         profiles = _profiles(phone, plan, digest, work, installed) if wishes.profile else []
         launches = [
             _launch_or_recall(phone, kept, digest, work, installed, number, plan.launches, report)
@@ -232,16 +233,6 @@ def _launch_or_recall(
 
 def _name(digest: str, number: int) -> str:
     return f"latency-{digest[:16]}-{number}"
-
-
-def _end_others(phone: Phone, digest: str) -> None:
-    """End what earlier commands left running there: it would disturb this one."""
-    for name in run_names(phone):
-        if not name.startswith(f"latency-{digest[:16]}-"):
-            other = Run(phone, name)
-            other.kill()
-            other.remove()
-            warn(f"phone {phone.serial}: ended an earlier run, {name}")
 
 
 def _parity(plan: Plan, first: Launched) -> tuple[tuple[Difference, ...], ...]:

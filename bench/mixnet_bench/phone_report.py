@@ -15,6 +15,7 @@ from mixnet_android.session import Launched
 from mixnet_bench.latency import Plan, Timing
 from mixnet_bench.latency_report import add_doubts, describe
 from mixnet_bench.native import RUNTIMES, launch_of
+from mixnet_bench.phone_clocks import doubts_of_clocks
 from mixnet_bench.phone_parity import Difference, describe_parity
 from mixnet_runtimes import Profile
 
@@ -93,17 +94,7 @@ def _device(measured: Measured, index: int) -> dict[str, Any]:
         "label": LABEL,
         "emulated": bool(product.emulated),
         "fixed_performance": measured.fixed_performance,
-        "device": {
-            "serial": measured.serial,
-            "manufacturer": product.manufacturer,
-            "model": product.model,
-            "soc": product.soc,
-            "android": product.android,
-            "build": product.build,
-            "clusters": [
-                {**asdict(each), "cpus": list(each.cpus)} for each in measured.state.clusters
-            ],
-        },
+        "device": describe_device(measured.serial, measured.state),
         "library": {
             "api": library.api,
             "version": library.version,
@@ -115,8 +106,8 @@ def _device(measured: Measured, index: int) -> dict[str, Any]:
         "memory_peak_kb": _memory_peak_kb(measured),
         "conditions": {
             "waited_to_cool_s": measured.waited_s,
-            "before": _conditions(measured.before),
-            "after": _conditions(measured.after),
+            "before": describe_conditions(measured.before),
+            "after": describe_conditions(measured.after),
         },
         "parity": describe_parity(measured.parity[index]) if measured.parity else None,
     }
@@ -128,7 +119,22 @@ def _memory_peak_kb(measured: Measured) -> int | None:
     return max((each.peak_kb for memory in memories for each in memory), default=None)
 
 
-def _conditions(moment: Conditions) -> dict[str, Any]:
+def describe_device(serial: str, state: State) -> dict[str, Any]:
+    """The phone as JSON values."""
+    product = state.product
+    return {
+        "serial": serial,
+        "manufacturer": product.manufacturer,
+        "model": product.model,
+        "soc": product.soc,
+        "android": product.android,
+        "build": product.build,
+        "clusters": [{**asdict(each), "cpus": list(each.cpus)} for each in state.clusters],
+    }
+
+
+def describe_conditions(moment: Conditions) -> dict[str, Any]:
+    """A phone's conditions at one moment as JSON values."""
     return {
         "celsius": moment.celsius,
         "thermal_status": moment.thermal.status,
@@ -151,6 +157,8 @@ def _conditions(moment: Conditions) -> dict[str, Any]:
 
 def _doubts(measured: Measured, index: int) -> Iterator[Doubt]:
     yield from doubts(measured.before, measured.after)
+    launches = _timing(index, measured).launches
+    yield from doubts_of_clocks(launches, measured.state.clusters, measured.fixed_performance)
     if measured.parity:
         for each in measured.parity[index]:
             if not each.within:

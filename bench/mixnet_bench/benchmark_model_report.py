@@ -1,0 +1,163 @@
+"""What LiteRT's own ``benchmark_model`` measured on a phone, as JSON and as a table.
+
+Pure. The program keeps no samples, so a file's time is the mean of its launches' means, and drift
+or outliers within a launch cannot be seen: the verdict says so, and never ``valid``.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean, median, stdev
+from typing import Any
+
+from mixnet_android.benchmark_model import NAME, Report
+from mixnet_android.conditions import Conditions, Doubt, doubts
+from mixnet_android.device import State
+from mixnet_bench.comparison import student_quantile
+from mixnet_bench.latency import Plan
+from mixnet_bench.phone_report import EMULATED, LABEL, describe_conditions, describe_device
+from mixnet_bench.verdict import THRESHOLDS
+
+COLUMNS = ("milliseconds", "mean", "95 %", "first", "ratio", "95 %", "verdict")
+UNSAMPLED = Doubt(
+    "unsampled", f"{NAME} keeps no samples: drift and outliers within a launch cannot be seen"
+)
+LEAST_LAUNCHES = 3
+"""For an interval: fewer say next to nothing about the difference between launches."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Everything that came of measuring on one phone; ``reports`` by file, then by launch."""
+
+    serial: str
+    state: State
+    platform: str
+    program_sha256: str
+    before: Conditions
+    after: Conditions
+    waited_s: float
+    reports: tuple[tuple[Report, ...], ...]
+    fixed_performance: bool
+
+
+def describe(
+    plan: Plan, files: Sequence[dict[str, Any]], measured: Measured
+) -> list[dict[str, Any]]:
+    """One JSON object a file; docs/json.md explains every key."""
+    first = measured.reports[0]
+    return [
+        {
+            **file,
+            **_describe_times(reports, first),
+            **_describe_verdict(reports, measured),
+            "target": f"adb:{measured.serial}",
+            "label": LABEL,
+            "emulated": bool(measured.state.product.emulated),
+            "fixed_performance": measured.fixed_performance,
+            "runner": NAME,
+            "runner_sha256": measured.program_sha256,
+            "device": describe_device(measured.serial, measured.state),
+            "conditions": {
+                "waited_to_cool_s": measured.waited_s,
+                "before": describe_conditions(measured.before),
+                "after": describe_conditions(measured.after),
+            },
+            "threads": plan.threads,
+            "settings": {
+                "launches": plan.launches,
+                "min_count": plan.min_count,
+                "min_time_s": plan.min_time_s,
+                "warmup": plan.warmup,
+                "seed": plan.seed,
+                "pin": None if plan.cpus is None else list(plan.cpus),
+            },
+        }
+        for file, reports in zip(files, measured.reports, strict=True)
+    ]
+
+
+def rows(targets: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """The rows of the table, below ``COLUMNS``, from the JSON objects."""
+    return [
+        (
+            target["name"],
+            _digits(target["mean_ms"]),
+            _range(target["mean_ms_interval"]),
+            _digits(target["first_ms"]),
+            _digits(target["ratio_to_first"]["value"]),
+            _range(target["ratio_to_first"]["interval"]),
+            target["verdict"],
+        )
+        for target in targets
+    ]
+
+
+def _describe_times(reports: Sequence[Report], others: Sequence[Report]) -> dict[str, Any]:
+    means = [report.timed.mean_ms for report in reports]
+    logs = [
+        math.log(report.timed.mean_ms / other.timed.mean_ms)
+        for report, other in zip(reports, others, strict=True)
+    ]
+    firsts = [report.first_ms for report in reports if report.first_ms is not None]
+    bounds = mean_interval(logs)
+    return {
+        "mean_ms": fmean(means),
+        "mean_ms_interval": mean_interval(means),
+        "first_ms": median(firsts) if firsts else None,
+        "init_ms": median(report.init_ms for report in reports),
+        "ratio_to_first": {
+            "value": math.exp(fmean(logs)),
+            "interval": None if bounds is None else [math.exp(bound) for bound in bounds],
+        },
+        "launches": [asdict(report) for report in reports],
+    }
+
+
+def mean_interval(values: Sequence[float]) -> list[float] | None:
+    """Student's interval of the mean, at 95 %; None of fewer than three values.
+
+    >>> [round(bound, 3) for bound in mean_interval([1.0, 2.0, 3.0])]
+    [-0.484, 4.484]
+    """
+    if len(values) < LEAST_LAUNCHES:
+        return None
+    half = student_quantile(0.975, len(values) - 1) * stdev(values) / math.sqrt(len(values))
+    return [fmean(values) - half, fmean(values) + half]
+
+
+def _describe_verdict(reports: Sequence[Report], measured: Measured) -> dict[str, Any]:
+    found = [
+        *([Doubt("emulated", EMULATED)] if measured.state.product.emulated else []),
+        *doubts(measured.before, measured.after),
+        *_doubts(reports),
+        UNSAMPLED,
+    ]
+    return {"verdict": found[0].verdict, "reasons": [each.sentence for each in found]}
+
+
+def _doubts(reports: Sequence[Report]) -> Iterator[Doubt]:
+    """From the launches' own figures, by the limits that hold for samples too."""
+    count = sum(report.timed.count for report in reports)
+    if count < THRESHOLDS.samples:
+        yield Doubt("too-short", f"{count} inferences, {THRESHOLDS.samples} are wanted")
+    if len(reports) < THRESHOLDS.launches:
+        yield Doubt("too-short", f"launches: {len(reports)}, {THRESHOLDS.launches} are wanted")
+    means = [report.timed.mean_ms for report in reports]
+    if max(means) > THRESHOLDS.launch_spread * min(means):
+        yield Doubt(
+            "contended", f"the slowest launch took {max(means) / min(means):.2f} times the fastest"
+        )
+    if any(report.delegated == "none" for report in reports):
+        yield Doubt(
+            "undelegated",
+            f"{reports[0].delegate} took nothing of this network: it ran two to four times slower",
+        )
+
+
+def _digits(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+
+
+def _range(bounds: Sequence[float] | None) -> str:
+    return "" if bounds is None else "–".join(_digits(bound) for bound in bounds)

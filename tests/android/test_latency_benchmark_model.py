@@ -1,0 +1,192 @@
+"""LiteRT's benchmark_model as the second runner: a stand-in for it, through the real adb."""
+
+import json
+import platform
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from runner_kit import compiler
+
+if not Path("/proc/self/environ").exists():
+    pytest.skip("the fake phone's processes are found in /proc", allow_module_level=True)
+
+from fake_device import FakePhone
+from jail.errors import JailUnavailableError
+from jail.server import adb_server
+
+from mixnet_android import detached, device
+from mixnet_android.adb import Adb
+from mixnet_bench.cli import main
+
+pytestmark = pytest.mark.skipif(
+    compiler() is None or platform.machine() != "x86_64", reason="NO C COMPILER FOR x86-64 LINUX"
+)
+
+STAND_IN = r"""
+#include <stdio.h>
+#include <string.h>
+#include <stdlib.h>
+int main(int argc, char **argv) {
+    int runs = 0, threads = 0, us = 10000;
+    for (int i = 1; i < argc; i++) {
+        sscanf(argv[i], "--num_runs=%d", &runs);
+        sscanf(argv[i], "--num_threads=%d", &threads);
+        if (strncmp(argv[i], "--graph=", 8) == 0 && strstr(argv[i], "slow")) us = 20000;
+        if (strncmp(argv[i], "--graph=", 8) == 0 && strstr(argv[i], "broken")) {
+            fprintf(stderr, "ERROR: The model is not a valid Flatbuffer file\n");
+            return 1;
+        }
+    }
+    FILE *log = fopen("../../log", "a");
+    if (log) fprintf(log, "%d\n", us), fclose(log);
+    us = us / threads;
+    printf("INFO: STARTING!\nINFO: Explicitly applied XNNPACK delegate, and the model graph will be"
+           " completely executed by the delegate.\nINFO: count=1 curr=%d\n\nINFO: count=%d first=%d"
+           " curr=%d min=%d max=%d avg=%d std=3\nINFO: Inference timings in us: Init: 500, First"
+           " inference: %d, Warmup (avg): %d, Inference (avg): %d\n",
+           us, runs, us, us, us - 1, us + 1, us, us, us, us);
+    return strcmp(getenv("STATUS") ? getenv("STATUS") : "0", "0") != 0;
+}
+"""
+
+ABI = "[ro.product.cpu.abilist]: [x86_64]\n[ro.mixnet.emulated]: [1]\n"
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("program")
+    (folder / "program.c").write_text(STAND_IN)
+    command = [compiler() or "cc", folder / "program.c", "-o", folder / "benchmark_model"]
+    subprocess.run(command, check=True)
+    return folder / "benchmark_model"
+
+
+@pytest.fixture(scope="module")
+def adb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adb]:
+    try:
+        with adb_server(tmp_path_factory.mktemp("adb-home")) as binary:
+            yield Adb(binary)
+    except JailUnavailableError as error:
+        pytest.skip(f"NO ADB HERE, benchmark_model is tested on no phone: {error}")
+
+
+@pytest.fixture
+def fake(adb: Adb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePhone]:
+    monkeypatch.setattr(detached, "POLL_S", 0.05)
+    with FakePhone(tmp_path / "phone") as phone:
+        assert adb.connect(phone.serial)
+        phone.sandbox.write("state/getprop", ABI)
+        yield phone
+        adb.run("disconnect", phone.serial)
+
+
+def latency(fake: FakePhone, program: Path, *arguments: object) -> Result:
+    words = ["latency", *map(str, arguments), "--on", f"adb:{fake.serial}"]
+    return CliRunner().invoke(main, [*words, "--runner", str(program)])
+
+
+def models(tmp_path: Path, *names: str) -> list[Path]:
+    for name in names:
+        (tmp_path / f"{name}.tflite").write_bytes(name.encode())
+    return [tmp_path / f"{name}.tflite" for name in names]
+
+
+def targets_of(result: Result) -> list[dict[str, Any]]:
+    assert result.exit_code == 0, result.output
+    targets: list[dict[str, Any]] = json.loads(result.stdout)["targets"]
+    return targets
+
+
+def test_files_are_timed_in_turns_and_labelled(
+    fake: FakePhone, program: Path, tmp_path: Path
+) -> None:
+    files = models(tmp_path, "quick", "slow")
+    saved = tmp_path / "saved.json"
+    options = ("--launches", 3, "--min-count", 90, "--threads", 2, "--pin", "0-1")
+    result = latency(fake, program, *files, *options, "--json", "-o", saved)
+    quick, slow = targets_of(result)
+    assert (quick["mean_ms"], slow["mean_ms"]) == (5.0, 10.0)
+    assert slow["ratio_to_first"]["value"] == pytest.approx(2)
+    assert slow["ratio_to_first"]["interval"] == pytest.approx([2, 2])
+    assert [each["timed"]["count"] for each in quick["launches"]] == [30, 30, 30]
+    assert quick["launches"][0]["delegated"] == "all"
+    assert (quick["runner"], quick["label"]) == ("benchmark_model", "shell process")
+    assert quick["settings"]["pin"] == [0, 1]
+    assert json.loads(saved.read_text())["targets"] == [quick, slow]
+    assert list(fake.sandbox.path(f"{device.SHARED}/mixnet-mobile/runs").iterdir()) == []
+
+
+def test_it_is_never_called_valid_nor_an_emulators_time_a_phones(
+    fake: FakePhone, program: Path, tmp_path: Path
+) -> None:
+    result = latency(fake, program, *models(tmp_path, "quick"), "--launches", 3, "--json")
+    assert targets_of(result)[0]["verdict"] == "emulated"
+    fake.sandbox.write("state/getprop", ABI.replace("[1]", "[0]"))
+    result = latency(fake, program, *models(tmp_path, "quick"), "--launches", 3, "--json")
+    assert targets_of(result)[0]["verdict"] == "unsampled"
+    assert "keeps no samples" in result.stderr
+
+
+def test_the_table_says_by_what_it_was_measured(
+    fake: FakePhone, program: Path, tmp_path: Path
+) -> None:
+    result = latency(fake, program, *models(tmp_path, "quick"), "--launches", 2)
+    assert result.exit_code == 0, result.output
+    assert "by benchmark_model" in result.stdout
+    assert "EMULATED" in result.stdout
+
+
+def test_what_was_measured_before_an_error_is_not_measured_again(
+    fake: FakePhone, program: Path, tmp_path: Path
+) -> None:
+    """This seed runs the good file first: it is run once by two commands."""
+    files = models(tmp_path, "quick", "broken")
+    log = fake.sandbox.path(f"{device.SHARED}/mixnet-mobile/log")
+    for _ in range(2):
+        result = latency(fake, program, *files, "--launches", 1, "--seed", 0)
+        assert result.exit_code == 1
+        assert "not a valid Flatbuffer" in result.stderr
+    assert log.read_text().splitlines() == ["10000"]
+    assert fake.sandbox.processes() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("net.onnx", (), "runs .tflite files only"),
+        ("net.tflite", ("--profile",), "--profile is not for benchmark_model"),
+        ("net.tflite", ("--on", "host"), "--runner is for phones"),
+        ("net.tflite", ("--on", "all"), "--runner is for one phone"),
+    ],
+)
+def test_what_it_cannot_do_is_refused_at_once(
+    name: str, options: tuple[str, ...], words: str, program: Path, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(b"net")
+    on = () if "--on" in options else ("--on", "adb")
+    command = ["latency", str(tmp_path / name), "--runner", str(program), *on, *options]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_a_program_for_another_phone_is_refused(
+    fake: FakePhone, program: Path, tmp_path: Path
+) -> None:
+    fake.sandbox.write("state/getprop", ABI.replace("x86_64", "arm64-v8a"))
+    result = latency(fake, program, *models(tmp_path, "quick"))
+    assert result.exit_code == 1
+    assert "is for linux-x86_64, and the phone is linux-arm64" in result.stderr
+
+
+def test_a_program_that_is_none_is_refused(fake: FakePhone, tmp_path: Path) -> None:
+    script = tmp_path / "benchmark_model"
+    script.write_text("#!/bin/sh\n")
+    result = latency(fake, script, *models(tmp_path, "quick"))
+    assert result.exit_code == 1
+    assert "is no ELF file" in result.stderr
+    assert latency(fake, tmp_path / "none", *models(tmp_path, "quick")).exit_code == 2
