@@ -156,20 +156,36 @@ def _conditions(latency: Latency) -> tuple[str, ...]:
 
 
 def kernel_costs(results: Results) -> Iterator[Figure]:
-    """Time by depthwise kernel size, of every profiled file."""
+    """Time by depthwise kernel size, of every profiled file: a figure for each network."""
     from mixnet_bench.report.drawing import draw_stacks
 
     for number, device in enumerate(results.devices):
-        rows = {
-            each.file.label: {kernel: us / 1000 for kernel, us in times.items()}
-            for each in of_device(results, device)
-            if (times := kernel_times(each))
-        }
-        if rows:
-            title = f"Time by depthwise kernel size, {device.label}"
-            description = f"Milliseconds: {'; '.join(map(_stack_in_words, rows.items()))}."
-            svg = draw_stacks(f"kernels{number}", title, description, rows)
-            yield Figure(title, svg, description)
+        latencies = of_device(results, device)
+        for index, network in enumerate(dict.fromkeys(each.file.network for each in latencies)):
+            rows = {
+                each.file.kind: _by_side(times)
+                for each in latencies
+                if each.file.network == network and (times := kernel_times(each))
+            }
+            if rows:
+                title = f"{network}, time by depthwise kernel size, {device.label}"
+                description = f"Milliseconds: {'; '.join(map(_stack_in_words, rows.items()))}."
+                svg = draw_stacks(f"kernels{number}-{index}", title, description, rows)
+                note = "By the kernel's larger side; of a large kernel in pieces, by its pieces'."
+                yield Figure(title, svg, description, (note,))
+
+
+def _by_side(times: Mapping[str, float]) -> dict[str, float]:
+    """Milliseconds by the larger side of the kernel, from microseconds by kernel.
+
+    >>> _by_side({"3×7": 500, "7×7": 1000})
+    {'7': 1.5}
+    """
+    sides: dict[str, float] = {}
+    for kernel, time_us in times.items():
+        side = max(kernel.split("×"), key=lambda each: (len(each), each))
+        sides[side] = sides.get(side, 0) + time_us / 1000
+    return sides
 
 
 def _stack_in_words(row: tuple[str, Mapping[str, float]]) -> str:

@@ -1,0 +1,236 @@
+"""A campaign's TOML: what is read from it, what is refused, and the steps that it stands for."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mixnet_bench.campaign.estimate import (
+    EARLIER,
+    GUESS,
+    Size,
+    estimate,
+    guess_export,
+    guess_latency,
+)
+from mixnet_bench.campaign.read import CAMPAIGN, parse_campaign, read_campaign
+from mixnet_bench.campaign.record import Timing
+from mixnet_bench.campaign.steps import Step, make_steps
+from mixnet_bench.run_command import find_campaign, ready_campaigns
+from mixnet_common import UsageError
+from mixnet_networks.paper import load_table
+
+PATH = Path("/somewhere/campaign.toml")
+SMALL = 'networks = ["mixnet-s"]\n'
+
+
+def steps_of(text: str, path: Path = PATH) -> list[Step]:
+    return make_steps(parse_campaign(text, path))
+
+
+def kinds(steps: list[Step]) -> dict[str, int]:
+    found = [step.kind for step in steps]
+    return {kind: found.count(kind) for kind in found}
+
+
+def test_the_smallest_campaign_is_one_network() -> None:
+    campaign = parse_campaign(SMALL, PATH)
+    assert campaign.title == "campaign"
+    assert (campaign.formats, campaign.precisions) == (("tflite",), ("float32",))
+    assert kinds(make_steps(campaign)) == {"count": 1, "export": 1, "inspect": 1, "latency": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        ("", "names no networks", "mixnet-s"),
+        ("networks = []", "networks cannot be []", "list of networks"),
+        ('networks = ["mixnet-s", "mixnet-s"]', "networks cannot be", "each once"),
+        ("networks = [3]", "networks cannot be [3]", "list"),
+        ("networks = [{}]", "has no name", "mixnet-s"),
+        ('networks = [{ name = "mixnet-s", clases = 3 }]', "no key 'clases'", "classes"),
+        ('networks = [{ name = "mixnet-s", classes = true }]', "classes cannot be True", "number"),
+        ('networks = [{ name = "mixnet-s", seed = 1, weights = "w" }]', "both a seed", "drop"),
+        (SMALL + "device = 3", "no key 'device'", "devices"),
+        (SMALL + 'devices = ["phone"]', "devices cannot be ['phone']", "adb:SERIAL"),
+        (SMALL + 'formats = ["tflight"]', "formats cannot be ['tflight']", "tflite"),
+        (SMALL + 'precisions = ["mixed"]', "precisions cannot be ['mixed']", "int8"),
+        (SMALL + "[latency]\nlaunch = 3", "latency: there is no key 'launch'", "launches"),
+        (SMALL + "[latency]\nlaunches = 0", "launches cannot be 0", "processes"),
+        (SMALL + "[latency]\nmin_time_s = nan", "min_time_s cannot be nan", "seconds"),
+        (SMALL + "[latency]\ntogether = 'none'", "together cannot be 'none'", "network"),
+        (SMALL + "[parity]", "parity has no data", "data"),
+        (SMALL + 'title = "a\\nb"', "title cannot be 'a\\nb'", "a line"),
+        ("networks = [", "is not valid TOML", ""),
+    ],
+)
+def test_what_is_wrong_is_refused_with_what_would_do(text: str, said: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_campaign(text, PATH)
+    assert said in caught.value.message
+    assert hint in caught.value.hint
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(CAMPAIGN)),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner),
+            max_leaves=5,
+        ),
+    )
+)
+def test_no_value_gets_by_unchecked(table: dict[str, Any]) -> None:
+    from unittest.mock import patch
+
+    with patch("mixnet_bench.campaign.read.parse_toml", return_value=table):
+        try:
+            campaign = parse_campaign("", PATH)
+        except UsageError:
+            return
+    assert campaign.networks
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'networks = ["mixnet-z"]',
+        SMALL + 'lowerings = ["quick"]',
+        SMALL + 'tables = ["table9"]',
+        SMALL + 'precisions = ["int8"]\ncalibration = "nowhere"',
+        'networks = [{ name = "mixnet-s", weights = "nowhere.safetensors" }]',
+        SMALL + '[parity]\ndata = "nowhere"',
+    ],
+)
+def test_what_is_not_there_is_refused_before_the_first_step(text: str) -> None:
+    with pytest.raises(UsageError):
+        steps_of(text)
+
+
+def test_a_missing_file_is_told() -> None:
+    with pytest.raises(UsageError, match=r"cannot read nowhere\.toml"):
+        read_campaign(Path("nowhere.toml"))
+
+
+def test_an_unknown_ready_campaign_is_answered_with_those_there_are() -> None:
+    with pytest.raises(UsageError) as caught:
+        find_campaign("table3")
+    assert "table2" in caught.value.hint
+
+
+# Steps
+
+
+def test_steps_are_the_product_of_all_that_is_named() -> None:
+    text = (
+        'networks = ["mixnet-s", "mobilenet-v1"]\nformats = ["tflite", "onnx"]\n'
+        'precisions = ["float32", "int8"]\nlowerings = ["default", "reference"]\n'
+        'devices = ["host", "adb:123"]\ntables = ["table2"]\n'
+    )
+    assert kinds(steps_of(text)) == {
+        "paper": 1,
+        "count": 2,
+        "export": 16,
+        "inspect": 16,
+        "latency": 4,
+    }
+
+
+def test_each_step_comes_after_those_that_it_needs() -> None:
+    steps = steps_of('networks = ["mixnet-s", "mobilenet-v1"]\n[latency]\ntogether = "all"')
+    keys = [step.key for step in steps]
+    for index, step in enumerate(steps):
+        assert all(each.key in keys[:index] for each in step.needs)
+    assert [len(step.needs) for step in steps if step.kind == "latency"] == [2]
+
+
+def test_keys_and_names_are_unique_and_stay_the_same() -> None:
+    text = SMALL + 'formats = ["tflite", "onnx"]\nprecisions = ["float32", "int8"]'
+    first, second = steps_of(text), steps_of(text)
+    assert [step.key for step in first] == [step.key for step in second]
+    assert len({step.key for step in first}) == len(first)
+    assert len({step.slug for step in first}) == len(first)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        'networks = [{ name = "mixnet-s", classes = 10 }]',
+        'networks = [{ name = "mixnet-s", resolution = 160 }]',
+        'networks = [{ name = "mixnet-s", seed = 1 }]',
+        'networks = ["mixnet-s"]\nlowerings = ["reference"]',
+        'networks = ["mixnet-s"]\nverify = false',
+    ],
+)
+def test_another_input_is_another_key_and_so_for_all_that_follows(change: str) -> None:
+    before = {step.kind: step.key for step in steps_of(SMALL)}
+    after = {step.kind: step.key for step in steps_of(change)}
+    for kind in ("export", "inspect", "latency"):
+        assert before[kind] != after[kind]
+
+
+def test_other_settings_of_latency_leave_the_files_as_they_are() -> None:
+    before = {step.kind: step.key for step in steps_of(SMALL)}
+    after = {step.kind: step.key for step in steps_of(SMALL + "[latency]\nthreads = 2")}
+    assert before["export"] == after["export"]
+    assert before["latency"] != after["latency"]
+
+
+def test_another_image_is_another_calibration(tmp_path: Path, tiny_photo: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "a.png").write_bytes(tiny_photo.read_bytes())
+    text = SMALL + 'precisions = ["float32", "int8"]\ncalibration = "photos"'
+    before = steps_of(text, tmp_path / "campaign.toml")
+    (photos / "b.png").write_bytes(tiny_photo.read_bytes())
+    after = steps_of(text, tmp_path / "campaign.toml")
+    same = [a.key == b.key for a, b in zip(before, after, strict=True) if a.kind == "export"]
+    assert same == [True, False]
+
+
+def test_files_names_stay_within_what_any_system_takes(tmp_path: Path, tiny_network: Path) -> None:
+    hostile = tiny_network.with_name("-.. a$(b)" + "x" * 150 + ".toml")
+    tiny_network.rename(hostile)
+    text = f"networks = [{hostile.name!r}]"
+    for step in steps_of(text, tmp_path / "campaign.toml"):
+        assert set(step.slug) <= set(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+        )
+        assert len(step.slug) < 130
+
+
+def test_the_ready_campaign_has_every_network_of_table_2() -> None:
+    assert ready_campaigns() == ["table2"]
+    campaign = find_campaign("table2")
+    published = {row.network for row in load_table("table2").rows if row.network}
+    assert {entry.name for entry in campaign.networks} == published
+    assert set(campaign.formats) == {"tflite", "onnx"}
+    assert {"float32", "int8"} <= set(campaign.precisions)
+
+
+def test_the_ready_campaign_is_made_to_take_less_than_half_an_hour() -> None:
+    steps = make_steps(find_campaign("table2"))
+    assert sum(estimate(step, {}).seconds for step in steps) < 30 * 60
+
+
+# Estimates
+
+
+def test_what_took_its_time_before_is_estimated_by_that() -> None:
+    (step,) = [each for each in steps_of(SMALL) if each.kind == "latency"]
+    assert estimate(step, {}).source == GUESS
+    known = estimate(step, {("latency", step.name): 12.5})
+    assert (known.seconds, known.source) == (12.5, EARLIER)
+
+
+def test_a_larger_network_more_images_and_more_launches_take_longer() -> None:
+    small, large = Size(10**6, 10**8), Size(10**7, 10**9)
+    assert guess_export(small, "float32", 0) < guess_export(large, "float32", 0)
+    assert guess_export(small, "int8", 1) < guess_export(small, "int8", 200)
+    brief = Timing(launches=1, min_count=10, min_time_s=0)
+    assert guess_latency([(small, "float32")], brief) < guess_latency([(large, "float32")], brief)
+    long = Timing(launches=5, min_count=10, min_time_s=0)
+    assert guess_latency([(small, "int8")], brief) < guess_latency([(small, "int8")], long)
