@@ -17,9 +17,9 @@ from mixnet_bench.comparison import (
     POWER,
     UNDETECTED,
     Comparison,
-    compare_paired,
+    Turn,
+    compare_turns,
     compare_unpaired,
-    round_ratios,
 )
 from mixnet_bench.statistics import Floats
 from mixnet_common import MixnetError, UsageError
@@ -54,8 +54,7 @@ def add_comparisons(targets: Sequence[dict[str, Any]]) -> None:
     *compared, baseline = targets
     seed = baseline["settings"]["seed"]
     for target in compared:
-        pairs = zip(_bursts(target), _bursts(baseline), strict=True)
-        found = compare_paired([round_ratios(*pair) for pair in pairs], seed)
+        found = compare_turns(_turns(target), _turns(baseline), target["threads"], seed)
         words = (target["verdict"], baseline["verdict"])
         reason = next((f"it is {word}" for word in words if word in MEANINGLESS), "")
         target["against"] = _describe(baseline, found, reason, side_by_side=True)
@@ -126,7 +125,10 @@ def sentence(target: Mapping[str, Any]) -> str:
     if found["conclusion"] == NO_CONCLUSION:
         return f"{start}: no conclusion, {found['reason']}"
     low, high = found["interval"]
-    numbers = f"ratio {found['ratio']:.3f} ({CONFIDENCE:.0%}: {low:.3f}–{high:.3f})"
+    what = (
+        "ratio of CPU times, other programs held the cores," if found["by"] != "time" else "ratio"
+    )
+    numbers = f"{what} {found['ratio']:.3f} ({CONFIDENCE:.0%}: {low:.3f}–{high:.3f})"
     if found["conclusion"] == UNDETECTED:
         return (
             f"{start}: no detectable difference, {numbers}; one of "
@@ -149,6 +151,7 @@ def _describe(
         "confidence": CONFIDENCE,
         "smallest_difference": found.smallest_difference,
         "power": POWER,
+        "by": "cpu time" if found.by_cpu else "time",
         "launches": found.launches,
         "conclusion": NO_CONCLUSION if reason else found.conclusion,
         "reason": reason or None,
@@ -188,12 +191,15 @@ def _launches(target: Mapping[str, Any]) -> list[Floats]:
     return _cut(samples, [launch["count"] for launch in target["launches"]])
 
 
-def _bursts(target: Mapping[str, Any]) -> list[list[Floats]]:
-    """The samples, burst by burst of every launch."""
-    return [
-        _cut(samples, [burst["count"] for burst in launch["bursts"]])
-        for samples, launch in zip(_launches(target), target["launches"], strict=True)
-    ]
+def _turns(target: Mapping[str, Any]) -> list[list[Turn]]:
+    """The bursts of every launch."""
+    found = []
+    for samples, launch in zip(_launches(target), target["launches"], strict=True):
+        bursts = launch["bursts"]
+        cut = _cut(samples, [burst["count"] for burst in bursts])
+        pairs = zip(cut, bursts, strict=True)
+        found.append([Turn(each, burst["lead_ms"], burst["cpu_ms"]) for each, burst in pairs])
+    return found
 
 
 def _cut(samples: Floats, counts: Sequence[int]) -> list[Floats]:

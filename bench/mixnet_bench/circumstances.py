@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixnet_android.conditions import Doubt
+from mixnet_bench.comparison import STARVED
 from mixnet_bench.latency import Burst, Launch
 from mixnet_bench.statistics import Floats, median
 
@@ -17,9 +18,6 @@ ELSEWHERE = 0.02
 
 SLOWED = 0.10
 """Share of its frequency that a core must have lost to count as throttled."""
-
-STARVED = 0.10
-"""Share of the time without a core, from which a measurement is of the other programs too."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ Pure functions; nothing is measured and no sample is dropped.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -30,6 +30,9 @@ POWER = 0.9
 LEAST_LAUNCHES = 3
 """Fewer launches say next to nothing about the difference between launches."""
 
+STARVED = 0.10
+"""Share of the time without a core, from which a measurement is of the other programs too."""
+
 WITHIN_REPLICATES = 200
 ANGLES = 20_001
 
@@ -44,13 +47,14 @@ class Comparison:
 
     ``smallest_difference`` is a share (0.03 is 3 %): of differences so large, such a measurement
     finds nine in ten. ``launches`` counts what the interval rests on. Interval and smallest
-    difference are None where launches are too few for them.
+    difference are None where launches are too few for them. ``by_cpu``: CPU times were compared.
     """
 
     ratio: float
     interval: Interval | None
     smallest_difference: float | None
     launches: int
+    by_cpu: bool = False
 
     @property
     def conclusion(self) -> str:
@@ -79,14 +83,63 @@ def compare_paired(launches: Launches, seed: int = 0) -> Comparison:
     return _conclude(float(ratios.mean()), math.sqrt(variance / count), count - 1, count)
 
 
-def round_ratios(bursts: Sequence[Floats], others: Sequence[Floats]) -> Floats:
+@dataclass(frozen=True)
+class Turn:
+    """A burst: its samples and the inference that opened it, in milliseconds.
+
+    ``cpu_ms`` is the time that all threads had on a core during all of these; None if unknown.
+    """
+
+    samples_ms: Floats
+    lead_ms: float
+    cpu_ms: float | None = None
+
+    @property
+    def cpu_each_ms(self) -> float:
+        """CPU time of one inference."""
+        return (self.cpu_ms or 0.0) / (1 + len(self.samples_ms))
+
+
+Turns = Sequence[Sequence[Turn]]
+"""A file's bursts, launch by launch, one a round."""
+
+
+def compare_turns(target: Turns, other: Turns, threads: int, seed: int = 0) -> Comparison:
+    """Compare two files that took turns; by time, or by CPU time where other programs interfere.
+
+    Raises ValueError where launches or rounds don't match.
+    """
+    by_cpu = needs_cpu_time([*target, *other], threads)
+    pairs = zip(target, other, strict=True)
+    found = compare_paired([round_ratios(*pair, by_cpu=by_cpu) for pair in pairs], seed)
+    return replace(found, by_cpu=by_cpu)
+
+
+def needs_cpu_time(turns: Turns, threads: int) -> bool:
+    """Whether CPU time must stand in for time: one thread, often without a core.
+
+    How long it waits for a core is the other programs' doing, and drowns everything else; with a
+    core of its own, a thread's CPU time is its latency. Of several threads this can't be said.
+    """
+    bursts = [turn for launch in turns for turn in launch]
+    if threads != 1 or not all(turn.cpu_ms for turn in bursts):
+        return False
+    wall = sum(turn.lead_ms + float(turn.samples_ms.sum()) for turn in bursts)
+    return sum(turn.cpu_ms or 0 for turn in bursts) < (1 - STARVED) * wall
+
+
+def round_ratios(turns: Sequence[Turn], others: Sequence[Turn], by_cpu: bool = False) -> Floats:
     """For each round of one launch, the logarithm of the files' ratio of burst medians.
 
-    >>> round_ratios([np.array([2.0, 2.0, 9.0])], [np.array([1.0])]).round(3).tolist()
-    [0.693]
+    >>> round_ratios([Turn(np.array([2.0, 2.0, 9.0]), 5.0)], [Turn(np.array([1.0]), 5.0)]).round(3)
+    array([0.693])
     """
-    pairs = zip(bursts, others, strict=True)
-    return np.array([math.log(median(burst) / median(other)) for burst, other in pairs])
+
+    def level(turn: Turn) -> float:
+        return turn.cpu_each_ms if by_cpu else median(turn.samples_ms)
+
+    pairs = zip(turns, others, strict=True)
+    return np.array([math.log(level(turn) / level(other)) for turn, other in pairs])
 
 
 def compare_unpaired(targets: Launches, others: Launches, seed: int = 0) -> Comparison:

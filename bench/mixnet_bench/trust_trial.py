@@ -24,12 +24,13 @@ from mixnet_bench.comparison import (
     SLOWER,
     UNDETECTED,
     Comparison,
-    compare_paired,
-    round_ratios,
+    Turn,
+    Turns,
+    compare_turns,
 )
 from mixnet_bench.latency import Plan, Timing, measure
 from mixnet_bench.native import measure_native
-from mixnet_bench.statistics import Floats, median
+from mixnet_bench.statistics import median
 from mixnet_bench.targets import model_file
 from mixnet_common import MixnetError, write_whole
 from mixnet_common.console import (
@@ -92,22 +93,24 @@ def try_trust(
     found, kept = [], []
     for number in range(repetitions):
         timings = measure_plan(replace(plan, seed=plan.seed + 1000 * number))
-        same, slower = (ratios(timing, timings[0]) for timing in timings[1:])
-        found.append(Repetition(compare_paired(same, number), compare_paired(slower, number)))
-        kept.append((same, slower))
+        turns = [turns_of(timing) for timing in timings]
+        found.append(_repetition(turns, plan.threads))
+        kept.append(turns)
         step()
-    together = [[launch for each in kept for launch in each[index]] for index in range(2)]
-    return Trial(tuple(found), Repetition(*map(compare_paired, together)), time.monotonic() - start)
+    together = [[launch for each in kept for launch in each[index]] for index in range(3)]
+    return Trial(tuple(found), _repetition(together, plan.threads), time.monotonic() - start)
 
 
-def ratios(timing: Timing, other: Timing) -> list[Floats]:
-    """For each launch, the ratios of two files' bursts."""
+def _repetition(turns: Sequence[Turns], threads: int) -> Repetition:
+    first, again, slower = turns
+    return Repetition(compare_turns(again, first, threads), compare_turns(slower, first, threads))
+
+
+def turns_of(timing: Timing) -> list[list[Turn]]:
+    """A file's bursts, launch by launch."""
     return [
-        round_ratios(
-            [np.array(burst.samples_ms) for burst in launch.bursts],
-            [np.array(burst.samples_ms) for burst in beside.bursts],
-        )
-        for launch, beside in zip(timing.launches, other.launches, strict=True)
+        [Turn(np.array(each.samples_ms), each.lead_ms, each.cpu_ms) for each in launch.bursts]
+        for launch in timing.launches
     ]
 
 
@@ -122,6 +125,7 @@ def describe_trial(trial: Trial, names: Sequence[str], way: str) -> dict[str, An
         "confidence": CONFIDENCE,
         "power": POWER,
         "same_undetected": trial.same_right,
+        "by_cpu_time": sum(each.slower.by_cpu for each in trial.repetitions),
         "slower_detected": trial.slower_right,
         "passed": trial.passed,
         "smallest_difference": _smallest(trial, "same"),
@@ -159,8 +163,10 @@ def _print(trial: Trial, names: Sequence[str], way: str) -> None:
         _row(f"{names[1]} beside {names[0]}", SLOWER, trial.slower_right, trial, "slower"),
     ]
     columns = ("comparison", "right word", "given", "ratio", "99 %", "smallest difference")
+    by_cpu = sum(each.slower.by_cpu for each in trial.repetitions)
     caption = (
-        f"{way}; {count} repetitions of {trial.repetitions[0].same.launches} launches in "
+        f"{way}; by CPU time, other programs holding the cores: {by_cpu} of {count}\n"
+        f"{count} repetitions of {trial.repetitions[0].same.launches} launches in "
         f"{trial.took_s:.0f} s\nratio: of all launches together; smallest difference: what one "
         f"repetition says it would find {POWER:.0%} of the time, in the middle (and at worst)"
     )

@@ -12,7 +12,9 @@ from mixnet_bench.comparison import (
     NO_CONCLUSION,
     SLOWER,
     UNDETECTED,
+    Turn,
     compare_paired,
+    compare_turns,
     compare_unpaired,
     detectable,
     detection_rate,
@@ -61,8 +63,8 @@ def test_few_launches_need_a_larger_difference() -> None:
 
 
 def test_a_round_gives_the_ratio_of_its_bursts_medians() -> None:
-    first = [np.array([2.0, 2.0, 50.0]), np.array([3.0])]
-    second = [np.array([1.0]), np.array([3.0, 3.0])]
+    first = [Turn(np.array([2.0, 2.0, 50.0]), 9.0), Turn(np.array([3.0]), 9.0)]
+    second = [Turn(np.array([1.0]), 9.0), Turn(np.array([3.0, 3.0]), 9.0)]
     assert round_ratios(first, second) == pytest.approx([math.log(2), 0])
 
 
@@ -124,8 +126,11 @@ def test_what_slows_whole_launches_alike_does_not_hide_a_difference() -> None:
     rng = np.random.default_rng(3)
     both = []
     for slowed in (1.0, 1.7, 1.3, 2.2, 1.1):  # another program comes and goes
-        bursts = [[slowed * each * rng.normal(1, 0.01, 5) for _ in range(10)] for each in (11, 10)]
-        both.append(round_ratios(*bursts))
+        turns = [
+            [Turn(slowed * each * rng.normal(1, 0.01, 5), 9.0) for _ in range(10)]
+            for each in (11, 10)
+        ]
+        both.append(round_ratios(*turns))
     found = compare_paired(both)
     assert found.conclusion == SLOWER
     assert found.ratio == pytest.approx(1.1, abs=0.01)
@@ -147,3 +152,32 @@ def test_separate_measurements_carry_the_spread_of_both() -> None:
     assert wide is not None
     assert wide > 4 * narrow
     assert compare_unpaired(samples(10, 0)[:2], steady).conclusion == NO_CONCLUSION
+
+
+def waiting(rng: np.random.Generator, level: float, cpu: bool = True) -> list[list[Turn]]:
+    """Launches of a thread that waits for a core most of the time, and how long is chance."""
+
+    def turn() -> Turn:
+        cpu_ms = 7 * level * rng.normal(1, 0.02) if cpu else None
+        return Turn(level * rng.uniform(1, 5, 6), level, cpu_ms)
+
+    return [[turn() for _ in range(10)] for _ in range(6)]
+
+
+def test_where_other_programs_hold_the_cores_cpu_times_are_compared() -> None:
+    rng = np.random.default_rng(5)
+    found = compare_turns(waiting(rng, 11), waiting(rng, 10), threads=1)
+    assert (found.by_cpu, found.conclusion) == (True, SLOWER)
+    assert found.ratio == pytest.approx(1.1, abs=0.02)
+
+
+def test_cpu_times_are_not_compared_of_several_threads_or_where_they_are_not_told() -> None:
+    rng = np.random.default_rng(6)
+    assert not compare_turns(waiting(rng, 11), waiting(rng, 10), threads=2).by_cpu
+    found = compare_turns(waiting(rng, 11, cpu=False), waiting(rng, 10), threads=1)
+    assert (found.by_cpu, found.conclusion) == (False, UNDETECTED)
+
+
+def test_a_thread_that_has_its_core_is_compared_by_time() -> None:
+    calm = [[Turn(np.full(6, 10.0), 10.0, 69.0)] * 5] * 4
+    assert not compare_turns(calm, calm, threads=1).by_cpu
