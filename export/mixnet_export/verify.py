@@ -5,6 +5,7 @@ It compares outputs and judges the difference; it never looks at how a file was 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,9 @@ class Verification:
 
 @dataclass(frozen=True)
 class Candidate:
-    """The content of a model file, its format, and what to call it in a report."""
+    """The content of a model file or where it lies, its format, and its name in a report."""
 
-    content: bytes
+    content: bytes | Path
     format: Format
     label: str = ""
 
@@ -112,15 +113,19 @@ def run_candidate(candidate: Candidate, image: Array) -> tuple[Array, str]:
 
     Raises MixnetError where the disk has no room for the file.
     """
+    if isinstance(candidate.content, Path):
+        return _run_file(candidate.content, candidate.format, image)
     with temporary_folder() as folder:
         path = folder / f"model{candidate.format.suffix}"
         path.write_bytes(candidate.content)
-        session = open_session(path)
-        outputs = session.run(_feed(session, candidate.format, image))
-        result = _row(to_real(outputs[each.name], each) for each in _by_name(session))
-        name = f"{session.runtime} {session.version}"
-        del session
-    return result, name
+        return _run_file(path, candidate.format, image)
+
+
+def _run_file(path: Path, form: Format, image: Array) -> tuple[Array, str]:
+    session = open_session(path)  # gone when this returns: Windows deletes no open file
+    outputs = session.run(_feed(session, form, image))
+    result = _row(to_real(outputs[each.name], each) for each in _by_name(session))
+    return result, f"{session.runtime} {session.version}"
 
 
 def _by_name(session: Session) -> list[TensorInfo]:

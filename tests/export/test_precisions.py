@@ -113,7 +113,7 @@ def test_onnx_has_its_own_settings(run: Run) -> None:
     ("words", "said"),
     [
         ("--precision float16 --io int8", "a float16 file cannot take int8 inputs"),
-        ("--precision int8-dynamic --calibrate .", "a int8-dynamic file needs no calibration"),
+        ("--precision int8-dynamic --calibrate .", "an int8-dynamic file needs no calibration"),
         ("--ranges mse", "--ranges means nothing for a float32 file"),
         ("--precision float16 --pieces float32", "--pieces means nothing for a float16 file"),
         ("--precision float16 --float-layer stem", "--float-layer means nothing"),

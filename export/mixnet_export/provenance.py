@@ -1,0 +1,104 @@
+"""Where a file comes from, as JSON keys: network, weights, lowering, quantization, versions.
+
+It records what others have done and does nothing itself.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from mixnet_common.console import FORMAT
+from mixnet_common.versions import package_version
+from mixnet_export.lowering import Plan, format_plan
+from mixnet_export.mixed import search_json
+from mixnet_export.options import Options, file_preprocessing
+from mixnet_export.quantizing import Quantized
+from mixnet_export.writers import Format
+from mixnet_networks import Network
+from mixnet_networks.build import INPUT
+
+_RECORDED_PACKAGES = (
+    "mixnet-mobile",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "ai-edge-litert",
+    "ai-edge-quantizer",
+)
+
+
+def describe_request(network: Network, form: Format, options: Options) -> dict[str, Any]:
+    """What was asked for."""
+    graph, shape = network.graph, network.graph.inputs[0].shape
+    outputs = [{"name": name, "shape": list(graph.shape(name))} for name in graph.outputs]
+    return {
+        "format": FORMAT,
+        "network": network.name,
+        "title": network.architecture.title,
+        "source": network.architecture.source,
+        "file_format": form.name,
+        "precision": options.precision,
+        "io": options.io,
+        "classes": network.classes,
+        "resolution": network.resolution,
+        "multiplier": network.multiplier,
+        "batch": network.batch,
+        "input": {
+            "name": INPUT,
+            "shape": [shape[axis] for axis in form.axes],
+            "layout": form.layout,
+            "values": options.input,
+        },
+        "output": outputs[0],
+        "outputs": outputs,
+        "preprocessing": asdict(file_preprocessing(network, options)),
+        "labels": list(options.labels) or None,
+        "versions": {name: package_version(name) for name in _RECORDED_PACKAGES},
+    }
+
+
+def describe_result(
+    content: bytes, made: Quantized, form: Format, plan: Plan, options: Options
+) -> dict[str, Any]:
+    """What came out; of the quantization, what doesn't apply is null."""
+    return {
+        "lowering": plan.name,
+        "lowering_sha256": _sha256(format_plan(plan).encode()),
+        "sha256": _sha256(content),
+        "size_bytes": len(content),
+        "calibration_images": made.calibration_images,
+        "quantization": _quantization(made, form, plan, options),
+        "mixed": _mixed(made, options),
+    }
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _quantization(
+    made: Quantized, form: Format, plan: Plan, options: Options
+) -> Mapping[str, Any] | None:
+    settings = made.settings
+    if settings is None:
+        return None
+    onnx = form.name == "onnx"
+    return {
+        "ranges": settings.ranges,
+        "percentile": settings.percentile if settings.ranges == "percentile" else None,
+        "pieces": options.pieces or plan.general.pieces,
+        "float_layers": list(settings.float_layers),
+        "float_nodes": len(settings.float_nodes),
+        "activations": settings.activations if onnx else "signed",
+        "weight_bits": settings.weight_bits if onnx else 8,
+        "equalised": options.equalise,
+        "biases_corrected": options.correct_biases,
+    }
+
+
+def _mixed(made: Quantized, options: Options) -> Mapping[str, Any] | None:
+    """The search for a mixture; null for other precisions."""
+    if made.front is None:
+        return None
+    return search_json(made.front, options.budget or 0, "labels" if options.data else "agreement")

@@ -1,0 +1,158 @@
+"""The quantizing part of an export: images in, ranges, and the file in the precision asked for.
+
+It joins what other parts offer; ranges are found once, however many files are made from them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixnet_common import MixnetError
+from mixnet_common.console import tracked, warn
+from mixnet_export.mixed import Front
+from mixnet_export.mixed_files import RANKING_IMAGES, Task, find_mixture, layer_names
+from mixnet_export.options import CALIBRATED, Options, file_preprocessing
+from mixnet_export.writers import Format
+from mixnet_networks import Network
+from mixnet_networks.build import INPUT
+from mixnet_networks.picture import picture_input
+from mixnet_quantize.bias import correct_biases
+from mixnet_quantize.images import batches, image_files, load_images, spread
+from mixnet_quantize.parity import Source
+from mixnet_quantize.ranges import NotFiniteError, Ranges
+from mixnet_quantize.settings import Settings
+
+BIAS_IMAGES = 32
+"""Images for the correction of biases, which runs the file on them once for every depth."""
+
+Samples = Iterator[NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A file in the precision asked for, and how it came about."""
+
+    content: bytes
+    calibration_images: int = 0
+    """Images of the folder that set the ranges."""
+    settings: Settings | None = None
+    """None where there is no calibration."""
+    front: Front | None = None
+    """For ``mixed``: the search that led to the file."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Images of a folder as a network's inputs; no file stands for the shipped picture."""
+
+    network: Network
+    options: Options
+    files: Sequence[Path]
+
+    def samples(self, most: int | None = None, read: list[Path] | None = None) -> Samples:
+        """Inputs (batch, h, w, channels), one at a time; ``read`` gets the images' paths.
+
+        A damaged image is warned of and left out.
+        """
+        network, preprocessing = self.network, file_preprocessing(self.network, self.options)
+        if not self.files:
+            yield picture_input(network.resolution, preprocessing, network.batch)
+            return
+        files = self.files if most is None else spread(self.files, most)
+        images = load_images(tracked(files, "calibrating"), network.resolution, preprocessing, read)
+        yield from batches(images, network.batch)
+
+
+def quantized(
+    float32: bytes, floating: tuple[str, ...], network: Network, form: Format, options: Options
+) -> Quantized:
+    """The float32 file in the precision asked for; ``floating`` names what the lowering keeps.
+
+    Raises UsageError where a layer is named that the file has not, MixnetError where images, the
+    quantizer or the search for a mixture fail.
+    """
+    if options.precision not in CALIBRATED:
+        convert = form.convert.get(options.precision)
+        return Quantized(convert(float32) if convert else float32)
+    calibration = Calibration(network, options, _calibration_files(options))
+    integer_io = options.io == "int8"
+    settings = replace(options.settings, float_nodes=floating, integer_io=integer_io)
+    ranges, count = _calibrated(float32, form, calibration, settings)
+    apply = _quantizer(float32, form, calibration, ranges)
+    if options.precision == "int8":
+        return Quantized(apply(settings), count, settings)
+    front = _mixture(float32, form, calibration, settings, apply)
+    kept = layer_names(front.chosen.float_layers, form.name)
+    return Quantized(front.content, count, _keeping(settings, kept), front)
+
+
+def _calibration_files(options: Options) -> Sequence[Path]:
+    """The images to calibrate on; none stands for the shipped picture."""
+    if options.calibration is None:
+        warn(
+            "int8 ranges come from the one shipped picture, which is no calibration: accuracy will"
+            " suffer; give a folder of your own images with --calibrate"
+        )
+        return ()
+    return spread(image_files(options.calibration), options.calibration_images)
+
+
+def _calibrated(
+    float32: bytes, form: Format, calibration: Calibration, settings: Settings
+) -> tuple[Ranges, int]:
+    """The ranges of all tensors, and how many images of the folder set them."""
+    read: list[Path] = []
+    samples = (form.from_nhwc(batch) for batch in calibration.samples(read=read))
+    try:
+        ranges: Ranges = form.calibrate(float32, INPUT, samples, settings)
+    except NotFiniteError as error:
+        batch = calibration.network.batch
+        first = error.index * batch
+        images = ", ".join(str(path) for path in read[first : first + batch])
+        where = images or "the shipped picture"
+        raise MixnetError(f"{error.tensor} is not finite on {where}", error.hint) from error
+    return ranges, len(read)
+
+
+def _quantizer(
+    float32: bytes, form: Format, calibration: Calibration, ranges: Ranges
+) -> Callable[[Settings], bytes]:
+    """What makes an int8 file by some settings, its biases corrected if that is asked for."""
+    if not calibration.options.correct_biases:
+        return lambda settings: form.apply(float32, ranges, settings)
+    few = list(calibration.samples(BIAS_IMAGES))
+
+    def corrected(settings: Settings) -> bytes:
+        content = form.apply(float32, ranges, settings)
+        return correct_biases(form.name, float32, content, few).content
+
+    return corrected
+
+
+def _mixture(
+    float32: bytes,
+    form: Format,
+    calibration: Calibration,
+    settings: Settings,
+    apply: Callable[[Settings], bytes],
+) -> Front:
+    """The search for layers to keep in float32."""
+    options = calibration.options
+    task = Task(
+        float32,
+        form.name,
+        Source(options.data or options.calibration or Path(), unlabelled=options.data is None),
+        file_preprocessing(calibration.network, options),
+        options.labels,
+        options.budget or 0,
+        list(calibration.samples(RANKING_IMAGES)),
+    )
+    return find_mixture(task, lambda layers: apply(_keeping(settings, layers)))
+
+
+def _keeping(settings: Settings, layers: tuple[str, ...]) -> Settings:
+    """The settings with further layers in float32."""
+    return replace(settings, float_layers=(*settings.float_layers, *layers))
