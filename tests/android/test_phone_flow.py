@@ -159,6 +159,18 @@ def test_the_profile_is_a_table_that_says_it_was_emulated(
     assert re.search(r"depthwise 3×3 +\d+ +[\d.]+ +\d+ +[\d.]+", done.stdout)
 
 
+def test_a_file_that_the_runtime_refuses_is_named(
+    plug_in: Callable[[], FakePhone], tmp_path: Path
+) -> None:
+    fake = plug_in()
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no model")
+    done = run("latency", broken, "--on", "adb", *SHORT)
+    assert done.exit_code == 1
+    assert "broken.onnx" in done.stderr
+    assert restored(fake)
+
+
 def test_the_fixed_performance_mode_is_for_phones(models: tuple[Path, ...]) -> None:
     done = run("latency", models[0], "--fixed-performance")
     assert done.exit_code == 2
@@ -233,7 +245,7 @@ def test_candidates_are_timed_side_by_side_and_removed(
     assert len(times[0]) == len(times[1]) >= 1
     assert min(map(min, times)) > 0
     kept = [path.name for path in fake.sandbox.path(store.FILES).rglob("*") if path.is_file()]
-    assert sorted(kept) == ["libLiteRt.so", "mixnet-runner"]
+    assert sorted(kept) == ["library.so", "mixnet-runner"]
     assert restored(fake)
 
 
