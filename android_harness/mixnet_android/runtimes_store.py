@@ -11,12 +11,12 @@ import os
 import re
 import sys
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from mixnet_android.elf import PAGE_BYTES, Elf, parse_elf
+from mixnet_android.parsers import clean
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.files import write_all
 
@@ -191,10 +191,6 @@ def _read(file: Path) -> bytes:
         raise MixnetError(f"cannot read {file}: {error.strerror}") from error
 
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError, EOFError)
-"""What zipfile raises at archives that are damaged, encrypted or packed in odd ways."""
-
-
 def _members(file: Path) -> Iterator[tuple[str, bytes]]:
     """Names and contents of an archive's runtime libraries for 64-bit processors."""
     try:
@@ -205,8 +201,13 @@ def _members(file: Path) -> Iterator[tuple[str, bytes]]:
             for member in members:
                 if _is_runtime(member.filename):
                     yield PurePosixPath(member.filename).name, _unpacked(archive, member)
-    except _BROKEN as error:
-        raise MixnetError(f"{file} is no sound archive: {error}", "get it again") from error
+    except MixnetError:
+        raise
+    # zipfile raises a dozen kinds at archives that are damaged, encrypted or packed in odd ways:
+    # BadZipFile, zlib.error, LZMAError, UnicodeDecodeError, NotImplementedError, EOFError and more.
+    except Exception as error:
+        why = clean(str(error), 200) or type(error).__name__
+        raise MixnetError(f"{file} is no sound archive: {why}", "get it again") from error
 
 
 def _is_runtime(member: str) -> bool:

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mixnet_android import runtimes_store
@@ -52,6 +52,43 @@ def test_names_that_overlap_do_not_fill_the_memory() -> None:
 
     with pytest.raises(MixnetError, match="names are too long together"):
         parse_elf(bytes(content))
+
+
+@pytest.mark.parametrize(
+    "packed", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_a_damaged_archive_is_read_or_refused(
+    packed: int, data: st.DataObject, tmp_path: Path
+) -> None:
+    """Bytes are changed, mostly in the directory at its end; one name in it is no ASCII."""
+    path = tmp_path / "litert-1.0.aar"
+    with zipfile.ZipFile(path, "w", packed) as made:
+        made.writestr("jni/arm64-v8a/libLiteRt.so", LITERT)
+        made.writestr("ä.txt", "text")
+    content = bytearray(path.read_bytes())
+    last = len(content) - 1
+    places = st.one_of(st.integers(max(0, last - 250), last), st.integers(0, last))
+    for at in data.draw(st.lists(places, min_size=1, max_size=6)):
+        content[at] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+
+    # Read, or named; anything else fails the test.
+    with contextlib.suppress(MixnetError):
+        add(path)
+
+
+def test_an_archive_with_a_name_in_no_encoding_is_refused(tmp_path: Path) -> None:
+    path = archive(
+        tmp_path / "litert-1.0.aar", {"ä.txt": b"", "jni/arm64-v8a/libLiteRt.so": LITERT}
+    )
+    path.write_bytes(path.read_bytes().replace("ä".encode(), b"\xff\xff"))
+
+    with pytest.raises(MixnetError, match="is no sound archive"):
+        add(path)
 
 
 LITERT = library(APIS["litert"])
