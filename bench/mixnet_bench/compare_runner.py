@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -19,6 +18,7 @@ from mixnet_android.build import find_runner
 from mixnet_android.protocol import parse
 from mixnet_bench.affinity import parse_cpus
 from mixnet_bench.latency import Plan, measure
+from mixnet_bench.native import installed_library
 from mixnet_bench.statistics import Interval, interval, median, pick_launches
 from mixnet_bench.targets import model_file
 from mixnet_common import MixnetError
@@ -32,12 +32,6 @@ from mixnet_common.console import (
     report_error,
 )
 from mixnet_common.temporary import temporary_folder
-
-LIBRARIES = {
-    ".tflite": ("ai_edge_litert", "libLiteRt.so"),
-    ".onnx": ("onnxruntime", "capi/libonnxruntime.so.*"),
-}
-"""By the file's ending: an installed package, and the library in it."""
 
 BOUND = 0.05
 TIMEOUT_S = 120.0
@@ -68,18 +62,6 @@ class Comparison:
     def within(self) -> bool:
         """Whether the runner's median is within the bound of ours."""
         return abs(self.ratio - 1) <= BOUND
-
-
-def installed_library(path: Path) -> Path:
-    """The library that an installed package brings for this file. Raises MixnetError."""
-    package, pattern = LIBRARIES[path.suffix]
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        raise MixnetError(f"{package} is not installed", f"pip install {package}")
-    found = sorted(Path(spec.origin).parent.glob(pattern))
-    if not found:
-        raise MixnetError(f"{package} holds no {pattern} that the runner could open")
-    return found[0]
 
 
 def python_median(path: Path, pace: Pace, seed: int) -> float:
