@@ -17,6 +17,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
 
+from mixnet_android.parsers import clean
+from mixnet_android.parsers.text import integer
 from mixnet_common import MixnetError, UsageError
 
 TIMEOUT_S = 30.0
@@ -133,7 +135,9 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         allowed = ("https:",) if req.full_url.startswith("https:") else ("https:", "http:")
         if not newurl.startswith(allowed):
-            raise MixnetError(f"{req.full_url} leads to {newurl[:200]}, which is not followed")
+            raise MixnetError(
+                f"{req.full_url} leads to {clean(newurl, 200)}, which is not followed"
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -168,11 +172,13 @@ def _blocks(url: str, limit: int) -> Iterator[bytes]:
                     raise MixnetError(f"{url} sends more than the {limit} bytes expected")
                 yield block
     except (OSError, HTTPException, ValueError) as error:
+        # A server's words: they may hold anything.
+        why = clean(str(getattr(error, "reason", None) or error), 200)
         raise MixnetError(
-            f"cannot fetch {url}: {getattr(error, 'reason', None) or error}",
+            f"cannot fetch {url}: {why}",
             "check the network, and run it again",
         ) from error
-    if promised is not None and promised.isdecimal() and came < int(promised):
+    if came < (integer(promised) or 0):
         raise MixnetError(f"{url} broke off after {came} of {promised} bytes", "run it again")
 
 
@@ -192,5 +198,5 @@ def _by_pip(pinned: Pinned, folder: Path) -> None:
         found = Path(fresh) / pinned.name
         if done.returncode or not found.is_file():
             last = (done.stderr.strip().splitlines() or ["it fetched another file"])[-1]
-            raise MixnetError(f"pip cannot fetch {pinned.name}: {last[:300]}", pinned.where)
+            raise MixnetError(f"pip cannot fetch {pinned.name}: {clean(last, 300)}", pinned.where)
         found.replace(folder / pinned.name)

@@ -29,6 +29,14 @@ class Answers(BaseHTTPRequestHandler):
             self.end_headers()
         elif path == "missing":
             self.send_error(404)
+        elif path == "rude":
+            self.send_response(500, "\x1b[2Jcleared")
+            self.end_headers()
+        elif path == "boastful":
+            self.send_response(200)
+            self.send_header("Content-Length", "9" * 5000)
+            self.end_headers()
+            self.wfile.write(CONTENT)
         else:
             self.send_response(200)
             if path != "endless":
@@ -53,8 +61,8 @@ def pinned(url: str) -> Pinned:
     return Pinned("f.aar", "litert", "1.0", ("android-arm64",), url, sha256=SHA256, size_bytes=size)
 
 
-@pytest.mark.parametrize("path", ["good", "away"])
-def test_the_right_file_is_kept_even_through_a_redirect(
+@pytest.mark.parametrize("path", ["good", "away", "boastful"])
+def test_the_right_file_is_kept_whatever_the_server_says(
     server: str, tmp_path: Path, path: str
 ) -> None:
     came: list[int] = []
@@ -71,13 +79,15 @@ def test_the_right_file_is_kept_even_through_a_redirect(
         ("missing", "Not Found"),
         ("loop", "redirect"),
         ("to-file", "not allowed"),
+        ("rude", "cannot fetch .*cleared"),
     ],
 )
 def test_anything_else_leaves_nothing_behind(
     server: str, tmp_path: Path, path: str, complaint: str
 ) -> None:
-    with pytest.raises(MixnetError, match=complaint):
+    with pytest.raises(MixnetError, match=complaint) as caught:
         fetch(pinned(f"{server}/{path}"), tmp_path)
+    assert caught.value.message.isprintable()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -88,7 +88,9 @@ def look_at_phone(serial: str | None, platform: str | None) -> tuple[list[Part],
         phone = choose(adb, serial)
     except AdbError as error:
         return [*parts, Part("phone", None, f"{error.message}: {error.hint}")], None
-    listed = next(each for each in adb.devices() if each.serial == phone.serial)
+    listed = next((each for each in adb.devices() if each.serial == phone.serial), None)
+    if listed is None:
+        return [*parts, Part("phone", None, f"{phone.serial} has just gone: check its cable")], None
     device = inspect(adb, listed)
     advice = "; ".join(device.advice)
     if device.state is None:

@@ -1,0 +1,33 @@
+"""What devices setup says is missing, where no phone is needed to know it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mixnet_bench.devices import setup
+
+
+class StubAdb:
+    """Knows no phone any more."""
+
+    binary = Path("adb")
+
+    @classmethod
+    def find(cls) -> "StubAdb":
+        return cls()
+
+    def devices(self) -> tuple[Any, ...]:
+        return ()
+
+
+def test_a_phone_that_went_away_meanwhile_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Chosen:
+        serial = "R58M1"
+
+    monkeypatch.setattr(setup, "Adb", StubAdb)
+    monkeypatch.setattr(setup, "choose", lambda *_: Chosen())
+    parts, platform = setup.look_at_phone(None, None)
+    assert [(part.name, part.ready) for part in parts] == [("adb", True), ("phone", False)]
+    assert "R58M1 has just gone" in parts[1].advice
+    assert platform is None
