@@ -10,7 +10,7 @@ import numpy as np
 from mixnet_common.console import warn
 from mixnet_common.files import check_writable, write_all
 from mixnet_common.temporary import temporary_folder
-from mixnet_export.lowering import Model, Plan, find_plan, lower
+from mixnet_export.lowering import EMULATED, Model, Plan, find_plan, lower
 from mixnet_export.lowering.pixels import take_pixels
 from mixnet_export.metadata import Card, describe
 from mixnet_export.mixed import Front
@@ -82,6 +82,8 @@ def check_request(path: Path, form: Format, options: Options) -> Plan:
     check_options(options, form.name)
     check_writable(path)
     plan = find_plan(options.lowering, form.name)
+    if plan.measured.startswith(EMULATED):
+        warn(f"{plan.name} was tuned under emulation: what is fast there may be slow on a phone")
     return plan.with_pieces(options.pieces) if options.pieces else plan
 
 

@@ -15,7 +15,17 @@ from mixnet_bench.tuning.command import Request, tune
 from mixnet_bench.tuning.host import HostTimer
 from mixnet_bench.tuning.search import MARGIN, Outcome, search_block
 from mixnet_common import MixnetError
-from mixnet_export.lowering import Choice, Model, Plan, load_plan, lower
+from mixnet_export.cli import main as export
+from mixnet_export.lowering import (
+    EMULATED,
+    PLANS,
+    Choice,
+    Model,
+    Plan,
+    format_plan,
+    load_plan,
+    lower,
+)
 from mixnet_export.writers import FORMATS
 from mixnet_networks import load_network
 from mixnet_networks.reference import evaluate
@@ -197,3 +207,15 @@ def test_a_folder_that_refuses_results_costs_a_warning_not_the_tuning(
     assert run.exit_code == 0, run.output
     assert "is not kept for the next time" in run.stderr
     assert load_plan(plan_file).blocks
+
+
+def test_a_plan_tuned_under_emulation_is_no_default_and_is_warned_of(
+    tiny_network: Path, tmp_path: Path
+) -> None:
+    assert not any(plan.measured.startswith(EMULATED) for plan in PLANS.values())
+    plan_file = tmp_path / "plan.toml"
+    plan_file.write_text(format_plan(Plan("plan", Choice(), measured=f"{EMULATED}, somewhere")))
+    arguments = ["tflite", str(tiny_network), "--lowering", str(plan_file), "--no-verify"]
+    done = CliRunner().invoke(export, [*arguments, "-o", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert "plan.toml was tuned under emulation" in done.stderr

@@ -12,11 +12,12 @@ from mixnet_bench.latency_command import check_output
 from mixnet_bench.tuning.blocks import Block, distinct_blocks, signature
 from mixnet_bench.tuning.cache import cache_folder, cache_path, recall, remember
 from mixnet_bench.tuning.host import HostTimer
-from mixnet_bench.tuning.search import EMULATED, Outcome, Timer, search_block
+from mixnet_bench.tuning.search import Outcome, Timer, search_block
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.console import print_json, print_table, say, tracked, warn
 from mixnet_export.lowering import (
     DEFAULT,
+    EMULATED,
     OPTIONS,
     Choice,
     Model,

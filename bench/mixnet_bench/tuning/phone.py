@@ -22,10 +22,10 @@ from mixnet_android.runtimes_store import Runtime, find_for
 from mixnet_android.session import Work, choose_cpus, install, launch, platform_of
 from mixnet_android.settings import Wanted, settings
 from mixnet_bench.native import RUNTIMES
-from mixnet_bench.tuning.search import EMULATED
 from mixnet_common import MixnetError
 from mixnet_common.console import say, warn
 from mixnet_common.temporary import temporary_folder
+from mixnet_export.lowering import EMULATED
 
 RUN = "tune-candidates"
 
@@ -78,7 +78,9 @@ class PhoneTimer:
         ]
         parts += [] if cpus is None else [f"CPUs {','.join(map(str, cpus))}"]
         parts += ["fixed-performance mode"] if self.fixed_performance else []
-        return ", ".join([EMULATED, *parts] if self.product.emulated else parts)
+        return ", ".join(
+            [f"{EMULATED}, no phone's times", *parts] if self.product.emulated else parts
+        )
 
     def _write(self, folder: Path, index: int, content: bytes) -> Path:
         path = folder / f"{index}{self.suffix}"

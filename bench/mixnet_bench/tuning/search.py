@@ -27,9 +27,6 @@ class Timer(Protocol):
         """Say what bears on the times: the runtime for such a file, the processor, the threads."""
 
 
-EMULATED = "EMULATED, no phone's times"
-"""How conditions begin where times mean nothing; so they stand in the plan and in the cache."""
-
 WriteModel = Callable[[Block, Choice], bytes]
 """A block as a file in the format and precision that is tuned for."""
 

@@ -17,6 +17,9 @@ from mixnet_networks import Graph, Node
 from mixnet_networks.build import block_of
 
 KEYS = ("measured", "general", "blocks")
+
+EMULATED = "EMULATED"
+"""How ``measured`` begins where the choices were timed under emulation, which is no phone."""
 """What a plan's file has at its top level."""
 
 
