@@ -200,6 +200,20 @@ def test_quantization_gives_the_same_bytes_every_time(run: Run, form: str, tmp_p
     assert a == b
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_network_without_an_activation_at_its_end_is_verified_on_more_than_the_picture(
+    form: str, tmp_path: Path
+) -> None:
+    """Seeded statistics are those of the picture: every feature's mean vanishes there."""
+    network = tmp_path / "linear.toml"
+    network.write_text(LITTLE.replace("head = { channels = 256 }", "head = {}"))
+    words = (form, network, "--precision", "int8", "-o", tmp_path, "--json")
+    verification = exported(CliRunner().invoke(main, [str(word) for word in words]))["verification"]
+
+    assert not verification["degenerate"]
+    assert 0 < verification["largest_difference"] < 0.5
+
+
 def test_kernels_larger_than_the_map_can_be_quantized(tmp_path: Path) -> None:
     """At 64 pixels the last maps are 2x2 under kernels of 9x9: XNNPACK once aborted on the file."""
     words = ("tflite", "mixnet-s", "-o", tmp_path, "--precision", "int8", "--resolution", 64)

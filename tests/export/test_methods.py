@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,16 @@ def test_a_method_changes_the_file_and_is_told_of(
 def test_a_block_stays_in_float32_where_the_budget_asks_for_it(
     run: Run, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Times and losses are made up: the first file is bad, the second good."""
+    """Times and losses are made up: the first file is bad, the second good. Ranges are found once,
+    since they are the same whatever stays in float32."""
+    quantizer = import_module(f"mixnet_quantize.{form}")
+    find_ranges, found = quantizer.activation_ranges, []
+
+    def counted(*arguments: Any) -> Any:
+        found.append(find_ranges(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(quantizer, "activation_ranges", counted)
     losses = iter((3.0, 0.1))
 
     def measured(*arguments: object) -> Measured:
@@ -104,6 +114,7 @@ def test_a_block_stays_in_float32_where_the_budget_asks_for_it(
     }
     assert "float32" in kept
     assert target["calibration_images"] == 6
+    assert len(found) == 1
 
 
 def test_plain_int8_within_the_budget_is_written_as_it_is(

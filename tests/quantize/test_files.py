@@ -26,15 +26,12 @@ LEAST_SNR_DB = 30.0
 
 
 @pytest.fixture
-def int8(float32: Callable[[str], bytes], inputs: Inputs, tmp_path: Path) -> Int8:
-    """Quantizes the little network's file, calibrated on all inputs, and returns its path."""
+def int8(quantized: Callable[..., bytes], tmp_path: Path) -> Int8:
+    """The path of the little network's int8 file, calibrated on all inputs."""
 
     def make(form: str, **options: Any) -> Path:
-        kind = FORMATS[form]
-        samples = (kind.from_nhwc(each) for each in inputs)
         path = tmp_path / f"int8.{form}"
-        settings = Settings(**options)
-        path.write_bytes(kind.quantize(float32(form), "image", samples, settings))
+        path.write_bytes(quantized(form, Settings(**options)))
         return path
 
     return make
@@ -179,6 +176,20 @@ def test_layers_can_stay_in_float32_with_all_that_is_below_them(form: str, int8:
     assert floating == {name for name in kernels if name.startswith("blocks.1.")}
     assert len(floating) >= 4
     assert "int8" in kernels.values()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_ranges_serve_whatever_stays_in_float32(
+    form: str, float32: Callable[[str], bytes], inputs: Inputs, int8: Int8
+) -> None:
+    """Those found for another choice of layers make the same file, byte for byte."""
+    kind = FORMATS[form]
+    samples = (kind.from_nhwc(each) for each in inputs)
+    ranges = kind.calibrate(float32(form), "image", samples, Settings())
+    apart = kind.apply(float32(form), ranges, Settings(float_layers=("blocks.1",)))
+
+    assert apart == int8(form, float_layers=("blocks.1",)).read_bytes()
+    assert apart != int8(form).read_bytes()
 
 
 @pytest.mark.parametrize("form", FORMATS)
