@@ -21,7 +21,7 @@ from mixnet_bench.campaign.execute import (
 )
 from mixnet_bench.campaign.read import read_campaign
 from mixnet_bench.campaign.record import Campaign
-from mixnet_bench.campaign.steps import make_steps
+from mixnet_bench.campaign.steps import Step, make_steps
 from mixnet_bench.campaign.store import Store
 from mixnet_bench.campaign.work import WORK
 from mixnet_common import MixnetError, UsageError
@@ -41,7 +41,7 @@ def run(target: str, folder: Path, dry_run: bool, as_json: bool) -> None:
         outcomes = look(steps, store)
     else:
         check_writable(store.result_path(steps[0]))
-        outcomes = execute(steps, store, WORK)
+        outcomes = _execute(steps, store)
     if as_json:
         print_json([describe(each, store) for each in outcomes])
     else:
@@ -54,6 +54,14 @@ def run(target: str, folder: Path, dry_run: bool, as_json: bool) -> None:
     if not dry_run:
         say(f"results: {folder}; a report of them: mixnet-bench report {folder} -o report.html")
     _raise_failed(outcomes)
+
+
+def _execute(steps: Sequence[Step], store: Store) -> list[Outcome]:
+    try:
+        return execute(steps, store, WORK)
+    except KeyboardInterrupt:
+        say("interrupted: what is done is kept, and the same command goes on from there")
+        raise
 
 
 def find_campaign(target: str) -> Campaign:

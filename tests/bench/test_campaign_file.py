@@ -1,10 +1,11 @@
 """A campaign's TOML: what is read from it, what is refused, and the steps that it stands for."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mixnet_bench.campaign.estimate import (
@@ -15,14 +16,25 @@ from mixnet_bench.campaign.estimate import (
     guess_export,
     guess_latency,
 )
-from mixnet_bench.campaign.read import CAMPAIGN, parse_campaign, read_campaign
+from mixnet_bench.campaign.read import (
+    CAMPAIGN,
+    ENTRY,
+    LATENCY,
+    PARITY,
+    parse_campaign,
+    read_campaign,
+)
 from mixnet_bench.campaign.record import Timing
 from mixnet_bench.campaign.steps import Step, make_steps
 from mixnet_bench.run_command import find_campaign, ready_campaigns
 from mixnet_common import UsageError
 from mixnet_networks.paper import load_table
 
+DOCS = Path(__file__).parents[2] / "docs" / "campaigns.md"
 PATH = Path("/somewhere/campaign.toml")
+PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A loaded machine draws and runs examples slowly."""
+
 SMALL = 'networks = ["mixnet-s"]\n'
 
 
@@ -73,6 +85,7 @@ def test_what_is_wrong_is_refused_with_what_would_do(text: str, said: str, hint:
     assert hint in caught.value.hint
 
 
+@PATIENT
 @given(
     st.dictionaries(
         st.sampled_from(sorted(CAMPAIGN)),
@@ -234,3 +247,19 @@ def test_a_larger_network_more_images_and_more_launches_take_longer() -> None:
     assert guess_latency([(small, "float32")], brief) < guess_latency([(large, "float32")], brief)
     long = Timing(launches=5, min_count=10, min_time_s=0)
     assert guess_latency([(small, "int8")], brief) < guess_latency([(small, "int8")], long)
+
+
+# The page about it
+
+
+def test_every_key_is_documented() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    for key in {*CAMPAIGN, *ENTRY, *LATENCY, *PARITY} - {"name", "latency", "parity"}:
+        assert re.search(rf"`(\w*\.)?{key}`", text), key
+
+
+def test_the_example_is_a_campaign() -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    campaign = parse_campaign(example, PATH)
+    assert len(campaign.networks) == 5
+    assert campaign.parity is not None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 sys.path.append(str(Path(__file__).parent))  # for made_up_results
@@ -31,6 +31,9 @@ from mixnet_bench.report.tables import (
 )
 from mixnet_common import UsageError
 from mixnet_networks.paper import load_table
+
+PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A loaded machine draws and runs examples slowly."""
 
 
 def report(*arguments: object) -> Result:
@@ -96,6 +99,7 @@ def test_a_campaigns_folder_gives_its_results_and_nothing_else(tmp_path: Path) -
     assert len(load_results([tmp_path]).counts) == 1
 
 
+@PATIENT
 @given(st.text(max_size=50))
 def test_cleaned_text_is_one_printable_line(text: str) -> None:
     cleaned = clean(text)
@@ -204,6 +208,7 @@ def test_few_points_are_all_drawn() -> None:
     assert split_far([Point("a", 1, 70), Point("b", 100, 70)])[1] == []
 
 
+@PATIENT
 @given(
     st.lists(
         st.tuples(st.floats(0, 300, allow_nan=False), st.floats(0, 200, allow_nan=False)),

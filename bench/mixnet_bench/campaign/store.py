@@ -90,8 +90,8 @@ class Store:
 
     def _is_whole(self, target: Any) -> bool:
         try:
-            content = self.written(target).read_bytes()
-            return bool(hashlib.sha256(content).hexdigest() == target["sha256"])
+            with self.written(target).open("rb") as file:
+                return bool(hashlib.file_digest(file, "sha256").hexdigest() == target["sha256"])
         except (OSError, KeyError, TypeError, UsageError):
             return False
 

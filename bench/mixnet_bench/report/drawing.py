@@ -125,6 +125,10 @@ def draw_time_line(
         return render(figure, name, title, description)
 
 
+COLOUR_OF = {"3": 0, "5": 1, "7": 2, "9": 3, "11": 4, "4": 5, "2": 6}
+"""The same colour for the same kernel in every figure, by its larger side."""
+
+
 def draw_stacks(
     name: str, title: str, description: str, rows: Mapping[str, Mapping[str, float]]
 ) -> str:
@@ -134,9 +138,9 @@ def draw_stacks(
     )
     with canvas(_height(len(rows)) + 0.3) as (figure, axes):
         starts = np.zeros(len(rows))
-        for index, part in enumerate(parts):
+        for part in parts:
             widths = np.array([row.get(part, 0.0) for row in rows.values()])
-            colour = SERIES[index % len(SERIES)]
+            colour = SERIES[COLOUR_OF.get(part, len(SERIES) - 1)]
             axes.barh(range(len(rows)), widths, left=starts, color=colour, label=_unhidden(part))
             starts += widths
         _name_rows(axes, list(rows))
@@ -154,7 +158,7 @@ def draw_ratios(name: str, title: str, description: str, rows: Mapping[str, floa
             axes.hlines(index, min(1, ratio), max(1, ratio), color=colour, linewidth=2)
             axes.plot([ratio], [index], "o", color=colour, markersize=5)
         _name_rows(axes, list(rows))
-        axes.set_xlim(left=0)
+        axes.set_xlim(0, 1.1 * max(1, *rows.values()))
         axes.set_xlabel("ratio of medians; left of 1 is faster")
         return render(figure, name, title, description)
 
