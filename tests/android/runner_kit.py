@@ -4,7 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mixnet_android.protocol import Result, parse
@@ -85,13 +87,16 @@ def make(folder: Path, *flags: str) -> Kit:
     program = folder / "mixnet-runner"
     chosen = compiler()
     assert chosen is not None
-    _compile(chosen, [*COMPILE, *flags, *sources(), "-o", str(program), "-ldl"])
-    for name, (source, *more) in STUBS.items():
-        _compile(
-            chosen,
-            ["-O2", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror", *more,
-             str(RUNNER / "stubs" / source), "-o", str(folder / f"lib{name}.so")],
-        )  # fmt: skip
+    objects = {source: str(folder / f"{Path(source).stem}.o") for source in sources()}
+    jobs = [[*COMPILE, *flags, "-c", source, "-o", made] for source, made in objects.items()]
+    jobs += [
+        ["-O2", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror", *more,
+         str(RUNNER / "stubs" / source), "-o", str(folder / f"lib{name}.so")]
+        for name, (source, *more) in STUBS.items()
+    ]  # fmt: skip
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(partial(_compile, chosen), jobs))
+    _compile(chosen, [*flags, *objects.values(), "-o", str(program), "-ldl"])
     return Kit(folder, program)
 
 
