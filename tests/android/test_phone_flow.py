@@ -258,7 +258,9 @@ def test_a_plan_is_tuned_on_a_phone_kept_for_it_and_labelled(
     plug_in()
     few = {"mixed": ("slices", "branches")}
     monkeypatch.setattr(
-        command, "search_block", lambda *given: search_block(*given[:4], options=few)
+        command,
+        "search_block",
+        lambda block, start, write, timer, _: search_block(block, start, write, timer, few),
     )
     calls: list[int] = []
     timed = tuning_phone.PhoneTimer.__call__

@@ -14,20 +14,25 @@ import numpy as np
 from mixnet_android.adb import Adb, Phone
 from mixnet_android.build import find_runner
 from mixnet_android.conditions import read_conditions, wait_until_cool
-from mixnet_android.detached import Run, run_names
+from mixnet_android.detached import end_others
 from mixnet_android.device import choose, read_state
 from mixnet_android.parsers import Product
 from mixnet_android.protocol import MOST_MODELS, Model
 from mixnet_android.runtimes_store import Runtime, find_for
-from mixnet_android.session import Work, choose_cpus, install, launch, platform_of
+from mixnet_android.session import Work, choose_cpus, digest_of, install, launch, platform_of
 from mixnet_android.settings import Wanted, settings
+from mixnet_android.store import sha256_of
 from mixnet_bench.native import RUNTIMES
 from mixnet_common import MixnetError
 from mixnet_common.console import say, warn
 from mixnet_common.temporary import temporary_folder
 from mixnet_export.lowering import EMULATED
 
-RUN = "tune-candidates"
+RUN = "tune-"
+"""How a run's name begins; the rest tells its files, so that none is taken for another."""
+
+NONE = "-"
+"""No run's name begins so."""
 
 LEAST = 12
 """Timed inferences of a candidate; bursts of about ``BURST_MS`` until ``LONGEST_S`` are over."""
@@ -60,7 +65,8 @@ class PhoneTimer:
             wait_until_cool(lambda: read_conditions(self.phone), say=say)
             installed = install(self.phone, work)
             try:
-                found = launch(self.phone, RUN, work, installed, on_lost=self._wait)
+                name = f"{RUN}{digest_of(work, [sha256_of(path) for path in paths])[:16]}"
+                found = launch(self.phone, name, work, installed, on_lost=self._wait)
             finally:
                 self._remove(installed.models)
         return rounds_of([found.result.models[index] for index in range(len(paths))])
@@ -136,9 +142,7 @@ def phone_timer(
         limit_s=600,
     )
     with settings(phone, Wanted(True, fixed_performance)) as applied:
-        for name in run_names(phone):  # of a command that was interrupted
-            Run(phone, name).kill()
-            Run(phone, name).remove()
+        end_others(phone, NONE)  # of a command that was interrupted
         yield PhoneTimer(phone, suffix, state.product, library, work, applied.fixed_performance)
 
 
