@@ -31,6 +31,7 @@ MEANINGLESS = ("emulated", "void")
 ALIKE = (
     "target",
     "emulated",
+    "fixed_performance",
     "threads",
     "settings.pin",
     "settings.warmup",
