@@ -15,6 +15,7 @@ from mixnet_bench.campaign.estimate import (
     estimate,
     guess_export,
     guess_latency,
+    read_earlier,
 )
 from mixnet_bench.campaign.read import (
     CAMPAIGN,
@@ -235,8 +236,11 @@ def test_the_ready_campaign_is_made_to_take_less_than_half_an_hour() -> None:
 def test_what_took_its_time_before_is_estimated_by_that() -> None:
     (step,) = [each for each in steps_of(SMALL) if each.kind == "latency"]
     assert estimate(step, {}).source == GUESS
-    known = estimate(step, {("latency", step.name): 12.5})
+    before = {"kind": "latency", "name": step.name, "inputs": step.inputs, "seconds": 12.5}
+    known = estimate(step, read_earlier([before]))
     assert (known.seconds, known.source) == (12.5, EARLIER)
+    other = {**before, "inputs": {"settings": {"launches": 1}}}
+    assert estimate(step, read_earlier([other])).source == GUESS
 
 
 def test_a_larger_network_more_images_and_more_launches_take_longer() -> None:

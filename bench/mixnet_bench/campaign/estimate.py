@@ -4,6 +4,7 @@ Every estimate says which of both it is. The constants are of one x86-64 core an
 more than whether a campaign takes minutes or hours.
 """
 
+import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -55,19 +56,30 @@ class Size:
     macs: int
 
 
-def read_earlier(about: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
-    """Seconds by kind and name, from what the results in a folder say of their steps."""
+Earlier = Mapping[tuple[str, str, str], float]
+"""Seconds by kind, name and settings."""
+
+
+def read_earlier(about: Iterable[Mapping[str, Any]]) -> Earlier:
+    """How long steps took, from what the results in a folder say of them."""
     found = {}
     for each in about:
         seconds = each.get("seconds")
         if isinstance(seconds, int | float) and seconds >= 0:
-            found[str(each.get("kind")), str(each.get("name"))] = float(seconds)
+            inputs = each.get("inputs")
+            kind, name = str(each.get("kind")), str(each.get("name"))
+            found[likeness(kind, name, inputs if isinstance(inputs, dict) else {})] = float(seconds)
     return found
 
 
-def estimate(step: Step, earlier: Mapping[tuple[str, str], float]) -> Estimate:
+def likeness(kind: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What two steps have in common that take about as long."""
+    return kind, name, json.dumps(inputs.get("settings"), sort_keys=True)
+
+
+def estimate(step: Step, earlier: Earlier) -> Estimate:
     """How long the step may take."""
-    known = earlier.get((step.kind, step.name))
+    known = earlier.get(likeness(step.kind, step.name, step.inputs))
     if known is not None:
         return Estimate(known, EARLIER)
     return Estimate(_guess(step), GUESS)
