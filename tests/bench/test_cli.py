@@ -17,6 +17,8 @@ from mixnet_bench import latency_command
 from mixnet_bench.cli import main
 
 COMMANDS = sorted(main.commands)
+ELSEWHERE = ("latency", "classify", "devices", "parity", "run", "report")
+"""Commands whose examples need files, phones or minutes; their own tests run them."""
 QUICK = ("--launches", "2", "--min-count", "8", "--min-time", "0", "--warmup", "1")
 
 
@@ -49,11 +51,11 @@ def test_every_command_helps_with_an_example(command: str) -> None:
     text = run(command, "--help").output
     examples = re.findall(r"^  +(mixnet-bench .*)$", text, re.MULTILINE)
     assert examples
-    assert all(shlex.split(each)[1] == command for each in examples)
+    assert command in {shlex.split(each)[1] for each in examples}
 
 
 @pytest.mark.parametrize(
-    "command", [c for c in COMMANDS if c not in ("latency", "classify", "devices")]
+    "command", [c for c in COMMANDS if c not in ELSEWHERE]
 )
 def test_the_example_of_a_command_works(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -203,19 +205,19 @@ def test_pinned_cpus_are_read_back_from_the_workers(tiny_onnx: Path) -> None:
 
 
 def test_paper_reproduces_the_parameters_of_mixnet() -> None:
-    rows = {each["model"]: each for each in targets(run("paper", "--json"))}
+    rows = {each["model"]: each for each in targets(run("paper", "table2", "--json"))}
     assert len(rows) == 17
     for model in ("MixNet-S", "MixNet-M", "MixNet-L"):
         assert rows[model]["params"]["verdict"] == "reproduced"
     assert rows["MixNet-S"]["macs"]["deviation_percent"] == -6.57
-    assert rows["FBNet-A"]["verdict"] == "not comparable"
+    assert rows["MnasNet-A2"]["verdict"] == "not comparable"
 
 
 def test_paper_names_its_convention_and_whose_the_accuracies_are() -> None:
     text = run("paper").stdout
     assert "Multiply-adds: convolutions and dense layers" in text
     assert "Accuracies are the paper's" in text
-    assert "no network here yet" in text
+    assert "not comparable" in text
 
 
 def test_the_version_is_the_distributions() -> None:

@@ -13,7 +13,7 @@ from mixnet_networks.labels import label_names, load_labels, parse_labels
 def test_imagenet_has_a_thousand_names_in_the_usual_order() -> None:
     labels = load_labels("imagenet", 1000)
 
-    assert label_names() == ("imagenet",)
+    assert label_names() == ("glyphs", "imagenet")
     assert labels[0] == "tench, Tinca tinca"
     assert labels[207] == "golden retriever"
     assert labels[388].startswith("giant panda")

@@ -66,8 +66,8 @@ def test_both_formats_agree_wherever_rounding_does_not_decide(files):
 @pytest.mark.parametrize("form", ["tflite", "onnx"])
 def test_int8_keeps_nearly_all_answers(files, form):
     found = parity(files[form, "float32"], files[form, "int8"], PICTURES, budget=5)
-    assert found.outcome.agreement.value > 0.93
+    assert found.outcome.agreement.value > 0.86
     assert found.outcome.logits.db is not None
-    assert found.outcome.logits.db > 20
+    assert found.outcome.logits.db > 15
     assert found.verdict is not None
     assert found.verdict.kind != "beyond"

@@ -108,11 +108,15 @@ def _match(graph: Graph, shapes: Shapes) -> Mapping[str, str]:
 
 
 def _names_of(node: Node, place: str | None, layers: Mapping[str, str]) -> dict[str, str]:
-    """The file's names of one node's arrays; the groups of a convolution are numbered there."""
-    if not node.parameters:
-        return {}
+    """The file's names of one node's arrays; the groups of a convolution are numbered there.
+
+    None for a layer that no MixNet of timm's has, such as those of a ResNet.
+    """
     layer = node.name.removeprefix(f"{block_of(node.name)}.")
-    theirs = OUTSIDE[node.name] if place is None else f"{place}.{layers[layer]}"
+    known = OUTSIDE.get(node.name) if place is None else layers.get(layer)
+    if not node.parameters or known is None:
+        return {}
+    theirs = known if place is None else f"{place}.{known}"
     groups = [role for role in node.parameters if role.endswith(".kernel")]
     names = {}
     for role in node.parameters:
