@@ -54,9 +54,7 @@ def test_every_command_helps_with_an_example(command: str) -> None:
     assert command in {shlex.split(each)[1] for each in examples}
 
 
-@pytest.mark.parametrize(
-    "command", [c for c in COMMANDS if c not in ELSEWHERE]
-)
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c not in ELSEWHERE])
 def test_the_example_of_a_command_works(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
