@@ -135,8 +135,9 @@ def measure_format(
     files = [_export(form, recipe, folders) for recipe in wanted]
     checks = []
     for recipe, file in zip(wanted, files, strict=True):
-        say(f"{form}: {recipe.name}")
         checks.append(parity(files[0], file, folders["test"], budget=BUDGET))
+        cells = _cells(Row(form, recipe.name, file, checks[-1], None).as_json())
+        say("  ".join(cells))
     times: Sequence[Summary | None] = [None] * len(files)
     if plan is not None:
         times = _timed(replace(plan, paths=tuple(files)))
