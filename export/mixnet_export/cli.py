@@ -83,7 +83,7 @@ def export_options(command: Command) -> Command:
             click.option(
                 "--ranges",
                 type=click.Choice(["min-max", "percentile", "mse"]),
-                default="min-max",
+                default="percentile",
                 show_default=True,
                 help="How int8's ranges follow from the images: extremes, all but a few values, or "
                 "the least mean squared error.",

@@ -18,8 +18,9 @@ WEIGHT_BITS = (7, 8)
 class Settings:
     """Everything that decides what becomes of a file, apart from its calibration inputs."""
 
-    ranges: str = "min-max"
-    """How an activation's range follows from its values: one of ``RANGES``."""
+    ranges: str = "percentile"
+    """How an activation's range follows from its values: one of ``RANGES``. On the trained network
+    that ships, percentiles keep most (docs/quantization-results.md)."""
     percentile: float = 99.99
     """For ``ranges="percentile"``: of the values, the part in percent that neither end cuts off."""
     float_layers: tuple[str, ...] = ()

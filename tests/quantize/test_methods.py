@@ -28,7 +28,7 @@ RESOLUTION = 64
 METHODS: dict[str, tuple[str, dict[str, Any], float]] = {
     "float16": ("float16", {}, 55),
     "int8-dynamic": ("int8-dynamic", {}, 27),
-    "min-max": ("int8", {}, 20),
+    "min-max": ("int8", {"ranges": "min-max"}, 20),
     "percentile": ("int8", {"ranges": "percentile"}, 20),
     "mse": ("int8", {"ranges": "mse"}, 20),
     "signed": ("int8", {"activations": "signed"}, 18),

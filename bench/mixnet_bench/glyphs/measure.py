@@ -35,7 +35,7 @@ from mixnet_networks.importing import import_weights
 from mixnet_networks.labels import load_labels
 from mixnet_networks.preprocessing import load_preprocessing
 from mixnet_quantize.parity import Parity
-from mixnet_quantize.settings import Settings
+from mixnet_quantize.settings import RANGES, Settings
 
 NETWORK, WEIGHTS = "mixnet-s", Path("mixnet-s-glyphs")
 RESOLUTION = 96
@@ -46,7 +46,7 @@ BUDGET = 0.5
 """Points of top-1."""
 
 INT8 = Options(precision="int8")
-MSE = Settings(ranges="mse")
+MIN_MAX, PERCENTILE, MSE = (Settings(ranges=each) for each in RANGES)
 BOTH = ("tflite", "onnx")
 
 
@@ -63,13 +63,20 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe("float32", Options()),
     Recipe("float16", Options(precision="float16")),
     Recipe("int8-dynamic", Options(precision="int8-dynamic")),
-    Recipe("int8, min-max, pieces int8", replace(INT8, pieces="int8")),
+    Recipe(
+        "int8, min-max, pieces int8",
+        replace(INT8, pieces="int8", settings=MIN_MAX),
+    ),
     Recipe(
         "int8, percentile, pieces int8",
-        replace(INT8, pieces="int8", settings=Settings(ranges="percentile")),
+        replace(INT8, pieces="int8", settings=PERCENTILE),
     ),
     Recipe("int8, mse, pieces int8", replace(INT8, pieces="int8", settings=MSE)),
-    Recipe("int8, min-max, pieces float32", replace(INT8, pieces="float32"), ("tflite",)),
+    Recipe(
+        "int8, min-max, pieces float32",
+        replace(INT8, pieces="float32", settings=MIN_MAX),
+        ("tflite",),
+    ),
     Recipe("int8, mse, pieces float32", replace(INT8, pieces="float32", settings=MSE), ("tflite",)),
     Recipe(
         "int8, mse, pieces int8, biases",

@@ -98,7 +98,7 @@ EXPORTERS: Mapping[str, Exporter] = {
             "onnxruntime": "onnxruntime",
         },
         ("mixnet_networks", "mixnet_export", "mixnet_quantize", f"{_PEERS}.ours"),
-        note="int8 by min-max ranges on the shipped picture",
+        note="int8 by percentile ranges on the shipped picture",
     ),
     "tensorflow": Exporter(
         "TensorFlow's converter",
