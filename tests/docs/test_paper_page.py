@@ -39,5 +39,5 @@ def test_the_table_of_names_is_complete() -> None:
 
 
 def test_the_search_space_is_as_large_as_the_page_says() -> None:
-    assert f"size()                        # {size()}:" in PAGE
+    assert f"size()  # {size()}:" in PAGE
     assert f"# '{member([1] * 16 + [5])}'" in PAGE

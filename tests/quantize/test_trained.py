@@ -68,6 +68,6 @@ def test_int8_keeps_nearly_all_answers(files, form):
     found = parity(files[form, "float32"], files[form, "int8"], PICTURES, budget=5)
     assert found.outcome.agreement.value > 0.86
     assert found.outcome.logits.db is not None
-    assert found.outcome.logits.db > 15
+    assert found.outcome.logits.db > 8
     assert found.verdict is not None
     assert found.verdict.kind != "beyond"
