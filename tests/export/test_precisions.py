@@ -117,7 +117,10 @@ def test_onnx_has_its_own_settings(run: Run) -> None:
         ("--ranges mse", "--ranges means nothing for a float32 file"),
         ("--precision float16 --pieces float32", "--pieces means nothing for a float16 file"),
         ("--precision float16 --float-layer stem", "--float-layer means nothing"),
-        ("--precision int8 --percentile 99", "--percentile goes with --ranges percentile"),
+        (
+            "--precision int8 --ranges mse --percentile 99",
+            "--percentile goes with --ranges percentile",
+        ),
         ("--precision int8 --ranges percentile --percentile 20", "out of range"),
         ("--precision int8 --weight-bits 8", "--weight-bits is for .onnx files"),
         ("--precision int8 --activations signed", "--activations is for .onnx files"),

@@ -135,7 +135,7 @@ def test_nothing_but_biases_is_changed(
     for name, layer in before.items():
         assert np.array_equal(after[name].kernel, layer.kernel)
     changed = [name for name in before if not np.array_equal(before[name].bias, after[name].bias)]
-    assert len(changed) > 0.8 * len(before)
+    assert len(changed) > 0.7 * len(before)
 
 
 def test_correction_is_the_same_every_time(

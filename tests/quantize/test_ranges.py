@@ -29,7 +29,9 @@ def find(request: pytest.FixtureRequest, float32: Content) -> Callable[..., dict
 
     def ranges(inputs: Any, **settings: Any) -> dict[str, Any]:
         observer = observe(float32(form.name), form.name)
-        return activation_ranges(observer, "image", inputs, Settings(**settings))
+        return activation_ranges(
+            observer, "image", inputs, Settings(**{"ranges": "min-max", **settings})
+        )
 
     return ranges
 
