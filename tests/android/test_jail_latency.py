@@ -103,7 +103,7 @@ def measured(done: Result) -> list[dict[str, Any]]:
 
 
 def test_a_cable_that_is_pulled_costs_nothing(done: Result) -> None:
-    """Whether the loss was noticed depends on when it was looked; fake phones test what is said."""
+    """Whether the loss was noticed, and said so, depends on when the phone was asked."""
     assert done.exit_code == 0, done.output
 
 
