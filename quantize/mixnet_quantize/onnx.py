@@ -21,19 +21,6 @@ from mixnet_quantize.settings import DEFAULT, Settings
 from mixnet_runtimes.ort_session import QUANTIZATION_KEY
 
 
-def quantize_onnx(
-    content: bytes,
-    name: str,
-    samples: Iterable[NDArray[Any]],
-    settings: Settings = DEFAULT,
-) -> bytes:
-    """Quantize a float32 file to int8 from calibration inputs (batch, channels, h, w).
-
-    Raises like the two steps that it consists of, ``calibrate_onnx`` and ``apply_onnx``.
-    """
-    return apply_onnx(content, calibrate_onnx(content, name, samples, settings), settings)
-
-
 def calibrate_onnx(
     content: bytes, name: str, samples: Iterable[NDArray[Any]], settings: Settings = DEFAULT
 ) -> Ranges:

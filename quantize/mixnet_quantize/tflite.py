@@ -17,19 +17,6 @@ from mixnet_quantize.ranges import Ranges, activation_ranges
 from mixnet_quantize.settings import DEFAULT, Settings
 
 
-def quantize_tflite(
-    content: bytes,
-    name: str,
-    samples: Iterable[NDArray[Any]],
-    settings: Settings = DEFAULT,
-) -> bytes:
-    """Quantize a float32 file to int8 from calibration inputs (batch, h, w, channels).
-
-    Raises like the two steps that it consists of, ``calibrate_tflite`` and ``apply_tflite``.
-    """
-    return apply_tflite(content, calibrate_tflite(content, name, samples, settings), settings)
-
-
 def calibrate_tflite(
     content: bytes, name: str, samples: Iterable[NDArray[Any]], settings: Settings = DEFAULT
 ) -> Ranges:

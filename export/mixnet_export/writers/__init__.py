@@ -1,6 +1,6 @@
 """The writers: a lowered model as the bytes of a model file. A new format is one line below."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from mixnet_export.lowering import Model
 from mixnet_export.writers.onnx import TO_NCHW, write_onnx
 from mixnet_export.writers.tflite import write_tflite
-from mixnet_quantize.onnx import apply_onnx, calibrate_onnx, quantize_onnx
+from mixnet_quantize.onnx import apply_onnx, calibrate_onnx
 from mixnet_quantize.onnx_weights import dynamic_onnx, float16_onnx
 from mixnet_quantize.ranges import Ranges
-from mixnet_quantize.settings import Settings
-from mixnet_quantize.tflite import apply_tflite, calibrate_tflite, quantize_tflite
+from mixnet_quantize.settings import DEFAULT, Settings
+from mixnet_quantize.tflite import apply_tflite, calibrate_tflite
 from mixnet_quantize.tflite_weights import dynamic_tflite, float16_tflite
 
 
@@ -22,11 +22,11 @@ from mixnet_quantize.tflite_weights import dynamic_tflite, float16_tflite
 class Format:
     """A file format: what people call it, how its files end, and who writes and quantizes them.
 
-    ``quantize`` takes a float32 file, the name of its input, calibration inputs in the file's
-    layout and ``Settings``. It consists of two steps: ``calibrate``, which takes the same and gives
-    the ranges of all tensors, and ``apply``, which takes the file, ranges and ``Settings``.
-    ``convert`` has, by precision, what turns a float32 file into one of that precision without
-    calibration. ``axes`` is the order of its feature maps' axes, seen from NHWC.
+    ``calibrate`` takes a float32 file, the name of its input, calibration inputs in the file's
+    layout and ``Settings``, and gives the ranges of all tensors; ``apply`` takes the file, ranges
+    and ``Settings``, and gives the int8 file. ``convert`` has, by precision, what turns a float32
+    file into one of that precision without calibration. ``axes`` is the order of its feature maps'
+    axes, seen from NHWC.
     """
 
     name: str
@@ -34,7 +34,6 @@ class Format:
     layout: str
     axes: tuple[int, ...]
     write: Callable[[Model], bytes]
-    quantize: Callable[..., bytes]
     calibrate: Callable[..., Ranges]
     apply: Callable[[bytes, Ranges, Settings], bytes]
     convert: Mapping[str, Callable[[bytes], bytes]]
@@ -43,6 +42,19 @@ class Format:
     def suffix(self) -> str:
         """How the files end."""
         return f".{self.name}"
+
+    def quantize(
+        self,
+        content: bytes,
+        name: str,
+        samples: Iterable[NDArray[Any]],
+        settings: Settings = DEFAULT,
+    ) -> bytes:
+        """Quantize a float32 file to int8: ``calibrate``, then ``apply``; raises like them.
+
+        ``name`` is the file's input, ``samples`` are calibration inputs in its layout.
+        """
+        return self.apply(content, self.calibrate(content, name, samples, settings), settings)
 
     def from_nhwc(self, image: NDArray[Any]) -> NDArray[Any]:
         """A batch of images (batch, h, w, 3) in the file's layout."""
@@ -58,7 +70,6 @@ FORMATS: Mapping[str, Format] = {
             "NHWC",
             (0, 1, 2, 3),
             write_tflite,
-            quantize_tflite,
             calibrate_tflite,
             apply_tflite,
             {"float16": float16_tflite, "int8-dynamic": dynamic_tflite},
@@ -69,7 +80,6 @@ FORMATS: Mapping[str, Format] = {
             "NCHW",
             TO_NCHW,
             write_onnx,
-            quantize_onnx,
             calibrate_onnx,
             apply_onnx,
             {"float16": float16_onnx, "int8-dynamic": dynamic_onnx},
