@@ -29,7 +29,7 @@ from mixnet_android.settings import Wanted, settings
 from mixnet_android.store import sha256_of
 from mixnet_bench.kept import Kept
 from mixnet_bench.latency import Plan
-from mixnet_bench.latency_command import STEPS, Finish, check_output
+from mixnet_bench.latency_command import Finish, check_output
 from mixnet_bench.latency_report import identify
 from mixnet_bench.latency_table import print_latencies
 from mixnet_bench.phone_parity import Difference, compare_with_host
@@ -37,7 +37,7 @@ from mixnet_bench.phone_profile import print_profiles, take_profiles
 from mixnet_bench.phone_report import Measured, describe_phone
 from mixnet_bench.profile_report import describe_profile
 from mixnet_common import UsageError, write_whole
-from mixnet_common.console import json_text, print_json, progress, say, warn
+from mixnet_common.console import json_text, print_json, progress_by_share, say, warn
 from mixnet_runtimes import Profile
 
 Report = Callable[[float], object]
@@ -70,15 +70,7 @@ def run(
     if output is not None:
         check_output(output, plan.paths)
     phone = choose(Adb.find(), serial)
-    with progress(f"timing on {phone.serial}", STEPS) as step:
-        done = 0
-
-        def report(share: float) -> None:
-            nonlocal done
-            advance = max(0, round(STEPS * share) - done)
-            step(advance)
-            done += advance
-
+    with progress_by_share(f"timing on {phone.serial}") as report:
         targets = measure_on(phone, plan, wishes, report)
     finish(targets)
     if output is not None:

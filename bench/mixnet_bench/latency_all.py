@@ -16,9 +16,9 @@ from mixnet_android.adb import Adb, Phone
 from mixnet_android.device import list_devices
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Report, Wishes, measure_on, show
-from mixnet_bench.latency_command import STEPS, Finish, check_output
+from mixnet_bench.latency_command import Finish, check_output
 from mixnet_common import MixnetError, write_whole
-from mixnet_common.console import json_text, say, warn
+from mixnet_common.console import STEPS, json_text, say, warn
 
 Measure = Callable[[Phone, Plan, Wishes, Report], list[dict[str, Any]]]
 

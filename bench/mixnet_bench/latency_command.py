@@ -17,13 +17,10 @@ from mixnet_bench.machine import describe_machine, load_average
 from mixnet_bench.profile_command import print_profiles, take_profiles
 from mixnet_bench.profile_report import describe_profile
 from mixnet_common import UsageError, write_whole
-from mixnet_common.console import json_text, print_json, progress, warn
+from mixnet_common.console import json_text, print_json, progress_by_share, warn
 from mixnet_common.files import check_writable
 
 Finish = Callable[[list[dict[str, Any]]], None]
-
-STEPS = 1000
-"""Of the progress bar."""
 
 
 def run(
@@ -65,16 +62,7 @@ def describe_run(plan: Plan) -> list[dict[str, Any]]:
     # Hashed before they are timed: a file that is replaced meanwhile is told by its hash.
     files = [identify(path) for path in plan.paths]
     before, conditions = load_average(), read_host_conditions()
-    with progress("timing", STEPS) as step:
-        done = 0
-
-        def report(share: float) -> None:
-            nonlocal done
-            # The work is known only by estimate, so the bar never goes back.
-            advance = max(0, round(STEPS * share) - done)
-            step(advance)
-            done += advance
-
+    with progress_by_share("timing") as report:
         timings = measure(plan, report=report)
     machine = {
         **describe_machine(),

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -166,6 +166,28 @@ def progress(what: str, total: int) -> Iterator[Any]:
     with bar:
         task = bar.add_task(what, total=total)
         yield lambda steps=1: bar.advance(task, steps)
+
+
+STEPS = 1000
+"""Of a bar that is told shares."""
+
+
+@contextmanager
+def progress_by_share(what: str) -> Iterator[Callable[[float], None]]:
+    """The same for work that is known as the share (0 to 1) that is done.
+
+    Shares are estimates, so the bar waits where one is less than the one before.
+    """
+    with progress(what, STEPS) as step:
+        done = 0
+
+        def report(share: float) -> None:
+            nonlocal done
+            advance = max(0, round(STEPS * share) - done)
+            step(advance)
+            done += advance
+
+        yield report
 
 
 def tracked(items: Sequence[Item], what: str) -> Iterator[Item]:

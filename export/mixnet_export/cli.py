@@ -280,6 +280,7 @@ def _export(
     from mixnet_export.mixed_files import print_front
     from mixnet_export.writers import FORMATS
     from mixnet_networks.labels import load_labels
+    from mixnet_networks.preprocessing import load_preprocessing
 
     quantization = _quantization(ranges, percentile, float_layers, activations, weight_bits)
     settings = Options(
@@ -287,7 +288,8 @@ def _export(
     )
     check_request(directory / file_name(network, FORMATS[form], settings), FORMATS[form], settings)
     network, weights, source = _weights(network, network_name, weights_file, seed, classes)
-    network = _prepared(network, preprocessing)
+    if preprocessing is not None:
+        network = network.shown(load_preprocessing(preprocessing))
     if labels:
         settings = replace(settings, labels=load_labels(labels, network.classes))
     result = export(network, weights, FORMATS[form], directory, settings, source)
@@ -321,16 +323,6 @@ def _quantization(
         weight_bits=int(weight_bits),
     )
     return settings if percentile is None else replace(settings, percentile=percentile)
-
-
-def _prepared(network: Network, preprocessing: str | None) -> Network:
-    """The network with another preprocessing, if one is named."""
-    from mixnet_networks.preprocessing import load_preprocessing
-
-    if preprocessing is None:
-        return network
-    own = load_preprocessing(preprocessing)
-    return replace(network, architecture=replace(network.architecture, preprocessing=own))
 
 
 def _weights(

@@ -64,6 +64,10 @@ class Network:
             batch=self.batch if batch is None else batch,
         )
 
+    def shown(self, preprocessing: Preprocessing) -> "Network":
+        """The same network, with the same weights, for images prepared in another way."""
+        return replace(self, architecture=replace(self.architecture, preprocessing=preprocessing))
+
 
 def load_network(
     name_or_path: str,

@@ -1,6 +1,5 @@
 """A network that was really trained, on the small test set: quantization shows what it costs."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,9 +23,7 @@ def files(tmp_path_factory):
     """Float32 and int8 in both formats, calibrated on the small test set itself."""
     folder = tmp_path_factory.mktemp("trained")
     imported = import_weights(Path(WEIGHTS), "mixnet-s")
-    network = imported.network.at(resolution=96)
-    whole = replace(network.architecture, preprocessing=load_preprocessing("whole"))
-    network = replace(network, architecture=whole)
+    network = imported.network.at(resolution=96).shown(load_preprocessing("whole"))
     labels = load_labels("glyphs", network.classes)
     found = {}
     for form in FORMATS.values():

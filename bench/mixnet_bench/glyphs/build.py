@@ -7,10 +7,9 @@ common hash and how many there are. A folder that is there is never written into
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import click
@@ -57,12 +56,13 @@ def build(split: Split, fonts: Path, output: Path, count: int, start: int = 0) -
         (partial_folder / label(number)).mkdir(parents=True)
     digest = hashlib.sha256()
     numbers = range(start, start + count)
+    chunks = [numbers[first : first + CHUNK] for first in range(0, count, CHUNK)]
     with (
         ProcessPoolExecutor(initializer=_load, initargs=(split, fonts)) as pool,
         progress("drawing", count) as advance,
     ):
         draw = partial(_draw, split, partial_folder)
-        for hashes in pool.map(draw, _chunks(numbers)):
+        for hashes in pool.map(draw, chunks):
             for each in hashes:
                 digest.update(each)
             advance(len(hashes))
@@ -70,12 +70,6 @@ def build(split: Split, fonts: Path, output: Path, count: int, start: int = 0) -
     write_whole(partial_folder / "pictures.json", json.dumps(record, indent=2) + "\n")
     partial_folder.replace(output)
     return digest.hexdigest()
-
-
-def _chunks(numbers: range) -> Iterator[range]:
-    starts = iter(numbers)
-    while chunk := list(islice(starts, CHUNK)):
-        yield range(chunk[0], chunk[-1] + 1)
 
 
 def _load(split: Split, fonts: Path) -> None:

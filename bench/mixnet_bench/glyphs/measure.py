@@ -24,18 +24,18 @@ from mixnet_common.console import (
     json_option,
     print_json,
     print_table,
-    progress,
+    progress_by_share,
     say,
 )
 from mixnet_common.files import write_whole
 from mixnet_export.job import Options, export
 from mixnet_export.writers import FORMATS
-from mixnet_networks import Network
 from mixnet_networks.importing import import_weights
 from mixnet_networks.labels import load_labels
 from mixnet_networks.preprocessing import load_preprocessing
 from mixnet_quantize.parity import Parity
 from mixnet_quantize.settings import RANGES, Settings
+from mixnet_runtimes.rawfile import digest
 
 NETWORK, WEIGHTS = "mixnet-s", Path("mixnet-s-glyphs")
 RESOLUTION = 96
@@ -57,6 +57,11 @@ class Recipe:
     name: str
     options: Options
     formats: tuple[str, ...] = BOTH
+
+    @property
+    def place(self) -> str:
+        """Its folder."""
+        return self.name.replace(", ", "_").replace(" ", "-")
 
 
 RECIPES: tuple[Recipe, ...] = (
@@ -90,44 +95,40 @@ RECIPES: tuple[Recipe, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Row:
-    """What one file costs and brings, against the float32 file of its format."""
+def row_of(form: str, recipe: str, check: Parity) -> dict[str, Any]:
+    """What one file costs and brings, against the float32 file of its format; not its time.
 
-    form: str
-    recipe: str
-    file: Path
-    parity: Parity
-    time: Summary | None
+    Accuracies are in percent, the loss in points.
+    """
+    top1, top5 = check.outcome.top1, check.outcome.top5
+    assert top1 is not None  # the test set has labels
+    assert top5 is not None
+    sizes = (check.second.size_bytes, check.first.size_bytes)
+    return {
+        "file_format": form,
+        "recipe": recipe,
+        "images": check.outcome.count,
+        "top1": 100 * top1.second.value,
+        "top1_interval": _percent(top1.second.interval),
+        "top5": 100 * top5.second.value,
+        "loss_points": 100 * top1.loss.value,
+        "loss_interval": _percent(top1.loss.interval),
+        "verdict": check.verdict.kind if check.verdict else None,
+        "agreement": 100 * check.outcome.agreement.value,
+        "logits_db": check.outcome.logits.db,
+        "beyond_rounding": check.outcome.beyond_rounding,
+        "size_bytes": sizes[0],
+        "size_ratio": sizes[0] / sizes[1],
+    }
 
-    def as_json(self) -> dict[str, Any]:
-        """The row for machines; accuracies in percent, the loss in points."""
-        top1 = self.parity.outcome.top1
-        assert top1 is not None  # the test set has labels
-        top5 = self.parity.outcome.top5
-        assert top5 is not None
-        loss, time = top1.loss, self.time
-        verdict = self.parity.verdict
-        sizes = (self.parity.second.size_bytes, self.parity.first.size_bytes)
-        return {
-            "file_format": self.form,
-            "recipe": self.recipe,
-            "images": self.parity.outcome.count,
-            "top1": 100 * top1.second.value,
-            "top1_interval": _percent(top1.second.interval),
-            "top5": 100 * top5.second.value,
-            "loss_points": 100 * loss.value,
-            "loss_interval": _percent(loss.interval),
-            "verdict": verdict.kind if verdict else None,
-            "agreement": 100 * self.parity.outcome.agreement.value,
-            "logits_db": self.parity.outcome.logits.db,
-            "beyond_rounding": self.parity.outcome.beyond_rounding,
-            "size_bytes": sizes[0],
-            "size_ratio": sizes[0] / sizes[1],
-            "time_ratio": time and time.ratio,
-            "time_ratio_interval": time and [time.ratio_interval.low, time.ratio_interval.high],
-            "median_ms": time and time.median,
-        }
+
+def time_of(time: Summary | None) -> dict[str, Any]:
+    """A row's time, against the float32 file timed beside it; nothing where it wasn't timed."""
+    return {
+        "time_ratio": time and time.ratio,
+        "time_ratio_interval": time and [time.ratio_interval.low, time.ratio_interval.high],
+        "median_ms": time and time.median,
+    }
 
 
 def _percent(interval: Any) -> list[float]:
@@ -136,27 +137,40 @@ def _percent(interval: Any) -> list[float]:
 
 def measure_format(
     form: str, recipes: Sequence[Recipe], folders: Mapping[str, Path], plan: Plan | None
-) -> list[Row]:
+) -> list[dict[str, Any]]:
     """Export, compare and time one format's files; the first recipe is what others are held to."""
     wanted = [recipe for recipe in recipes if form in recipe.formats]
     files = [_export(form, recipe, folders) for recipe in wanted]
-    checks = []
+    rows = []
     for recipe, file in zip(wanted, files, strict=True):
-        checks.append(parity(files[0], file, folders["test"], budget=BUDGET))
-        cells = _cells(Row(form, recipe.name, file, checks[-1], None).as_json())
-        say("  ".join(cells))
+        rows.append(_compared(form, recipe, files[0], file, folders))
+        say("  ".join(_cells({**rows[-1], **time_of(None)})))
     times: Sequence[Summary | None] = [None] * len(files)
     if plan is not None:
         times = _timed(replace(plan, paths=tuple(files)))
-    return [
-        Row(form, recipe.name, file, check, time)
-        for recipe, file, check, time in zip(wanted, files, checks, times, strict=True)
-    ]
+    return [{**row, **time_of(time)} for row, time in zip(rows, times, strict=True)]
+
+
+def _compared(
+    form: str, recipe: Recipe, reference: Path, file: Path, folders: Mapping[str, Path]
+) -> dict[str, Any]:
+    """The row of a file. It is kept: a run that is broken off goes on where it was."""
+    hashes = [digest(each.read_bytes()) for each in (reference, file)]
+    same = {"files": hashes, "test": folders["test"].name}
+    kept = folders["files"] / f"{form}-{recipe.place}.json"
+    if kept.is_file():
+        found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+        if found.get("of") == same:
+            return dict(found["row"])
+    row = row_of(form, recipe.name, parity(reference, file, folders["test"], budget=BUDGET))
+    write_whole(kept, json.dumps({"of": same, "row": row}, indent=2) + "\n")
+    return row
 
 
 def _export(form: str, recipe: Recipe, folders: Mapping[str, Path]) -> Path:
     imported = import_weights(WEIGHTS, NETWORK)
-    network = _prepared(imported.network.at(resolution=RESOLUTION))
+    whole = load_preprocessing("whole")  # nothing is cut off the pictures
+    network = imported.network.at(resolution=RESOLUTION).shown(whole)
     calibrated = recipe.options.precision in ("int8", "mixed")
     options = replace(
         recipe.options,
@@ -164,26 +178,13 @@ def _export(form: str, recipe: Recipe, folders: Mapping[str, Path]) -> Path:
         calibration=folders["calibration"] if calibrated else None,
         calibration_images=CALIBRATION_COUNT,
     )
-    place = folders["files"] / recipe.name.replace(", ", "_").replace(" ", "-")
+    place = folders["files"] / recipe.place
     place.mkdir(parents=True, exist_ok=True)
     return export(network, imported.weights, FORMATS[form], place, options, str(WEIGHTS)).path
 
 
-def _prepared(network: Network) -> Network:
-    """The network for pictures of which nothing is cut off."""
-    whole = replace(network.architecture, preprocessing=load_preprocessing("whole"))
-    return replace(network, architecture=whole)
-
-
 def _timed(plan: Plan) -> list[Summary]:
-    with progress("timing", 1000) as advance:
-        shown = 0
-
-        def report(done: float) -> None:
-            nonlocal shown
-            advance(int(done * 1000) - shown)
-            shown = int(done * 1000)
-
+    with progress_by_share("timing") as report:
         timings = measure(plan, report=report)
     return summarize([[launch.samples_ms for launch in each.launches] for each in timings])
 
@@ -236,8 +237,8 @@ def main(
 ) -> None:
     """Measure every way of quantizing on the trained MixNet-S and its full test set.
 
-    WORK gets the typefaces (fonts/), the pictures (test/, calibration/) and the files; what is
-    there is used again.
+    WORK gets the typefaces (fonts/), the pictures (test/, calibration/), the files and every row as
+    it is found; what is there is used again.
     """
     folders = _folders(work, count)
     recipes = [
@@ -246,7 +247,7 @@ def main(
         if recipe is RECIPES[0] or not names or any(name in recipe.name for name in names)
     ]
     plan = None if no_time else Plan((), launches=3, min_count=600, min_time_s=0)
-    rows = [row.as_json() for form in forms for row in measure_format(form, recipes, folders, plan)]
+    rows = [row for form in forms for row in measure_format(form, recipes, folders, plan)]
     write_whole(work / "rows.json", json.dumps({"format": FORMAT, "rows": rows}, indent=2) + "\n")
     if output is not None:
         write_whole(output, as_markdown(rows) + "\n")

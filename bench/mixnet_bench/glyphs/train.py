@@ -18,9 +18,9 @@ import numpy as np
 from mixnet_bench.glyphs.build import SEEDS, load_masks
 from mixnet_bench.glyphs.render import CHARACTERS, RESOLUTION, Mask, sample
 from mixnet_common.console import CONTEXT, example, say
+from mixnet_networks.preprocessing import load_preprocessing
 
 SEED = SEEDS["train"]
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CHECKPOINT_S = 300
 
 EASY_IMAGES = 40_000
@@ -158,7 +158,8 @@ def _run(state: _State, recipe: Recipe, batches: Any, file: Path) -> None:
     import torch
     from torch.nn import functional
 
-    mean, std = (torch.tensor(each).view(1, 3, 1, 1) * 255 for each in (MEAN, STD))
+    whole = load_preprocessing("whole")
+    mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in (whole.mean, whole.std))
     loss_average, right_average, saved = 0.0, 0.0, time.monotonic()
     step = 0
     while (done := state.seconds / (60 * recipe.minutes)) < 1:
