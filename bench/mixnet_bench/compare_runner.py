@@ -5,7 +5,6 @@ judges one claim, that the runner's medians are within a few percent, and says s
 """
 
 import math
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,10 +14,9 @@ import click
 import numpy as np
 
 from mixnet_android.build import find_runner
-from mixnet_android.protocol import parse
 from mixnet_bench.affinity import parse_cpus
 from mixnet_bench.latency import Plan, measure
-from mixnet_bench.native import installed_library
+from mixnet_bench.native import measure_native
 from mixnet_bench.statistics import Interval, interval, median, pick_launches
 from mixnet_bench.targets import model_file
 from mixnet_common import MixnetError
@@ -31,7 +29,6 @@ from mixnet_common.console import (
     progress,
     report_error,
 )
-from mixnet_common.temporary import temporary_folder
 
 BOUND = 0.05
 TIMEOUT_S = 120.0
@@ -64,9 +61,9 @@ class Comparison:
         return abs(self.ratio - 1) <= BOUND
 
 
-def python_median(path: Path, pace: Pace, seed: int) -> float:
-    """One launch of this bench's own worker."""
-    plan = Plan(
+def plan_of(path: Path, pace: Pace, seed: int) -> Plan:
+    """One launch of one file."""
+    return Plan(
         paths=(path,),
         threads=pace.threads,
         launches=1,
@@ -77,33 +74,16 @@ def python_median(path: Path, pace: Pace, seed: int) -> float:
         cpus=None if pace.pin is None else parse_cpus(pace.pin),
         timeout_s=TIMEOUT_S,
     )
+
+
+def python_median(plan: Plan) -> float:
+    """One launch of this bench's own worker."""
     return median(measure(plan)[0].launches[0].samples_ms)
 
 
-def runner_median(path: Path, pace: Pace, seed: int, runner: Path, library: Path) -> float:
+def runner_median(plan: Plan, runner: Path) -> float:
     """One launch of the native runner. Raises MixnetError where it fails."""
-    with temporary_folder() as folder:
-        result = folder / "result.jsonl"
-        command = [
-            str(runner), "--library", str(library), "--model", str(path.absolute()),
-            "--threads", str(pace.threads), "--warmup", str(pace.warmup),
-            "--min-count", str(pace.min_count), "--min-time", str(pace.min_time_s),
-            "--seed", str(seed), "--output", str(result),
-            *(() if pace.pin is None else ("--cpus", pace.pin)),
-        ]  # fmt: skip
-        limit = TIMEOUT_S + 20 * pace.min_time_s
-        try:
-            subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise MixnetError(f"{runner} cannot be run: {error}") from error
-        if not result.is_file():
-            raise MixnetError(f"{runner} left no result for {path}", "run it by hand")
-        read = parse(result.read_text(encoding="utf-8"))
-    if read.end is None or read.end.status != 0:
-        raise MixnetError(f"{runner} failed on {path}: {'; '.join(read.errors)}")
-    return median(np.array(read.models[0].samples_ms))
+    return median(measure_native(plan, runner)[0].launches[0].samples_ms)
 
 
 def compare(paths: Sequence[Path], launches: int, pace: Pace, runner: Path) -> list[Comparison]:
@@ -113,13 +93,13 @@ def compare(paths: Sequence[Path], launches: int, pace: Pace, runner: Path) -> l
     with progress("launches", launches * len(paths)) as step:
         for launch in range(launches):
             for path, ours, theirs in zip(paths, python, native, strict=True):
-                library = installed_library(path)
+                plan = plan_of(path, pace, launch)
                 if launch % 2 == 0:
-                    ours.append(python_median(path, pace, launch))
-                    theirs.append(runner_median(path, pace, launch, runner, library))
+                    ours.append(python_median(plan))
+                    theirs.append(runner_median(plan, runner))
                 else:
-                    theirs.append(runner_median(path, pace, launch, runner, library))
-                    ours.append(python_median(path, pace, launch))
+                    theirs.append(runner_median(plan, runner))
+                    ours.append(python_median(plan))
                 step()
     return [
         judge(path.name, ours, theirs)

@@ -53,6 +53,7 @@ def measure_native(
 
 def run_once(plan: Plan, runner: Path, libraries: Sequence[Path], seed: int) -> Result:
     """One launch. Raises MixnetError where it fails or takes too long."""
+    models = ", ".join(dict.fromkeys(map(str, plan.paths)))
     with temporary_folder() as folder:
         output = folder / "result.jsonl"
         limit = plan.timeout_s + 20 * len(plan.paths) * plan.time_share_ms / 1000
@@ -64,10 +65,11 @@ def run_once(plan: Plan, runner: Path, libraries: Sequence[Path], seed: int) -> 
         except (OSError, subprocess.TimeoutExpired) as error:
             raise MixnetError(f"{runner} cannot be run: {error}") from error
         if not output.is_file():
-            raise MixnetError(f"{runner} left no result", "run it by hand")
+            raise MixnetError(f"{runner} left no result for {models}", "run it by hand")
         result = parse(output.read_text(encoding="utf-8"))
     if result.end is None or result.end.status != 0:
-        raise MixnetError(f"{runner} failed: {'; '.join(result.errors) or 'it was ended early'}")
+        reason = "; ".join(result.errors) or "it was ended early"
+        raise MixnetError(f"{runner} failed on {models}: {reason}")
     return result
 
 

@@ -10,6 +10,9 @@ import pytest
 sys.path.append(str(Path(__file__).parent))  # for the jail and what else lies here
 
 from jail import Jail, JailUnavailableError, connected
+from jail.server import adb_server
+
+from mixnet_android.adb import Adb
 
 
 @pytest.fixture(scope="module")
@@ -22,3 +25,13 @@ def jail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jail]:
         if os.environ.get("MIXNET_REQUIRE_JAIL"):
             raise
         pytest.skip(f"NO JAIL HERE, nothing is tested against a real adbd: {error}")
+
+
+@pytest.fixture(scope="module")
+def adb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adb]:
+    """The real adb with a server of its own, for fake phones."""
+    try:
+        with adb_server(tmp_path_factory.mktemp("adb-home")) as binary:
+            yield Adb(binary)
+    except JailUnavailableError as error:
+        pytest.skip(f"NO ADB HERE, nothing is tested on fake phones: {error}")

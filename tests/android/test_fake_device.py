@@ -21,8 +21,6 @@ if not Path("/proc/self/environ").exists():
 
 from fake_device import FakePhone
 from fake_shell import ShellFaults
-from jail.errors import JailUnavailableError
-from jail.server import adb_server
 
 from mixnet_android import conditions, detached, device, settings, store
 from mixnet_android.adb import (
@@ -46,15 +44,6 @@ from mixnet_android.detached import Phase, Rebooted, Run, RunKilled, run_to_end
 from mixnet_android.settings import Wanted
 from mixnet_bench.cli import main
 from mixnet_common import MixnetError
-
-
-@pytest.fixture(scope="module")
-def adb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adb]:
-    try:
-        with adb_server(tmp_path_factory.mktemp("adb-home")) as binary:
-            yield Adb(binary)
-    except JailUnavailableError as error:
-        pytest.skip(f"NO ADB HERE, no fault of a phone is tested: {error}")
 
 
 @pytest.fixture

@@ -15,8 +15,6 @@ if not Path("/proc/self/environ").exists():
     pytest.skip("the fake phone's processes are found in /proc", allow_module_level=True)
 
 from fake_device import FakePhone
-from jail.errors import JailUnavailableError
-from jail.server import adb_server
 
 from mixnet_android import detached, device
 from mixnet_android.adb import Adb
@@ -63,15 +61,6 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [compiler() or "cc", folder / "program.c", "-o", folder / "benchmark_model"]
     subprocess.run(command, check=True)
     return folder / "benchmark_model"
-
-
-@pytest.fixture(scope="module")
-def adb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adb]:
-    try:
-        with adb_server(tmp_path_factory.mktemp("adb-home")) as binary:
-            yield Adb(binary)
-    except JailUnavailableError as error:
-        pytest.skip(f"NO ADB HERE, benchmark_model is tested on no phone: {error}")
 
 
 @pytest.fixture

@@ -21,8 +21,6 @@ if not Path("/proc/self/environ").exists() or platform.machine() != "x86_64":
 
 from fake_device import FakePhone
 from fake_shell import STATE
-from jail.errors import JailUnavailableError
-from jail.server import adb_server
 from runner_kit import compiler
 from test_runner_models import installed
 
@@ -46,15 +44,6 @@ NETWORK = (
     'source = "a test"\nresolution = 16\nclasses = 5\nstem = { channels = 8 }\n'
     "stages = [{ out = 8, kernels = [3, 5], expand = 2, se = 0.5, activation = 'swish' }]\n"
 )
-
-
-@pytest.fixture(scope="module")
-def adb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adb]:
-    try:
-        with adb_server(tmp_path_factory.mktemp("adb-home")) as binary:
-            yield Adb(binary)
-    except JailUnavailableError as error:
-        pytest.skip(f"NO ADB HERE, nothing is tested on fake phones: {error}")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from runner_kit import Kit, compiler, make
 
-from mixnet_bench import compare_runner
+from mixnet_bench import compare_runner, native
 from mixnet_bench.compare_runner import judge, main
 
 
@@ -33,8 +33,8 @@ def test_equal_times_are_within_and_ten_percent_more_are_not() -> None:
 def test_the_program_runs_both_and_its_exit_status_is_the_verdict(
     kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spin_us: int, status: int
 ) -> None:
-    monkeypatch.setattr(compare_runner, "python_median", lambda path, pace, seed: 1.0)
-    monkeypatch.setattr(compare_runner, "installed_library", lambda path: kit.library("litert"))
+    monkeypatch.setattr(compare_runner, "python_median", lambda plan: 1.0)
+    monkeypatch.setattr(native, "installed_library", lambda path: kit.library("litert"))
     model = tmp_path / "m.tflite"
     model.write_text(f"spin_ns={spin_us * 1000}")
     quick = ["--launches", "3", "--min-count", "5", "--min-time", "0", "--warmup", "0"]
@@ -48,8 +48,8 @@ def test_the_program_runs_both_and_its_exit_status_is_the_verdict(
 def test_a_runner_that_fails_is_told(
     kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compare_runner, "python_median", lambda path, pace, seed: 1.0)
-    monkeypatch.setattr(compare_runner, "installed_library", lambda path: kit.library("litert"))
+    monkeypatch.setattr(compare_runner, "python_median", lambda plan: 1.0)
+    monkeypatch.setattr(native, "installed_library", lambda path: kit.library("litert"))
     (tmp_path / "m.tflite").write_text("fail=run")
     done = CliRunner().invoke(main, [str(tmp_path / "m.tflite"), "--runner", str(kit.program)])
     assert done.exit_code == 1
@@ -57,5 +57,5 @@ def test_a_runner_that_fails_is_told(
 
 
 def test_the_installed_libraries_are_found() -> None:
-    assert compare_runner.installed_library(Path("a.tflite")).name.startswith("libLiteRt")
-    assert "onnxruntime" in compare_runner.installed_library(Path("a.onnx")).name
+    assert native.installed_library(Path("a.tflite")).name.startswith("libLiteRt")
+    assert "onnxruntime" in native.installed_library(Path("a.onnx")).name
