@@ -200,10 +200,10 @@ def _nothing(serial: str | None, listed: Sequence[Listed]) -> NotFound:
         return NotFound(
             "there is no phone", "plug one in and switch on USB debugging in its developer options"
         )
-    return NotFound(
-        f"there is no phone {clean(serial)}",
-        f"connected: {_names(listed)}" if listed else "no phone is connected at all",
-    )
+    connected = f"connected: {_names(listed)}" if listed else "no phone is connected at all"
+    if ":" in serial:  # an address: such a phone is known once adb has been told of it
+        connected += f"; over the network: adb connect {clean(serial)}"
+    return NotFound(f"there is no phone {clean(serial)}", connected)
 
 
 def _names(listed: Sequence[Listed]) -> str:
