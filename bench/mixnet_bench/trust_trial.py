@@ -86,19 +86,23 @@ def try_trust(
     plan: Plan,
     repetitions: int,
     measure_plan: Measure = measure,
-    step: Callable[[], object] = lambda: None,
+    so_far: Callable[[Trial], object] = lambda trial: None,
 ) -> Trial:
-    """Repeat the plan, whose paths are a file, the same file and a slower one."""
+    """Repeat the plan, whose paths are a file, the same file and a slower one.
+
+    ``so_far`` is given the trial as far as it has come, after every repetition.
+    """
     start = time.monotonic()
-    found, kept = [], []
+    found: list[Repetition] = []
+    together: list[Turns] = [[], [], []]
     for number in range(repetitions):
         timings = measure_plan(replace(plan, seed=plan.seed + 1000 * number))
         turns = [turns_of(timing) for timing in timings]
         found.append(_repetition(turns, plan.threads))
-        kept.append(turns)
-        step()
-    together = [[launch for each in kept for launch in each[index]] for index in range(3)]
-    return Trial(tuple(found), _repetition(together, plan.threads), time.monotonic() - start)
+        together = [[*before, *new] for before, new in zip(together, turns, strict=True)]
+        trial = Trial(tuple(found), _repetition(together, plan.threads), time.monotonic() - start)
+        so_far(trial)
+    return trial
 
 
 def _repetition(turns: Sequence[Turns], threads: int) -> Repetition:
@@ -209,7 +213,9 @@ def _row(name: str, word: str, right: int, trial: Trial, kind: str) -> tuple[str
 @click.option("--pin", metavar="CPUS", help="Run on these CPUs only, like 0,2-3.")
 @click.option("--runner", is_flag=True, help="Through the native runner.")
 @json_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Save the JSON here too.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON here, as it grows."
+)
 def main(
     file: str,
     slower: str,
@@ -246,26 +252,28 @@ def main(
         )
         if plan.cpus is not None:
             check_cpus(plan.cpus)
-        program = find_runner("linux-x86_64") if runner else None
+        way = _way(find_runner("linux-x86_64")) if runner else measure
+        names = (str(paths[0]), str(paths[2]))
+        words = "the native runner" if runner else "processes of Python"
         with progress("repetitions", repetitions) as step:
-            trial = try_trust(plan, repetitions, _way(program), step)
+
+            def so_far(trial: Trial) -> None:
+                if output is not None:
+                    described = [describe_trial(trial, names, words)]
+                    write_whole(output, json_text(described) + "\n")
+                step()
+
+            trial = try_trust(plan, repetitions, way, so_far)
     except MixnetError as error:
         report_error(error)
-    names = (str(paths[0]), str(paths[2]))
-    way = "the native runner" if runner else "processes of Python"
-    described = [describe_trial(trial, names, way)]
-    if output is not None:
-        write_whole(output, json_text(described) + "\n")
     if as_json:
-        print_json(described)
+        print_json([describe_trial(trial, names, words)])
     else:
-        _print(trial, names, way)
+        _print(trial, names, words)
     sys.exit(0 if trial.passed else 1)
 
 
-def _way(runner: Path | None) -> Measure:
-    if runner is None:
-        return measure
+def _way(runner: Path) -> Measure:
     return lambda plan: measure_native(plan, runner)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from mixnet_bench.comparison import SLOWER, UNDETECTED
 from mixnet_bench.latency import Burst, Launch, Plan, Timing
-from mixnet_bench.trust_trial import describe_trial, try_trust
+from mixnet_bench.trust_trial import Trial, describe_trial, try_trust
 
 PLAN = Plan((Path("a"), Path("a"), Path("b")), launches=5)
 
@@ -53,8 +53,9 @@ def test_every_repetition_has_a_seed_of_its_own() -> None:
     assert trial.repetitions[0].same.conclusion == UNDETECTED
 
 
-def test_progress_is_told_after_each_repetition() -> None:
-    steps: list[int] = []
-    measured = measure_like(1.0, 0.01)
-    try_trust(PLAN, 4, measured, lambda: steps.append(1))  # type: ignore[arg-type]
-    assert len(steps) == 4
+def test_a_trial_is_told_as_far_as_it_has_come() -> None:
+    grown: list[Trial] = []
+    trial = try_trust(PLAN, 4, measure_like(1.0, 0.01), grown.append)  # type: ignore[arg-type]
+    assert [len(each.repetitions) for each in grown] == [1, 2, 3, 4]
+    assert [each.together.same.launches for each in grown] == [5, 10, 15, 20]
+    assert grown[-1] == trial
