@@ -56,6 +56,46 @@ def phone(target: dict[str, Any], model: str, emulated: bool) -> dict[str, Any]:
     }
 
 
+def bursts(*megahertz: float | None) -> dict[str, Any]:
+    """Two launches of two bursts on core 4, whose clock was known or not."""
+    clocks = [{} if each is None else {"4": each * 1000, "0": 1.0} for each in megahertz]
+    made = [
+        {"count": 3, "cpu": [4, 4, 4], "khz_before": clock, "khz_after": clock} for clock in clocks
+    ]
+    return {
+        "launches": [
+            {"load_ms": 20.0, "count": 6, "median_ms": 10.0, "bursts": made[:2]},
+            {"load_ms": 20.0, "count": 6, "median_ms": 10.0, "bursts": made[2:]},
+        ]
+    }
+
+
+def against(baseline: str, ratio: float, **more: Any) -> dict[str, Any]:
+    return {
+        "name": baseline,
+        "side_by_side": True,
+        "ratio": ratio,
+        "interval": [ratio - 0.01, ratio + 0.01],
+        "smallest_difference": 0.012,
+        "conclusion": "slower",
+        "reason": None,
+        **more,
+    }
+
+
+def sustained(throttled_after_s: float | None) -> dict[str, Any]:
+    return {
+        "duration_s": 600.0,
+        "burst_ms": 20.0,
+        "plateau_ms": 30.0,
+        "plateau_over_burst": 1.5,
+        "throttled_after_s": throttled_after_s,
+        "windows": [
+            {"start_s": 5.0 * index, "median_ms": 20.0 + index / 12} for index in range(120)
+        ],
+    }
+
+
 def profile(*categories: tuple[str, float]) -> dict[str, Any]:
     return {"categories": [{"category": name, "time_us": us} for name, us in categories]}
 
@@ -115,6 +155,8 @@ def save_all(folder: Path) -> Path:
         for index, name in enumerate(names[:2])
         for model, emulated in ((HOSTILE, False), ("Emulator", True))
     ]
+    phones[0] |= {**bursts(1800, 1800, None, 1200), "sustained": sustained(90.0)}
+    phones[2]["against"] = against(f"{HOSTILE}.tflite", 1.2)
     save(folder / "host.json", *hosts)
     save(folder / "phone.json", *phones)
     save(folder / "rest.json", count("mixnet-s", 1), count("mixnet-l", 35), parity())

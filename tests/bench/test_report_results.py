@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,25 @@ from hypothesis import strategies as st
 
 sys.path.append(str(Path(__file__).parent))  # for made_up_results
 
-from made_up_results import HOSTILE, count, latency, phone, profile, save, save_all
+from made_up_results import (
+    HOSTILE,
+    against,
+    bursts,
+    count,
+    latency,
+    phone,
+    profile,
+    save,
+    save_all,
+    sustained,
+)
 
 from mixnet_bench.cli import main
 from mixnet_bench.paper.command import compare_table
 from mixnet_bench.report.figures import Point, split_far
-from mixnet_bench.report.load import clean, load_results
+from mixnet_bench.report.load import load_results
 from mixnet_bench.report.placing import Box, place_labels
+from mixnet_bench.report.reader import clean
 from mixnet_bench.report.tables import (
     all_tables,
     kernel_table,
@@ -47,6 +60,42 @@ def test_samples_are_divided_by_launch(tmp_path: Path) -> None:
     assert found.load_ms == 25.0
 
 
+def test_a_samples_clock_is_its_own_cores(tmp_path: Path) -> None:
+    target = latency("mixnet-s", "tflite", "float32", "default", 10.0)
+    path = save(tmp_path / "a.json", target | bursts(1800, None, 1200, 1000))
+    (found,) = load_results([path]).latencies
+    first, second = found.clocks_mhz
+    assert first[:3] == (1800,) * 3
+    assert all(map(math.isnan, first[3:]))
+    assert second == (1200,) * 3 + (1000,) * 3
+
+
+def test_clocks_that_fit_no_sample_are_not_shown(tmp_path: Path) -> None:
+    target = latency("mixnet-s", "tflite", "float32", "default", 10.0) | bursts(1, 1, 1, 1)
+    target["launches"][0]["bursts"][0]["count"] = 1e17
+    (found,) = load_results([save(tmp_path / "a.json", target)]).latencies
+    assert found.clocks_mhz == ()
+
+
+def test_a_ratio_to_a_baseline_is_told_with_its_doubt(tmp_path: Path) -> None:
+    unsure = against("old.tflite", 1.1, interval=None, smallest_difference=None)
+    unsure |= {"conclusion": "no conclusion", "reason": "launches: 2 are too few"}
+    target = latency("mixnet-s", "tflite", "float32", "default", 10.0) | {"against": unsure}
+    found = report(save(tmp_path / "a.json", target), "--markdown").output
+    assert "Against baselines" in found
+    assert "old.tflite | 1.100 |  | no conclusion" in found
+    assert "launches: 2 are too few." in found
+
+
+def test_sustained_load_tells_what_a_device_keeps_up(tmp_path: Path) -> None:
+    target = latency("mixnet-s", "tflite", "float32", "default", 10.0)
+    never = target | {"name": "b.tflite", "sustained": sustained(None)}
+    path = save(tmp_path / "a.json", target | {"sustained": sustained(90.0)}, never)
+    found = report(path, "--markdown").output
+    assert "| 10.0 | 20.0 | 30.0 | 1.50 | 90 |" in found
+    assert "| 10.0 | 20.0 | 30.0 | 1.50 |  |" in found
+
+
 def test_a_file_without_origin_is_known_by_its_name(tmp_path: Path) -> None:
     target = latency("mixnet-s", "tflite", "int8", "default", 10.0)
     del target["origin"]
@@ -65,6 +114,8 @@ def test_a_file_without_origin_is_known_by_its_name(tmp_path: Path) -> None:
         ({"median_ms_interval": [1]}, "median_ms_interval has not two numbers"),
         ({"machine": []}, "machine is no object"),
         ({"p90_ms": 1e300}, "p90_ms is out of range"),
+        ({"against": {"ratio": "equal"}}, "against.ratio is no number"),
+        ({"sustained": {**sustained(None), "burst_ms": 0}}, "sustained.burst_ms is not above 0"),
     ],
 )
 def test_a_wrong_value_is_refused_by_file_place_and_key(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mixnet_bench.report.placing import Box, place_labels
-from mixnet_bench.report.svg import GRID, INK, QUIET, SERIES, canvas, render
+from mixnet_bench.report.svg import GRID, INK, QUIET, SERIES, canvas, canvas_rows, render
 
 if TYPE_CHECKING:
     from mixnet_bench.report.figures import Point
@@ -108,21 +108,60 @@ def _scale_rows(axes: Any, values: Sequence[float]) -> None:
         axes.set_xlim(left=0)
 
 
-def draw_time_line(
-    name: str, title: str, description: str, files: Mapping[str, Sequence[Sequence[float]]]
+Lines = Mapping[str, Sequence[Sequence[float]]]
+"""By a file's label: values, launch by launch."""
+
+
+def draw_time_line(name: str, title: str, description: str, files: Lines, clocks: Lines) -> str:
+    """Samples in their order, a colour for each file; a gap between launches.
+
+    Below them the clocks under these samples, where they are known.
+    """
+    with canvas_rows(2.8, (3, 1) if clocks else (1,)) as (figure, axes):
+        above, *below = axes
+        _draw_launches(above, files)
+        above.set_ylabel("milliseconds")
+        for each in below:
+            _draw_launches(each, clocks)
+            each.set_ylabel("MHz")
+        axes[-1].set_xlabel("sample; a gap between launches")
+        entries = above.get_legend_handles_labels()
+        figure.legend(*entries, loc="outside lower left", ncols=min(2, len(files)))
+        return render(figure, name, title, description)
+
+
+def _draw_launches(axes: Any, files: Lines) -> None:
+    for index, (label, launches) in enumerate(files.items()):
+        line = [value for launch in launches for value in (*launch, float("nan"))]
+        style = "-" if index < len(SERIES) else "--"
+        axes.plot(line, style, color=_colour(index), linewidth=1, label=_unhidden(label))
+    axes.set_ylim(bottom=0)
+
+
+def draw_courses(
+    name: str,
+    title: str,
+    description: str,
+    files: Mapping[str, Sequence[tuple[float, float]]],
+    throttled_s: Mapping[str, float],
 ) -> str:
-    """Samples in their order, a colour for each file; a gap and a line between launches."""
+    """Milliseconds over seconds, a colour for each file; a line where one slowed down for good."""
     with canvas(2.8) as (figure, axes):
-        for index, (label, launches) in enumerate(files.items()):
-            line = [value for launch in launches for value in (*launch, float("nan"))]
-            colour = SERIES[index % len(SERIES)]
-            style = "-" if index < len(SERIES) else "--"
-            axes.plot(line, style, color=colour, linewidth=1, label=_unhidden(label))
+        for index, (label, course) in enumerate(files.items()):
+            seconds, milliseconds = zip(*course, strict=True)
+            colour = _colour(index)
+            axes.plot(seconds, milliseconds, color=colour, linewidth=1.4, label=_unhidden(label))
+            if label in throttled_s:
+                axes.axvline(throttled_s[label], color=colour, linewidth=1, linestyle=":")
         axes.set_ylim(bottom=0)
         axes.set_ylabel("milliseconds")
-        axes.set_xlabel("sample; a gap between launches")
+        axes.set_xlabel("seconds; dotted: slower from here on")
         _legend_below(figure, min(2, len(files)))
         return render(figure, name, title, description)
+
+
+def _colour(index: int) -> str:
+    return SERIES[index % len(SERIES)]
 
 
 COLOUR_OF = {"3": 0, "5": 1, "7": 2, "9": 3, "11": 4, "4": 5, "2": 6}

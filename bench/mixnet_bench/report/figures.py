@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 
 from mixnet_bench.report.record import Latency, Results
 from mixnet_bench.report.tables import kernel_times, of_device, pairs, three_digits
@@ -139,7 +140,11 @@ def time_lines(results: Results) -> Iterator[Figure]:
                 f" are: {'; '.join(map(_launches_in_words, own))}."
             )
             name = f"line{number}-{index}"
-            svg = draw_time_line(name, title, description, {e.file.kind: e.launches for e in own})
+            clocks = {each.file.kind: each.clocks_mhz for each in own if each.clocks_mhz}
+            if clocks:
+                description += f" Clocks in MHz: {'; '.join(map(_clocks_in_words, own))}."
+            launches = {each.file.kind: each.launches for each in own}
+            svg = draw_time_line(name, title, description, launches, clocks)
             yield Figure(title, svg, description, _conditions(own[0]))
 
 
@@ -150,9 +155,44 @@ def _launches_in_words(latency: Latency) -> str:
     return f"{latency.file.kind} {medians}"
 
 
+def _clocks_in_words(latency: Latency) -> str:
+    known = [each for launch in latency.clocks_mhz for each in launch if isfinite(each)]
+    if not known:
+        return f"{latency.file.kind} unknown"
+    return f"{latency.file.kind} {min(known):.0f} to {max(known):.0f}"
+
+
 def _conditions(latency: Latency) -> tuple[str, ...]:
     listed = "; ".join(f"{name} {value}" for name, value in latency.conditions.items())
     return (f"Conditions: {listed}.",) if listed else ()
+
+
+def courses(results: Results) -> Iterator[Figure]:
+    """Latency over minutes, of everything that ran on and on: a figure for each device."""
+    from mixnet_bench.report.drawing import draw_courses
+
+    for number, device in enumerate(results.devices):
+        own = {
+            each.file.label: each.sustained
+            for each in of_device(results, device)
+            if each.sustained and each.sustained.windows
+        }
+        if own:
+            title = f"Sustained load, {device.label}"
+            described = "; ".join(
+                f"{label} {three_digits(each.burst_ms)} at first,"
+                f" {three_digits(each.plateau_ms)} at last"
+                for label, each in own.items()
+            )
+            description = f"Milliseconds: {described}."
+            windows = {label: each.windows for label, each in own.items()}
+            slowed = {
+                label: each.throttled_after_s
+                for label, each in own.items()
+                if each.throttled_after_s is not None
+            }
+            svg = draw_courses(f"course{number}", title, description, windows, slowed)
+            yield Figure(title, svg, description)
 
 
 def kernel_costs(results: Results) -> Iterator[Figure]:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mixnet_bench.report.reader import Json, WrongError, clean
 from mixnet_bench.report.record import (
+    Against,
     Count,
     Device,
     Figure,
@@ -20,18 +22,14 @@ from mixnet_bench.report.record import (
     PaperRow,
     Parity,
     Results,
+    Sustained,
 )
 from mixnet_common import UsageError
 from mixnet_common.console import FORMAT, warn
 from mixnet_networks.architecture import read_text
 
 HINT = "give what --json or -o of latency, count, paper or parity wrote, or a campaign's folder"
-MOST_CHARACTERS = 1000
 PRECISIONS = ("int8-dynamic", "int8", "float16", "mixed")
-
-
-class _WrongError(Exception):
-    """A value is not what it has to be; the message names its key."""
 
 
 @dataclass
@@ -79,12 +77,12 @@ def _read_file(path: Path, found: _Found) -> None:
         )
     for index, target in enumerate(targets):
         try:
-            _read_target(_Json(target), str(path), found)
-        except _WrongError as error:
+            _read_target(Json(target), str(path), found)
+        except WrongError as error:
             raise UsageError(f"{path}: targets[{index}]: {error}", HINT) from error
 
 
-def _read_target(target: "_Json", run: str, found: _Found) -> None:
+def _read_target(target: "Json", run: str, found: _Found) -> None:
     if target.has("samples_ms"):
         found.latencies.append(_latency(target, run))
     elif target.has("macs_by_convention"):
@@ -97,93 +95,10 @@ def _read_target(target: "_Json", run: str, found: _Found) -> None:
         warn(f"{run} has a result of a kind that no report shows")
 
 
-class _Json:
-    """A JSON object whose values are asked for by key and type."""
-
-    def __init__(self, value: Any, where: str = "") -> None:
-        if not isinstance(value, dict):
-            raise _WrongError(f"{where or 'it'} is no object")
-        self.value, self.where = value, where
-
-    def has(self, *keys: str) -> bool:
-        """Whether all keys are there."""
-        return all(key in self.value for key in keys)
-
-    def at(self, key: str) -> "_Json":
-        """The object at a key; an empty one where there is none."""
-        inner = self.value.get(key)
-        return _Json({} if inner is None else inner, self._path(key))
-
-    def text(self, key: str, default: str = "") -> str:
-        """Text, as one line."""
-        found = self.value.get(key)
-        if found is None:
-            return default
-        if not isinstance(found, str):
-            raise _WrongError(f"{self._path(key)} is no text")
-        return clean(found)
-
-    def number(self, key: str) -> float:
-        """A finite number."""
-        return self._number(self.value.get(key), key)
-
-    def maybe(self, key: str) -> float | None:
-        """A finite number, or None."""
-        return None if self.value.get(key) is None else self.number(key)
-
-    def numbers(self, key: str) -> list[float]:
-        """A list of finite numbers."""
-        found = self.value.get(key)
-        if not isinstance(found, list):
-            raise _WrongError(f"{self._path(key)} is no list")
-        return [self._number(each, key) for each in found]
-
-    def pair(self, key: str) -> tuple[float, float]:
-        """Two numbers."""
-        found = self.numbers(key)
-        if len(found) != 2:
-            raise _WrongError(f"{self._path(key)} has not two numbers")
-        return found[0], found[1]
-
-    def objects(self, key: str) -> list["_Json"]:
-        """A list of objects; empty where there is none."""
-        found = self.value.get(key) or []
-        if not isinstance(found, list):
-            raise _WrongError(f"{self._path(key)} is no list")
-        return [_Json(each, self._path(key)) for each in found]
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A list of texts; empty where there is none."""
-        found = self.value.get(key) or []
-        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-            raise _WrongError(f"{self._path(key)} is no list of texts")
-        return tuple(map(clean, found))
-
-    def _number(self, found: Any, key: str) -> float:
-        if isinstance(found, bool) or not isinstance(found, int | float):
-            raise _WrongError(f"{self._path(key)} is no number")
-        if not math.isfinite(found) or abs(found) > 1e18:
-            raise _WrongError(f"{self._path(key)} is out of range")
-        return found
-
-    def _path(self, key: str) -> str:
-        return f"{self.where}.{key}" if self.where else key
-
-
-def clean(text: str) -> str:
-    r"""One line of characters that can be shown; whatever else there is, is replaced.
-
-    >>> clean("a\n b\x1b[2J") == "a b\ufffd[2J"
-    True
-    """
-    line = " ".join(text.split())[:MOST_CHARACTERS]
-    return "".join(each if each.isprintable() else "\ufffd" for each in line)
-
-
 # Files and devices
 
 
-def _file(target: _Json) -> File:
+def _file(target: Json) -> File:
     """What the file is, as the campaign that wrote it says; else as its name does."""
     name = target.text("name") or "unnamed"
     origin = target.at("origin")
@@ -209,7 +124,7 @@ def file_by_name(name: str) -> File:
     return File(name, stem, form, "float32")
 
 
-def _device(target: _Json) -> Device:
+def _device(target: Json) -> Device:
     device, machine = target.at("device"), target.at("machine")
     maker, model = device.text("manufacturer"), device.text("model")
     soc = device.text("soc") or machine.text("cpu")
@@ -228,10 +143,10 @@ def _device(target: _Json) -> Device:
 # Results
 
 
-def _latency(target: _Json, run: str) -> Latency:
+def _latency(target: Json, run: str) -> Latency:
     samples = target.numbers("samples_ms")
     if not samples:
-        raise _WrongError("samples_ms is empty")
+        raise WrongError("samples_ms is empty")
     launches = target.objects("launches")
     return Latency(
         file=_file(target),
@@ -252,18 +167,74 @@ def _latency(target: _Json, run: str) -> Latency:
             each.text("category"): each.number("time_us")
             for each in target.at("profile").objects("categories")
         },
+        clocks_mhz=_clocks(launches, len(samples)),
+        against=_against(target.at("against")) if target.has("against") else None,
+        sustained=_sustained(target.at("sustained")) if target.has("sustained") else None,
     )
 
 
-def _by_launch(
-    samples: Sequence[float], launches: Sequence[_Json]
-) -> tuple[tuple[float, ...], ...]:
+def _by_launch(samples: Sequence[float], launches: Sequence[Json]) -> tuple[tuple[float, ...], ...]:
     """The samples of each launch, by the launches' counts; all as one where these do not fit."""
     counts = [int(each.number("count")) for each in launches]
     if sum(counts) != len(samples) or min(counts, default=0) < 1:
         return (tuple(samples),)
     ends = [sum(counts[: index + 1]) for index in range(len(counts))]
     return tuple(tuple(samples[end - count : end]) for count, end in zip(counts, ends, strict=True))
+
+
+def _clocks(launches: Sequence[Json], count: int) -> tuple[tuple[float, ...], ...]:
+    """The clock under each sample, launch by launch; nothing where no burst tells any.
+
+    A burst's is the mean of what its cores had before and after it.
+    """
+    bursts = [each.objects("bursts") for each in launches]
+    counts = [[int(each.number("count")) for each in own] for own in bursts]
+    flat = [each for own in counts for each in own]
+    if sum(flat) != count or min(flat, default=0) < 0:
+        return ()
+    clocks = tuple(
+        tuple(clock for burst, size in zip(*pair, strict=True) for clock in [_clock(burst)] * size)
+        for pair in zip(bursts, counts, strict=True)
+    )
+    return clocks if any(math.isfinite(each) for launch in clocks for each in launch) else ()
+
+
+def _clock(burst: Json) -> float:
+    """In MHz; NaN where it is not told."""
+    cores = {str(int(each)) for each in burst.numbers("cpu")} if burst.has("cpu") else set()
+    read = [
+        side.number(core) / 1000
+        for side in (burst.at("khz_before"), burst.at("khz_after"))
+        for core in cores
+        if side.has(core)
+    ]
+    return sum(read) / len(read) if read else math.nan
+
+
+def _against(target: Json) -> Against:
+    return Against(
+        baseline=target.text("name"),
+        side_by_side=target.value.get("side_by_side") is True,
+        ratio=target.number("ratio"),
+        interval=None if target.value.get("interval") is None else target.pair("interval"),
+        smallest_difference=target.maybe("smallest_difference"),
+        conclusion=target.text("conclusion"),
+        reason=target.text("reason"),
+    )
+
+
+def _sustained(target: Json) -> Sustained:
+    if target.number("burst_ms") <= 0:
+        raise WrongError("sustained.burst_ms is not above 0")
+    return Sustained(
+        duration_s=target.number("duration_s"),
+        burst_ms=target.number("burst_ms"),
+        plateau_ms=target.number("plateau_ms"),
+        throttled_after_s=target.maybe("throttled_after_s"),
+        windows=tuple(
+            (each.number("start_s"), each.number("median_ms")) for each in target.objects("windows")
+        ),
+    )
 
 
 CONDITIONS: Mapping[str, tuple[str, ...]] = {
@@ -283,7 +254,7 @@ CONDITIONS: Mapping[str, tuple[str, ...]] = {
 """What is told of the circumstances, and where it stands."""
 
 
-def _conditions(target: _Json) -> dict[str, str]:
+def _conditions(target: Json) -> dict[str, str]:
     found = {}
     for name, path in CONDITIONS.items():
         value: Any = target.value
@@ -302,7 +273,7 @@ def _plain(value: Any) -> str:
     return ", ".join(map(_plain, value)) if isinstance(value, list) else clean(str(value))
 
 
-def _count(target: _Json) -> Count:
+def _count(target: Json) -> Count:
     delegation = target.at("delegation")
     kinds = delegation.at("outside_kinds")
     reasons = delegation.at("outside_reasons")
@@ -323,7 +294,7 @@ def _whole(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _figure(target: _Json) -> Figure:
+def _figure(target: Json) -> Figure:
     return Figure(
         target.text("paper"),
         target.maybe("ours"),
@@ -333,7 +304,7 @@ def _figure(target: _Json) -> Figure:
     )
 
 
-def _paper_row(target: _Json) -> PaperRow:
+def _paper_row(target: Json) -> PaperRow:
     accuracy = target.at("accuracy")
     return PaperRow(
         table=target.text("table"),
@@ -348,10 +319,10 @@ def _paper_row(target: _Json) -> PaperRow:
     )
 
 
-def _parity(target: _Json) -> Parity:
+def _parity(target: Json) -> Parity:
     files, top1 = target.objects("files"), target.at("top1")
     if len(files) != 2:
-        raise _WrongError("files are not two")
+        raise WrongError("files are not two")
     return Parity(
         first=files[0].text("name"),
         second=files[1].text("name"),

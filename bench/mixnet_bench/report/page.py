@@ -56,6 +56,12 @@ def sections(results: Results) -> list[Section]:
             "Show every sample in its order",
         ),
         Section(
+            "Sustained load",
+            list(figures.courses(results)),
+            _known(iter([tables.sustained_table(results)])),
+        ),
+        Section("Against baselines", (), _known(iter([tables.against_table(results)]))),
+        Section(
             "Precisions and lowerings",
             list(figures.ratios(results)),
             _known(iter([tables.int8_table(results), tables.lowering_table(results)])),

@@ -46,6 +46,33 @@ class Device:
 
 
 @dataclass(frozen=True)
+class Against:
+    """A file's time over a baseline's, and what that says."""
+
+    baseline: str
+    side_by_side: bool
+    ratio: float
+    interval: tuple[float, float] | None
+    smallest_difference: float | None
+    """As a share."""
+    conclusion: str
+    reason: str
+    """Why there is no conclusion; else empty."""
+
+
+@dataclass(frozen=True)
+class Sustained:
+    """What a device kept up: the burst at first, the plateau at last."""
+
+    duration_s: float
+    burst_ms: float
+    plateau_ms: float
+    throttled_after_s: float | None
+    windows: tuple[tuple[float, float], ...]
+    """Seconds since the first sample, and the median of the samples from then on."""
+
+
+@dataclass(frozen=True)
 class Latency:
     """One file timed on one device; ``run`` tells which were timed side by side."""
 
@@ -66,6 +93,10 @@ class Latency:
     conditions: Mapping[str, str]
     categories: Mapping[str, float]
     """Microseconds by kind of operator, where the file was profiled."""
+    clocks_mhz: tuple[tuple[float, ...], ...] = ()
+    """The clock under every sample, launch by launch, NaN where unknown; empty if all are."""
+    against: Against | None = None
+    sustained: Sustained | None = None
 
     @property
     def samples_ms(self) -> list[float]:

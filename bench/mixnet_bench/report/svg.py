@@ -6,7 +6,7 @@ and none of it is taken for a formula.
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from xml.etree import ElementTree
@@ -58,14 +58,24 @@ SETTINGS: Any = {
 @contextmanager
 def canvas(height: float, width: float = 4.7) -> Iterator[tuple[Any, Any]]:
     """A figure of so many inches and its axes; nothing of it outlives the block."""
+    with canvas_rows(height, (1,), width) as (figure, axes):
+        yield figure, axes[0]
+
+
+@contextmanager
+def canvas_rows(
+    height: float, rows: Sequence[int], width: float = 4.7
+) -> Iterator[tuple[Any, list[Any]]]:
+    """The same with axes one below the other, so high as ``rows`` says; the first as ``height``."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     with mpl.rc_context(SETTINGS):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height * sum(rows) / rows[0]), layout="constrained")
         FigureCanvasSVG(figure)
-        yield figure, figure.add_subplot()
+        axes = figure.subplots(len(rows), 1, sharex=True, height_ratios=rows, squeeze=False)
+        yield figure, list(axes[:, 0])
 
 
 def render(figure: Any, name: str, title: str, description: str) -> str:

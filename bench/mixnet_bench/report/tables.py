@@ -261,6 +261,72 @@ def pair_table(title: str, found: Sequence[Pair], note: str) -> Table:
     return Table(title, PAIR_COLUMNS, rows, (note,))
 
 
+# Comparisons and sustained load
+
+AGAINST_COLUMNS = (
+    "file", "baseline", "ratio", "99 %", "conclusion", "smallest difference, %", "side by side",
+    "device",
+)  # fmt: skip
+
+
+def against_table(results: Results) -> Table | None:
+    """What was measured with ``--against``."""
+    rows = tuple(
+        (
+            text(each.file.label),
+            text(each.against.baseline),
+            number(each.against.ratio, "{:.3f}"),
+            text(
+                ""
+                if each.against.interval is None
+                else "{:.3f}–{:.3f}".format(*each.against.interval)
+            ),
+            text(each.against.conclusion),
+            number(_percent(each.against.smallest_difference), "{:.1f}"),
+            text("yes" if each.against.side_by_side else "no"),
+            text(each.device.label),
+        )
+        for each in results.latencies
+        if each.against
+    )
+    notes = (
+        "Ratio: the file's time over the baseline's. Smallest difference: what such a measurement"
+        " detects nine times in ten.",
+        *_sum_up(
+            (each.file.label, each.against.reason) for each in results.latencies if each.against
+        ),
+    )
+    return Table("Against baselines", AGAINST_COLUMNS, rows, notes) if rows else None
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+SUSTAINED_COLUMNS = (
+    "file", "minutes", "burst, ms", "plateau, ms", "ratio", "slower after, s", "device",
+)  # fmt: skip
+
+
+def sustained_table(results: Results) -> Table | None:
+    """What was measured with ``--sustained``."""
+    rows = tuple(
+        (
+            text(each.file.label),
+            number(each.sustained.duration_s / 60, "{:.1f}"),
+            milliseconds(each.sustained.burst_ms),
+            milliseconds(each.sustained.plateau_ms),
+            number(each.sustained.plateau_ms / each.sustained.burst_ms, "{:.2f}"),
+            number(each.sustained.throttled_after_s),
+            text(each.device.label),
+        )
+        for each in results.latencies
+        if each.sustained
+    )
+    note = "Burst: the first windows' median; plateau: the last third's. An app gets the plateau."
+    return Table("Sustained load", SUSTAINED_COLUMNS, rows, (note,)) if rows else None
+
+
 # Kernels
 
 KERNEL_COLUMNS = ("network", "file", "kernel", "µs", "% of all operators", "device")
@@ -393,6 +459,7 @@ def all_tables(results: Results) -> list[Table]:
         lambda: paper_tables(results),
         lambda: (latency_table(results, device) for device in results.devices),
         lambda: (conditions_table(results, device) for device in results.devices),
+        lambda: iter([sustained_table(results), against_table(results)]),
         lambda: iter([int8_table(results), lowering_table(results), kernel_table(results)]),
         lambda: iter([delegation_table(results), count_table(results), parity_table(results)]),
     ]
