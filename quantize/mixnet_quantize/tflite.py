@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
+from mixnet_quantize.delegable import requantize_relus
 from mixnet_quantize.observe import TFLITE, observe
 from mixnet_quantize.ranges import Ranges, activation_ranges
 from mixnet_quantize.settings import DEFAULT, Settings
@@ -47,7 +48,7 @@ def apply_tflite(content: bytes, ranges: Ranges, settings: Settings = DEFAULT) -
             )
     except (ValueError, RuntimeError) as error:
         raise MixnetError(f"the file cannot be quantized: {error}") from error
-    return bytes(result.quantized_model)
+    return requantize_relus(bytes(result.quantized_model))
 
 
 def _statistics(ranges: Ranges) -> dict[str, dict[str, NDArray[np.float32]]]:
@@ -69,8 +70,9 @@ def operator_names(content: bytes) -> tuple[str, ...]:
 def _recipe(operators: Sequence[str], settings: Settings) -> Any:
     """Static int8 for every operator but those that are to stay in float32.
 
-    What enters and leaves the file is left alone unless integers are asked for. The quantizer finds
-    an operator by the names of its outputs, a semicolon behind each.
+    Average pooling is one of those, unless integers are asked for throughout. What enters and
+    leaves the file is then left alone, too. The quantizer finds an operator by the names of its
+    outputs, a semicolon behind each.
     """
     from ai_edge_quantizer import qtyping, recipe_manager
 
@@ -83,6 +85,10 @@ def _recipe(operators: Sequence[str], settings: Settings) -> Any:
             f"^(?:{floating});", names.ALL_SUPPORTED, algorithm_key=algorithms.NO_QUANTIZE
         )
     if not settings.integer_io:
+        # XNNPACK averages in float32 only; integers throughout are for those that take no floats.
+        recipe.add_quantization_config(
+            ".*", names.AVERAGE_POOL_2D, algorithm_key=algorithms.NO_QUANTIZE
+        )
         for end in (names.INPUT, names.OUTPUT):
             recipe.add_quantization_config(".*", end, algorithm_key=algorithms.NO_QUANTIZE)
     return recipe.get_quantization_recipe()
