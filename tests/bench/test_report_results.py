@@ -266,9 +266,10 @@ def test_few_points_are_all_drawn() -> None:
         max_size=25,
     )
 )
-def test_labels_lie_on_no_other_label_and_on_no_point(points: list[tuple[float, float]]) -> None:
+def test_labels_lie_on_no_other_label_point_or_line(points: list[tuple[float, float]]) -> None:
     frame = Box(0, 0, 300, 200)
-    placed = place_labels(points, [(40, 9)] * len(points), frame)
+    line = points[:3]
+    placed = place_labels(points, [(40, 9)] * len(points), frame, line)
     boxes = [each for each in placed if each is not None]
     for index, box in enumerate(boxes):
         assert box.within(frame)

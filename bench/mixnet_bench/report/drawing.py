@@ -48,7 +48,7 @@ def draw_plane(
         axes.set_xlim(0, 1.08 * max(each.cost for each in points))
         figure.canvas.draw()  # settles where everything is
         figure.set_layout_engine("none")
-        _label_points(axes, [*own, *others])
+        _label_points(axes, [*own, *others], len(own))
         return render(figure, name, title, description)
 
 
@@ -56,14 +56,15 @@ def _coordinates(points: "Sequence[Point]") -> tuple[list[float], list[float]]:
     return [each.cost for each in points], [each.top1 for each in points]
 
 
-def _label_points(axes: Any, points: "Sequence[Point]") -> None:
-    """Write the models' names beside their points, where there is room."""
+def _label_points(axes: Any, points: "Sequence[Point]", joined: int) -> None:
+    """Write the models' names beside their points, where there is room; the first are joined."""
     scale = 72 / axes.figure.dpi
     at = [tuple(each) for each in axes.transData.transform([(p.cost, p.top1) for p in points])]
     at = [(x * scale, y * scale) for x, y in at]
     sizes = [(len(p.model) * LABEL_SIZE * CHARACTER + 2, LABEL_SIZE * 1.2) for p in points]
     frame = Box(*(edge * scale for edge in axes.get_window_extent().extents))
-    for point, (x, y), box in zip(points, at, place_labels(at, sizes, frame), strict=True):
+    places = place_labels(at, sizes, frame, at[:joined])
+    for point, (x, y), box in zip(points, at, places, strict=True):
         if box is None:
             continue
         axes.annotate(

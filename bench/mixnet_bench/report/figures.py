@@ -135,10 +135,8 @@ def time_lines(results: Results) -> Iterator[Figure]:
         for index, network in enumerate(dict.fromkeys(each.file.network for each in latencies)):
             own = [each for each in latencies if each.file.network == network]
             title = f"{network} in the order of time, {device.label}"
-            description = (
-                f"Milliseconds of {len(own)} files, launch by launch; the medians of their launches"
-                f" are: {'; '.join(map(_launches_in_words, own))}."
-            )
+            described = "; ".join(map(_launches_in_words, own))
+            description = f"Milliseconds, launch by launch; their medians are: {described}."
             name = f"line{number}-{index}"
             clocks = {each.file.kind: each.clocks_mhz for each in own if each.clocks_mhz}
             if clocks:

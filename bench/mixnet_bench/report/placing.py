@@ -1,7 +1,9 @@
 """Labels of points placed so that none lies on another. Pure; knows nothing of what is drawn."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,20 @@ PLACES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 DISTANCES = (5.0, 11.0, 18.0, 26.0)
 
 
-def place_labels(points: Sequence[Point], sizes: Sequence[Point], frame: Box) -> list[Box | None]:
+STEP = 2.0
+"""Between the spots by which a line is kept free."""
+
+
+def place_labels(
+    points: Sequence[Point], sizes: Sequence[Point], frame: Box, line: Sequence[Point] = ()
+) -> list[Box | None]:
     """A place for each point's label, of the given width and height; None where none is free.
 
-    All are in the same unit, points of print. Labels keep off each other, off every point, and
-    within the frame.
+    All are in the same unit, points of print. Labels keep off each other, off every point and the
+    line through the points of ``line``, and within the frame.
     """
-    taken = [Box(x - 3, y - 3, x + 3, y + 3) for x, y in points]
+    taken = [_around(point, 3) for point in points]
+    taken += [_around(spot, STEP / 2) for spot in _spots(line)]
     places: list[Box | None] = []
     for point, size in zip(points, sizes, strict=True):
         found = _first_free(point, size, frame, taken)
@@ -51,6 +60,20 @@ def place_labels(points: Sequence[Point], sizes: Sequence[Point], frame: Box) ->
         if found is not None:
             taken.append(found)
     return places
+
+
+def _around(point: Point, reach: float) -> Box:
+    x, y = point
+    return Box(x - reach, y - reach, x + reach, y + reach)
+
+
+def _spots(line: Sequence[Point]) -> Iterator[Point]:
+    """Spots of a line through points, about ``STEP`` from each other."""
+    for (x0, y0), (x1, y1) in pairwise(line):
+        count = math.ceil(math.hypot(x1 - x0, y1 - y0) / STEP)
+        for index in range(count):
+            share = index / count
+            yield x0 + share * (x1 - x0), y0 + share * (y1 - y0)
 
 
 def _first_free(point: Point, size: Point, frame: Box, taken: Sequence[Box]) -> Box | None:
