@@ -59,8 +59,8 @@ def _is_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-class Group(click.Group):
-    """A click group that turns MixnetError into a message, a hint and an exit status."""
+class Command(click.Command):
+    """A click command that turns MixnetError into a message, a hint and an exit status."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line. Reports our own errors; everything else is click's or a bug."""
@@ -74,6 +74,10 @@ class Group(click.Group):
             if error.errno not in _NO_ROOM or error.filename is not None:
                 raise
             report_error(MixnetError(f"cannot write the output: {error.strerror}"))
+
+
+class Group(Command, click.Group):
+    """The same for a command with subcommands."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

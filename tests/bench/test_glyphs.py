@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image, ImageDraw
 
+from mixnet_bench.glyphs import build as program
 from mixnet_bench.glyphs import fonts
 from mixnet_bench.glyphs.build import SEEDS, build
 from mixnet_bench.glyphs.fonts import Family, families, fetch, read_font
@@ -120,6 +122,25 @@ def test_a_damaged_package_is_an_error_that_names_it(tmp_path):
 def test_a_folder_that_exists_is_not_drawn_into(tmp_path):
     with pytest.raises(UsageError, match="exists"):
         build("test", tmp_path, tmp_path, 1)
+
+
+def test_such_a_folder_is_told_in_two_lines(tmp_path):
+    arguments = ["--fonts", str(tmp_path), "-o", str(tmp_path)]
+    result = CliRunner().invoke(program.main, arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {tmp_path} exists\n  hint: ")
+
+
+def test_pictures_that_could_not_all_be_drawn_leave_nothing(tmp_path, monkeypatch):
+    def full(split, fonts, folder, numbers):
+        folder.mkdir()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(program, "fetch", lambda wanted, folder: None)
+    monkeypatch.setattr(program, "_draw_all", full)
+    with pytest.raises(OSError, match="No space"):
+        build("test", tmp_path, tmp_path / "pictures", 4)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_commands_have_help():

@@ -7,6 +7,7 @@ common hash and how many there are. A folder that is there is never written into
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -17,7 +18,7 @@ import click
 from mixnet_bench.glyphs.fonts import Family, Split, families, fetch, read_font
 from mixnet_bench.glyphs.render import CHARACTERS, Mask, label, masks, sample
 from mixnet_common import UsageError
-from mixnet_common.console import CONTEXT, example, progress, say
+from mixnet_common.console import CONTEXT, Command, example, progress, say
 from mixnet_common.files import write_whole
 
 SEEDS: dict[Split, int] = {"train": 1, "test": 2}
@@ -52,23 +53,31 @@ def build(split: Split, fonts: Path, output: Path, count: int, start: int = 0) -
         raise UsageError(f"{output} exists", "name a new folder, or remove that one")
     fetch(families(split), fonts)
     partial_folder = output.with_name(f".{output.name}.partial-{os.getpid()}")
+    try:
+        digest = _draw_all(split, fonts, partial_folder, range(start, start + count))
+        record = {"split": split, "start": start, "pictures": count, "sha256": digest}
+        write_whole(partial_folder / "pictures.json", json.dumps(record, indent=2) + "\n")
+        partial_folder.replace(output)
+    except BaseException:
+        shutil.rmtree(partial_folder, ignore_errors=True)
+        raise
+    return digest
+
+
+def _draw_all(split: Split, fonts: Path, folder: Path, numbers: range) -> str:
+    """Draw pictures of these numbers into a new folder's class folders; returns their hash."""
     for number in range(len(CHARACTERS)):
-        (partial_folder / label(number)).mkdir(parents=True)
+        (folder / label(number)).mkdir(parents=True)
     digest = hashlib.sha256()
-    numbers = range(start, start + count)
-    chunks = [numbers[first : first + CHUNK] for first in range(0, count, CHUNK)]
+    chunks = [numbers[first : first + CHUNK] for first in range(0, len(numbers), CHUNK)]
     with (
         ProcessPoolExecutor(initializer=_load, initargs=(split, fonts)) as pool,
-        progress("drawing", count) as advance,
+        progress("drawing", len(numbers)) as advance,
     ):
-        draw = partial(_draw, split, partial_folder)
-        for hashes in pool.map(draw, chunks):
+        for hashes in pool.map(partial(_draw, split, folder), chunks):
             for each in hashes:
                 digest.update(each)
             advance(len(hashes))
-    record = {"split": split, "start": start, "pictures": count, "sha256": digest.hexdigest()}
-    write_whole(partial_folder / "pictures.json", json.dumps(record, indent=2) + "\n")
-    partial_folder.replace(output)
     return digest.hexdigest()
 
 
@@ -91,6 +100,7 @@ def _draw(split: Split, folder: Path, numbers: range) -> list[bytes]:
 
 
 @click.command(
+    cls=Command,
     context_settings=CONTEXT,
     epilog=example("python -m mixnet_bench.glyphs.build --fonts fonts/ -o glyphs-test/"),
 )

@@ -20,6 +20,7 @@ from mixnet_bench.statistics import Summary, summarize
 from mixnet_common.console import (
     CONTEXT,
     FORMAT,
+    Command,
     example,
     json_option,
     print_json,
@@ -28,6 +29,7 @@ from mixnet_common.console import (
     say,
 )
 from mixnet_common.files import write_whole
+from mixnet_common.versions import package_version
 from mixnet_export.job import Options, export
 from mixnet_export.writers import FORMATS
 from mixnet_networks.importing import import_weights
@@ -44,6 +46,9 @@ CALIBRATION_START, CALIBRATION_COUNT = 500_000, 512
 
 BUDGET = 0.5
 """Points of top-1."""
+
+RUNTIMES = ("ai-edge-litert", "onnxruntime")
+"""Packages; a row that is kept holds for their versions."""
 
 INT8 = Options(precision="int8")
 MIN_MAX, PERCENTILE, MSE = (Settings(ranges=each) for each in RANGES)
@@ -156,7 +161,12 @@ def _compared(
 ) -> dict[str, Any]:
     """The row of a file. It is kept: a run that is broken off goes on where it was."""
     hashes = [digest(each.read_bytes()) for each in (reference, file)]
-    same = {"files": hashes, "test": folders["test"].name}
+    pictures = digest((folders["test"] / "pictures.json").read_bytes())
+    same = {
+        "files": hashes,
+        "pictures": pictures,
+        "versions": [package_version(each) for each in RUNTIMES],
+    }
     kept = folders["files"] / f"{form}-{recipe.place}.json"
     if kept.is_file():
         found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
@@ -216,6 +226,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 @click.command(
+    cls=Command,
     context_settings=CONTEXT,
     epilog=example("python -m mixnet_bench.glyphs.measure --work glyphs/ -o quantization.md"),
 )

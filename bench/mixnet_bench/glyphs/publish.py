@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from mixnet_common.console import CONTEXT, example, say
+from mixnet_common.console import CONTEXT, Command, example, say
 from mixnet_common.files import write_whole
 from mixnet_networks.importing import import_weights
 from mixnet_networks.weights import Weights
@@ -29,6 +29,7 @@ def pack(weights: Weights) -> bytes:
 
 
 @click.command(
+    cls=Command,
     context_settings=CONTEXT,
     epilog=example(
         "python -m mixnet_bench.glyphs.publish run/mixnet-s-glyphs.pth -o out.safetensors"

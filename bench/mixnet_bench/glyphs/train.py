@@ -17,7 +17,7 @@ import numpy as np
 
 from mixnet_bench.glyphs.build import SEEDS, load_masks
 from mixnet_bench.glyphs.render import CHARACTERS, RESOLUTION, Mask, sample
-from mixnet_common.console import CONTEXT, example, say
+from mixnet_common.console import CONTEXT, Command, example, say
 from mixnet_networks.preprocessing import load_preprocessing
 
 SEED = SEEDS["train"]
@@ -72,6 +72,7 @@ def _stream(fonts: Sequence[Sequence[Mask]], batch: int, start: int) -> Iterator
 
 
 @click.command(
+    cls=Command,
     context_settings=CONTEXT,
     epilog=example("python -m mixnet_bench.glyphs.train --fonts fonts/ --minutes 90 -o run/"),
 )
