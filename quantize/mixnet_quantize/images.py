@@ -66,12 +66,26 @@ def decode(path: Path, channels: int = 3) -> Any:
     try:
         with Pillow.open(path) as image:
             _refuse_threads(image.size)
-            return image.convert(mode)
+            return _eight_bits(image).convert(mode)
     # Pillow's readers raise whatever the damaged bytes lead to: struct.error, EOFError, IndexError,
     # ZeroDivisionError and more, differing between its versions.
     except Exception as error:
         why = str(error) or type(error).__name__
         raise MixnetError(f"cannot read the image {path}: {why}") from error
+
+
+def _eight_bits(image: Any) -> Any:
+    """The image with at most 8 bits a channel: Pillow would cut off what is beyond 255.
+
+    Grey pixels of 16 bits keep their upper 8. Raises ValueError for pixels whose white is unknown.
+    """
+    from PIL import Image as Pillow
+
+    if image.mode == "F" or (image.mode == "I" and image.getextrema()[1] >= 1 << 16):
+        raise ValueError(f"its pixels, of mode {image.mode}, have no known white; save it as PNG")
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return Pillow.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+    return image
 
 
 def _refuse_threads(size: tuple[int, int]) -> None:

@@ -161,6 +161,21 @@ def test_every_kind_of_picture_becomes_red_green_and_blue(name: str, tmp_path: P
 # Broken ones
 
 
+@pytest.mark.parametrize("suffix", ["png", "tiff"])
+def test_grey_pixels_of_16_bits_keep_their_upper_half(suffix: str, tmp_path: Path) -> None:
+    ramp = np.arange(256, dtype=np.uint16).reshape(16, 16) * 257
+    Image.fromarray(ramp).save(tmp_path / f"deep.{suffix}")
+    found = load_image(tmp_path / f"deep.{suffix}", 16, RAW)
+
+    np.testing.assert_array_equal(found[..., 0], ramp // 257)
+
+
+def test_pixels_whose_white_is_unknown_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.ones((16, 16), np.float32)).save(tmp_path / "float.tiff")
+    with pytest.raises(MixnetError, match=r"float\.tiff.*no known white"):
+        load_image(tmp_path / "float.tiff", 16, RAW)
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8\xff\xe0\x00\x10JFIF"],
