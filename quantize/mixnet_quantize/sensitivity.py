@@ -37,7 +37,7 @@ class LayerError:
         return decibels(self.signal, self.noise)
 
     def as_json(self) -> dict[str, Any]:
-        """The record as JSON keys; ``db`` is null where the layer is exactly equal."""
+        """The record as JSON keys; ``db`` is null without noise, and with noise but no signal."""
         return asdict(self) | {"db": self.db if math.isfinite(self.db) else None}
 
 
@@ -86,6 +86,11 @@ def compare(
         rounded.run(sample)
         for name, other in pairs.items():
             sums[name].add(exact.value(name), rounded.value(other))
+            if not sums[name].is_finite:
+                raise MixnetError(
+                    f"the activation {name} is not finite",
+                    "in float16 it may be beyond 65504; keep that layer in float32",
+                )
         step()
     measured = {name: each for name, each in sums.items() if each.count}
     if not measured:
@@ -129,6 +134,11 @@ class _Sums:
         self._difference = self._difference + rows.sum(axis=0, dtype=np.float64)
         self._rows += rows.shape[0]
         self.count += exact.size
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether everything taken in was finite."""
+        return math.isfinite(self._signal) and math.isfinite(self._noise)
 
     def result(self, name: str, operator: str) -> LayerError:
         """The record over everything taken in."""

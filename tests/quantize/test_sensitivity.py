@@ -123,6 +123,15 @@ def test_a_block_left_in_float_is_better_than_the_same_in_int8(
     assert a["stem.conv"] == b["stem.conv"]
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_activation_that_is_not_finite_is_named(
+    form: str, float32: Files, inputs: Inputs, save: Save
+) -> None:
+    path = save(f"float.{form}", float32(form))
+    with pytest.raises(MixnetError, match=r"the activation stem\S* is not finite"):
+        layer_errors(path, path, [np.full_like(inputs[0], np.inf)])
+
+
 def test_without_samples_nothing_is_claimed(float32: Files, save: Save) -> None:
     path = save("float.tflite", float32("tflite"))
     with pytest.raises(MixnetError, match="no layer was compared"):
