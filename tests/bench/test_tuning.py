@@ -171,6 +171,14 @@ def test_int8_is_tuned_on_int8_files(tiny_network: Path, tmp_path: Path) -> None
     assert all("int8" in each for each in types)
 
 
+def test_cells_that_read_several_tensors_are_not_tuned_in_int8(tmp_path: Path) -> None:
+    words = ["tune", "darts", "--precision", "int8", "-o", str(tmp_path / "darts.toml")]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    assert "of darts reads several tensors" in result.stderr
+    assert "hint: tune it in float32" in result.stderr
+
+
 def test_an_output_that_is_no_toml_is_refused_before_the_work(tmp_path: Path) -> None:
     run = CliRunner().invoke(main, ["tune", "mixnet-s", "-o", str(tmp_path / "plan.json")])
     assert run.exit_code == 2

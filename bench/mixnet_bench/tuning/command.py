@@ -1,6 +1,6 @@
 """``mixnet-bench tune``: tunes each distinct block of a network and writes the plan."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -95,6 +95,7 @@ def tune(
     model = Model(request.network.graph, seeded_weights(request.network))
     start = find_plan(DEFAULT, request.form.name)
     blocks = distinct_blocks(model)
+    _check_calibrated(request, blocks)
     measured = f"{timer.conditions(_write(request, blocks[0].model, start))}, {request.precision}"
     outcomes = [
         (block, _tune_block(request, block, start, timer, measured, cache))
@@ -105,6 +106,17 @@ def tune(
     ordered = {name: choices[name] for name in in_order}
     plan = Plan(f"{request.network.name}.toml", start.general, ordered, measured)
     return plan, outcomes, _check_whole(request, model, plan, timer)
+
+
+def _check_calibrated(request: Request, blocks: Sequence[Block]) -> None:
+    """Raise UsageError where blocks are to be int8 that calibration cannot feed."""
+    widest = max(blocks, key=lambda block: len(block.model.graph.inputs))
+    if request.precision != "float32" and len(widest.model.graph.inputs) > 1:
+        raise UsageError(
+            f"{widest.names[0]} of {request.network.name} reads several tensors, and calibration"
+            " feeds only one",
+            "tune it in float32; --lowering takes the result for int8 too",
+        )
 
 
 def _tune_block(
