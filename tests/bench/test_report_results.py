@@ -25,6 +25,7 @@ from made_up_results import (
     profile,
     save,
     save_all,
+    save_step,
     sustained,
 )
 
@@ -148,6 +149,34 @@ def test_a_campaigns_folder_gives_its_results_and_nothing_else(tmp_path: Path) -
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "mixnet-s.tflite.json").write_text("{}", encoding="utf-8")
     assert len(load_results([tmp_path]).counts) == 1
+
+
+def save_two_of_a_step(folder: Path) -> None:
+    """The newer first by name; and one of another step, older than both."""
+    for name, step, written_s, median in (
+        ("a.json", "mixnet-s on host", 2000, 10.0),
+        ("b.json", "mixnet-s on host", 1000, 20.0),
+        ("c.json", "mixnet-m on host", 500, 30.0),
+    ):
+        target = latency("mixnet-s", "tflite", "float32", "default", median)
+        save_step(folder / name, "latency", step, written_s, target)
+
+
+def test_of_a_campaigns_step_only_the_newest_result_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_two_of_a_step(tmp_path / "results")
+    save(tmp_path / "results" / "d.json", count("mixnet-s", 1))
+    results = load_results([tmp_path])
+    assert [each.median_ms for each in results.latencies] == [10.0, 30.0]
+    assert len(results.counts) == 1
+    assert "newer ones are left out: 1" in capsys.readouterr().err
+
+
+def test_in_a_plain_folder_and_by_name_every_result_counts(tmp_path: Path) -> None:
+    save_two_of_a_step(tmp_path / "results")
+    assert len(load_results([tmp_path / "results"]).latencies) == 3
+    assert len(load_results([tmp_path, tmp_path / "results" / "b.json"]).latencies) == 3
 
 
 @PATIENT

@@ -3,14 +3,14 @@
 A result may come from anywhere: every value is checked for its type, and no text is trusted.
 """
 
-import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mixnet_bench.report.documents import HINT, read_documents
 from mixnet_bench.report.reader import Json, WrongError, clean
 from mixnet_bench.report.record import (
     Against,
@@ -25,10 +25,8 @@ from mixnet_bench.report.record import (
     Sustained,
 )
 from mixnet_common import UsageError
-from mixnet_common.console import FORMAT, warn
-from mixnet_networks.architecture import read_text
+from mixnet_common.console import warn
 
-HINT = "give what --json or -o of latency, count, paper or parity wrote, or a campaign's folder"
 PRECISIONS = ("int8-dynamic", "int8", "float16", "mixed")
 
 
@@ -45,39 +43,18 @@ class _Found:
 def load_results(paths: Sequence[Path]) -> Results:
     """Read files and folders of results. Raises UsageError where one holds none."""
     found = _Found()
-    for path in dict.fromkeys(each for given in paths for each in _files(given)):
-        _read_file(path, found)
+    for path, document in read_documents(paths).items():
+        _read_targets(document["targets"], str(path), found)
     results = Results(*(tuple(getattr(found, key)) for key in found.__dataclass_fields__))
     if results == Results():
         raise UsageError(f"no results in {', '.join(map(str, paths))}", HINT)
     return results
 
 
-def _files(path: Path) -> Iterator[Path]:
-    """A file itself; of a campaign's folder its results, of any other its JSON files."""
-    if not path.is_dir():
-        yield path
-        return
-    inner = path / "results"
-    yield from sorted((inner if inner.is_dir() else path).glob("*.json"))
-
-
-def _read_file(path: Path, found: _Found) -> None:
-    try:
-        document = json.loads(read_text(path, HINT))
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is not JSON: {error}", HINT) from error
-    targets = document.get("targets") if isinstance(document, dict) else None
-    if not isinstance(targets, list):
-        raise UsageError(f"{path} holds no results", HINT)
-    if document.get("format") != FORMAT:
-        raise UsageError(
-            f"{path} has format {document.get('format')!r}, and this version reads {FORMAT}",
-            "make the report with the version that wrote it, or later",
-        )
+def _read_targets(targets: Sequence[Any], path: str, found: _Found) -> None:
     for index, target in enumerate(targets):
         try:
-            _read_target(Json(target), str(path), found)
+            _read_target(Json(target), path, found)
         except WrongError as error:
             raise UsageError(f"{path}: targets[{index}]: {error}", HINT) from error
 

@@ -1,0 +1,79 @@
+"""The documents that a report is made from: JSON files, those of folders, those of a campaign.
+
+What a document holds is not looked at here, but for the step of a campaign that it is about.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mixnet_common import UsageError
+from mixnet_common.console import FORMAT, warn
+from mixnet_networks.architecture import read_text
+
+HINT = "give what --json or -o of latency, count, paper or parity wrote, or a campaign's folder"
+
+Documents = dict[Path, dict[str, Any]]
+"""By the file that each was read from, in the order in which they are to be shown."""
+
+
+def read_documents(paths: Sequence[Path]) -> Documents:
+    """Read files, and of folders all that count. Raises UsageError where one is no result."""
+    found: Documents = {}
+    for path in paths:
+        found |= _of_folder(path) if path.is_dir() else {path: _read(path)}
+    return found
+
+
+def _of_folder(folder: Path) -> Documents:
+    """Of a campaign's folder the newest result of each step; of any other all JSON files."""
+    inner = folder / "results"
+    if not inner.is_dir():
+        return _read_all(folder)
+    documents = _read_all(inner)
+    newest = _newest(documents)
+    if len(newest) < len(documents):
+        old = len(documents) - len(newest)
+        warn(f"{folder}: older results of steps that have newer ones are left out: {old}")
+    return newest
+
+
+def _read_all(folder: Path) -> Documents:
+    return {path: _read(path) for path in sorted(folder.glob("*.json"))}
+
+
+def _newest(documents: Documents) -> Documents:
+    """A campaign keeps what came out under other inputs, in files that tell nothing of when.
+
+    So the files' times decide, and of files of one time their names.
+    """
+    last: dict[object, Path] = {}
+    for path in sorted(documents, key=lambda each: (each.stat().st_mtime_ns, each.name)):
+        last[_step(documents[path]) or path] = path
+    kept = set(last.values())
+    return {path: document for path, document in documents.items() if path in kept}
+
+
+def _step(document: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Kind and name of the step that a document is the result of, where it says them."""
+    about = document.get("step")
+    if not isinstance(about, dict):
+        return None
+    kind, name = about.get("kind"), about.get("name")
+    return (kind, name) if isinstance(kind, str) and isinstance(name, str) else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(read_text(path, HINT))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not JSON: {error}", HINT) from error
+    if not isinstance(document, dict) or not isinstance(document.get("targets"), list):
+        raise UsageError(f"{path} holds no results", HINT)
+    if document.get("format") != FORMAT:
+        raise UsageError(
+            f"{path} has format {document.get('format')!r}, and this version reads {FORMAT}",
+            "make the report with the version that wrote it, or later",
+        )
+    return document
