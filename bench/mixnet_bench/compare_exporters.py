@@ -32,12 +32,12 @@ from mixnet_bench.peers.result import (
 from mixnet_common import MixnetError, write_whole
 from mixnet_common.console import (
     CONTEXT,
+    Command,
     example,
     json_option,
     json_text,
     print_json,
     print_table,
-    report_error,
     say,
     tracked,
     warn,
@@ -169,6 +169,7 @@ NOBODY = "nobody"
 
 
 @click.command(
+    cls=Command,
     context_settings=CONTEXT,
     epilog=example(
         "python -m mixnet_bench.compare_exporters --networks mixnet-s --threads 1 --keep made",
@@ -270,13 +271,5 @@ def command(
         raise MixnetError(f"bars missed: {len(failed)}", "; ".join(failed))
 
 
-def main() -> None:
-    """Run the command line; our own errors become a message, a hint and an exit status."""
-    try:
-        command()
-    except MixnetError as error:
-        report_error(error)
-
-
 if __name__ == "__main__":
-    main()
+    command()

@@ -19,15 +19,14 @@ from mixnet_bench.latency import Plan, measure
 from mixnet_bench.native import measure_native
 from mixnet_bench.statistics import Interval, interval, median, pick_launches
 from mixnet_bench.targets import model_file
-from mixnet_common import MixnetError
 from mixnet_common.console import (
     CONTEXT,
+    Command,
     example,
     json_option,
     print_json,
     print_table,
     progress,
-    report_error,
 )
 
 BOUND = 0.05
@@ -147,6 +146,7 @@ def _report(found: Sequence[Comparison], as_json: bool) -> None:
 
 
 @click.command(
+    cls=Command,
     context_settings=CONTEXT,
     epilog=example("python -m mixnet_bench.compare_runner out/mixnet-s.tflite --launches 15"),
 )
@@ -174,14 +174,11 @@ def main(
 
     Exit status 1 where a file's ratio is beyond the bound.
     """
-    try:
-        if not math.isfinite(min_time):
-            raise click.BadParameter(f"{min_time} is not a finite number.")
-        paths = [model_file(target) for target in targets]
-        pace = Pace(threads, warmup, min_count, min_time, pin)
-        found = compare(paths, launches, pace, runner or find_runner("linux-x86_64"))
-    except MixnetError as error:
-        report_error(error)
+    if not math.isfinite(min_time):
+        raise click.BadParameter(f"{min_time} is not a finite number.")
+    paths = [model_file(target) for target in targets]
+    pace = Pace(threads, warmup, min_count, min_time, pin)
+    found = compare(paths, launches, pace, runner or find_runner("linux-x86_64"))
     _report(found, as_json)
     if not all(each.within for each in found):
         sys.exit(1)

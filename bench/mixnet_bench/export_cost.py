@@ -19,12 +19,12 @@ import click
 from mixnet_common import MixnetError
 from mixnet_common.console import (
     CONTEXT,
+    Command,
     example,
     json_option,
     print_json,
     print_table,
     progress,
-    report_error,
 )
 
 SETUP = """
@@ -173,7 +173,9 @@ def table_row(cost: Cost) -> Sequence[str]:
     return (cost.title, seconds, cpu, memory, bars, "yes" if cost.within else "NO")
 
 
-@click.command(context_settings=CONTEXT, epilog=example("python -m mixnet_bench.export_cost"))
+@click.command(
+    cls=Command, context_settings=CONTEXT, epilog=example("python -m mixnet_bench.export_cost")
+)
 @click.option("--runs", type=click.IntRange(1), default=7, show_default=True, help="Per job.")
 @json_option
 def main(runs: int, as_json: bool) -> None:
@@ -183,14 +185,11 @@ def main(runs: int, as_json: bool) -> None:
     """
     from mixnet_common.temporary import temporary_folder
 
-    try:
-        with temporary_folder() as folder, progress("measuring", len(JOBS)) as step:
-            costs = []
-            for name, job in JOBS.items():
-                costs.append(measure(name, job, runs, folder))
-                step()
-    except MixnetError as error:
-        report_error(error)
+    with temporary_folder() as folder, progress("measuring", len(JOBS)) as step:
+        costs = []
+        for name, job in JOBS.items():
+            costs.append(measure(name, job, runs, folder))
+            step()
     if as_json:
         print_json([cost.as_json() for cost in costs])
     else:

@@ -32,16 +32,16 @@ from mixnet_bench.latency import Plan, Timing, measure
 from mixnet_bench.native import measure_native
 from mixnet_bench.statistics import median
 from mixnet_bench.targets import model_file
-from mixnet_common import MixnetError, write_whole
+from mixnet_common import write_whole
 from mixnet_common.console import (
     CONTEXT,
+    Command,
     example,
     json_option,
     json_text,
     print_json,
     print_table,
     progress,
-    report_error,
 )
 
 SHARE = 0.9
@@ -192,6 +192,7 @@ def _row(name: str, word: str, right: int, trial: Trial, kind: str) -> tuple[str
 
 
 @click.command(
+    cls=Command,
     context_settings=CONTEXT,
     epilog=example(
         "mixnet-export tflite mixnet-s -o out",
@@ -236,36 +237,33 @@ def main(
     Exit status 1 where either is right less than nine times in ten. Counts and times are those of
     one launch.
     """
-    try:
-        if not math.isfinite(min_time):
-            raise click.BadParameter(f"{min_time} is not a finite number.")
-        paths = (model_file(file), model_file(file), model_file(slower))
-        plan = Plan(
-            paths,
-            threads=threads,
-            launches=launches,
-            min_count=min_count * launches,
-            min_time_s=min_time * launches,
-            warmup=warmup,
-            burst_ms=burst,
-            cpus=None if pin is None else parse_cpus(pin),
-        )
-        if plan.cpus is not None:
-            check_cpus(plan.cpus)
-        way = _way(find_runner("linux-x86_64")) if runner else measure
-        names = (str(paths[0]), str(paths[2]))
-        words = "the native runner" if runner else "processes of Python"
-        with progress("repetitions", repetitions) as step:
+    if not math.isfinite(min_time):
+        raise click.BadParameter(f"{min_time} is not a finite number.")
+    paths = (model_file(file), model_file(file), model_file(slower))
+    plan = Plan(
+        paths,
+        threads=threads,
+        launches=launches,
+        min_count=min_count * launches,
+        min_time_s=min_time * launches,
+        warmup=warmup,
+        burst_ms=burst,
+        cpus=None if pin is None else parse_cpus(pin),
+    )
+    if plan.cpus is not None:
+        check_cpus(plan.cpus)
+    way = _way(find_runner("linux-x86_64")) if runner else measure
+    names = (str(paths[0]), str(paths[2]))
+    words = "the native runner" if runner else "processes of Python"
+    with progress("repetitions", repetitions) as step:
 
-            def so_far(trial: Trial) -> None:
-                if output is not None:
-                    described = [describe_trial(trial, names, words)]
-                    write_whole(output, json_text(described) + "\n")
-                step()
+        def so_far(trial: Trial) -> None:
+            if output is not None:
+                described = [describe_trial(trial, names, words)]
+                write_whole(output, json_text(described) + "\n")
+            step()
 
-            trial = try_trust(plan, repetitions, way, so_far)
-    except MixnetError as error:
-        report_error(error)
+        trial = try_trust(plan, repetitions, way, so_far)
     if as_json:
         print_json([describe_trial(trial, names, words)])
     else:
