@@ -26,10 +26,14 @@ from mixnet_bench.campaign.read import (
     read_campaign,
 )
 from mixnet_bench.campaign.record import Timing
-from mixnet_bench.campaign.steps import Step, make_steps
+from mixnet_bench.campaign.steps import Step, make_steps, origin
+from mixnet_bench.campaign.store import Store
+from mixnet_bench.campaign.work import WORK
 from mixnet_bench.run_command import find_campaign, ready_campaigns
-from mixnet_common import UsageError
+from mixnet_common import MixnetError, UsageError
+from mixnet_networks import load_network
 from mixnet_networks.paper import load_table
+from mixnet_networks.weights import save_weights, seeded_weights
 
 DOCS = Path(__file__).parents[2] / "docs" / "campaigns.md"
 PATH = Path("/somewhere/campaign.toml")
@@ -184,6 +188,40 @@ def test_another_input_is_another_key_and_so_for_all_that_follows(change: str) -
     after = {step.kind: step.key for step in steps_of(change)}
     for kind in ("export", "inspect", "latency"):
         assert before[kind] != after[kind]
+
+
+def test_weights_that_ship_are_known_by_name_and_set_the_classes(tmp_path: Path) -> None:
+    steps = steps_of('networks = [{ name = "mixnet-s", weights = "mixnet-s-glyphs" }]')
+    by_kind = {step.kind: step for step in steps}
+    (counted,) = WORK["count"](by_kind["count"], Store(tmp_path))
+    assert origin(by_kind["export"])["classes"] == by_kind["count"].inputs["classes"] == 64
+    thousand, sixty_four = 1537 * 1000, 1537 * 64  # weights and biases of the last layer
+    assert counted["params"] == 4_134_606 - thousand + sixty_four
+
+
+def save_tiny_weights(network: Path, name: str, classes: int, channels: int = 3) -> None:
+    sized = load_network(str(network), classes=classes, in_channels=channels)
+    save_weights(network.with_name(name), seeded_weights(sized, 1))
+
+
+def test_the_size_of_a_file_of_weights_is_that_of_every_step(tiny_network: Path) -> None:
+    save_tiny_weights(tiny_network, "mine.safetensors", classes=7)
+    save_tiny_weights(tiny_network, "grey.safetensors", classes=7, channels=1)
+    text = 'networks = [{ name = "tiny.toml", weights = "%s.safetensors" }]'
+    path = tiny_network.with_name("campaign.toml")
+    mine, grey = ({s.kind: s for s in steps_of(text % name, path)} for name in ("mine", "grey"))
+    assert origin(mine["export"])["classes"] == 7
+    assert mine["count"].key != grey["count"].key
+
+
+def test_weights_that_do_not_fit_are_refused_before_the_first_step(tiny_network: Path) -> None:
+    save_tiny_weights(tiny_network, "mine.safetensors", classes=7)
+    path = tiny_network.with_name("campaign.toml")
+    entry = 'networks = [{ name = "%s", weights = "mine.safetensors"%s }]'
+    with pytest.raises(UsageError, match="has 7 classes, not 5"):
+        steps_of(entry % ("tiny.toml", ", classes = 5"), path)
+    with pytest.raises(MixnetError, match="does not fit mixnet-s"):
+        steps_of(entry % ("mixnet-s", ""), path)
 
 
 def test_other_settings_of_latency_leave_the_files_as_they_are() -> None:

@@ -12,7 +12,10 @@ from mixnet_bench.campaign.execute import DONE, FAILED, FOUND, NOT_TRIED, TO_DO,
 from mixnet_bench.campaign.steps import Step
 from mixnet_bench.campaign.store import Store
 from mixnet_bench.cli import main
+from mixnet_bench.counting.graph import count_graph
 from mixnet_common import MixnetError, UsageError
+from mixnet_networks import load_network
+from mixnet_networks.weights import save_weights, seeded_weights
 
 Targets = list[dict[str, Any]]
 
@@ -179,6 +182,25 @@ def test_a_campaign_is_carried_out_resumed_and_reported(
     made = CliRunner().invoke(main, ["report", str(out), "-o", str(page)])
     assert made.exit_code == 0, made.output
     assert "tiny" in page.read_text(encoding="utf-8")
+
+
+def test_a_file_with_weights_has_as_many_classes_as_its_results_say(
+    tiny_campaign: Path, tmp_path: Path
+) -> None:
+    tiny = str(tiny_campaign.with_name("tiny.toml"))
+    sized = load_network(tiny, classes=7)
+    save_weights(tiny_campaign.with_name("mine.safetensors"), seeded_weights(sized, 1))
+    text = 'networks = [{ name = "tiny.toml", weights = "mine.safetensors" }]\n[latency]\n'
+    brief = "launches = 1\nmin_count = 1\nmin_time_s = 0\nwarmup = 0\n"
+    tiny_campaign.write_text(text + brief, encoding="utf-8")
+    result = run(tiny_campaign, "-o", tmp_path / "out", "--json")
+    assert result.exit_code == 0, result.output
+    found = {step["kind"]: Path(step["result"]) for step in json.loads(result.stdout)["targets"]}
+    (exported,) = json.loads(found["export"].read_text(encoding="utf-8"))["targets"]
+    assert exported["classes"] == exported["origin"]["classes"] == 7
+    assert exported["weights"]["source"] == "mine.safetensors"
+    (counted,) = json.loads(found["count"].read_text(encoding="utf-8"))["targets"]
+    assert counted["params"] == count_graph(sized.graph).params
 
 
 def test_a_failed_step_is_named_and_makes_the_exit_status_1(

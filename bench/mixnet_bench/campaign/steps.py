@@ -13,10 +13,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from mixnet_bench.campaign.networks import beside, network_with_weights
 from mixnet_bench.campaign.record import HOST, Campaign, Entry
 from mixnet_common import UsageError
 from mixnet_common.versions import package_version
-from mixnet_networks import Network, load_network
+from mixnet_networks import Network
+from mixnet_networks.weights import weights_hash
 
 WRITERS = (
     "mixnet-mobile", "numpy", "onnx", "onnxruntime", "ai-edge-litert", "ai-edge-quantizer",
@@ -61,13 +63,14 @@ class Step:
 def make_steps(campaign: Campaign) -> list[Step]:
     """All steps of a campaign, in an order in which each comes after those that it needs.
 
-    Raises UsageError where a network, a lowering, a table or a folder of images is unknown.
+    Raises UsageError where a network, a lowering, a table or a folder of images is unknown, and
+    MixnetError where weights are damaged or fit another network.
     """
-    networks = {entry: _load(campaign, entry) for entry in campaign.networks}
+    networks = {entry: _sized(campaign, entry) for entry in campaign.networks}
     steps = [_paper(table) for table in campaign.tables]
     exports: list[Step] = []
-    for entry, network in networks.items():
-        own = list(_exports(campaign, entry, network))
+    for entry, (network, weights) in networks.items():
+        own = list(_exports(campaign, entry, network, weights))
         exports += own
         steps += [_count(entry, network), *own, *(_inspect(each) for each in own)]
         if campaign.parity is not None:
@@ -89,22 +92,15 @@ def _unique(steps: Sequence[Step]) -> list[Step]:
     return list(steps)
 
 
-def beside(campaign: Campaign, path: str) -> Path:
-    """A path of the TOML, seen from the TOML's own folder."""
-    return campaign.folder / path
-
-
 # Networks
 
 
-def _load(campaign: Campaign, entry: Entry) -> Network:
-    name = str(beside(campaign, entry.name)) if entry.name.endswith(".toml") else entry.name
-    return load_network(
-        name,
-        classes=entry.classes,
-        resolution=entry.resolution,
-        multiplier=entry.multiplier,
-    )
+def _sized(campaign: Campaign, entry: Entry) -> tuple[Network, dict[str, Any]]:
+    """The network in the size of its weights, and which weights they are, as inputs of a step."""
+    network, weights = network_with_weights(campaign, entry)
+    if weights is None:
+        return network, {"seed": entry.seed}
+    return network, {"weights_sha256": weights_hash(weights)}
 
 
 def _label(entry: Entry) -> str:
@@ -126,13 +122,15 @@ def _sizes(entry: Entry) -> Iterator[tuple[float | None, str]]:
 
 def _network_inputs(network: Network) -> dict[str, Any]:
     described = repr(network.architecture)
-    return {
+    inputs = {
         "network": network.name,
         "architecture_sha256": hashlib.sha256(described.encode()).hexdigest(),
         "classes": network.classes,
         "resolution": network.resolution,
         "multiplier": network.multiplier,
     }
+    # Only weights can ask for grey images; without these the architecture says it all.
+    return inputs | ({} if network.in_channels == 3 else {"in_channels": network.in_channels})
 
 
 def _count(entry: Entry, network: Network) -> Step:
@@ -147,8 +145,9 @@ def _versions(packages: Sequence[str]) -> dict[str, str | None]:
 # Files
 
 
-def _exports(campaign: Campaign, entry: Entry, network: Network) -> Iterator[Step]:
-    weights = _weights_inputs(campaign, entry)
+def _exports(
+    campaign: Campaign, entry: Entry, network: Network, weights: Mapping[str, Any]
+) -> Iterator[Step]:
     images = _calibration_inputs(campaign)
     for lowering, form, precision in product(
         campaign.lowerings, campaign.formats, campaign.precisions
@@ -166,12 +165,6 @@ def _exports(campaign: Campaign, entry: Entry, network: Network) -> Iterator[Ste
         }
         work = {"campaign": campaign, "entry": entry, "network": network}
         yield Step("export", f"{_label(entry)} {form} {precision} {lowering}", inputs, work=work)
-
-
-def _weights_inputs(campaign: Campaign, entry: Entry) -> dict[str, Any]:
-    if entry.weights is None:
-        return {"seed": entry.seed}
-    return {"weights_sha256": _file_hash(beside(campaign, entry.weights))}
 
 
 def _plan_hash(campaign: Campaign, lowering: str, form: str) -> str:

@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from mixnet_bench.campaign.networks import beside, network_with_weights, weights_file
 from mixnet_bench.campaign.record import HOST, Campaign, Entry, Timing
-from mixnet_bench.campaign.steps import Step, beside, lowering_path, origin
+from mixnet_bench.campaign.steps import Step, lowering_path, origin
 from mixnet_bench.campaign.store import Store
 from mixnet_networks import Network
+from mixnet_networks.weights import Weights, seeded_weights
 
 Targets = list[dict[str, Any]]
 
@@ -33,7 +35,7 @@ def export(step: Step, store: Store) -> Targets:
 
     campaign: Campaign = step.work["campaign"]
     inputs = step.inputs
-    network, weights, source = _weights(step.work["network"], step.work["entry"], campaign)
+    network, weights, source = _weights(campaign, step.work["entry"])
     calibrated = inputs["precision"] == "int8" and campaign.calibration is not None
     options = Options(
         lowering=lowering_path(campaign, inputs["lowering"]),
@@ -54,19 +56,12 @@ def export(step: Step, store: Store) -> Targets:
     ]
 
 
-def _weights(network: Network, entry: Entry, campaign: Campaign) -> tuple[Network, Any, str]:
+def _weights(campaign: Campaign, entry: Entry) -> tuple[Network, Weights, str]:
     """The network in the size that its weights have, the weights, and where they come from."""
-    if entry.weights is None:
-        from mixnet_networks.weights import seeded_weights
-
+    network, weights = network_with_weights(campaign, entry)
+    if entry.weights is None or weights is None:
         return network, seeded_weights(network, entry.seed), f"seed {entry.seed}"
-    from mixnet_networks.importing import import_weights
-
-    file = beside(campaign, entry.weights)
-    name = str(beside(campaign, entry.name)) if entry.name.endswith(".toml") else entry.name
-    found = import_weights(file, name, classes=entry.classes, multiplier=network.multiplier)
-    sized = replace(network, classes=found.classes, in_channels=found.network.in_channels)
-    return sized, found.weights, file.name
+    return network, weights, weights_file(campaign, entry.weights).name
 
 
 def inspect(step: Step, store: Store) -> Targets:

@@ -1,0 +1,46 @@
+"""The networks that a campaign names, in the sizes that their weights have.
+
+A file of weights is read to learn how many classes and input channels it is for, so that every
+step is about the network that is exported. Nothing is written.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from mixnet_bench.campaign.record import Campaign, Entry
+from mixnet_networks import Network, load_network
+from mixnet_networks.trained import trained_names
+from mixnet_networks.weights import Weights
+
+
+def beside(campaign: Campaign, path: str) -> Path:
+    """A path of the TOML, seen from the TOML's own folder."""
+    return campaign.folder / path
+
+
+def network_with_weights(campaign: Campaign, entry: Entry) -> tuple[Network, Weights | None]:
+    """An entry's network, in the size of its weights, and these; None where they are seeded.
+
+    Raises UsageError where one of both is unknown or they contradict each other, MixnetError where
+    the weights are damaged or fit another network.
+    """
+    name = str(beside(campaign, entry.name)) if entry.name.endswith(".toml") else entry.name
+    network = load_network(
+        name,
+        classes=entry.classes,
+        resolution=entry.resolution,
+        multiplier=entry.multiplier,
+    )
+    if entry.weights is None:
+        return network, None
+    from mixnet_networks.importing import import_weights
+
+    file = weights_file(campaign, entry.weights)
+    found = import_weights(file, name, classes=entry.classes, multiplier=entry.multiplier)
+    sized = replace(network, classes=found.classes, in_channels=found.network.in_channels)
+    return sized, found.weights
+
+
+def weights_file(campaign: Campaign, weights: str) -> Path:
+    """The name of weights that ship, as it is, or the path of a file beside the campaign's."""
+    return Path(weights) if weights in trained_names() else beside(campaign, weights)
