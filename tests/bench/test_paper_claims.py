@@ -9,7 +9,13 @@ from click.testing import CliRunner
 
 from mixnet_bench.cli import main
 from mixnet_bench.paper.claims import compare_claims
-from mixnet_bench.paper.measured import Measured, compare_accuracy, network_of, read_measured
+from mixnet_bench.paper.measured import (
+    Accuracies,
+    Measured,
+    compare_accuracy,
+    network_of,
+    read_measured,
+)
 from mixnet_bench.paper.ours import QUANTITIES, Layer, Ours, count_ours
 from mixnet_common import UsageError
 from mixnet_networks.paper import Claim, PaperTable, Subject, load_table, table_names
@@ -21,7 +27,7 @@ COUNTS = {
 M, L = (Subject(table="table2", model=name) for name in ("MixNet-M", "MixNet-L"))
 
 
-def judge(measured: dict[str, Measured] | None = None, **changes: Any) -> dict[str, Any]:
+def judge(measured: Accuracies | None = None, **changes: Any) -> dict[str, Any]:
     values: dict[str, Any] = {"claim": "it", "section": "1", "quantity": "params", "kind": "ratio"}
     values |= {"of": Subject("large"), "to": Subject("small")} | changes
     table = PaperTable("t", "t", "p", "Text", "1", claims=(Claim(**values),))
@@ -75,15 +81,19 @@ def test_a_difference_of_accuracies_is_checked_against_the_papers_own_table() ->
 
 def test_a_difference_of_accuracies_is_ours_once_both_were_measured() -> None:
     own = {
-        "mixnet-l": Measured(79.0, None, 50_000, "l"),
-        "mixnet-m": Measured(77.1, 93, 50_000, "m"),
+        ("mixnet-l", 1000): Measured(79.0, None, 50_000, "l", 1000),
+        ("mixnet-m", 1000): Measured(77.1, 93, 50_000, "m", 1000),
     }
     figure = judge(own, printed="1.9%", quantity="top1", kind="difference", of=L, to=M)
     assert figure["ours"] == pytest.approx(1.9)
     assert figure["verdict"] == "reproduced"
-    del own["mixnet-m"]
+    own["mixnet-m", 10] = Measured(99.0, None, 10_000, "ten", 10)
+    figure = judge(own, printed="1.9%", quantity="top1", kind="difference", of=L, to=M)
+    assert figure["ours"] == pytest.approx(1.9)
+    del own["mixnet-m", 1000]
     figure = judge(own, printed="1.9%", quantity="top1", kind="difference", of=L, to=M)
     assert figure["verdict"] == "not comparable"
+    assert figure["reason"].startswith("the results are of 10 classes, the paper's figure is of 1,")
 
 
 @pytest.mark.parametrize("name", table_names())
@@ -140,9 +150,9 @@ def test_a_file_that_holds_no_results_is_refused(content: str, tmp_path: Path) -
     assert json.dumps(str(path))[1:-1] in run.output
 
 
-def document(top1: dict[str, float] | None) -> str:
+def document(top1: dict[str, float] | None, classes: int = 1000) -> str:
     files = [{"name": f"{name}.tflite", "path": f"out/{name}.tflite"} for name in ("mixnet-s", "b")]
-    target = {"files": files, "images": 50_000, "top1": top1, "top5": None}
+    target = {"files": files, "images": 50_000, "classes": classes, "top1": top1, "top5": None}
     return json.dumps({"format": 1, "targets": [target]})
 
 
@@ -170,11 +180,34 @@ def test_measured_accuracies_take_the_place_of_the_papers(tmp_path: Path) -> Non
 def test_an_accuracy_far_from_the_papers_differs_and_says_on_what(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_text(document({"first_percent": 40.0, "second_percent": 60.0}))
-    own = read_measured(path)["mixnet-s"]
     row = next(each for each in load_table("table2").rows if each.network == "mixnet-s")
-    figure = compare_accuracy(row, own)
+    figure = compare_accuracy(row, read_measured(path))
     assert figure["verdict"] == "differs"
     assert figure["reason"] == "measured on 50,000 images with mixnet-s.tflite"
+
+
+def test_an_accuracy_on_other_classes_is_not_held_against_imagenets(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text(document({"first_percent": 75.8, "second_percent": 60.0}, classes=64))
+    run = CliRunner().invoke(main, ["paper", "table2", "--results", str(path), "--json"])
+    rows = {each["name"]: each["accuracy"] for each in json.loads(run.stdout)["targets"]}
+    accuracy, reason = rows["mixnet-s"], "the results are of 64 classes"
+    assert (accuracy["source"], accuracy["verdict"]) == ("paper", "not comparable")
+    assert accuracy["ours_top1"] is None
+    assert accuracy["reason"] == f"{reason}, the paper's figure is of 1,000"
+    text = CliRunner().invoke(main, ["paper", "table2", "--results", str(path)]).stdout
+    assert f"MixNet-S: {reason}" in " ".join(text.split())
+
+
+def test_an_accuracy_on_the_classes_of_a_row_is_held_against_that_row(tmp_path: Path) -> None:
+    path, row = tmp_path / "results.json", load_table("figure9").rows[1]
+    path.write_text(
+        document({"first_percent": 97.5, "second_percent": 60.0}, 10).replace(
+            "mixnet-s", "mixnet-m"
+        )
+    )
+    assert (row.network, row.classes, row.top1) == ("mixnet-m", 10, "97.92")
+    assert compare_accuracy(row, read_measured(path))["verdict"] == "reproduced"
 
 
 def test_results_without_labels_are_refused(tmp_path: Path) -> None:

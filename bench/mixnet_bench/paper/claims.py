@@ -4,7 +4,7 @@ Pure: it is given the counts. A claim about accuracies is only checked for wheth
 the paper's own tables, and stays ``not comparable`` unless both accuracies were measured.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from mixnet_bench.paper.compare import (
@@ -14,7 +14,7 @@ from mixnet_bench.paper.compare import (
     REPRODUCED,
     compare_figure,
 )
-from mixnet_bench.paper.measured import UNTRAINED, Measured
+from mixnet_bench.paper.measured import UNTRAINED, Accuracies, Measured, find_measured
 from mixnet_bench.paper.ours import QUANTITIES, CountNetwork, candidates
 from mixnet_networks.paper import (
     Claim,
@@ -45,7 +45,7 @@ KINDS: dict[str, Callable[[float, float], float]] = {
 
 
 def compare_claims(
-    table: PaperTable, count: CountNetwork, measured: Mapping[str, Measured]
+    table: PaperTable, count: CountNetwork, measured: Accuracies
 ) -> list[dict[str, Any]]:
     """One JSON object a claim; docs/json.md explains every key."""
     return [_entry(table, claim, _figure(claim, count, measured)) for claim in table.claims]
@@ -69,7 +69,7 @@ def _entry(table: PaperTable, claim: Claim, figure: dict[str, Any]) -> dict[str,
     }
 
 
-def _figure(claim: Claim, count: CountNetwork, measured: Mapping[str, Measured]) -> dict[str, Any]:
+def _figure(claim: Claim, count: CountNetwork, measured: Accuracies) -> dict[str, Any]:
     if claim.quantity in ACCURACIES:
         return _accuracy(claim, measured)
     ours = _ours(claim, count)
@@ -122,14 +122,16 @@ def _subject_name(subject: Subject) -> str:
 # Accuracies
 
 
-def _accuracy(claim: Claim, measured: Mapping[str, Measured]) -> dict[str, Any]:
+def _accuracy(claim: Claim, measured: Accuracies) -> dict[str, Any]:
     """Ours where all of it was measured; else whether the paper's tables say the same."""
-    values = [_measured(subject, claim.quantity, measured) for subject in _subjects(claim)]
+    found = [_measured(subject, measured) for subject in _subjects(claim)]
+    values = [getattr(each, claim.quantity, None) for each, _ in found]
     known = [value for value in values if value is not None]
     if known and len(known) == len(values):
         return compare_figure(claim.printed, _combine(claim, known), claim.reason)
+    why = next((reason for _, reason in found if reason not in ("", UNTRAINED)), UNTRAINED)
     figure = compare_figure(claim.printed, None, "")
-    return figure | {"verdict": NOT_COMPARABLE, "reason": f"{UNTRAINED}{_by_tables(claim)}"}
+    return figure | {"verdict": NOT_COMPARABLE, "reason": f"{why}{_by_tables(claim)}"}
 
 
 def _by_tables(claim: Claim) -> str:
@@ -158,6 +160,7 @@ def _subjects(claim: Claim) -> list[Subject]:
     return [each for each in (claim.of, claim.to) if each != Subject()]
 
 
-def _measured(subject: Subject, quantity: str, measured: Mapping[str, Measured]) -> float | None:
-    found = measured.get(_network(subject))
-    return getattr(found, quantity, None)
+def _measured(subject: Subject, measured: Accuracies) -> tuple[Measured | None, str]:
+    row = find_row(subject)
+    classes = row.classes if row else subject.classes
+    return find_measured(_network(subject), classes, measured)

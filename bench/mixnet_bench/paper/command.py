@@ -1,13 +1,13 @@
 """``mixnet-bench paper``: our counts beside the paper's, as tables or as JSON."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from mixnet_bench.conventions import CONVENTIONS, PLAIN
 from mixnet_bench.paper.claims import compare_claims
 from mixnet_bench.paper.compare import compare_rows
-from mixnet_bench.paper.measured import Measured, read_measured
+from mixnet_bench.paper.measured import UNTRAINED, Accuracies, read_measured
 from mixnet_bench.paper.ours import count_ours
 from mixnet_common import UsageError
 from mixnet_common.console import print_json, print_table
@@ -47,7 +47,7 @@ def run(name: str | None, as_json: bool, results: Path | None = None) -> None:
         _print(table, entries)
 
 
-def compare_table(table: PaperTable, measured: Mapping[str, Measured]) -> list[dict[str, Any]]:
+def compare_table(table: PaperTable, measured: Accuracies) -> list[dict[str, Any]]:
     """A table's rows, then its claims, each beside ours."""
     return [
         *compare_rows(table, count_ours, measured),
@@ -200,13 +200,17 @@ def _reasons(entries: Iterable[dict[str, Any]], reason_of: Callable[[dict[str, A
 
 
 def _accuracy_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """A line for each network whose accuracy was measured."""
-    return [
-        f"{row['model']}: measured top-1 {accuracy['ours_top1']:.2f} % on"
-        f" {accuracy['images']:,} images, {accuracy['verdict']}."
-        for row in rows
-        if (accuracy := row["accuracy"])["source"] == "results"
-    ]
+    """A line for each network whose accuracy was measured, be it one that cannot be compared."""
+    return [line for row in rows if (line := _accuracy_line(row["model"], row["accuracy"]))]
+
+
+def _accuracy_line(model: str, accuracy: dict[str, Any]) -> str:
+    if accuracy["source"] == "results":
+        return (
+            f"{model}: measured top-1 {accuracy['ours_top1']:.2f} % on"
+            f" {accuracy['images']:,} images, {accuracy['verdict']}."
+        )
+    return "" if accuracy["reason"] == UNTRAINED else f"{model}: {accuracy['reason']}."
 
 
 # Numbers

@@ -4,11 +4,10 @@ Pure: it is given the counts. It says ``reproduced``, ``differs`` or ``not compa
 stretches a convention to make a figure fit.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from mixnet_bench.conventions import PLAIN, macs_by_convention
-from mixnet_bench.paper.measured import Measured, compare_accuracy
+from mixnet_bench.paper.measured import Accuracies, compare_accuracy
 from mixnet_bench.paper.ours import CountNetwork, Ours
 from mixnet_networks.paper import PaperTable, Row, Subject, parse_printed, print_alike
 
@@ -22,7 +21,7 @@ REPRODUCED, DIFFERS, NOT_COMPARABLE = "reproduced", "differs", "not comparable"
 
 
 def compare_rows(
-    table: PaperTable, count: CountNetwork, measured: Mapping[str, Measured]
+    table: PaperTable, count: CountNetwork, measured: Accuracies
 ) -> list[dict[str, Any]]:
     """One JSON object a row, in the paper's order; docs/json.md explains every key."""
     return [compare_row(table, row, _count(row, count), measured) for row in table.rows]
@@ -33,7 +32,7 @@ def _count(row: Row, count: CountNetwork) -> Ours | None:
 
 
 def compare_row(
-    table: PaperTable, row: Row, ours: Ours | None, measured: Mapping[str, Measured]
+    table: PaperTable, row: Row, ours: Ours | None, measured: Accuracies
 ) -> dict[str, Any]:
     """A row beside our count of its network, where we have one."""
     missing = row.missing or NO_NETWORK.format(row.network)
@@ -55,7 +54,7 @@ def compare_row(
             "by_convention": _deviations(row.flops, conventions),
         },
         **_layer(row, ours),
-        "accuracy": compare_accuracy(row, measured.get(row.network)),
+        "accuracy": compare_accuracy(row, measured),
         "verdict": overall([params["verdict"], macs["verdict"]]),
     }
 

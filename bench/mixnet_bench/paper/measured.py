@@ -16,6 +16,9 @@ from mixnet_networks.paper import NOT_PRINTED, Row
 
 UNTRAINED = "an accuracy needs trained weights and the data set; the figure is the paper's"
 DIFFERENT = "measured on {images:,} images with {file}"
+OTHER_CLASSES = "the results are of {found} classes, the paper's figure is of {printed:,}"
+IMAGENET_CLASSES = 1000
+"""Of every accuracy in the paper that names no other data set."""
 POINTS = 1.0
 """An accuracy is reproduced if the printed one lies within one point."""
 _PRECISION = re.compile(r"-(int8|int8-dynamic|float16|mixed)$")
@@ -30,11 +33,30 @@ class Measured:
     top5: float | None
     images: int
     file: str
+    classes: int
 
 
-def compare_accuracy(row: Row, measured: Measured | None) -> dict[str, Any]:
+Accuracies = Mapping[tuple[str, int], Measured]
+"""By the network's name and its number of classes: of another data set is another accuracy."""
+
+
+def find_measured(
+    network: str, classes: int | None, accuracies: Accuracies
+) -> tuple[Measured | None, str]:
+    """A network's accuracy on so many classes, ImageNet's unless told, or why there is none."""
+    wanted = classes or IMAGENET_CLASSES
+    if found := accuracies.get((network, wanted)):
+        return found, ""
+    others = [str(count) for name, count in accuracies if name == network]
+    if not others:
+        return None, UNTRAINED
+    return None, OTHER_CLASSES.format(found=" and ".join(others), printed=wanted)
+
+
+def compare_accuracy(row: Row, accuracies: Accuracies) -> dict[str, Any]:
     """The row's accuracies as printed, ours where there are any, and which of both they are."""
     printed = {"top1": row.top1, "top5": row.top5, "map": row.map}
+    measured, reason = find_measured(row.network, row.classes, accuracies)
     if measured is None or row.top1 == NOT_PRINTED:
         return {
             "source": "paper",
@@ -43,7 +65,7 @@ def compare_accuracy(row: Row, measured: Measured | None) -> dict[str, Any]:
             "ours_top5": None,
             "images": None,
             "verdict": "not comparable",
-            "reason": UNTRAINED,
+            "reason": reason or UNTRAINED,
         }
     close = abs(measured.top1 - float(row.top1)) <= POINTS
     return {
@@ -57,8 +79,8 @@ def compare_accuracy(row: Row, measured: Measured | None) -> dict[str, Any]:
     }
 
 
-def read_measured(path: Path | None) -> Mapping[str, Measured]:
-    """Accuracies by the network's name, from a document of ``mixnet-bench parity --json``.
+def read_measured(path: Path | None) -> Accuracies:
+    """Accuracies from a document of ``mixnet-bench parity --json``.
 
     Of a network that was measured twice, as float32 and as int8, the first file counts. Raises
     UsageError where the document is none or has no accuracy.
@@ -77,18 +99,19 @@ def read_measured(path: Path | None) -> Mapping[str, Measured]:
     return dict(reversed(entries))
 
 
-def _entries(target: dict[str, Any]) -> list[tuple[str, Measured]]:
-    top1, top5 = target["top1"], target["top5"]
+def _entries(target: dict[str, Any]) -> list[tuple[tuple[str, int], Measured]]:
+    top1, top5, classes = target["top1"], target["top5"], int(target["classes"])
     if top1 is None:
         return []
     return [
         (
-            network_of(str(file["path"])),
+            (network_of(str(file["path"])), classes),
             Measured(
                 float(top1[f"{side}_percent"]),
                 None if top5 is None else float(top5[f"{side}_percent"]),
                 int(target["images"]),
                 str(file["name"]),
+                classes,
             ),
         )
         for side, file in zip(("first", "second"), target["files"], strict=True)
