@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 sys.path.append(str(Path(__file__).parent))  # for made_up_results
 
-from made_up_results import HOSTILE, save_all
+from made_up_results import HOSTILE, latency, save, save_all
 
 from mixnet_bench.cli import main
 from mixnet_bench.report.svg import COLOURS, for_page
@@ -140,6 +140,24 @@ def test_a_drawings_ids_are_its_own() -> None:
     made = for_page(svg, "one", "A title", "Words")
     assert 'id="one-a"' in made
     assert "url(#one-b)" in made
+
+
+def test_a_drawings_name_is_no_pattern() -> None:
+    svg = '<svg xmlns="http://www.w3.org/2000/svg"><g clip-path="url(#b)"/></svg>'
+    assert "url(#\\1-b)" in for_page(svg, "\\1", "A title", "Words")
+
+
+def test_ids_are_made_of_no_text_from_results(tmp_path: Path) -> None:
+    ms = {"mixnet-s": 10.0, "mixnet-m": 20.0}
+    targets = [latency(name, "tf\\1", "int8 \\x", "C:\\own", ms[name]) for name in ms]
+    path = tmp_path / "report.html"
+    arguments = ["report", str(save(tmp_path / "a.json", *targets)), "-o", str(path)]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    found = Outline()
+    found.feed(path.read_text(encoding="utf-8"))
+    assert {"plane0-0-title", "spread0-0-title"} <= set(found.ids)
+    assert not any("\\" in each or " " in each for each in found.ids)
 
 
 def test_without_matplotlib_it_is_said_what_to_do(

@@ -9,6 +9,7 @@ from mixnet_bench.report.tables import kernel_times, of_device, pairs, three_dig
 from mixnet_networks.paper import load_table
 
 MIXNETS = "MixNet"
+OF_FLOAT32 = "Accuracies are the paper's, of float32 networks."
 ACCURACY = "top-1 accuracy in percent, as the paper prints it"
 
 
@@ -72,7 +73,7 @@ def measured_planes(results: Results) -> Iterator[Figure]:
     accuracies = accuracy_by_model()
     for number, device in enumerate(results.devices):
         latencies = of_device(results, device)
-        for kind in dict.fromkeys(each.file.kind for each in latencies):
+        for index, kind in enumerate(dict.fromkeys(each.file.kind for each in latencies)):
             fastest = {
                 each.file.network: each.median_ms
                 for each in sorted(latencies, key=lambda each: -each.median_ms)
@@ -83,27 +84,28 @@ def measured_planes(results: Results) -> Iterator[Figure]:
                 for network, ms in fastest.items()
             ]
             if len(points) > 1:
-                slug = f"plane{number}-{kind.replace(' ', '-')}"
+                name, unit = f"plane{number}-{index}", f"milliseconds, {device.label}"
                 title = f"Top-1 against latency, {kind}, {device.label}"
-                yield _plane(slug, title, points, f"milliseconds, {device.label}")
+                notes = () if "float32" in kind else (OF_FLOAT32,)
+                yield _plane(name, title, points, unit, notes)
 
 
-def _plane(name: str, title: str, points: list[Point], unit: str) -> Figure:
+def _plane(
+    name: str, title: str, points: list[Point], unit: str, notes: tuple[str, ...] = ()
+) -> Figure:
     from mixnet_bench.report.drawing import draw_plane
 
     near, far = split_far(points)
-    notes = [
+    beyond = tuple(
         f"{each.model} lies beyond the axis, at {three_digits(each.cost)} and {each.top1:g} %."
         for each in far
-    ]
-    if "float32" not in name and "latency" in title:
-        notes.append("Accuracies are the paper's, of float32 networks.")
+    )
     listed = "; ".join(
         f"{each.model} {three_digits(each.cost)}, {each.top1:g} %" for each in points
     )
     description = f"{ACCURACY}, against {unit}: {listed}."
     svg = draw_plane(name, title, description, near, unit, MIXNETS)
-    return Figure(title, svg, description, tuple(notes))
+    return Figure(title, svg, description, beyond + notes)
 
 
 def distributions(results: Results) -> Iterator[Figure]:
@@ -112,7 +114,7 @@ def distributions(results: Results) -> Iterator[Figure]:
 
     for number, device in enumerate(results.devices):
         latencies = of_device(results, device)
-        for kind in dict.fromkeys(each.file.kind for each in latencies):
+        for index, kind in enumerate(dict.fromkeys(each.file.kind for each in latencies)):
             own = [each for each in latencies if each.file.kind == kind]
             title = f"Distribution of latencies, {kind}, {device.label}"
             described = "; ".join(
@@ -121,7 +123,7 @@ def distributions(results: Results) -> Iterator[Figure]:
                 for each in own
             )
             description = f"Milliseconds: {described}."
-            name = f"spread{number}-{kind.replace(' ', '-')}"
+            name = f"spread{number}-{index}"
             rows = {each.file.network: each.samples_ms for each in own}
             yield Figure(title, draw_distributions(name, title, description, rows), description)
 

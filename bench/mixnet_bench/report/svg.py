@@ -104,7 +104,7 @@ def _attribute(key: str, value: str, name: str) -> str:
         return f"{name}-{value}"
     if key == f"{{{XLINK}}}href" and value.startswith("#"):
         return f"#{name}-{value[1:]}"
-    value = re.sub(r"url\(#([^)]*)\)", rf"url(#{name}-\1)", value)
+    value = re.sub(r"url\(#([^)]*)\)", lambda found: f"url(#{name}-{found[1]})", value)
     for stand_in, colour in COLOURS.items():
         value = value.replace(stand_in, colour)
     return value
