@@ -31,7 +31,7 @@ from made_up_results import (
 
 from mixnet_bench.cli import main
 from mixnet_bench.paper.command import compare_table
-from mixnet_bench.report.figures import Point, split_far
+from mixnet_bench.report.figures import Point, kernel_costs, split_far
 from mixnet_bench.report.load import load_results
 from mixnet_bench.report.placing import Box, place_labels
 from mixnet_bench.report.reader import clean
@@ -109,6 +109,9 @@ def test_a_file_without_origin_is_known_by_its_name(tmp_path: Path) -> None:
     [
         ({"median_ms": "fast"}, "median_ms is no number"),
         ({"median_ms": None}, "median_ms is no number"),
+        ({"median_ms": 0}, "median_ms is not above 0"),
+        ({"median_ms": -1.5}, "median_ms is not above 0"),
+        ({"profile": profile(("SE", -1.0))}, "profile.categories.time_us is below 0"),
         ({"samples_ms": []}, "samples_ms is empty"),
         ({"samples_ms": [1, True]}, "samples_ms is no number"),
         ({"launches": 3}, "launches is no list"),
@@ -243,6 +246,14 @@ def test_kernels_count_their_pieces_and_leave_out_all_else(tmp_path: Path) -> No
         ("3×3", "3", "30.0"),
         ("11×11", "5", "50.0"),
     ]
+
+
+def test_a_profile_of_nothing_but_zeros_is_left_out(tmp_path: Path) -> None:
+    target = latency("mixnet-s", "tflite", "float32", "default", 10.0)
+    target["profile"] = profile(("depthwise 3×3", 0), ("SE", 0.0))
+    results = load_results([save(tmp_path / "a.json", target)])
+    assert kernel_table(results) is None
+    assert list(kernel_costs(results)) == []
 
 
 def test_every_row_of_table_2_is_there_and_none_differs_without_a_reason(tmp_path: Path) -> None:

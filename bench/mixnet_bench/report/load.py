@@ -132,7 +132,7 @@ def _latency(target: Json, run: str) -> Latency:
         runtime=f"{target.text('runtime')} {target.text('runtime_version')}".strip(),
         size_bytes=int(target.number("size_bytes")),
         launches=_by_launch(samples, launches),
-        median_ms=target.number("median_ms"),
+        median_ms=target.above_zero("median_ms"),
         interval_ms=target.pair("median_ms_interval"),
         p90_ms=target.number("p90_ms"),
         first_ms=target.number("first_ms"),
@@ -140,14 +140,21 @@ def _latency(target: Json, run: str) -> Latency:
         verdict=target.text("verdict"),
         reasons=target.texts("reasons"),
         conditions=_conditions(target),
-        categories={
-            each.text("category"): each.number("time_us")
-            for each in target.at("profile").objects("categories")
-        },
+        categories=_categories(target.at("profile")),
         clocks_mhz=_clocks(launches, len(samples)),
         against=_against(target.at("against")) if target.has("against") else None,
         sustained=_sustained(target.at("sustained")) if target.has("sustained") else None,
     )
+
+
+def _categories(profile: Json) -> dict[str, float]:
+    times: dict[str, float] = {}
+    for each in profile.objects("categories"):
+        name, time_us = each.text("category"), each.number("time_us")
+        if time_us < 0:
+            raise WrongError("profile.categories.time_us is below 0")
+        times[name] = times.get(name, 0) + time_us
+    return times
 
 
 def _by_launch(samples: Sequence[float], launches: Sequence[Json]) -> tuple[tuple[float, ...], ...]:
@@ -201,11 +208,9 @@ def _against(target: Json) -> Against:
 
 
 def _sustained(target: Json) -> Sustained:
-    if target.number("burst_ms") <= 0:
-        raise WrongError("sustained.burst_ms is not above 0")
     return Sustained(
         duration_s=target.number("duration_s"),
-        burst_ms=target.number("burst_ms"),
+        burst_ms=target.above_zero("burst_ms"),
         plateau_ms=target.number("plateau_ms"),
         throttled_after_s=target.maybe("throttled_after_s"),
         windows=tuple(

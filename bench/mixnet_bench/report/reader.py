@@ -43,6 +43,13 @@ class Json:
         """A finite number."""
         return self._number(self.value.get(key), key)
 
+    def above_zero(self, key: str) -> float:
+        """A finite number by which others may be divided."""
+        found = self.number(key)
+        if found <= 0:
+            raise WrongError(f"{self._path(key)} is not above 0")
+        return found
+
     def maybe(self, key: str) -> float | None:
         """A finite number, or None."""
         return None if self.value.get(key) is None else self.number(key)

@@ -343,8 +343,10 @@ def kernel_of(category: str) -> str:
 
 
 def kernel_times(latency: Latency) -> dict[str, float]:
-    """Microseconds by depthwise kernel size, small kernels first."""
+    """Microseconds by depthwise kernel size, small kernels first; none of a file that took none."""
     times: dict[str, float] = {}
+    if not sum(latency.categories.values()):
+        return times
     for category, time_us in latency.categories.items():
         if kernel := kernel_of(category):
             times[kernel] = times.get(kernel, 0) + time_us
