@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mixnet_bench.campaign.estimate import (
     EARLIER,
     GUESS,
+    PROCESS_S,
     Size,
     estimate,
     guess_export,
@@ -241,6 +242,45 @@ def test_another_image_is_another_calibration(tmp_path: Path, tiny_photo: Path) 
     after = steps_of(text, tmp_path / "campaign.toml")
     same = [a.key == b.key for a, b in zip(before, after, strict=True) if a.kind == "export"]
     assert same == [True, False]
+
+
+@pytest.fixture
+def cats(tmp_path: Path, tiny_photo: Path) -> Path:
+    """A class's folder with one image; the data lie in the folder around it."""
+    folder = tmp_path / "data" / "cat"
+    folder.mkdir(parents=True)
+    (folder / "a.png").write_bytes(tiny_photo.read_bytes())
+    return folder
+
+
+def parity_step(data: Path) -> Step:
+    text = SMALL + f'precisions = ["float32", "int8"]\n[parity]\ndata = "{data.name}"'
+    (step,) = (s for s in steps_of(text, data.with_name("campaign.toml")) if s.kind == "parity")
+    return step
+
+
+def test_an_image_of_another_class_is_another_check(cats: Path) -> None:
+    before = parity_step(cats.parent)
+    assert parity_step(cats.parent).key == before.key
+    cats.rename(cats.with_name("dog"))
+    assert parity_step(cats.parent).key != before.key
+
+
+def test_a_link_to_nowhere_among_images_is_left_to_the_check(cats: Path) -> None:
+    before = parity_step(cats.parent)
+    try:
+        (cats / "b.png").symlink_to(cats / "gone.png")
+    except OSError:
+        pytest.skip("no links here")
+    assert parity_step(cats.parent).key != before.key
+
+
+def test_a_check_on_more_images_takes_longer(cats: Path) -> None:
+    before = estimate(parity_step(cats.parent), {}).seconds
+    for index in range(99):
+        (cats / f"{index}.png").write_bytes((cats / "a.png").read_bytes())
+    after = estimate(parity_step(cats.parent), {}).seconds
+    assert after - PROCESS_S == pytest.approx(100 * (before - PROCESS_S))
 
 
 def test_files_names_stay_within_what_any_system_takes(tmp_path: Path, tiny_network: Path) -> None:

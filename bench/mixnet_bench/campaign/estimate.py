@@ -94,7 +94,7 @@ def _guess(step: Step) -> float:
             step.work["campaign"].latency,
         )
     if step.kind == "parity":
-        return PROCESS_S + PARITY_S_PER_MAC * _size(step.needs[0]).macs * 1000
+        return PROCESS_S + PARITY_S_PER_MAC * _size(step.needs[0]).macs * int(step.inputs["images"])
     return STEP_S[step.kind]
 
 

@@ -68,13 +68,14 @@ def make_steps(campaign: Campaign) -> list[Step]:
     """
     networks = {entry: _sized(campaign, entry) for entry in campaign.networks}
     steps = [_paper(table) for table in campaign.tables]
+    images = _parity_images(campaign)
     exports: list[Step] = []
     for entry, (network, weights) in networks.items():
         own = list(_exports(campaign, entry, network, weights))
         exports += own
         steps += [_count(entry, network), *own, *(_inspect(each) for each in own)]
         if campaign.parity is not None:
-            steps += _parities(campaign, own)
+            steps += _parities(campaign, own, images)
         if campaign.latency.together == "network":
             steps += _latencies(campaign, _label(entry), own)
     if campaign.latency.together == "all":
@@ -226,23 +227,41 @@ def _latencies(campaign: Campaign, name: str, exports: Sequence[Step]) -> Iterat
         yield Step("latency", f"{name} on {device}", inputs, tuple(exports), work)
 
 
-def _parities(campaign: Campaign, exports: Sequence[Step]) -> Iterator[Step]:
-    """Every file against the float32 one of its format and lowering."""
+def _parity_images(campaign: Campaign) -> dict[str, Any]:
+    """The images of a parity check as inputs: their places, which may be classes, and sizes."""
     from mixnet_quantize.images import image_files
 
     if campaign.parity is None:
-        return
-    files = image_files(beside(campaign, campaign.parity.data))
-    listed = [[str(each.name), each.stat().st_size] for each in files]
-    images = hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+        return {}
+    folder = beside(campaign, campaign.parity.data)
+    listed = [[path.relative_to(folder).as_posix(), _size_of(path)] for path in image_files(folder)]
+    digest = hashlib.sha256(json.dumps(sorted(listed)).encode()).hexdigest()
+    return {
+        "images": len(listed),
+        "images_sha256": digest,
+        "unlabelled": campaign.parity.unlabelled,
+    }
+
+
+def _size_of(path: Path) -> int:
+    """In bytes; -1 for a link to nowhere, which the check itself names as unreadable."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _parities(
+    campaign: Campaign, exports: Sequence[Step], images: Mapping[str, Any]
+) -> Iterator[Step]:
+    """Every file against the float32 one of its format and lowering."""
     for export in exports:
         first = next((each for each in exports if _is_float_of(each, export)), None)
         if first is None or first is export:
             continue
         inputs = {
             "files": [first.key, export.key],
-            "images_sha256": images,
-            "unlabelled": campaign.parity.unlabelled,
+            **images,
             "versions": _versions(RUNTIMES),
         }
         yield Step("parity", export.name, inputs, (first, export), {"campaign": campaign})
