@@ -1,5 +1,6 @@
 """A campaign's TOML: what is read from it, what is refused, and the steps that it stands for."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -230,6 +231,42 @@ def test_other_settings_of_latency_leave_the_files_as_they_are() -> None:
     after = {step.kind: step.key for step in steps_of(SMALL + "[latency]\nthreads = 2")}
     assert before["export"] == after["export"]
     assert before["latency"] != after["latency"]
+
+
+def keep_library(home: Path, version: str, api: str = "litert") -> None:
+    """A library among those that are kept for phones."""
+    folder = home / "runtimes" / version
+    folder.mkdir(parents=True)
+    (folder / "library.so").write_bytes(b"")
+    about: dict[str, Any] = {
+        "api": api,
+        "version": version,
+        "platform": "android-arm64",
+        "sha256": version * 10,
+    }
+    about |= {"size_bytes": 0, "source": "a.aar", "library": "libLiteRt.so", "page_bytes": 16384}
+    (folder / "runtime.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+def test_a_newer_library_is_another_time_on_phones_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIXNET_HOME", str(tmp_path))
+
+    def latencies() -> list[str]:
+        steps = steps_of(SMALL + 'devices = ["host", "adb:123"]')
+        return [step.key for step in steps if step.kind == "latency"]
+
+    none = latencies()
+    keep_library(tmp_path, "2.2.0")
+    host, phone = latencies()
+    assert (host, phone != none[1]) == (none[0], True)
+    keep_library(tmp_path, "2.1.0")  # older, so it runs nothing
+    keep_library(tmp_path, "1.30.0", api="onnxruntime")  # of another format
+    assert latencies() == [host, phone]
+    keep_library(tmp_path, "2.3.0")
+    assert latencies()[0] == host
+    assert latencies()[1] != phone
 
 
 def test_another_image_is_another_calibration(tmp_path: Path, tiny_photo: Path) -> None:

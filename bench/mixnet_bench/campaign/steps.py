@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import product
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from mixnet_bench.campaign.networks import beside, network_with_weights
 from mixnet_bench.campaign.record import HOST, Campaign, Entry
-from mixnet_common import UsageError
+from mixnet_common import MixnetError, UsageError
 from mixnet_common.versions import package_version
 from mixnet_networks import Network
 from mixnet_networks.weights import weights_hash
@@ -221,10 +222,27 @@ def _latencies(campaign: Campaign, name: str, exports: Sequence[Step]) -> Iterat
             "device": device,
             "cpu": cpu_model() if device == HOST else None,
             "settings": settings,
+            **_libraries(device, exports),
             "versions": _versions(RUNTIMES),
         }
         work = {"campaign": campaign}
         yield Step("latency", f"{name} on {device}", inputs, tuple(exports), work)
+
+
+def _libraries(device: str, exports: Sequence[Step]) -> dict[str, Any]:
+    """The runtime libraries that a phone's files are run by; of this machine, versions tell.
+
+    Which platform the phone has is only known with the phone at hand: it is each one's library.
+    """
+    from mixnet_android.runtimes_store import PLATFORMS, find_for
+
+    if device == HOST:
+        return {}
+    found: dict[str, str] = {}
+    for form, platform in product({each.inputs["file_format"] for each in exports}, PLATFORMS):
+        with suppress(MixnetError):  # where none is kept, the step itself says how to get one
+            found[f"{form} on {platform}"] = find_for(form, platform).sha256
+    return {"libraries_sha256": found}
 
 
 def _parity_images(campaign: Campaign) -> dict[str, Any]:
