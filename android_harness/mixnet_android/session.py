@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from mixnet_android import store
 from mixnet_android.adb import Phone
 from mixnet_android.detached import RunKilled, run_to_end
 from mixnet_android.parsers import Cluster, clean
-from mixnet_android.protocol import Result, parse, parse_progress
+from mixnet_android.protocol import MOST_MODELS, Result, parse, parse_progress
 from mixnet_common import MixnetError, UsageError
 
 RESULT = "result.jsonl"
@@ -28,6 +28,8 @@ ABIS = {"arm64-v8a": "arm64", "x86_64": "x86_64"}
 @dataclass(frozen=True)
 class Work:
     """What a launch does: ``models`` and, for each, the ``libraries`` that run it, on this machine.
+
+    Raises UsageError for more models than the runner takes.
 
     ``min_count`` and ``min_time_s`` are for each model and this one launch; ``cpus`` is None for
     threads that go where the phone puts them.
@@ -47,6 +49,9 @@ class Work:
     limit_s: int = 3600
     profile: int = 0
     """Inferences of each model under its runtime's profiler, after the timing."""
+
+    def __post_init__(self) -> None:
+        refuse_too_many(self.models)
 
 
 @dataclass(frozen=True)
@@ -161,9 +166,31 @@ def arguments(work: Work, installed: Installed) -> list[str]:
         command += ["--outputs", "."]
     if work.profile:
         command += ["--profile", str(work.profile)]
-    for model, library in zip(installed.models, installed.libraries, strict=True):
-        command += ["--library", library, "--model", model]
+    command += files_arguments(zip(installed.libraries, installed.models, strict=True))
     return command
+
+
+def files_arguments(files: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """The runner's words for ``(library, model)`` pairs; a library is named where it changes.
+
+    >>> list(files_arguments([("t.so", "a"), ("t.so", "b")]))
+    ['--library', 't.so', '--model', 'a', '--model', 'b']
+    """
+    latest = None
+    for library, model in files:
+        if library != latest:
+            yield from ("--library", library)
+        yield from ("--model", model)
+        latest = library
+
+
+def refuse_too_many(models: Sequence[Path]) -> None:
+    """Raise UsageError where one launch of the runner cannot take them all."""
+    if len(models) > MOST_MODELS:
+        raise UsageError(
+            f"{len(models)} files are too many for one run: the runner takes {MOST_MODELS}",
+            "time fewer at once; name the same first file each time to compare their ratios",
+        )
 
 
 def launch(

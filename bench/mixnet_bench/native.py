@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mixnet_android.protocol import Model, Result, parse
+from mixnet_android.session import files_arguments, refuse_too_many
 from mixnet_bench.latency import Burst, Launch, Plan, Timing
 from mixnet_common import MixnetError
 from mixnet_common.temporary import temporary_folder
@@ -41,8 +42,9 @@ def measure_native(
 ) -> list[Timing]:
     """Like ``latency.measure``: one process of the runner a launch, which runs all files in turns.
 
-    Raises MixnetError where it fails.
+    Raises MixnetError where it fails, UsageError for more files than the runner takes.
     """
+    refuse_too_many(plan.paths)
     libraries = [installed_library(path) for path in plan.paths]
     results = []
     for number in range(plan.launches):
@@ -117,6 +119,6 @@ def _arguments(plan: Plan, libraries: Sequence[Path], seed: int) -> list[str]:
     command += ["--burst-ms", f"{plan.burst_ms:g}"]
     if plan.cpus is not None:
         command += ["--cpus", ",".join(map(str, plan.cpus))]
-    for library, path in zip(libraries, plan.paths, strict=True):
-        command += ["--library", str(library), "--model", str(path.absolute())]
+    files = [str(path.absolute()) for path in plan.paths]
+    command += files_arguments(zip(map(str, libraries), files, strict=True))
     return command

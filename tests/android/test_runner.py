@@ -215,6 +215,14 @@ def test_models_take_turns_in_an_order_that_changes(kit: Kit, tmp_path: Path) ->
     assert ends == sorted(ends)
 
 
+def test_sixteen_models_may_each_have_a_library_of_their_own(kit: Kit, tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_text("")
+    each = ("--library", kit.library("litert"), "--model", tmp_path / "m.tflite")
+    done = kit.run(tmp_path, *each * 16, *QUICK)
+    assert done.status == 0, done.stderr
+    assert [model.library for model in done.parsed().models.values()] == list(range(16))
+
+
 def test_count_and_time_both_hold_for_every_model(kit: Kit, tmp_path: Path) -> None:
     (tmp_path / "fast.tflite").write_text("spin_ns=10000")
     (tmp_path / "slow.tflite").write_text("spin_ns=200000")
@@ -297,7 +305,7 @@ def test_frequencies_that_make_no_sense_do_no_harm(run: Run, tmp_path: Path, con
         ["--library", "l", "--model", "m", "--frequency", "always"],
         ["--library", "l", "--model", "m", "--outputs", ""],
         ["--library", "l", *["--model", "m"] * 17],
-        [*["--library", "l"] * 5, "--model", "m"],
+        [*["--library", "l"] * 17, "--model", "m"],
         ["--library", "l", "--model", "m", *["--input", "i"] * 17],
     ],
 )

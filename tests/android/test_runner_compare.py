@@ -1,6 +1,7 @@
 """The program that holds the runner's latencies against the bench's, without waiting for either."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from runner_kit import Kit, compiler, make
 
 from mixnet_bench import compare_runner, native
 from mixnet_bench.compare_runner import judge, main
+from mixnet_bench.latency import Plan
+from mixnet_common import UsageError
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +30,18 @@ def test_equal_times_are_within_and_ten_percent_more_are_not() -> None:
     assert equal.ratio_interval.low < 1 < equal.ratio_interval.high
     assert not slower.within
     assert slower.ratio_interval.low > 1.05
+
+
+def test_up_to_sixteen_files_are_timed_side_by_side_and_more_are_refused(
+    kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native, "installed_library", lambda path: kit.library("litert"))
+    model = tmp_path / "m.tflite"
+    model.write_text("")
+    plan = Plan((model,) * 16, launches=1, min_count=3, min_time_s=0, warmup=0)
+    assert len(native.measure_native(plan, kit.program)) == 16
+    with pytest.raises(UsageError, match="17 files are too many"):
+        native.measure_native(replace(plan, paths=(model,) * 17), tmp_path / "no-runner")
 
 
 @pytest.mark.parametrize(("spin_us", "status"), [(1000, 0), (1500, 1)])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,21 @@ def test_each_model_stands_behind_its_own_library() -> None:
     ]
     assert words[words.index("--cpus") + 1] == "4,5"
     assert words[words.index("--min-time") + 1] == "0.500000"
+
+
+def test_a_library_is_named_where_it_changes_and_sixteen_files_pass() -> None:
+    installed = Installed(
+        "/r", tuple(f"/{n}" for n in range(16)), ("/t.so",) * 10 + ("/o.so",) * 6, 0
+    )
+    words = arguments(replace(WORK, models=(Path("a"),) * 16), installed)
+    assert words.count("--model") == 16
+    assert words.count("--library") == 2
+    assert words[words.index("/10") - 3 : words.index("/10")] == ["--library", "/o.so", "--model"]
+
+
+def test_more_files_than_the_runner_takes_are_refused_before_any_phone() -> None:
+    with pytest.raises(UsageError, match="17 files are too many for one run: the runner takes 16"):
+        replace(WORK, models=(Path("a"),) * 17, libraries=(Path("t.so"),) * 17)
 
 
 class StubPhone:
@@ -174,8 +190,6 @@ def test_a_phone_that_sends_something_else_is_refused(
 
 
 def test_other_work_has_another_digest() -> None:
-    from dataclasses import replace
-
     digests = {
         digest_of(work, hashes)
         for work in (WORK, replace(WORK, seed=2), replace(WORK, cpus=None))

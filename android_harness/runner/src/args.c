@@ -6,7 +6,8 @@
 
 const char USAGE[] =
     "usage: mixnet-runner --library FILE --model FILE [--input FILE]... [-o FILE]\n"
-    "  --library FILE     libLiteRt.so, a TensorFlow Lite C library or libonnxruntime.so\n"
+    "  --library FILE     libLiteRt.so, a TensorFlow Lite C library or libonnxruntime.so;\n"
+    "                     of the models that follow; up to 16\n"
     "  --model FILE       a .tflite or .onnx file, for the --library before it; up to 16\n"
     "  --input FILE       raw bytes of the next input of the --model before it\n"
     "  --seed N           of inputs without a file and of the order of turns [0]\n"

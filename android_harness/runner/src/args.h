@@ -5,7 +5,7 @@
 #include "base.h"
 #include "cpu.h"
 
-enum { MOST_LIBRARIES = 4, MOST_MODELS = 16, MOST_INPUTS = 16 };
+enum { MOST_LIBRARIES = 16, MOST_MODELS = 16, MOST_INPUTS = 16 };
 
 enum frequency { FREQUENCY_BURST, FREQUENCY_SAMPLE, FREQUENCY_OFF };
 
