@@ -25,6 +25,8 @@ class Measured:
     """Whether that is within the budget."""
     db: float | None
     """Signal to noise of the logits; None where nothing differs."""
+    measure: str
+    """``top-1``, or ``agreement`` where there are no labels."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Front:
     content: bytes
     chosen: Step
     steps: tuple[Step, ...]
+    measure: str
+    """Of what the losses are: ``top-1`` or ``agreement``."""
 
 
 class NoMixtureError(MixnetError):
@@ -133,6 +137,9 @@ def rows(steps: Sequence[Step], chosen: Step) -> list[tuple[str, ...]]:
     ]
 
 
+MEASURED_ON = {"top-1": "labels", "agreement": "agreement"}
+"""What a file's provenance calls them."""
+
 COLUMNS = ("in float32", "points lost", "dB", "time", "size", "budget")
 """What ``rows`` gives; the time is that over float32's."""
 
@@ -149,6 +156,7 @@ class _Walk:
     ) -> None:
         self._build, self._measure, self._time, self._tell = build, measure, time, tell
         self._steps: dict[Layers, Step] = {}
+        self._kind = ""
         self.contents: dict[Layers, bytes] = {}
 
     @property
@@ -160,6 +168,7 @@ class _Walk:
         if layers not in self._steps:
             content = self._build(layers)
             measured = self._measure(content)
+            self._kind = measured.measure  # of the same images, so of all files
             step = Step(
                 layers,
                 measured.loss,
@@ -174,7 +183,7 @@ class _Walk:
         return self._steps[layers]
 
     def front(self, layers: Layers) -> Front:
-        return Front(self.contents[layers], self._steps[layers], self.steps)
+        return Front(self.contents[layers], self._steps[layers], self.steps, self._kind)
 
 
 def _gallop(walk: _Walk, layers: Layers) -> tuple[int, int]:
@@ -212,11 +221,11 @@ def _block(name: str) -> str:
     return "head" if name.startswith("logits") else block_of(name)
 
 
-def search_json(front: Front, budget: float, measured_on: str) -> Mapping[str, Any]:
+def search_json(front: Front, budget: float) -> Mapping[str, Any]:
     """The search as JSON keys: what was chosen and every step that was tried."""
     return {
         "budget": budget,
-        "measured_on": measured_on,
+        "measured_on": MEASURED_ON[front.measure],
         "float_layers": list(front.chosen.float_layers),
         "steps": [step.as_json() for step in front.steps],
     }

@@ -112,7 +112,7 @@ def _measured(task: Task, exact: Path, other: Path) -> Measured:
     holds = {WITHIN: True, BEYOND: False, TOO_FEW: verdict.loss <= verdict.budget}[verdict.kind]
     if verdict.kind == TOO_FEW:
         warn(f"{verdict.count} images are too few to be sure of the budget; their loss decides")
-    return Measured(100 * verdict.loss, holds, outcome.logits.db)
+    return Measured(100 * verdict.loss, holds, outcome.logits.db, verdict.measure)
 
 
 def _tell(step: Step) -> None:

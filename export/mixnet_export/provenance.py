@@ -101,4 +101,4 @@ def _mixed(made: Quantized, options: Options) -> Mapping[str, Any] | None:
     """The search for a mixture; null for other precisions."""
     if made.front is None:
         return None
-    return search_json(made.front, options.budget or 0, "labels" if options.data else "agreement")
+    return search_json(made.front, options.budget or 0)

@@ -94,7 +94,7 @@ def test_a_block_stays_in_float32_where_the_budget_asks_for_it(
 
     def measured(*arguments: object) -> Measured:
         loss = next(losses)
-        return Measured(loss, loss < 1, 20.0)
+        return Measured(loss, loss < 1, 20.0, "agreement")
 
     monkeypatch.setattr(mixed_files, "time_ratio", lambda *paths: 0.5)
     monkeypatch.setattr(mixed_files, "_measured", measured)
@@ -129,6 +129,23 @@ def test_plain_int8_within_the_budget_is_written_as_it_is(
     assert "chosen" in result.stdout
     assert told["mixed"]["float_layers"] == []
     assert [step["holds"] for step in told["mixed"]["steps"]] == [True]
+
+
+@pytest.mark.parametrize(
+    ("places", "measured_on"), [("{}.png", "agreement"), ("{}/a.png", "labels")]
+)
+def test_what_was_measured_is_told_whatever_was_given(
+    run: Run, places: str, measured_on: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder without one for each class has no labels, though ``--data`` asks for them."""
+    monkeypatch.setattr(mixed_files, "time_ratio", lambda *paths: 0.5)
+    for index in range(8):
+        path = tmp_path / "data" / places.format(index)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 40), (index * 30, 90, 200)).save(path)
+    mixed = ("--precision", "mixed", "--budget", "99", "--data", tmp_path / "data")
+    target = exported(run("tflite", *mixed, "--json", "-o", tmp_path))
+    assert target["mixed"]["measured_on"] == measured_on
 
 
 def test_without_any_way_nothing_is_written_and_the_best_is_told(

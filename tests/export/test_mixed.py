@@ -38,7 +38,7 @@ class Network:
 
     def measure(self, content: bytes) -> Measured:
         left = sum(cost for name, cost in self.costs.items() if name not in json.loads(content))
-        return Measured(left, left <= BUDGET, 30 - left)
+        return Measured(left, left <= BUDGET, 30 - left, "agreement")
 
     def time(self, content: bytes) -> float:
         return self.base + self.slowdown * len(json.loads(content))
@@ -138,7 +138,7 @@ def test_the_front_is_told_in_a_table_and_in_json() -> None:
     assert [row[0] for row in table] == ["none", "b", "a", "b, a"]
     assert table[-1] == ("b, a", "0.20", "29.8", "0.64", "0.0 MB", "chosen")
     assert {len(row) for row in table} == {len(COLUMNS)}
-    told = json.loads(json.dumps(search_json(front, BUDGET, "labels"), allow_nan=False))
+    told = json.loads(json.dumps(search_json(front, BUDGET), allow_nan=False))
     assert told["float_layers"] == ["b", "a"]
     assert [step["float_layers"] for step in told["steps"]] == [[], ["b"], ["b", "a"], ["a"]]
     assert told["steps"][0].keys() == Step((), 0, True, None, 0, 0).as_json().keys()
