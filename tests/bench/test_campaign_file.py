@@ -201,6 +201,13 @@ def test_weights_that_ship_are_known_by_name_and_set_the_classes(tmp_path: Path)
     assert counted["params"] == 4_134_606 - thousand + sixty_four
 
 
+@pytest.mark.parametrize("device", ["host", "adb:123"])
+def test_with_a_profile_a_time_is_another_result_also_on_a_phone(device: str) -> None:
+    text = SMALL + f"devices = ['{device}']\n[latency]\nprofile = "
+    keys = {steps_of(text + value)[-1].key for value in ("true", "false")}
+    assert len(keys) == 2
+
+
 def save_tiny_weights(network: Path, name: str, classes: int, channels: int = 3) -> None:
     sized = load_network(str(network), classes=classes, in_channels=channels)
     save_weights(network.with_name(name), seeded_weights(sized, 1))

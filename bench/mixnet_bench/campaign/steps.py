@@ -214,14 +214,11 @@ def _latencies(campaign: Campaign, name: str, exports: Sequence[Step]) -> Iterat
     from mixnet_bench.machine import cpu_model
 
     for device in campaign.devices:
-        settings = asdict(campaign.latency)
-        if device != HOST:
-            settings.pop("profile")  # which only this machine can
         inputs = {
             "files": [each.key for each in exports],
             "device": device,
             "cpu": cpu_model() if device == HOST else None,
-            "settings": settings,
+            "settings": asdict(campaign.latency),
             **_libraries(device, exports),
             "versions": _versions(RUNTIMES),
         }
