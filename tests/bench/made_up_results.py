@@ -45,6 +45,11 @@ def latency(
     }
 
 
+def sized(target: dict[str, Any], **sizes: int) -> dict[str, Any]:
+    """The same of a network with so many classes or pixels (``resolution``)."""
+    return {**target, "origin": {**target["origin"], **sizes}}
+
+
 def phone(target: dict[str, Any], model: str, emulated: bool) -> dict[str, Any]:
     return {
         **target,
@@ -139,10 +144,12 @@ def save(path: Path, *targets: dict[str, Any]) -> Path:
     return path
 
 
-def save_step(path: Path, kind: str, name: str, written_s: int, *targets: dict[str, Any]) -> Path:
+def save_step(
+    path: Path, kind: str, name: str, written_s: int, *targets: dict[str, Any], **inputs: Any
+) -> Path:
     """A campaign's result of a step, as if written so many seconds after 1970."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    about = {"kind": kind, "name": name, "key": path.stem, "seconds": 1.0, "inputs": {}}
+    about = {"kind": kind, "name": name, "key": path.stem, "seconds": 1.0, "inputs": inputs}
     path.write_text(json.dumps({**document(*targets), "step": about}), encoding="utf-8")
     os.utime(path, (written_s, written_s))
     return path

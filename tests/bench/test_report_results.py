@@ -5,6 +5,7 @@ import io
 import json
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +22,32 @@ from made_up_results import (
     bursts,
     count,
     latency,
+    parity,
     phone,
     profile,
     save,
     save_all,
     save_step,
+    sized,
     sustained,
 )
 
 from mixnet_bench.cli import main
 from mixnet_bench.paper.command import compare_table
-from mixnet_bench.report.figures import Point, kernel_costs, split_far
+from mixnet_bench.report.figures import (
+    Point,
+    courses,
+    distributions,
+    kernel_costs,
+    measured_planes,
+    ratios,
+    split_far,
+    time_lines,
+)
 from mixnet_bench.report.load import load_results
 from mixnet_bench.report.placing import Box, place_labels
 from mixnet_bench.report.reader import clean
+from mixnet_bench.report.record import Results
 from mixnet_bench.report.tables import (
     all_tables,
     kernel_table,
@@ -188,6 +201,112 @@ def test_cleaned_text_is_one_printable_line(text: str) -> None:
     cleaned = clean(text)
     assert cleaned.isprintable()
     cleaned.encode("utf-8")  # raises where it cannot be written
+
+
+# Sizes
+
+
+def save_sizes(path: Path) -> Path:
+    """MixNet-S at its own 224 pixels and at 96, and MixNet-M at its own, in two precisions."""
+    targets = []
+    for precision, median in (("float32", 20.0), ("int8", 10.0)):
+        own = latency("mixnet-s", "tflite", precision, "reference", median)
+        own["profile"] = profile(("depthwise 3×3", 900.0))
+        targets += [own, sized({**own, "median_ms": median / 4}, resolution=96)]
+        targets.append(latency("mixnet-m", "tflite", precision, "reference", 1.5 * median))
+    return save(path, *targets)
+
+
+def test_a_label_tells_the_sizes_that_are_not_the_networks_own(tmp_path: Path) -> None:
+    own = latency("mixnet-s", "tflite", "int8", "default", 10.0)
+    detector = latency("mobilenet-v2:ssdlite", "tflite", "int8", "default", 10.0)
+    foreign = latency("/no/network.toml", "tflite", "int8", "default", 10.0)
+    targets = [
+        own,
+        sized(own, classes=10, resolution=96),
+        sized(detector, classes=81, resolution=320),
+        sized(foreign, resolution=96),
+    ]
+    found = load_results([save(tmp_path / "a.json", *targets)]).latencies
+    assert [each.file.label.removesuffix(" tflite int8 default") for each in found] == [
+        "mixnet-s",
+        "mixnet-s 10 classes 96 pixels",
+        "mobilenet-v2:ssdlite",
+        "/no/network.toml 96 pixels",
+    ]
+
+
+def test_networks_of_other_sizes_are_never_a_pair(tmp_path: Path) -> None:
+    found = pairs(load_results([save_sizes(tmp_path / "a.json")]), "precision", "float32")
+    assert len(found) == 3
+    assert {pair.ratio for pair in found} == {0.5}
+    assert all(pair.first.file.resolution == pair.second.file.resolution for pair in found)
+
+
+def test_the_papers_accuracy_stands_beside_the_papers_size_alone(tmp_path: Path) -> None:
+    path = save_sizes(tmp_path / "a.json")
+    planes = list(measured_planes(load_results([path])))
+    assert [each.description.partition(": ")[2] for each in planes] == [
+        "MixNet-M 30.0, 77 %; MixNet-S 20.0, 75.8 %.",
+        "MixNet-M 15.0, 77 %; MixNet-S 10.0, 75.8 %.",
+    ]
+    rows = list(csv.DictReader(io.StringIO(report(path, "--csv").stdout)))
+    assert {(row["resolution"], row["paper_top1_percent"]) for row in rows} == {
+        ("224", "75.8"),
+        ("224", "77.0"),
+        ("96", ""),
+    }
+
+
+@pytest.mark.parametrize("figures", [distributions, time_lines, kernel_costs, ratios])
+def test_no_figure_drops_a_size(figures: Callable[[Results], Any], tmp_path: Path) -> None:
+    told = [
+        f"{each.title}: {each.description}"
+        for each in figures(load_results([save_sizes(tmp_path / "a.json")]))
+    ]
+    assert any("mixnet-s 96 pixels" in each for each in told)
+    assert any("mixnet-s" in each.replace("mixnet-s 96 pixels", "") for each in told)
+
+
+@pytest.mark.parametrize("figures", [distributions, time_lines, courses, kernel_costs, ratios])
+def test_no_figure_drops_what_was_timed_twice(
+    figures: Callable[[Results], Any], tmp_path: Path
+) -> None:
+    both = {"sustained": sustained(90.0), "profile": profile(("depthwise 3×3", 1.0))}
+    for name in ("a.json", "b.json"):
+        targets = [
+            latency("mixnet-s", "tflite", precision, "default", 10.0) | both
+            for precision in ("float32", "int8")
+        ]
+        save(tmp_path / name, *targets)
+    told = [each.description for each in figures(load_results([tmp_path]))]
+    assert told
+    assert all("(2)" in each for each in told)
+
+
+def test_every_table_and_parity_tells_sizes(tmp_path: Path) -> None:
+    origin = sized(latency("mixnet-s", "tflite", "int8", "default", 1.0), resolution=96)["origin"]
+    path = save(
+        tmp_path / "a.json",
+        {**count("mixnet-s", 1), "origin": origin},
+        {**parity(), "origin": origin},
+    )
+    tables = all_tables(load_results([path]))
+    assert [table.title for table in tables] == ["Delegation", "Counts", "Accuracy lost"]
+    assert all("mixnet-s 96 pixels" in table.rows[0][0].text for table in tables)
+
+
+def test_a_campaigns_counts_of_a_network_keep_its_sizes_apart(tmp_path: Path) -> None:
+    for pixels, macs in ((224, 256e6), (96, 47e6)):
+        counted = {**count("mixnet-s", 1), "name": "mixnet-s", "source": "graph", "macs": macs}
+        path = tmp_path / "results" / f"count-{pixels}.json"
+        inputs = {"network": "mixnet-s", "classes": 1000, "resolution": pixels}
+        save_step(path, "count", f"mixnet-s {pixels}", 1, counted, **inputs)
+    save_sizes(tmp_path / "results" / "latency.json")
+    rows = list(csv.DictReader(io.StringIO(report(tmp_path, "--csv").stdout)))
+    macs_of = {(row["network"], row["resolution"]): row["macs"] for row in rows}
+    assert macs_of["mixnet-s", "224"] == "256000000"
+    assert macs_of["mixnet-s", "96"] == "47000000"
 
 
 # Tables

@@ -1,12 +1,17 @@
 """A report's figures: which there are, and what each says in words. Drawing is ``drawing``'s."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import count
 from math import isfinite
+from typing import TypeVar
 
 from mixnet_bench.report.record import Latency, Results
 from mixnet_bench.report.tables import kernel_times, of_device, pairs, three_digits
 from mixnet_networks.paper import load_table
+
+Row = TypeVar("Row")
 
 MIXNETS = "MixNet"
 OF_FLOAT32 = "Accuracies are the paper's, of float32 networks."
@@ -39,6 +44,20 @@ FEW = 5
 """Fewer points than this are all drawn."""
 
 
+def apart(rows: Iterable[tuple[str, Row]]) -> dict[str, Row]:
+    """Rows by label; a label that is taken gets a number, so that none takes another's place.
+
+    >>> apart([("a", 1), ("b", 2), ("a", 3)])
+    {'a': 1, 'b': 2, 'a (2)': 3}
+    """
+    found: dict[str, Row] = {}
+    for label, row in rows:
+        free = (f"{label} ({number})" if number > 1 else label for number in count(1))
+        found[next(each for each in free if each not in found)] = row
+    return found
+
+
+@cache
 def accuracy_by_model() -> dict[str, tuple[str, float]]:
     """By our network's name: the paper's model, and its top-1 accuracy as Table 2 prints it."""
     return {
@@ -69,7 +88,10 @@ def figure7(results: Results) -> Iterator[Figure]:
 
 
 def measured_planes(results: Results) -> Iterator[Figure]:
-    """Top-1 against measured latency: one plane for each device and kind of file."""
+    """Top-1 against measured latency: one plane for each device and kind of file.
+
+    Networks with other classes or pixels than their own have other accuracies, and are left out.
+    """
     accuracies = accuracy_by_model()
     for number, device in enumerate(results.devices):
         latencies = of_device(results, device)
@@ -78,6 +100,7 @@ def measured_planes(results: Results) -> Iterator[Figure]:
                 each.file.network: each.median_ms
                 for each in sorted(latencies, key=lambda each: -each.median_ms)
                 if each.file.kind == kind and each.file.network in accuracies
+                if each.file.has_own_sizes
             }
             points = [
                 Point(accuracies[network][0], ms, accuracies[network][1])
@@ -115,16 +138,17 @@ def distributions(results: Results) -> Iterator[Figure]:
     for number, device in enumerate(results.devices):
         latencies = of_device(results, device)
         for index, kind in enumerate(dict.fromkeys(each.file.kind for each in latencies)):
-            own = [each for each in latencies if each.file.kind == kind]
+            own = apart(
+                (each.file.sized_network, each) for each in latencies if each.file.kind == kind
+            )
             title = f"Distribution of latencies, {kind}, {device.label}"
             described = "; ".join(
-                f"{each.file.network} median {three_digits(each.median_ms)},"
-                f" p90 {three_digits(each.p90_ms)}"
-                for each in own
+                f"{label} median {three_digits(each.median_ms)}, p90 {three_digits(each.p90_ms)}"
+                for label, each in own.items()
             )
             description = f"Milliseconds: {described}."
             name = f"spread{number}-{index}"
-            rows = {each.file.network: each.samples_ms for each in own}
+            rows = {label: each.samples_ms for label, each in own.items()}
             yield Figure(title, draw_distributions(name, title, description, rows), description)
 
 
@@ -133,33 +157,42 @@ def time_lines(results: Results) -> Iterator[Figure]:
     from mixnet_bench.report.drawing import draw_time_line
 
     for number, device in enumerate(results.devices):
-        latencies = of_device(results, device)
-        for index, network in enumerate(dict.fromkeys(each.file.network for each in latencies)):
-            own = [each for each in latencies if each.file.network == network]
+        for index, (network, own) in enumerate(_by_network(of_device(results, device)).items()):
             title = f"{network} in the order of time, {device.label}"
-            described = "; ".join(map(_launches_in_words, own))
+            described = "; ".join(map(_launches_in_words, own.items()))
             description = f"Milliseconds, launch by launch; their medians are: {described}."
             name = f"line{number}-{index}"
-            clocks = {each.file.kind: each.clocks_mhz for each in own if each.clocks_mhz}
+            clocks = {label: each.clocks_mhz for label, each in own.items() if each.clocks_mhz}
             if clocks:
-                description += f" Clocks in MHz: {'; '.join(map(_clocks_in_words, own))}."
-            launches = {each.file.kind: each.launches for each in own}
+                described = "; ".join(map(_clocks_in_words, own.items()))
+                description += f" Clocks in MHz: {described}."
+            launches = {label: each.launches for label, each in own.items()}
             svg = draw_time_line(name, title, description, launches, clocks)
-            yield Figure(title, svg, description, _conditions(own[0]))
+            yield Figure(title, svg, description, _conditions(next(iter(own.values()))))
 
 
-def _launches_in_words(latency: Latency) -> str:
+def _by_network(latencies: Sequence[Latency]) -> dict[str, dict[str, Latency]]:
+    """Timings by kind, by the network in its size."""
+    networks = dict.fromkeys(each.file.sized_network for each in latencies)
+    return {
+        network: apart(
+            (each.file.kind, each) for each in latencies if each.file.sized_network == network
+        )
+        for network in networks
+    }
+
+
+def _launches_in_words(own: tuple[str, Latency]) -> str:
     from statistics import median
 
-    medians = ", ".join(three_digits(median(launch)) for launch in latency.launches)
-    return f"{latency.file.kind} {medians}"
+    label, latency = own
+    return f"{label} {', '.join(three_digits(median(launch)) for launch in latency.launches)}"
 
 
-def _clocks_in_words(latency: Latency) -> str:
+def _clocks_in_words(own: tuple[str, Latency]) -> str:
+    label, latency = own
     known = [each for launch in latency.clocks_mhz for each in launch if isfinite(each)]
-    if not known:
-        return f"{latency.file.kind} unknown"
-    return f"{latency.file.kind} {min(known):.0f} to {max(known):.0f}"
+    return f"{label} {min(known):.0f} to {max(known):.0f}" if known else f"{label} unknown"
 
 
 def _conditions(latency: Latency) -> tuple[str, ...]:
@@ -172,11 +205,11 @@ def courses(results: Results) -> Iterator[Figure]:
     from mixnet_bench.report.drawing import draw_courses
 
     for number, device in enumerate(results.devices):
-        own = {
-            each.file.label: each.sustained
+        own = apart(
+            (each.file.label, each.sustained)
             for each in of_device(results, device)
             if each.sustained and each.sustained.windows
-        }
+        )
         if own:
             title = f"Sustained load, {device.label}"
             described = "; ".join(
@@ -200,12 +233,11 @@ def kernel_costs(results: Results) -> Iterator[Figure]:
     from mixnet_bench.report.drawing import draw_stacks
 
     for number, device in enumerate(results.devices):
-        latencies = of_device(results, device)
-        for index, network in enumerate(dict.fromkeys(each.file.network for each in latencies)):
+        for index, (network, own) in enumerate(_by_network(of_device(results, device)).items()):
             rows = {
-                each.file.kind: _by_side(times)
-                for each in latencies
-                if each.file.network == network and (times := kernel_times(each))
+                label: _by_side(times)
+                for label, each in own.items()
+                if (times := kernel_times(each))
             }
             if rows:
                 title = f"{network}, time by depthwise kernel size, {device.label}"
@@ -244,7 +276,7 @@ def ratios(results: Results) -> Iterator[Figure]:
             ("lowering", "reference", "Lowerings against the paper's literal form"),
         ):
             found = [each for each in pairs(results, key, yardstick) if each.first.device == device]
-            rows = {each.second.file.label: each.ratio for each in found}
+            rows = apart((each.second.file.label, each.ratio) for each in found)
             if rows:
                 own = f"{title}, {device.label}"
                 listed = "; ".join(f"{label} {ratio:.2f}" for label, ratio in rows.items())

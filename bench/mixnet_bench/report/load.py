@@ -44,19 +44,28 @@ def load_results(paths: Sequence[Path]) -> Results:
     """Read files and folders of results. Raises UsageError where one holds none."""
     found = _Found()
     for path, document in read_documents(paths).items():
-        _read_targets(document["targets"], str(path), found)
+        _read_targets(document, str(path), found)
     results = Results(*(tuple(getattr(found, key)) for key in found.__dataclass_fields__))
     if results == Results():
         raise UsageError(f"no results in {', '.join(map(str, paths))}", HINT)
     return results
 
 
-def _read_targets(targets: Sequence[Any], path: str, found: _Found) -> None:
-    for index, target in enumerate(targets):
+def _read_targets(document: dict[str, Any], path: str, found: _Found) -> None:
+    for index, target in enumerate(document["targets"]):
         try:
-            _read_target(Json(target), path, found)
+            _read_target(_with_origin(Json(target), document), path, found)
         except WrongError as error:
             raise UsageError(f"{path}: targets[{index}]: {error}", HINT) from error
+
+
+def _with_origin(target: Json, document: dict[str, Any]) -> Json:
+    """What a campaign counted is no file and tells no origin; the step's inputs say what it is."""
+    step = Json(document).at("step")
+    inputs = step.at("inputs")
+    if step.text("kind") != "count" or target.has("origin") or not inputs.has("network"):
+        return target
+    return Json({**target.value, "origin": inputs.value})
 
 
 def _read_target(target: "Json", run: str, found: _Found) -> None:
@@ -80,8 +89,15 @@ def _file(target: Json) -> File:
     name = target.text("name") or "unnamed"
     origin = target.at("origin")
     if origin.has("network"):
-        keys = ("network", "file_format", "precision", "lowering")
-        return File(name, *(origin.text(key) for key in keys))
+        return File(
+            name,
+            network=origin.text("network"),
+            file_format=origin.text("file_format"),
+            precision=origin.text("precision"),
+            lowering=origin.text("lowering"),
+            classes=int(origin.maybe("classes") or 0),
+            resolution=int(origin.maybe("resolution") or 0),
+        )
     return file_by_name(name)
 
 
@@ -314,4 +330,5 @@ def _parity(target: Json) -> Parity:
         loss_interval=top1.pair("loss_points_interval")
         if top1.has("loss_points_interval")
         else None,
+        file=_file(target) if target.at("origin").has("network") else None,
     )

@@ -3,19 +3,41 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mixnet_bench.report.sizes import own_sizes
+
 EMULATED = "EMULATED"
 """Stands wherever a result of an emulator does."""
 
 
 @dataclass(frozen=True)
 class File:
-    """What a model file is. What is not known is empty."""
+    """What a model file is. What is not known is empty or 0."""
 
     name: str
     network: str
     file_format: str
     precision: str
     lowering: str = ""
+    classes: int = 0
+    resolution: int = 0
+
+    @property
+    def has_own_sizes(self) -> bool:
+        """Whether classes and resolution are the architecture's own, as far as they are known."""
+        return not self._sizes
+
+    @property
+    def sized_network(self) -> str:
+        """The network, with the sizes that are not its own: ``mixnet-s 10 classes 96 pixels``."""
+        return " ".join([self.network, *self._sizes])
+
+    @property
+    def _sizes(self) -> list[str]:
+        classes, resolution = own_sizes(self.network)
+        return [
+            *([f"{self.classes} classes"] if self.classes not in (0, classes) else []),
+            *([f"{self.resolution} pixels"] if self.resolution not in (0, resolution) else []),
+        ]
 
     @property
     def kind(self) -> str:
@@ -24,8 +46,8 @@ class File:
 
     @property
     def label(self) -> str:
-        """The network and the kind."""
-        return f"{self.network} {self.kind}".strip()
+        """The network, in its size, and the kind."""
+        return f"{self.sized_network} {self.kind}".strip()
 
 
 @dataclass(frozen=True)
@@ -155,6 +177,8 @@ class Parity:
     agreement_percent: float
     loss_points: float | None
     loss_interval: tuple[float, float] | None
+    file: File | None = None
+    """What the second is, where more than its name is known."""
 
 
 @dataclass(frozen=True)

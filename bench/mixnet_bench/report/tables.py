@@ -4,9 +4,9 @@ A cell is its text and the number it is sorted by. How a table looks is decided 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
-from mixnet_bench.report.record import Count, Device, Latency, Results
+from mixnet_bench.report.record import Count, Device, File, Latency, Results
 from mixnet_networks.paper.tables import parse_printed
 
 
@@ -160,7 +160,7 @@ def latency_table(results: Results, device: Device) -> Table:
     latencies = of_device(results, device)
     rows = tuple(
         (
-            text(each.file.network),
+            text(each.file.sized_network),
             text(each.file.kind),
             milliseconds(each.median_ms),
             Cell("–".join(map(three_digits, each.interval_ms)), each.interval_ms[0]),
@@ -184,7 +184,10 @@ def conditions_table(results: Results, device: Device) -> Table | None:
     if not names:
         return None
     rows = tuple(
-        (text(each.file.network), *(_condition(each.conditions.get(name, "")) for name in names))
+        (
+            text(each.file.sized_network),
+            *(_condition(each.conditions.get(name, "")) for name in names),
+        )
         for each in reversed(runs.values())
     )
     title = f"Conditions on {device.label}"
@@ -219,10 +222,10 @@ class Pair:
 
 
 def pairs(results: Results, key: str, yardstick: str) -> list[Pair]:
-    """Timings and their yardsticks: the same network on the same device, but for one thing.
+    """Timings and their yardsticks: the same network, in the same size, on the same device.
 
-    ``key`` is a field of ``File`` and ``yardstick`` its value in the first of each pair. One from
-    the same run is preferred: only these took turns.
+    They differ in ``key`` alone, a field of ``File``, of which ``yardstick`` is the value in the
+    first of each pair. One from the same run is preferred: only these took turns.
     """
     found = []
     for second in results.latencies:
@@ -233,12 +236,12 @@ def pairs(results: Results, key: str, yardstick: str) -> list[Pair]:
 
 
 def _differ_in(first: Latency, second: Latency, key: str, yardstick: str) -> bool:
-    keys = {"network", "file_format", "precision", "lowering"} - {key}
+    keys = {each.name for each in fields(File)} - {"name", key}
     return (
         getattr(first.file, key) == yardstick
         and getattr(second.file, key) not in (yardstick, "")
         and first.device == second.device
-        and all(getattr(first.file, each) == getattr(second.file, each) for each in keys)
+        and all(getattr(first.file, name) == getattr(second.file, name) for name in keys)
     )
 
 
@@ -246,7 +249,7 @@ def pair_table(title: str, found: Sequence[Pair], note: str) -> Table:
     """A table of pairs."""
     rows = tuple(
         (
-            text(pair.second.file.network),
+            text(pair.second.file.sized_network),
             text(pair.second.file.kind),
             milliseconds(pair.second.median_ms),
             text(pair.first.file.kind),
@@ -362,7 +365,7 @@ def kernel_table(results: Results) -> Table | None:
     """Time by depthwise kernel size, where files were profiled."""
     rows = tuple(
         (
-            text(each.file.network),
+            text(each.file.sized_network),
             text(each.file.kind),
             Cell(kernel, _kernel_order(kernel)[0]),
             number(time_us),
@@ -390,7 +393,7 @@ def delegation_table(results: Results) -> Table | None:
     known = [each for each in results.counts if each.partitions is not None]
     rows = tuple(
         (
-            text(each.file.network),
+            text(each.file.sized_network),
             text(each.file.kind),
             number(each.partitions),
             number(each.inside),
@@ -420,7 +423,7 @@ def count_table(results: Results) -> Table | None:
 
 def _count_row(count: Count) -> tuple[Cell, ...]:
     return (
-        text(count.file.network),
+        text(count.file.sized_network),
         text(count.file.kind),
         text(count.source),
         number(count.params),
@@ -435,7 +438,7 @@ def parity_table(results: Results) -> Table | None:
     """What files lose against others on images."""
     rows = tuple(
         (
-            text(each.second),
+            text(each.file.label if each.file else each.second),
             text(each.first),
             number(each.images),
             number(each.agreement_percent, "{:.2f}"),

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mixnet_bench.report.figures import accuracy_by_model
-from mixnet_bench.report.record import Count, Latency, Results
+from mixnet_bench.report.record import Count, File, Latency, Results
 from mixnet_bench.report.tables import Table, all_tables
 
 CSV_COLUMNS = (
-    "network", "file_format", "precision", "lowering", "file", "device", "emulated", "threads",
-    "runtime", "params", "macs", "paper_top1_percent", "size_bytes", "partitions", "median_ms",
-    "median_ms_low", "median_ms_high", "p90_ms", "first_ms", "samples", "verdict",
+    "network", "classes", "resolution", "file_format", "precision", "lowering", "file", "device",
+    "emulated", "threads", "runtime", "params", "macs", "paper_top1_percent", "size_bytes",
+    "partitions", "median_ms", "median_ms_low", "median_ms_high", "p90_ms", "first_ms", "samples",
+    "verdict",
 )  # fmt: skip
 
 FORMULA = ("=", "+", "-", "@", "\t")
@@ -62,37 +63,39 @@ def render_csv(results: Results) -> str:
 
 
 def _rows(results: Results) -> Iterator[tuple[object, ...]]:
-    networks = {each.file.network: each for each in results.counts if each.source == "graph"}
+    networks = {each.file.sized_network: each for each in results.counts if each.source == "graph"}
     files = {each.file: each for each in results.counts if each.source != "graph"}
-    accuracies = accuracy_by_model()
     for each in results.latencies:
-        own, network = files.get(each.file), networks.get(each.file.network)
-        top1 = accuracies.get(each.file.network, ("", ""))[1]
-        yield _timed(each, network or own, top1, own)
+        own, network = files.get(each.file), networks.get(each.file.sized_network)
+        yield _timed(each, network or own, own)
     if not results.latencies:
-        for count in results.counts:
-            yield _counted(count, accuracies.get(count.file.network, ("", ""))[1])
+        yield from map(_counted, results.counts)
 
 
-def _timed(
-    latency: Latency, counted: Count | None, top1: float | str, own: Count | None
-) -> tuple[object, ...]:
+def _timed(latency: Latency, counted: Count | None, own: Count | None) -> tuple[object, ...]:
     file, device = latency.file, latency.device
     return (
-        file.network, file.file_format, file.precision, file.lowering, file.name,
-        device.name, device.emulated, device.threads, latency.runtime,
-        counted.params if counted else "", counted.macs if counted else "", top1,
+        *_names(file), device.name, device.emulated, device.threads, latency.runtime,
+        counted.params if counted else "", counted.macs if counted else "", _top1(file),
         latency.size_bytes, _known(own.partitions if own else None), latency.median_ms,
         *latency.interval_ms, latency.p90_ms, latency.first_ms, len(latency.samples_ms),
         latency.verdict,
     )  # fmt: skip
 
 
-def _counted(count: Count, top1: float | str) -> tuple[object, ...]:
-    file = count.file
-    names = (file.network, file.file_format, file.precision, file.lowering, file.name)
-    counts = (count.params, count.macs, top1, "", _known(count.partitions))
-    return (*names, "", "", "", "", *counts, *[""] * 7)
+def _counted(count: Count) -> tuple[object, ...]:
+    counts = (count.params, count.macs, _top1(count.file), "", _known(count.partitions))
+    return (*_names(count.file), "", "", "", "", *counts, *[""] * 7)
+
+
+def _names(file: File) -> tuple[object, ...]:
+    sizes = (file.classes or "", file.resolution or "")
+    return (file.network, *sizes, file.file_format, file.precision, file.lowering, file.name)
+
+
+def _top1(file: File) -> float | str:
+    """The paper's; it says nothing of a network in another size."""
+    return accuracy_by_model().get(file.network, ("", ""))[1] if file.has_own_sizes else ""
 
 
 def _known(value: int | None) -> int | str:
