@@ -18,6 +18,7 @@ sys.path.append(str(Path(__file__).parent))  # for made_up_results
 from made_up_results import HOSTILE, latency, save, save_all
 
 from mixnet_bench.cli import main
+from mixnet_bench.report.drawing import draw_time_line
 from mixnet_bench.report.svg import COLOURS, for_page
 from mixnet_bench.report_command import INSTALL
 
@@ -158,6 +159,12 @@ def test_ids_are_made_of_no_text_from_results(tmp_path: Path) -> None:
     found.feed(path.read_text(encoding="utf-8"))
     assert {"plane0-0-title", "spread0-0-title"} <= set(found.ids)
     assert not any("\\" in each or " " in each for each in found.ids)
+
+
+def test_a_clock_has_its_files_colour_where_another_files_is_unknown() -> None:
+    files = {"a": [[1.0, 2.0]], "b": [[1.0, 2.0]]}
+    drawn = draw_time_line("one", "A title", "Words", files, {"b": [[1800.0, 1200.0]]})
+    assert drawn.count("var(--s2)") == drawn.count("var(--s1)") + 1
 
 
 def test_without_matplotlib_it_is_said_what_to_do(

@@ -123,7 +123,7 @@ def draw_time_line(name: str, title: str, description: str, files: Lines, clocks
         _draw_launches(above, files)
         above.set_ylabel("milliseconds")
         for each in below:
-            _draw_launches(each, clocks)
+            _draw_launches(each, {label: clocks.get(label, ()) for label in files})
             each.set_ylabel("MHz")
         axes[-1].set_xlabel("sample; a gap between launches")
         entries = above.get_legend_handles_labels()
