@@ -24,8 +24,12 @@ POLL_S = 1.0
 LOST_FOR_S = 300.0
 """How long to wait for a phone that went away: time to find the cable."""
 
+FRESH_S = 3600.0
+"""How long a measurement that ended unseen is picked up: an older one is another measurement."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
-_GONE = (Lost, Offline, NotFound, TimedOut)
+GONE = (Lost, Offline, NotFound, TimedOut)
+"""Errors after which the phone may come back, with its run still going on."""
 
 
 class RunKilled(AdbError):  # noqa: N818 - named after what happened
@@ -51,12 +55,14 @@ class Status:
     """A run as the phone tells it.
 
     ``exit_status`` is the program's own, once it has ended; ``overdue`` says that its limit ended
-    it. ``progress`` is the last line of the file ``progress`` in its folder, ``complaint`` the end
+    it. ``age_s`` is the time since then by the phone's clock, None where it doesn't tell.
+    ``progress`` is the last line of the file ``progress`` in its folder, ``complaint`` the end
     of its stderr.
     """
 
     phase: Phase
     exit_status: int | None = None
+    age_s: float | None = None
     overdue: bool = False
     progress: str = ""
     complaint: str = ""
@@ -101,7 +107,7 @@ class Run:
                 "there": f"[ -d {d} ] && echo yes",
                 "boot": f"cat {d}/boot; cat {BOOT_ID}",
                 "members": f"d={d}\n{MEMBERS}\nmembers",
-                "status": f"cat {d}/status",
+                "status": f"cat {d}/status; echo now $(date +%s)",
                 "overdue": f"[ -f {d}/overdue ] && echo yes",
                 "progress": f"tail -n 1 {d}/progress | head -c 2000",
                 "complaint": f"tail -c 2000 {d}/stderr",
@@ -150,7 +156,7 @@ class Run:
         while True:
             try:
                 return self.poll()
-            except _GONE as error:
+            except GONE as error:
                 if lost_at is None:
                     lost_at = clock.now()
                     on_lost()
@@ -204,9 +210,11 @@ def _said(status: Status) -> str:
 def parse_status(texts: dict[str, str]) -> Status:
     """The state of a run from the answers to ``poll``'s questions, by name."""
     boots = texts["boot"].split()
+    exit_status, age_s = _parse_end(texts["status"])
     status = Status(
         Phase.RUNNING,
-        exit_status=integer(texts["status"], 0, 255),
+        exit_status=exit_status,
+        age_s=age_s,
         overdue=texts["overdue"].strip() == "yes",
         progress=clean(texts["progress"], 2000),
         complaint=texts["complaint"],
@@ -218,6 +226,18 @@ def parse_status(texts: dict[str, str]) -> Status:
     if len(boots) == 2 and boots[0] != boots[1]:
         return replace(status, phase=Phase.REBOOTED)
     return status if texts["members"].split() else replace(status, phase=Phase.KILLED)
+
+
+def _parse_end(text: str) -> tuple[int | None, float | None]:
+    """Exit status and seconds since then, None for what the phone doesn't tell.
+
+    >>> _parse_end("3 1700000000 now 1700000060"), _parse_end("3 now"), _parse_end("now 1700000060")
+    ((3, 60.0), (3, None), (None, None))
+    """
+    status, then, *_ = [*text.partition("now")[0].split(), "", ""]
+    times = integer(then), integer(text.partition("now")[2])
+    age_s = None if times[0] is None or times[1] is None else float(times[1] - times[0])
+    return integer(status, 0, 255), age_s
 
 
 def run_names(phone: Phone) -> list[str]:
@@ -259,38 +279,47 @@ def run_to_end(
 ) -> Run:
     """Run a command on the phone to its end; the run, with its files still there.
 
-    A run of this name that is there already, going or ended, is picked up instead of started. On
-    every other way out than a phone that stays away, Ctrl-C too, nothing of it runs on.
+    A run of this name that is there already, going or ended within ``FRESH_S``, is picked up
+    instead of started. On every other way out than a phone that stays away, Ctrl-C too, nothing of
+    it runs on and its folder is removed, so that the next try begins anew.
     """
     run, clock = Run(phone, name), clock or SystemClock()
-    phase = run.poll_patiently(clock, lost_for_s, on_lost).phase
-    if phase in (Phase.KILLED, Phase.REBOOTED):
+    status = run.poll_patiently(clock, lost_for_s, on_lost)
+    there = status.phase is Phase.RUNNING or _is_fresh(status)
+    if not there and status.phase is not Phase.ABSENT:
         run.remove()
     try:
-        if phase not in (Phase.RUNNING, Phase.ENDED):
+        if not there:
             _start_surely(run, command, limit_s)
         run.wait(clock=clock, lost_for_s=lost_for_s, on_progress=on_progress, on_lost=on_lost)
     except Lost:
         raise
     except BaseException:
-        _end_quietly(run)
+        discard(run)
         raise
     return run
+
+
+def _is_fresh(status: Status) -> bool:
+    """Whether it ended lately; a clock that was set back in between tells nothing."""
+    age = status.age_s
+    return status.phase is Phase.ENDED and age is not None and 0 <= age <= FRESH_S
 
 
 def _start_surely(run: Run, command: Sequence[object], limit_s: int) -> None:
     """Start; where the connection breaks in that moment, ``wait`` finds out whether it did."""
     try:
         run.start(command, limit_s)
-    except _GONE:
+    except GONE:
         run.phone.reconnect(60)
         if run.poll().phase is Phase.ABSENT:
             run.start(command, limit_s)
 
 
-def _end_quietly(run: Run) -> None:
-    """End it on the way out of an error, which matters more than one that this may raise."""
+def discard(run: Run) -> None:
+    """End and remove it on the way out of an error, which matters more than one of this."""
     try:
         run.kill()
+        run.remove()
     except AdbError:
         return

@@ -1,6 +1,6 @@
 """Scripts for the phone's shell that start, watch and end a run; see ``detached``. Text only.
 
-They use nothing but POSIX shell, setsid, nohup, cat, mkdir, mv, sleep and kill, which every
+They use nothing but POSIX shell, setsid, nohup, cat, date, mkdir, mv, sleep and kill, which every
 Android since 6 has.
 """
 
@@ -24,10 +24,13 @@ echo "$$ ${{20}}" > pid.new; mv pid.new pid
 child=$!
 (sleep {limit}; echo > overdue; kill -TERM $child; sleep 5; kill -KILL $child) &
 wait $child; status=$?
-echo $status > status.new; mv status.new status
+echo "$status $(date +%s)" > status.new; mv status.new status
 trap '' TERM
 kill -TERM -$$"""
-"""What runs in the new session: the command, and beside it the watch that ends it."""
+"""What runs in the new session: the command, and beside it the watch that ends it.
+
+The file ``status`` holds the exit status and when that was, in seconds of the phone's clock.
+"""
 
 START = """d={folder}
 command -v setsid >/dev/null || {{ echo "there is no setsid"; exit 9; }}

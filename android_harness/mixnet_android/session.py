@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mixnet_android import store
 from mixnet_android.adb import Phone
-from mixnet_android.detached import RunKilled, run_to_end
+from mixnet_android.detached import GONE, Run, RunKilled, discard, run_to_end
 from mixnet_android.parsers import Cluster, clean
 from mixnet_android.protocol import MOST_MODELS, Result, parse, parse_progress
 from mixnet_common import MixnetError, UsageError
@@ -204,7 +204,8 @@ def launch(
     """Run the work once, as the run ``name``, and bring back what it found.
 
     A run of this name that the phone has already is picked up. Raises MixnetError, with the
-    runner's own words, where it failed or ended early.
+    runner's own words, where it failed or ended early; nothing of it stays on the phone then,
+    unless it is the phone that went away.
     """
 
     def report(line: str) -> None:
@@ -219,6 +220,18 @@ def launch(
         on_progress=report,
         on_lost=on_lost,
     )
+    try:
+        found = _bring_back(phone, work, run)
+    except GONE:
+        raise
+    except MixnetError:
+        discard(run)  # or the same would be found again
+        raise
+    run.remove()
+    return found
+
+
+def _bring_back(phone: Phone, work: Work, run: Run) -> Launched:
     with tempfile.TemporaryDirectory(prefix="mixnet-") as folder:
         text = _fetch_result(phone, run.folder, Path(folder))
         result = parse(text)
@@ -229,7 +242,6 @@ def launch(
             for number, model in result.models.items()
             if model.profile_file is not None
         }
-    run.remove()
     return Launched(result, outputs, text, traces)
 
 

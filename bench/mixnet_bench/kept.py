@@ -9,13 +9,12 @@ import shutil
 import time
 from pathlib import Path
 
+from mixnet_android.detached import FRESH_S
 from mixnet_android.protocol import parse
 from mixnet_android.runtimes_store import home
 from mixnet_android.session import Launched
 from mixnet_common import MixnetError
 from mixnet_common.files import write_all
-
-FRESH_S = 3600.0
 
 
 class Kept:

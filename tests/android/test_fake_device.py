@@ -467,7 +467,6 @@ def test_a_reboot_during_a_run_is_recognised_and_the_run_made_anew(
     with pytest.raises(Rebooted) as caught:
         run_to_end(phone, "boot", command, limit_s=90, on_progress=reboot)
     assert "kept" in caught.value.hint
-    assert fake.sandbox.path(f"{store.RUNS}/boot/result.part").read_text() == "part\n"
     assert run_to_end(phone, "boot", ["true"], limit_s=30).poll().exit_status == 0
 
 
@@ -476,6 +475,33 @@ def test_a_runner_that_was_killed_is_told_with_its_signal(phone: Phone, fake: Fa
         run_to_end(phone, "oom", ["sh", "-c", "kill -9 $$"], limit_s=30)
     assert "memory" in caught.value.hint
     assert fake.sandbox.processes() == []
+
+
+@pytest.mark.parametrize("failure", ["kill -9 $$", "sleep 60"])
+def test_a_run_that_failed_is_made_anew_the_next_time(
+    phone: Phone, fake: FakePhone, failure: str
+) -> None:
+    script = f"if mkdir ../tried; then {failure}; fi; echo again > result"
+    for _ in range(2):
+        try:
+            ended = run_to_end(phone, "again", ["sh", "-c", script], limit_s=1)
+            break
+        except (RunKilled, TimedOut):
+            assert detached.run_names(phone) == ["tried"]
+    assert ended.poll().exit_status == 0
+
+
+@pytest.mark.parametrize(("age_s", "count"), [(10, 1), (detached.FRESH_S + 60, 2), (-60, 2)])
+def test_a_run_that_ended_long_ago_is_another_measurement(
+    phone: Phone, fake: FakePhone, age_s: float, count: int
+) -> None:
+    command = ["sh", "-c", "echo x >> ../count"]
+    status = fake.sandbox.path(f"{run_to_end(phone, 'old', command, limit_s=30).folder}/status")
+    exit_status, ended = status.read_text().split()
+    assert abs(int(ended) - time.time()) < 20
+    status.write_text(f"{exit_status} {int(time.time() - age_s)}\n")
+    assert run_to_end(phone, "old", command, limit_s=30).poll().exit_status == 0
+    assert fake.sandbox.path(f"{store.RUNS}/count").read_text() == "x\n" * count
 
 
 def test_a_run_ended_from_outside_is_told(phone: Phone, fake: FakePhone) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mixnet_android import session
-from mixnet_android.adb import Answer
+from mixnet_android.adb import Answer, Lost
 from mixnet_android.parsers import Cluster
 from mixnet_android.session import Installed, Work, arguments, choose_cpus, digest_of
 from mixnet_common import MixnetError, UsageError
@@ -139,14 +139,25 @@ def result(models: int = 2, samples: int = 3, output: str = "out.bin") -> bytes:
 
 
 @pytest.fixture
-def launched(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, bytes]], session.Launched]:
+def removed() -> list[str]:
+    """Folders that were removed from the phone."""
+    return []
+
+
+@pytest.fixture
+def launched(
+    monkeypatch: pytest.MonkeyPatch, removed: list[str]
+) -> Callable[[dict[str, bytes]], session.Launched]:
     """``launch`` on a phone with these files, whose run has ended."""
 
     class StubRun:
         folder = "/runs/a"
 
-        def remove(self) -> None:
+        def kill(self) -> None:
             pass
+
+        def remove(self) -> None:
+            removed.append(self.folder)
 
     monkeypatch.setattr(session, "run_to_end", lambda *_, **__: StubRun())
     installed = Installed("/r", ("/a", "/b"), ("/t", "/o"), 0)
@@ -183,10 +194,26 @@ def test_a_phone_that_sends_something_else_is_refused(
     files: dict[str, bytes],
     words: str,
     launched: Callable[[dict[str, bytes]], session.Launched],
+    removed: list[str],
 ) -> None:
     with pytest.raises(MixnetError, match=words) as caught:
         launched(files)
     assert caught.value.message.isprintable()
+    assert removed == ["/runs/a"]  # or the next try would find the same
+
+
+def test_what_a_phone_holds_that_went_away_stays_there(
+    launched: Callable[[dict[str, bytes]], session.Launched],
+    removed: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def vanish(*_: object) -> None:
+        raise Lost("gone")
+
+    monkeypatch.setattr(StubPhone, "pull", vanish)
+    with pytest.raises(Lost):
+        launched({"result.jsonl": result()})
+    assert removed == []
 
 
 def test_other_work_has_another_digest() -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mixnet_android.detached import FRESH_S
 from mixnet_android.protocol import parse
 from mixnet_android.session import Launched
-from mixnet_bench.kept import FRESH_S, Kept
+from mixnet_bench.kept import Kept
 
 TEXT = (
     '{"type": "header", "protocol": 1, "runner": "1", "machine": "aarch64", "system": "Linux", '
