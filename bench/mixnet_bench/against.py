@@ -64,14 +64,24 @@ def add_comparisons(targets: Sequence[dict[str, Any]]) -> None:
 def add_saved_comparisons(
     targets: Sequence[dict[str, Any]], saved: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Compare all targets with a saved result's. Raises MixnetError where conditions differ."""
+    """Compare all targets with a saved result's; where conditions differ, nothing is concluded."""
     for target in targets:
         baseline = choose(saved, target["name"])
-        check_alike(baseline, target)
+        unlike = _unlike(baseline, target)
         found = compare_unpaired(_launches(target), _launches(baseline), target["settings"]["seed"])
         words = (target["verdict"], baseline["verdict"])
         reason = next((f"a verdict is {word}" for word in words if word != "valid"), "")
+        if unlike:
+            reason = f"the runs were unlike: {'; '.join(unlike)}"
         target["against"] = _describe(baseline, found, reason, side_by_side=False)
+
+
+def check_foreseen(
+    foreseen: Sequence[Mapping[str, Any]], saved: Sequence[Mapping[str, Any]]
+) -> None:
+    """Hold what is known before measuring against a saved result's. Raises as ``check_alike``."""
+    for target in foreseen:
+        check_alike(choose(saved, target["name"]), target)
 
 
 def read_result(path: Path) -> list[dict[str, Any]]:
@@ -106,17 +116,21 @@ def choose(saved: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
 
 def check_alike(saved: Mapping[str, Any], target: Mapping[str, Any]) -> None:
     """Raise MixnetError where the runs are unlike in anything that both tell."""
-    unlike = [
-        f"{key} {old!r} then, {new!r} now"
-        for key in ALIKE
-        for old, new in [(_at(saved, key), _at(target, key))]
-        if old is not _MISSING and new is not _MISSING and old != new
-    ]
+    unlike = _unlike(saved, target)
     if unlike:
         raise MixnetError(
             f"--against: the runs can't be compared: {'; '.join(unlike)}",
             "measure both files in one run: --against FILE, side by side",
         )
+
+
+def _unlike(saved: Mapping[str, Any], target: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{key} {old!r} then, {new!r} now"
+        for key in ALIKE
+        for old, new in [(_at(saved, key), _at(target, key))]
+        if old is not _MISSING and new is not _MISSING and old != new
+    ]
 
 
 def sentence(target: Mapping[str, Any]) -> str:

@@ -29,18 +29,19 @@ from mixnet_android.settings import Wanted, settings
 from mixnet_android.store import sha256_of
 from mixnet_bench.kept import Kept
 from mixnet_bench.latency import Plan
-from mixnet_bench.latency_command import Finish, check_output
+from mixnet_bench.latency_command import NO_MORE, Finish, check_output, conclude, foresee
 from mixnet_bench.latency_report import identify
 from mixnet_bench.latency_table import print_latencies
 from mixnet_bench.phone_parity import Difference, compare_with_host
 from mixnet_bench.phone_profile import print_profiles, take_profiles
-from mixnet_bench.phone_report import Measured, describe_phone
+from mixnet_bench.phone_report import Measured, describe_phone, foresee_phone
 from mixnet_bench.profile_report import describe_profile
-from mixnet_common import UsageError, write_whole
-from mixnet_common.console import json_text, print_json, progress_by_share, say, warn
+from mixnet_common import UsageError
+from mixnet_common.console import print_json, progress_by_share, say, warn
 from mixnet_runtimes import Profile
 
 Report = Callable[[float], object]
+Keep = Callable[[list[dict[str, Any]]], object]
 
 
 @dataclass(frozen=True)
@@ -60,21 +61,20 @@ def run(
     wishes: Wishes,
     as_json: bool,
     output: Path | None,
-    finish: Finish = lambda targets: None,
+    finish: Finish = NO_MORE,
 ) -> list[dict[str, Any]]:
     """Time the plan's files on a phone and report; the JSON objects.
 
-    ``finish`` may add to what was measured before it is saved and printed. Raises MixnetError and
-    UsageError.
+    What was measured is saved before ``finish`` adds to it; where either fails, the launches are
+    kept and the same command measures none again. Raises MixnetError and UsageError.
     """
     if output is not None:
         check_output(output, plan.paths)
     phone = choose(Adb.find(), serial)
     with progress_by_share(f"timing on {phone.serial}") as report:
-        targets = measure_on(phone, plan, wishes, report)
-    finish(targets)
-    if output is not None:
-        write_whole(output, json_text(targets) + "\n")
+        targets = measure_on(
+            phone, plan, wishes, report, finish, lambda targets: conclude(targets, output, finish)
+        )
     show(targets, as_json)
     return targets
 
@@ -95,11 +95,17 @@ def show(targets: Sequence[dict[str, Any]], as_json: bool) -> None:
 
 
 def measure_on(
-    phone: Phone, plan: Plan, wishes: Wishes, report: Report = lambda share: None
+    phone: Phone,
+    plan: Plan,
+    wishes: Wishes,
+    report: Report = lambda share: None,
+    finish: Finish = NO_MORE,
+    keep: Keep = lambda targets: None,
 ) -> list[dict[str, Any]]:
     """Time the plan's files on this phone; the JSON objects. Raises MixnetError and UsageError.
 
-    ``report`` is told the share that is done.
+    ``report`` is told the share that is done; ``finish`` may refuse before anything is measured;
+    ``keep`` is given the results before the launches that they are made of are forgotten.
     """
     files = [identify(path) for path in plan.paths]
     state = read_state(phone)
@@ -107,11 +113,17 @@ def measure_on(
     runner = find_runner(platform)
     libraries = [find_for(path.suffix.removeprefix("."), platform) for path in plan.paths]
     plan = replace(plan, cpus=choose_cpus(wishes.pin, state.clusters))
+    foreseen = foresee_phone(phone.serial, state, platform)
+    if not wishes.fixed_performance:  # a phone may lack the mode
+        foreseen["fixed_performance"] = False
+    finish.check(foresee(plan, **foreseen))
     work = _work(plan, runner, libraries)
-    measured = _measure(phone, plan, work, state, platform, libraries, wishes, report)
+    measured, kept = _measure(phone, plan, work, state, platform, libraries, wishes, report)
     targets = describe_phone(plan, files, measured)
     for target, profile in zip(targets, measured.profiles, strict=False):
         target["profile"] = describe_profile(profile)
+    keep(targets)
+    kept.forget()
     return targets
 
 
@@ -141,7 +153,8 @@ def _measure(
     libraries: Sequence[Runtime],
     wishes: Wishes,
     report: Report,
-) -> Measured:
+) -> tuple[Measured, Kept]:
+    """What was measured, and its launches, which are kept until the caller forgets them."""
     hashes = [sha256_of(file) for file in (work.runner, *work.libraries, *work.models)]
     wanted = Wanted(stay_awake=True, fixed_performance=wishes.fixed_performance)
 
@@ -163,10 +176,7 @@ def _measure(
             for number in range(plan.launches)
         ]
         after = read_conditions(phone)
-    # Before the launches are forgotten: where it fails, the same command needs no phone for them.
-    parity = _parity(plan, launches[0])
-    kept.forget()
-    return Measured(
+    measured = Measured(
         serial=phone.serial,
         state=state,
         platform=platform,
@@ -175,10 +185,11 @@ def _measure(
         waited_s=cooled.waited_s,
         launches=tuple(launches),
         libraries=tuple(libraries),
-        parity=parity,
+        parity=_parity(plan, launches[0]),
         fixed_performance=applied.fixed_performance,
         profiles=tuple(profiles),
     )
+    return measured, kept
 
 
 def _profiles(

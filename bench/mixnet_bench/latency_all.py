@@ -16,7 +16,7 @@ from mixnet_android.adb import Adb, Phone
 from mixnet_android.device import list_devices
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Report, Wishes, measure_on, show
-from mixnet_bench.latency_command import Finish, check_output
+from mixnet_bench.latency_command import NO_MORE, Finish, check_output
 from mixnet_common import MixnetError, write_whole
 from mixnet_common.console import STEPS, json_text, say, warn
 
@@ -28,7 +28,7 @@ def run(
     wishes: Wishes,
     as_json: bool,
     output: Path | None,
-    finish: Finish = lambda targets: None,
+    finish: Finish = NO_MORE,
 ) -> list[dict[str, Any]]:
     """Time the plan's files on all phones and report; the JSON objects.
 
@@ -52,9 +52,7 @@ def _finished(finish: Finish) -> Measure:
     """``measure_on``, whose results are finished at once."""
 
     def measure(phone: Phone, plan: Plan, wishes: Wishes, report: Report) -> list[dict[str, Any]]:
-        targets = measure_on(phone, plan, wishes, report)
-        finish(targets)
-        return targets
+        return measure_on(phone, plan, wishes, report, finish, finish.add)
 
     return measure
 

@@ -3,7 +3,8 @@
 Everything that can be refused is refused before the first inference.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,21 @@ from mixnet_bench.profile_report import describe_profile
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text, print_json, progress_by_share, warn
 from mixnet_common.files import check_writable
+from mixnet_runtimes import Profile
 
-Finish = Callable[[list[dict[str, Any]]], None]
+
+@dataclass(frozen=True)
+class Finish:
+    """What comes of results beyond measuring them.
+
+    ``check`` raises where what is known of them before does not allow it; ``add`` adds it.
+    """
+
+    add: Callable[[list[dict[str, Any]]], None] = lambda targets: None
+    check: Callable[[Sequence[Mapping[str, Any]]], None] = lambda foreseen: None
+
+
+NO_MORE = Finish()
 
 
 def run(
@@ -28,23 +42,55 @@ def run(
     as_json: bool,
     output: Path | None,
     with_profile: bool = False,
-    finish: Finish = lambda targets: None,
+    finish: Finish = NO_MORE,
 ) -> list[dict[str, Any]]:
     """Time the plan's files and report; the JSON objects. Raises MixnetError and UsageError.
 
-    ``finish`` may add to what was measured before it is saved and printed.
+    What was measured is saved before ``finish`` adds to it, and printed whatever becomes of that.
     """
     if plan.cpus is not None:
         check_cpus(plan.cpus)
     if output is not None:
         check_output(output, plan.paths)
+    finish.check(foresee(plan, target="host", machine=describe_machine()))
     profiles = take_profiles(plan) if with_profile else []
     targets = describe_run(plan)
     for target, profile in zip(targets, profiles, strict=False):
         target["profile"] = describe_profile(profile)
-    finish(targets)
+    try:
+        conclude(targets, output, finish)
+    finally:
+        _show(plan, targets, profiles, as_json)
+    return targets
+
+
+def conclude(targets: list[dict[str, Any]], output: Path | None, finish: Finish) -> None:
+    """Save what was measured, then with what ``finish`` adds: where that fails, nothing is lost."""
+    _save(targets, output)
+    finish.add(targets)
+    _save(targets, output)
+
+
+def _save(targets: list[dict[str, Any]], output: Path | None) -> None:
     if output is not None:
         write_whole(output, json_text(targets) + "\n")
+
+
+def foresee(plan: Plan, **known: Any) -> list[dict[str, Any]]:
+    """What results will tell of their circumstances, as far as it is known before measuring."""
+    settings = {
+        "pin": None if plan.cpus is None else list(plan.cpus),
+        "warmup": plan.warmup,
+        "burst_ms": plan.burst_ms,
+        "sustained": plan.sustained,
+    }
+    more = {"threads": plan.threads, "settings": settings, **known}
+    return [{"name": path.name, **more} for path in plan.paths]
+
+
+def _show(
+    plan: Plan, targets: list[dict[str, Any]], profiles: Sequence[Profile], as_json: bool
+) -> None:
     for target in targets:
         for reason in target["reasons"]:
             warn(f"{target['name']}: {reason}")
@@ -54,7 +100,6 @@ def run(
         print_latencies(targets, caption=_caption(plan, targets))
         if profiles:
             print_profiles([target["name"] for target in targets], profiles)
-    return targets
 
 
 def describe_run(plan: Plan) -> list[dict[str, Any]]:

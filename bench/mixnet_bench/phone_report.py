@@ -45,7 +45,7 @@ def describe_phone(
 ) -> list[dict[str, Any]]:
     """One JSON object a file; docs/json.md explains every key."""
     timings = [_timing(index, measured) for index in range(len(files))]
-    targets = describe(plan, files, timings, _machine(measured))
+    targets = describe(plan, files, timings, _machine(measured.state, measured.platform))
     for index, target in enumerate(targets):
         target.update(_device(measured, index))
         for described, launched in zip(target["launches"], measured.launches, strict=True):
@@ -55,6 +55,16 @@ def describe_phone(
         if target["emulated"]:
             add_doubts(target, [Doubt("emulated", EMULATED)])
     return targets
+
+
+def foresee_phone(serial: str, state: State, platform: str) -> dict[str, Any]:
+    """The keys of a result that are known before it is measured."""
+    return {
+        "target": f"adb:{serial}",
+        "emulated": bool(state.product.emulated),
+        "machine": _machine(state, platform),
+        "device": describe_device(serial, state),
+    }
 
 
 def _timing(index: int, measured: Measured) -> Timing:
@@ -69,15 +79,15 @@ def _timing(index: int, measured: Measured) -> Timing:
     )
 
 
-def _machine(measured: Measured) -> dict[str, Any]:
+def _machine(state: State, platform: str) -> dict[str, Any]:
     """The keys of a host's ``machine``; what a phone has no equal for is None."""
-    product, clusters = measured.state.product, measured.state.clusters
+    product, clusters = state.product, state.clusters
     cores = sum(len(each.cpus) for each in clusters)
     return {
         "cpu": product.soc,
-        "architecture": measured.platform.partition("-")[2],
+        "architecture": platform.partition("-")[2],
         "cores": cores or None,
-        "os": f"Android {product.android}" if product.android else measured.platform,
+        "os": f"Android {product.android}" if product.android else platform,
         "python": None,
         "affinity": None,
         "governor": clusters[0].governor if clusters else None,

@@ -9,9 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mixnet_bench.against import add_comparisons, add_saved_comparisons, choose, read_result
+from mixnet_bench.against import (
+    add_comparisons,
+    add_saved_comparisons,
+    check_foreseen,
+    choose,
+    read_result,
+)
 from mixnet_bench.latency import Plan
-from mixnet_bench.latency_command import Finish
+from mixnet_bench.latency_command import NO_MORE, Finish
 from mixnet_bench.sustained import parse_duration
 from mixnet_bench.targets import model_file
 from mixnet_common import MixnetError, UsageError
@@ -30,15 +36,17 @@ def extend(plan: Plan, against: str | None, sustained: str | None) -> tuple[Plan
             raise UsageError(
                 "--sustained runs one file alone", "run it for each file, when the device is cool"
             )
-        return sustain(plan, parse_duration(sustained)), lambda targets: None
+        return sustain(plan, parse_duration(sustained)), NO_MORE
     if against is None:
-        return plan, lambda targets: None
+        return plan, NO_MORE
     if Path(against).suffix != ".json":
-        return replace(plan, paths=(*plan.paths, model_file(against))), add_comparisons
+        return replace(plan, paths=(*plan.paths, model_file(against))), Finish(add_comparisons)
     saved = read_result(Path(against))
     for path in plan.paths:
         choose(saved, path.name)
-    return plan, partial(add_saved_comparisons, saved=saved)
+    return plan, Finish(
+        add=partial(add_saved_comparisons, saved=saved), check=partial(check_foreseen, saved=saved)
+    )
 
 
 def sustain(plan: Plan, seconds: float) -> Plan:

@@ -27,6 +27,7 @@ from test_runner_models import installed
 from mixnet_android import detached, runtimes_store, settings, store
 from mixnet_android.adb import Adb, Phone, client
 from mixnet_android.build import build
+from mixnet_bench import latency_command
 from mixnet_bench.cli import main
 from mixnet_bench.profile_report import describe_profile
 from mixnet_bench.tuning import command
@@ -198,6 +199,66 @@ def test_a_second_command_goes_on_where_the_first_lost_its_phone(
     assert target["parity"]["within"]
     assert restored(fake)
     assert phone.ask("ls", store.RUNS).split() == []
+
+
+def test_a_baseline_that_does_not_fit_is_refused_before_or_costs_no_measurement(
+    plug_in: Callable[[], FakePhone],
+    models: tuple[Path, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = plug_in()
+    asked = ("latency", models[0], "--on", f"adb:{fake.serial}", *SHORT)
+    (old,) = targets_of(run(*asked, "--json"))
+    baseline, new = tmp_path / "old.json", tmp_path / "new.json"
+
+    def against(**changes: Any) -> Result:
+        baseline.write_text(json.dumps({"format": 1, "targets": [{**old, **changes}]}))
+        return run(*asked, "--fixed-performance", "--against", baseline, "-o", new)
+
+    log = fake.sandbox.root / "state/log"
+    runs = log.read_text().count("mixnet-runner")
+    refused = against(threads=4)
+    assert refused.exit_code == 1
+    assert "threads 4 then, 1 now" in refused.stderr
+    assert log.read_text().count("mixnet-runner") == runs
+    assert not new.exists()
+    done = against()  # whether the phone has the mode is known when it runs
+    assert done.exit_code == 0, done.output
+    assert "no conclusion, the runs were unlike: fixed_performance" in done.stdout
+    (saved,) = json.loads(new.read_text())["targets"]
+    assert saved["against"]["conclusion"] == "no conclusion"
+
+
+def test_launches_are_kept_until_their_results_are_safe(
+    plug_in: Callable[[], FakePhone],
+    models: tuple[Path, ...],
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = plug_in()
+    file = tmp_path / "new.json"
+    asked = ("latency", models[0], "--on", f"adb:{fake.serial}", *SHORT, "-o", file)
+    started: list[str] = []
+    real = detached.Run.start
+
+    def start(run: detached.Run, *arguments: Any) -> None:
+        started.append(run.name)
+        real(run, *arguments)
+
+    def full(*arguments: Any) -> None:
+        raise MixnetError("the disk is full")
+
+    monkeypatch.setattr(detached.Run, "start", start)
+    with monkeypatch.context() as patch:
+        patch.setattr(latency_command, "write_whole", full)
+        assert run(*asked).exit_code == 1
+    assert len(started) == 2
+    assert run(*asked).exit_code == 0
+    assert len(started) == 2
+    assert len(json.loads(file.read_text())["targets"]) == 1
+    assert list((home / "unfinished").glob("*/*")) == []
 
 
 def test_one_phone_that_fails_leaves_the_others_results(

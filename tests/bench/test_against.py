@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from mixnet_bench import latency_command
 from mixnet_bench.against import (
     add_comparisons,
     add_saved_comparisons,
@@ -109,6 +110,49 @@ def test_unlike_runs_are_refused_with_what_differs(changes: dict[str, Any], word
         check_alike(target("old", 10, 0, **changes), target("new", 10, 1))
     assert words in caught.value.message
     assert "side by side" in caught.value.hint
+
+
+def test_what_turns_out_unlike_after_measuring_concludes_nothing_and_says_why(
+    tmp_path: Path,
+) -> None:
+    path = saved(tmp_path, target("old", 10, 4, fixed_performance=True))
+    new = target("new", 8, 5, fixed_performance=False)
+    add_saved_comparisons([new], read_result(path))
+    assert new["against"]["conclusion"] == "no conclusion"
+    assert new["against"]["reason"] == (
+        "the runs were unlike: fixed_performance True then, False now"
+    )
+
+
+def test_what_is_known_to_be_unlike_is_refused_before_measuring(
+    tiny_onnx: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(plan: Plan) -> list[dict[str, Any]]:
+        raise AssertionError("it was measured")
+
+    monkeypatch.setattr(latency_command, "describe_run", measured)
+    baseline = saved(tmp_path, target("old", 10, 0))  # on another machine
+    done = CliRunner().invoke(main, ["latency", str(tiny_onnx), "--against", str(baseline)])
+    assert done.exit_code == 1, done.output
+    assert "machine.cpu 'abacus' then" in done.stderr
+
+
+def test_what_was_measured_is_saved_and_printed_whatever_becomes_of_a_comparison(
+    tiny_onnx: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(targets: list[dict[str, Any]]) -> None:
+        raise MixnetError("no comparison today")
+
+    new = target("new", 8, 5)
+    monkeypatch.setattr(latency_command, "describe_run", lambda plan: [new])
+    file = tmp_path / "r.json"
+    with pytest.raises(MixnetError, match="today"):
+        latency_command.run(Plan((tiny_onnx,)), True, file, finish=latency_command.Finish(fail))
+    assert json.loads(file.read_text())["targets"] == [new]
+    assert json.loads(capsys.readouterr().out)["targets"] == [new]
 
 
 def test_among_several_saved_results_the_one_of_the_same_name_is_taken() -> None:
