@@ -8,15 +8,20 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from mixnet_bench.campaign.networks import beside, network_with_weights
+from mixnet_bench.campaign.inputs import (
+    calibration_inputs,
+    library_inputs,
+    parity_inputs,
+    plan_hash,
+)
+from mixnet_bench.campaign.networks import network_with_weights
 from mixnet_bench.campaign.record import HOST, Campaign, Entry
-from mixnet_common import MixnetError, UsageError
+from mixnet_common import UsageError
 from mixnet_common.versions import package_version
 from mixnet_networks import Network
 from mixnet_networks.weights import weights_hash
@@ -69,7 +74,7 @@ def make_steps(campaign: Campaign) -> list[Step]:
     """
     networks = {entry: _sized(campaign, entry) for entry in campaign.networks}
     steps = [_paper(table) for table in campaign.tables]
-    images = _parity_images(campaign)
+    images = parity_inputs(campaign)
     exports: list[Step] = []
     for entry, (network, weights) in networks.items():
         own = list(_exports(campaign, entry, network, weights))
@@ -150,7 +155,7 @@ def _versions(packages: Sequence[str]) -> dict[str, str | None]:
 def _exports(
     campaign: Campaign, entry: Entry, network: Network, weights: Mapping[str, Any]
 ) -> Iterator[Step]:
-    images = _calibration_inputs(campaign)
+    images = calibration_inputs(campaign)
     for lowering, form, precision in product(
         campaign.lowerings, campaign.formats, campaign.precisions
     ):
@@ -160,46 +165,13 @@ def _exports(
             "file_format": form,
             "precision": precision,
             "lowering": lowering,
-            "plan_sha256": _plan_hash(campaign, lowering, form),
+            "plan_sha256": plan_hash(campaign, lowering, form),
             "calibration": images if precision == "int8" else None,
             "verify": campaign.verify,
             "versions": _versions(WRITERS),
         }
         work = {"campaign": campaign, "entry": entry, "network": network}
         yield Step("export", f"{_label(entry)} {form} {precision} {lowering}", inputs, work=work)
-
-
-def _plan_hash(campaign: Campaign, lowering: str, form: str) -> str:
-    from mixnet_export.lowering import find_plan, format_plan
-
-    plan = find_plan(lowering_path(campaign, lowering), form)
-    return hashlib.sha256(format_plan(plan).encode()).hexdigest()
-
-
-def lowering_path(campaign: Campaign, lowering: str) -> str:
-    """A lowering's name, or the path of its TOML file."""
-    return str(beside(campaign, lowering)) if lowering.endswith(".toml") else lowering
-
-
-def _calibration_inputs(campaign: Campaign) -> Any:
-    """The images that set ranges, by content; None for the shipped picture."""
-    from mixnet_quantize.images import image_files, spread
-
-    if campaign.calibration is None or "int8" not in campaign.precisions:
-        return None
-    files = spread(image_files(beside(campaign, campaign.calibration)), campaign.calibration_images)
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(_file_hash(file).encode())
-    return {"images": len(files), "sha256": digest.hexdigest()}
-
-
-def _file_hash(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 # What is done with files
@@ -219,51 +191,11 @@ def _latencies(campaign: Campaign, name: str, exports: Sequence[Step]) -> Iterat
             "device": device,
             "cpu": cpu_model() if device == HOST else None,
             "settings": asdict(campaign.latency),
-            **_libraries(device, exports),
+            **library_inputs(device, campaign.formats),
             "versions": _versions(RUNTIMES),
         }
         work = {"campaign": campaign}
         yield Step("latency", f"{name} on {device}", inputs, tuple(exports), work)
-
-
-def _libraries(device: str, exports: Sequence[Step]) -> dict[str, Any]:
-    """The runtime libraries that a phone's files are run by; of this machine, versions tell.
-
-    Which platform the phone has is only known with the phone at hand: it is each one's library.
-    """
-    from mixnet_android.runtimes_store import PLATFORMS, find_for
-
-    if device == HOST:
-        return {}
-    found: dict[str, str] = {}
-    for form, platform in product({each.inputs["file_format"] for each in exports}, PLATFORMS):
-        with suppress(MixnetError):  # where none is kept, the step itself says how to get one
-            found[f"{form} on {platform}"] = find_for(form, platform).sha256
-    return {"libraries_sha256": found}
-
-
-def _parity_images(campaign: Campaign) -> dict[str, Any]:
-    """The images of a parity check as inputs: their places, which may be classes, and sizes."""
-    from mixnet_quantize.images import image_files
-
-    if campaign.parity is None:
-        return {}
-    folder = beside(campaign, campaign.parity.data)
-    listed = [[path.relative_to(folder).as_posix(), _size_of(path)] for path in image_files(folder)]
-    digest = hashlib.sha256(json.dumps(sorted(listed)).encode()).hexdigest()
-    return {
-        "images": len(listed),
-        "images_sha256": digest,
-        "unlabelled": campaign.parity.unlabelled,
-    }
-
-
-def _size_of(path: Path) -> int:
-    """In bytes; -1 for a link to nowhere, which the check itself names as unreadable."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
 
 
 def _parities(

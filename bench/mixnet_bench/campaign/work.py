@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from mixnet_bench.campaign.inputs import lowering_path
 from mixnet_bench.campaign.networks import beside, network_with_weights, weights_file
 from mixnet_bench.campaign.record import HOST, Campaign, Entry, Timing
-from mixnet_bench.campaign.steps import Step, lowering_path, origin
+from mixnet_bench.campaign.steps import Step, origin
 from mixnet_bench.campaign.store import Store
 from mixnet_networks import Network
 from mixnet_networks.weights import Weights, seeded_weights

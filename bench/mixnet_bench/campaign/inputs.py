@@ -1,0 +1,90 @@
+"""What results depend on besides a network: images, lowerings and libraries, as a step's inputs.
+
+Everything is JSON values, by content where that is cheap. Files are read and nothing is written.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from mixnet_bench.campaign.networks import beside
+from mixnet_bench.campaign.record import HOST, Campaign
+from mixnet_common import MixnetError, UsageError
+
+
+def plan_hash(campaign: Campaign, lowering: str, form: str) -> str:
+    """Of what a lowering does, whatever its name. Raises UsageError for an unknown one."""
+    from mixnet_export.lowering import find_plan, format_plan
+
+    plan = find_plan(lowering_path(campaign, lowering), form)
+    return hashlib.sha256(format_plan(plan).encode()).hexdigest()
+
+
+def lowering_path(campaign: Campaign, lowering: str) -> str:
+    """A lowering's name, or the path of its TOML file."""
+    return str(beside(campaign, lowering)) if lowering.endswith(".toml") else lowering
+
+
+def calibration_inputs(campaign: Campaign) -> Any:
+    """The images that set ranges, by content; None for the shipped picture."""
+    from mixnet_quantize.images import image_files, spread
+
+    if campaign.calibration is None or "int8" not in campaign.precisions:
+        return None
+    files = spread(image_files(beside(campaign, campaign.calibration)), campaign.calibration_images)
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(_file_hash(file).encode())
+    return {"images": len(files), "sha256": digest.hexdigest()}
+
+
+def parity_inputs(campaign: Campaign) -> dict[str, Any]:
+    """The images of a parity check as inputs: their places, which may be classes, and sizes."""
+    from mixnet_quantize.images import image_files
+
+    if campaign.parity is None:
+        return {}
+    folder = beside(campaign, campaign.parity.data)
+    listed = [[path.relative_to(folder).as_posix(), _size_of(path)] for path in image_files(folder)]
+    digest = hashlib.sha256(json.dumps(sorted(listed)).encode()).hexdigest()
+    return {
+        "images": len(listed),
+        "images_sha256": digest,
+        "unlabelled": campaign.parity.unlabelled,
+    }
+
+
+def library_inputs(device: str, formats: Iterable[str]) -> dict[str, Any]:
+    """The runtime libraries that a phone's files are run by; of this machine, versions tell.
+
+    Which platform the phone has is only known with it at hand, so here are those of all platforms.
+    """
+    from mixnet_android.runtimes_store import PLATFORMS, find_for
+
+    if device == HOST:
+        return {}
+    found: dict[str, str] = {}
+    for form, platform in product(formats, PLATFORMS):
+        with suppress(MixnetError):  # where none is kept, the step itself says how to get one
+            found[f"{form} on {platform}"] = find_for(form, platform).sha256
+    return {"libraries_sha256": found}
+
+
+def _file_hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _size_of(path: Path) -> int:
+    """In bytes; -1 for a link to nowhere, which the check itself names as unreadable."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
