@@ -1,7 +1,7 @@
 """``mixnet-bench latency --on all``: every phone at once, side by side, none disturbing another.
 
 Each phone has a thread, a progress line and its own errors; what one has measured is saved when it
-is done, whatever becomes of the others.
+is done, whatever becomes of the others, and a rerun measures only what is missing in the file.
 """
 
 import sys
@@ -9,18 +9,20 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mixnet_android.adb import Adb, Phone
 from mixnet_android.device import list_devices
 from mixnet_bench.latency import Plan
-from mixnet_bench.latency_adb import Report, Wishes, measure_on, show
+from mixnet_bench.latency_adb import Keep, Report, Wishes, measure_on, show
 from mixnet_bench.latency_command import NO_MORE, Finish, check_output
-from mixnet_common import MixnetError, write_whole
-from mixnet_common.console import STEPS, json_text, say, warn
+from mixnet_bench.saved_phones import SavedPhones
+from mixnet_common import MixnetError
+from mixnet_common.console import STEPS, say, warn
 
-Measure = Callable[[Phone, Plan, Wishes, Report], list[dict[str, Any]]]
+Measure = Callable[[Phone, Plan, Wishes, Report, Finish, Keep], list[dict[str, Any]]]
 
 
 def run(
@@ -32,29 +34,28 @@ def run(
 ) -> list[dict[str, Any]]:
     """Time the plan's files on all phones and report; the JSON objects.
 
-    ``finish`` may add to each phone's before they are saved. Raises MixnetError where one failed.
+    ``output`` is read first: a phone whose results it holds already is not measured again.
+    Raises MixnetError where one failed.
     """
     if output is not None:
         check_output(output, plan.paths)
     phones = usable_phones(Adb.find())
-    targets, failed = measure_all(phones, plan, wishes, output, _finished(finish))
+    results = SavedPhones(output, plan, wishes)
+    if results.others:
+        names = ", ".join(results.others)
+        warn(f"{output} holds another measurement, of {names}: it stays until there is a new one")
+    failed = measure_all(phones, plan, wishes, results, finish)
+    targets = results.targets([phone.serial for phone in phones])
     if targets:
         show(targets, as_json)
     if failed:
         raise MixnetError(
             f"{len(failed)} of {len(phones)} phones failed: {', '.join(failed)}",
-            "the others' results are whole; run the same again for the rest",
+            f"the others' results are in {output}: run the same again for the rest"
+            if output
+            else "the others' results are whole; with -o FILE a rerun measures only the rest",
         )
     return targets
-
-
-def _finished(finish: Finish) -> Measure:
-    """``measure_on``, whose results are finished at once."""
-
-    def measure(phone: Phone, plan: Plan, wishes: Wishes, report: Report) -> list[dict[str, Any]]:
-        return measure_on(phone, plan, wishes, report, finish, finish.add)
-
-    return measure
 
 
 def usable_phones(adb: Adb) -> list[Phone]:
@@ -74,38 +75,48 @@ def measure_all(
     phones: Sequence[Phone],
     plan: Plan,
     wishes: Wishes,
-    output: Path | None,
+    results: SavedPhones,
+    finish: Finish = NO_MORE,
     measure: Measure = measure_on,
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """The JSON objects of all phones, in their order, and the serials of those that failed."""
-    found: dict[str, list[dict[str, Any]]] = {}
+) -> list[str]:
+    """Put all phones' JSON objects into ``results``; the serials of those that failed."""
     failed = []
     stop = threading.Event()
+    phones = [phone for phone in phones if not _recalled(phone.serial, results, finish)]
     with _lines([phone.serial for phone in phones]) as reports, _pool(phones, stop) as pool:
-        jobs: dict[Future[list[dict[str, Any]]], str] = {
-            pool.submit(measure, phone, plan, wishes, _unless(stop, reports[phone.serial])): (
-                phone.serial
-            )
-            for phone in phones
-        }
+        jobs: dict[Future[list[dict[str, Any]]], str] = {}
+        for phone in phones:
+            report = _unless(stop, reports[phone.serial])
+            keep = partial(_keep, phone.serial, results, finish)
+            job = pool.submit(measure, phone, plan, wishes, report, finish, keep)
+            jobs[job] = phone.serial
         for job in as_completed(jobs):
             serial = jobs[job]
             try:
-                found[serial] = job.result()
+                job.result()
             except MixnetError as error:
                 failed.append(serial)
                 warn(f"{serial}: {error.message}{f' ({error.hint})' if error.hint else ''}")
                 continue
             say(f"{serial} is done")
-            if output is not None:
-                write_whole(output, json_text(_in_order(phones, found)) + "\n")
-    return _in_order(phones, found), failed
+    return failed
 
 
-def _in_order(
-    phones: Sequence[Phone], found: dict[str, list[dict[str, Any]]]
-) -> list[dict[str, Any]]:
-    return [target for phone in phones for target in found.get(phone.serial, [])]
+def _keep(serial: str, results: SavedPhones, finish: Finish, targets: list[dict[str, Any]]) -> None:
+    """Save a phone's results, then with what ``finish`` adds: where that fails, nothing is lost."""
+    results.add(serial, targets)
+    finish.add(targets)
+    results.add(serial, targets)
+
+
+def _recalled(serial: str, results: SavedPhones, finish: Finish) -> bool:
+    """Whether the file has this phone's results already, compared anew."""
+    targets = results.recall(serial)
+    if targets is None:
+        return False
+    say(f"{serial} was measured before: remove {results.path} to measure it again")
+    _keep(serial, results, finish, targets)
+    return True
 
 
 @contextmanager
@@ -115,7 +126,7 @@ def _pool(phones: Sequence[Phone], stop: threading.Event) -> Iterator[ThreadPool
     On Ctrl-C and every other failure the threads are told to stop, at their next word of progress:
     each ends what runs on its phone and restores its settings, as it does after any error.
     """
-    pool = ThreadPoolExecutor(max_workers=len(phones))
+    pool = ThreadPoolExecutor(max_workers=max(1, len(phones)))
     try:
         yield pool
     except BaseException:

@@ -276,7 +276,11 @@ def test_one_phone_that_fails_leaves_the_others_results(
     assert restored(good)
     assert restored(bad)
     bad.faults.shell.no_exec = False
-    both = targets_of(run("latency", models[0], "--on", "all", *SHORT, "--json"))
+    again = run("latency", models[0], "--on", "all", *SHORT, "-o", file, "--json")
+    assert f"{good.serial} was measured before" in again.stderr
+    both = targets_of(again)
+    assert saved[0] in both
+    assert json.loads(file.read_text())["targets"] == both
     assert {each["target"] for each in both} == {f"adb:{each.serial}" for each in (good, bad)}
 
 

@@ -1,8 +1,11 @@
 """Several phones at once: one that fails does not disturb the others, and nothing is lost."""
 
+import hashlib
 import json
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,49 +14,191 @@ import pytest
 from mixnet_android.adb import Adb, Phone
 from mixnet_bench import latency_all
 from mixnet_bench.latency import Plan
-from mixnet_bench.latency_adb import Report, Wishes
+from mixnet_bench.latency_adb import Keep, Report, Wishes
+from mixnet_bench.latency_command import NO_MORE, Finish
+from mixnet_bench.saved_phones import SavedPhones
 from mixnet_common import MixnetError
 
-PLAN = Plan(paths=())
+PLAIN = Wishes()
 PHONES = [Phone(Adb(Path("adb")), serial) for serial in ("a", "b", "c")]
+CLUSTERS = [
+    {"cpus": cpus, "current_khz": khz, "limit_khz": khz, "max_khz": khz, "governor": None,
+     "capacity": None}
+    for cpus, khz in (([0, 1], 1_800_000), ([2, 3], 2_400_000))
+]  # fmt: skip
 
 
-def test_phones_are_measured_at_the_same_time_and_told_in_order(tmp_path: Path) -> None:
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    model = tmp_path / "m.tflite"
+    model.write_bytes(b"m")
+    return Plan((model,))
+
+
+def result(serial: str, plan: Plan, wishes: Wishes = PLAIN, **more: Any) -> dict[str, Any]:
+    """What a phone's measurement by this plan is saved as, the least of it."""
+    (path,) = plan.paths
+    keys = ("threads", "launches", "min_count", "min_time_s", "warmup", "seed", "burst_ms")
+    pin = {None: None, "big": [2, 3], "0-1": [0, 1]}[wishes.pin]
+    return {
+        "name": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "target": f"adb:{serial}",
+        "verdict": "valid",
+        "samples_ms": [1.0],
+        "launches": [{"count": 1}],
+        "threads": plan.threads,
+        "settings": {key: getattr(plan, key) for key in keys} | {"pin": pin, "sustained": False},
+        "machine": {},
+        "device": {"clusters": CLUSTERS},
+        "fixed_performance": wishes.fixed_performance,
+        **more,
+    }
+
+
+class Bench:
+    """Stands in for the measuring of phones; remembers which were measured."""
+
+    def __init__(self, *broken: str) -> None:
+        self.broken = broken
+        self.measured: list[str] = []
+
+    def __call__(
+        self, phone: Phone, plan: Plan, wishes: Wishes, report: Report, finish: Finish, keep: Keep
+    ) -> list[dict[str, Any]]:
+        self.measured.append(phone.serial)
+        if phone.serial in self.broken:
+            raise MixnetError("it burns", "put it out")
+        targets = [result(phone.serial, plan, wishes)]
+        keep(targets)
+        return targets
+
+
+def measure(
+    output: Path,
+    plan: Plan,
+    bench: Callable[..., list[dict[str, Any]]],
+    phones: list[Phone] = PHONES,
+    wishes: Wishes = PLAIN,
+    finish: Finish = NO_MORE,
+) -> list[str]:
+    results = SavedPhones(output, plan, wishes)
+    return latency_all.measure_all(phones, plan, wishes, results, finish, bench)
+
+
+def saved(output: Path) -> dict[str, Any]:
+    return {each["target"]: each for each in json.loads(output.read_text())["targets"]}
+
+
+def test_phones_are_measured_at_the_same_time_and_told_in_order(tmp_path: Path, plan: Plan) -> None:
     together = threading.Barrier(3, timeout=10)
 
-    def measure(phone: Phone, plan: Plan, wishes: Wishes, report: Report) -> list[dict[str, Any]]:
+    def bench(phone: Phone, plan: Plan, wishes: Wishes, report: Report, *more: Any) -> Any:
         together.wait()
         report(0.5)
-        return [{"name": "m", "target": f"adb:{phone.serial}"}]
+        return Bench()(phone, plan, wishes, report, *more)
 
     output = tmp_path / "all.json"
-    targets, failed = latency_all.measure_all(PHONES, PLAN, Wishes(), output, measure)
+    results = SavedPhones(output, plan, Wishes())
+    assert latency_all.measure_all(PHONES, plan, Wishes(), results, measure=bench) == []
+    targets = results.targets(["a", "b", "c"])
     assert [each["target"] for each in targets] == ["adb:a", "adb:b", "adb:c"]
-    assert failed == []
-    assert json.loads(output.read_text())["targets"] == targets
+    assert saved(output) == {each["target"]: each for each in targets}
 
 
 def test_one_that_fails_does_not_disturb_the_others(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, plan: Plan, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def measure(phone: Phone, plan: Plan, wishes: Wishes, report: Report) -> list[dict[str, Any]]:
-        if phone.serial == "b":
-            raise MixnetError("it burns", "put it out")
-        return [{"name": "m", "target": f"adb:{phone.serial}"}]
+    output = tmp_path / "all.json"
+    assert measure(output, plan, Bench("b")) == ["b"]
+    assert set(saved(output)) == {"adb:a", "adb:c"}
+    assert "b: it burns (put it out)" in capsys.readouterr().err
+
+
+def test_a_rerun_measures_the_rest_and_keeps_phones_that_are_gone(
+    tmp_path: Path, plan: Plan, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "all.json"
+    measure(output, plan, Bench("b"))
+    again = Bench()
+    assert measure(output, plan, again, PHONES[1:]) == []
+    assert again.measured == ["b"]
+    assert set(saved(output)) == {"adb:a", "adb:b", "adb:c"}
+    assert f"c was measured before: remove {output}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "wishes"),
+    [
+        ({"threads": 2}, Wishes()),
+        ({"min_count": 7}, Wishes()),
+        ({}, Wishes(pin="big")),
+        ({}, Wishes(pin="0-1")),
+        ({}, Wishes(fixed_performance=True)),
+        ({}, Wishes(profile=True)),
+    ],
+)
+def test_another_measurement_is_no_reason_to_skip_a_phone(
+    tmp_path: Path, plan: Plan, changes: dict[str, Any], wishes: Wishes
+) -> None:
+    output = tmp_path / "all.json"
+    measure(output, plan, Bench())
+    other = Bench("b")
+    measure(output, replace(plan, **changes), other, PHONES[:2], wishes)
+    assert sorted(other.measured) == ["a", "b"]
+    assert set(saved(output)) == {"adb:a", "adb:b", "adb:c"}  # the old ones until there are new
+
+
+def test_a_changed_file_and_a_void_result_are_measured_again(tmp_path: Path, plan: Plan) -> None:
+    output = tmp_path / "all.json"
+    lost = result("a", plan, verdict="void")
+    output.write_text(json.dumps({"format": 1, "targets": [lost, result("b", plan)]}))
+    bench = Bench()
+    measure(output, plan, bench, PHONES[:2])
+    assert bench.measured == ["a"]
+    plan.paths[0].write_bytes(b"other")
+    measure(output, plan, bench, PHONES[:1])
+    assert bench.measured == ["a", "a"]
+
+
+def test_the_clusters_by_name_are_the_same_cpus_again(tmp_path: Path, plan: Plan) -> None:
+    output, wishes = tmp_path / "all.json", Wishes(pin="big")
+    measure(output, plan, Bench(), wishes=wishes)
+    again = Bench()
+    measure(output, plan, again, wishes=wishes)
+    assert again.measured == []
+
+
+def test_what_was_measured_before_is_compared_anew(tmp_path: Path, plan: Plan) -> None:
+    output = tmp_path / "all.json"
+    measure(output, plan, Bench(), finish=Finish(lambda targets: targets[0].update(against=1)))
+    measure(output, plan, Bench(), finish=Finish(lambda targets: targets[0].update(against=2)))
+    assert saved(output)["adb:a"]["against"] == 2
+    measure(output, plan, Bench())
+    assert "against" not in saved(output)["adb:a"]
+
+
+def test_a_comparison_that_fails_leaves_what_was_measured(tmp_path: Path, plan: Plan) -> None:
+    def fail(targets: list[dict[str, Any]]) -> None:
+        raise MixnetError("no comparison today")
 
     output = tmp_path / "all.json"
-    targets, failed = latency_all.measure_all(PHONES, PLAN, Wishes(), output, measure)
-    assert [each["target"] for each in targets] == ["adb:a", "adb:c"]
-    assert failed == ["b"]
-    assert "b: it burns (put it out)" in capsys.readouterr().err
-    assert len(json.loads(output.read_text())["targets"]) == 2
+    assert sorted(measure(output, plan, Bench(), finish=Finish(fail))) == ["a", "b", "c"]
+    assert set(saved(output)) == {"adb:a", "adb:b", "adb:c"}
 
 
-def test_an_interruption_ends_the_work_on_every_phone_tidily() -> None:
+def test_a_file_that_is_no_result_is_replaced(tmp_path: Path, plan: Plan) -> None:
+    output = tmp_path / "all.json"
+    output.write_text("notes")
+    assert measure(output, plan, Bench()) == []
+    assert len(saved(output)) == 3
+
+
+def test_an_interruption_ends_the_work_on_every_phone_tidily(tmp_path: Path, plan: Plan) -> None:
     tidied: list[str] = []
     together = threading.Barrier(3, timeout=30)
 
-    def measure(phone: Phone, plan: Plan, wishes: Wishes, report: Report) -> list[dict[str, Any]]:
+    def bench(phone: Phone, plan: Plan, wishes: Wishes, report: Report, *more: Any) -> Any:
         together.wait()
         if phone.serial == "a":
             raise KeyboardInterrupt
@@ -66,5 +211,5 @@ def test_an_interruption_ends_the_work_on_every_phone_tidily() -> None:
         return []
 
     with pytest.raises(KeyboardInterrupt):
-        latency_all.measure_all(PHONES, PLAN, Wishes(), None, measure)
+        measure(tmp_path / "all.json", plan, bench)
     assert sorted(tidied) == ["b", "c"]

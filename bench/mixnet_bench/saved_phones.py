@@ -1,0 +1,104 @@
+"""The file of ``mixnet-bench latency --on all -o FILE``: phones' results, as they arrive.
+
+What it holds of the same measurement is not measured again, and what it holds of phones that are
+not there now stays. Measures nothing.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mixnet_android.parsers import Cluster
+from mixnet_android.session import choose_cpus
+from mixnet_bench.against import read_result
+from mixnet_bench.latency import Plan
+from mixnet_bench.latency_adb import Wishes
+from mixnet_bench.latency_report import identify
+from mixnet_common import UsageError, write_whole
+from mixnet_common.console import json_text
+
+Targets = list[dict[str, Any]]
+
+SETTINGS = (
+    "threads", "launches", "min_count", "min_time_s", "warmup", "seed", "burst_ms", "sustained",
+)  # fmt: skip
+"""What a plan and a result's settings must agree in; ``--pin`` is compared by its CPUs."""
+
+
+class SavedPhones:
+    """Results by phone, written whole after each; safe to be used by several threads.
+
+    ``own`` are of this plan: found in the file or added; ``others`` were found and are not.
+    """
+
+    def __init__(self, path: Path | None, plan: Plan, wishes: Wishes) -> None:
+        self.path = path
+        self.own: dict[str, Targets] = {}
+        self.others: dict[str, Targets] = {}
+        self._lock = threading.Lock()
+        hashes = [identify(each)["sha256"] for each in plan.paths]
+        for name, targets in _read(path).items():
+            same = name.startswith("adb:") and is_same(targets, hashes, plan, wishes)
+            (self.own if same else self.others)[name] = targets
+
+    def recall(self, serial: str) -> Targets | None:
+        """A phone's results where they need not be measured again, without a comparison's."""
+        for target in self.own.get(f"adb:{serial}", []):
+            target.pop("against", None)
+        return self.own.get(f"adb:{serial}")
+
+    def add(self, serial: str, targets: Targets) -> None:
+        """Take a phone's results and write the file. Raises MixnetError where that fails."""
+        with self._lock:
+            self.own[f"adb:{serial}"] = targets
+            self.others.pop(f"adb:{serial}", None)
+            if self.path is not None:
+                phones = [*self.own.values(), *self.others.values()]
+                text = json_text([target for targets in phones for target in targets])
+                write_whole(self.path, text + "\n")
+
+    def targets(self, serials: Sequence[str]) -> Targets:
+        """Those of this plan: of these phones first, in their order."""
+        names = dict.fromkeys([*(f"adb:{serial}" for serial in serials), *self.own])
+        return [target for name in names for target in self.own.get(name, [])]
+
+
+def is_same(
+    targets: Sequence[Mapping[str, Any]], hashes: Sequence[str], plan: Plan, wishes: Wishes
+) -> bool:
+    """Whether a phone's results are what this plan and these wishes would measure again.
+
+    Never those that are void, since they are of no use.
+    """
+    try:
+        return [each["sha256"] for each in targets] == list(hashes) and all(
+            each["verdict"] != "void"
+            and all(each["settings"][key] == getattr(plan, key) for key in SETTINGS)
+            and each["settings"]["pin"] == _pin(each, wishes)
+            and each["fixed_performance"] == wishes.fixed_performance
+            and ("profile" in each) == wishes.profile
+            for each in targets
+        )
+    except (KeyError, TypeError, UsageError):
+        return False
+
+
+def _pin(target: Mapping[str, Any], wishes: Wishes) -> list[int] | None:
+    """The CPUs that ``--pin`` would mean on this result's phone. Raises UsageError."""
+    clusters = [
+        Cluster(**{**each, "cpus": tuple(each["cpus"])}) for each in target["device"]["clusters"]
+    ]
+    cpus = choose_cpus(wishes.pin, clusters)
+    return None if cpus is None else list(cpus)
+
+
+def _read(path: Path | None) -> dict[str, Targets]:
+    """The file's targets by phone; none where it is no result: it will be replaced, as always."""
+    found: dict[str, Targets] = {}
+    try:
+        for target in read_result(path) if path is not None and path.is_file() else []:
+            found.setdefault(target["target"], []).append(target)
+    except UsageError:
+        return {}
+    return found
