@@ -117,14 +117,26 @@ def _throttled(launches: Sequence[Launch]) -> Iterator[Doubt]:
 def _wrong_cores(launches: Sequence[Launch], asked: Sequence[int] | None) -> Iterator[Doubt]:
     if asked is None:
         return
+    allowed = {each.affinity for each in launches if each.affinity is not None}
+    for cpus in sorted(allowed):
+        if set(cpus) != set(asked):
+            yield Doubt(
+                "wrong-cores",
+                f"--pin asked for CPUs {_listed(asked)}, and it could run on {_listed(cpus)}: name "
+                "those that the system grants",
+            )
     cores = [core for launch in launches for burst in launch.bursts for core in burst.cpu]
     elsewhere = [core for core in cores if core not in asked]
     if cores and len(elsewhere) > ELSEWHERE * len(cores):
         yield Doubt(
             "wrong-cores",
             f"{len(elsewhere) / len(cores):.0%} of the inferences ran on CPUs "
-            f"{', '.join(map(str, sorted(set(elsewhere))))}: --pin was not heeded",
+            f"{_listed(elsewhere)}: --pin was not heeded",
         )
+
+
+def _listed(cpus: Sequence[int]) -> str:
+    return ", ".join(map(str, sorted(set(cpus))))
 
 
 def _starved(launches: Sequence[Launch]) -> Iterator[Doubt]:

@@ -176,6 +176,8 @@ def _measure(
             for number in range(plan.launches)
         ]
         after = read_conditions(phone)
+    for words in dict.fromkeys(each for one in launches for each in one.result.warnings):
+        warn(f"phone {phone.serial}: {words}")
     measured = Measured(
         serial=phone.serial,
         state=state,

@@ -4,6 +4,7 @@ Nothing is emulated but the phone around them, so these take seconds where the j
 """
 
 import json
+import os
 import platform
 import re
 import time
@@ -199,6 +200,17 @@ def test_a_second_command_goes_on_where_the_first_lost_its_phone(
     assert target["parity"]["within"]
     assert restored(fake)
     assert phone.ask("ls", store.RUNS).split() == []
+
+
+@pytest.mark.skipif((os.cpu_count() or 4) >= 4, reason="this machine has all of the fake's CPUs")
+def test_cores_that_the_phone_does_not_grant_are_wrong_and_its_runner_is_heard(
+    plug_in: Callable[[], FakePhone], models: tuple[Path, ...]
+) -> None:
+    plug_in()
+    done = run("latency", models[0], "--on", "adb", *SHORT, "--pin", "0-3", "--json")
+    (target,) = targets_of(done)
+    assert any("asked for CPUs 0, 1, 2" in reason for reason in target["reasons"])
+    assert re.search(r"warning: phone \S+: the kernel allows other CPUs", done.stderr)
 
 
 def test_a_baseline_that_does_not_fit_is_refused_before_or_costs_no_measurement(

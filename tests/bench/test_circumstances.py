@@ -69,6 +69,15 @@ def test_inferences_on_other_cores_than_asked_are_told_with_their_share() -> Non
     assert found(launch(moved)) == []  # nobody asked
 
 
+def test_cores_that_were_not_granted_are_told() -> None:
+    granted = replace(launch(*[QUIET] * 9), affinity=(4, 5))
+    assert found(granted, asked=(5, 4)) == []
+    (doubt,) = doubts_of_bursts([granted, granted], (4, 5, 6, 7))
+    assert doubt.verdict == "wrong-cores"
+    assert "asked for CPUs 4, 5, 6, 7, and it could run on 4, 5" in doubt.sentence
+    assert found(granted) == []  # nobody asked
+
+
 def test_time_without_a_core_is_contention() -> None:
     starved = launch(*[replace(QUIET, cpu_ms=70.0)] * 3)
     assert cpu_share([starved]) == pytest.approx(0.7)
