@@ -124,9 +124,17 @@ def _warm(conditions: Conditions) -> str:
     return f"the phone is warm{degrees}" + (f", throttling: {STATUSES[status]}" if status else "")
 
 
-def doubts(before: Conditions, after: Conditions) -> list[Doubt]:
-    """Why a run between these two moments may not be what the phone can do."""
-    return [*_restarted(before, after), *_void(before, after), *_throttled(before, after)]
+def doubts(
+    before: Conditions, after: Conditions, *, fixed_performance: bool = False
+) -> list[Doubt]:
+    """Why a run between these two moments may not be what the phone can do.
+
+    The fixed-performance mode may itself limit the clocks: under it a limit says nothing.
+    """
+    throttled = list(_throttled(before, after))
+    if not fixed_performance:
+        throttled += _limited(before, after)
+    return [*_restarted(before, after), *_void(before, after), *throttled]
 
 
 def _restarted(before: Conditions, after: Conditions) -> Iterator[Doubt]:
@@ -150,6 +158,13 @@ def _throttled(before: Conditions, after: Conditions) -> Iterator[Doubt]:
                 "throttled",
                 f"thermal status {STATUSES[each.thermal.status]} {when} the run: let it cool",
             )
+    level = after.battery.level_percent
+    if level is not None and level < LOW_BATTERY_PERCENT and not after.battery.plugged:
+        yield Doubt("throttled", f"the battery is at {level} %: phones save power then")
+
+
+def _limited(before: Conditions, after: Conditions) -> Iterator[Doubt]:
+    for when, each in (("before", before), ("after", after)):
         for cluster in each.clusters:
             if cluster.max_khz and cluster.limit_khz and cluster.limit_khz < cluster.max_khz:
                 yield Doubt(
@@ -157,9 +172,6 @@ def _throttled(before: Conditions, after: Conditions) -> Iterator[Doubt]:
                     f"{when} the run, CPUs {_cpus(cluster)} were limited to "
                     f"{cluster.limit_khz / 1e6:.2f} of {cluster.max_khz / 1e6:.2f} GHz",
                 )
-    level = after.battery.level_percent
-    if level is not None and level < LOW_BATTERY_PERCENT and not after.battery.plugged:
-        yield Doubt("throttled", f"the battery is at {level} %: phones save power then")
 
 
 def _cpus(cluster: Cluster) -> str:

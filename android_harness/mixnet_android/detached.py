@@ -32,6 +32,9 @@ GONE = (Lost, Offline, NotFound, TimedOut)
 """Errors after which the phone may come back, with its run still going on."""
 
 
+OUT_OF_MEMORY = "it may be out of memory; launches that had ended are kept: run the same again"
+
+
 class RunKilled(AdbError):  # noqa: N818 - named after what happened
     """The program on the phone ended without having been asked to."""
 
@@ -164,7 +167,7 @@ class Run:
                 if left <= 0:
                     raise Lost(
                         f"phone {self.phone.serial} went away and did not come back",
-                        "what it measures goes on: plug it in and run the same again",
+                        "what it measures goes on: plug it in, run the same again within the hour",
                     ) from error
                 self._reconnect(min(left, 10.0))
                 clock.sleep(min(left, POLL_S))
@@ -182,12 +185,12 @@ class Run:
             case Phase.KILLED:
                 raise RunKilled(
                     f"{who}: the run was ended from outside",
-                    "it may have run out of memory; what it had measured is kept",
+                    OUT_OF_MEMORY,
                 )
             case Phase.REBOOTED:
                 raise Rebooted(
                     f"{who} was restarted during the run",
-                    "what it had measured is kept; run the same again for the rest",
+                    "run the same again: it begins anew, as another measurement",
                 )
             case Phase.ABSENT:
                 raise RunKilled(f"{who}: the run's folder is gone", "run the same again")
@@ -197,7 +200,7 @@ class Run:
             number = (status.exit_status or 0) - 128
             raise RunKilled(
                 f"{who}: the program was ended by signal {number}{_said(status)}",
-                "it may have run out of memory" if number == 9 else "report it, with the files",
+                OUT_OF_MEMORY if number == 9 else "report it, with the files",
             )
         return status
 
@@ -276,12 +279,14 @@ def run_to_end(
     lost_for_s: float = LOST_FOR_S,
     on_progress: Callable[[str], None] = lambda line: None,
     on_lost: Callable[[], None] = lambda: None,
+    tell_rest: Callable[[Run], str] = lambda run: "",
 ) -> Run:
     """Run a command on the phone to its end; the run, with its files still there.
 
     A run of this name that is there already, going or ended within ``FRESH_S``, is picked up
     instead of started. On every other way out than a phone that stays away, Ctrl-C too, nothing of
-    it runs on and its folder is removed, so that the next try begins anew.
+    it runs on and its folder is removed, so that the next try begins anew. Of a run that was ended
+    before its time, ``tell_rest`` is asked first what it left, for the error's message.
     """
     run, clock = Run(phone, name), clock or SystemClock()
     status = run.poll_patiently(clock, lost_for_s, on_lost)
@@ -294,6 +299,10 @@ def run_to_end(
         run.wait(clock=clock, lost_for_s=lost_for_s, on_progress=on_progress, on_lost=on_lost)
     except Lost:
         raise
+    except (RunKilled, Rebooted, TimedOut) as error:
+        told = tell_rest(run)
+        discard(run)
+        raise type(error)(f"{error.message}{told and '; '}{told}", error.hint) from error
     except BaseException:
         discard(run)
         raise

@@ -16,7 +16,7 @@ from mixnet_android import store
 from mixnet_android.adb import Phone
 from mixnet_android.detached import GONE, Run, RunKilled, discard, run_to_end
 from mixnet_android.parsers import Cluster, clean
-from mixnet_android.protocol import MOST_MODELS, Result, parse, parse_progress
+from mixnet_android.protocol import MOST_MODELS, Result, parse, parse_progress, salvage
 from mixnet_common import MixnetError, UsageError
 
 RESULT = "result.jsonl"
@@ -219,6 +219,7 @@ def launch(
         limit_s=work.limit_s + 60,
         on_progress=report,
         on_lost=on_lost,
+        tell_rest=_tell_rest,
     )
     try:
         found = _bring_back(phone, work, run)
@@ -243,6 +244,19 @@ def _bring_back(phone: Phone, work: Work, run: Run) -> Launched:
             if model.profile_file is not None
         }
     return Launched(result, outputs, text, traces)
+
+
+def _tell_rest(run: Run) -> str:
+    """How much a runner had measured that did not live to its end; nothing where nobody knows."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="mixnet-") as folder:
+            part = _fetch(run.phone, run.folder, f"{RESULT}.part", Path(folder), MOST_OUTPUT_BYTES)
+        models = salvage(part.decode("utf-8", errors="replace")).models.values()
+    except MixnetError:
+        return ""
+    counts = [len(model.samples_ms) for model in models]
+    timed = f"{sum(counts)} inferences of {sum(map(bool, counts))} files"
+    return f"it had timed {timed if any(counts) else 'nothing'} until then"
 
 
 def _fetch_result(phone: Phone, folder: str, into: Path) -> str:

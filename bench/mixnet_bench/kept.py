@@ -1,7 +1,8 @@
 """Launches of a measurement that is not finished yet, kept on this machine until it is.
 
 Where a phone is lost for good or this machine stops, the same command goes on with what is here.
-Kept for an hour: what was measured yesterday is another measurement.
+Kept for an hour: what was measured yesterday is another measurement, and so is what was measured
+before the phone was restarted.
 """
 
 import re
@@ -25,7 +26,8 @@ class Kept:
         self.folder = home() / "unfinished" / f"{safe}-{digest[:24]}"
 
     def save(self, number: int, launched: Launched) -> None:
-        """Keep a launch. Raises MixnetError where the disk refuses."""
+        """Keep a launch, and nothing that is too old. Raises MixnetError where the disk refuses."""
+        remove_old(self.folder.parent)
         contents: dict[Path, bytes | str] = {
             self.folder / f"{number}-output-{model}-{index}.bin": content
             for (model, index), content in launched.outputs.items()
@@ -55,3 +57,14 @@ class Kept:
             model, index = file.stem.split("-")[2:]
             found[int(model), int(index)] = file.read_bytes()
         return found
+
+
+def remove_old(unfinished: Path) -> None:
+    """Remove the measurements in this folder of which nothing is young enough to be recalled."""
+    for folder in unfinished.glob("*"):
+        try:
+            newest = max(file.stat().st_mtime for file in (folder, *folder.iterdir()))
+        except OSError:
+            continue  # no folder, or another command is removing it
+        if time.time() - newest > FRESH_S:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -466,7 +466,8 @@ def test_a_reboot_during_a_run_is_recognised_and_the_run_made_anew(
     command = ["sh", "-c", "echo part > result.part; echo 1 > progress; sleep 60"]
     with pytest.raises(Rebooted) as caught:
         run_to_end(phone, "boot", command, limit_s=90, on_progress=reboot)
-    assert "kept" in caught.value.hint
+    assert "begins anew" in caught.value.hint
+    assert "kept" not in caught.value.hint
     assert run_to_end(phone, "boot", ["true"], limit_s=30).poll().exit_status == 0
 
 
@@ -502,6 +503,17 @@ def test_a_run_that_ended_long_ago_is_another_measurement(
     status.write_text(f"{exit_status} {int(time.time() - age_s)}\n")
     assert run_to_end(phone, "old", command, limit_s=30).poll().exit_status == 0
     assert fake.sandbox.path(f"{store.RUNS}/count").read_text() == "x\n" * count
+
+
+def test_what_is_left_of_a_killed_run_is_told_before_it_is_removed(phone: Phone) -> None:
+    def look(left: Run) -> str:
+        return f"it left {phone.ask('cat', f'{left.folder}/part').strip()}"
+
+    command = ["sh", "-c", "echo half > part; kill -9 $$"]
+    with pytest.raises(RunKilled, match=r"signal 9.*; it left half") as caught:
+        run_to_end(phone, "oom", command, limit_s=30, tell_rest=look)
+    assert "launches that had ended are kept" in caught.value.hint
+    assert detached.run_names(phone) == []
 
 
 def test_a_run_ended_from_outside_is_told(phone: Phone, fake: FakePhone) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from mixnet_android import session
 from mixnet_android.adb import Answer, Lost
+from mixnet_android.detached import Run
 from mixnet_android.parsers import Cluster
 from mixnet_android.session import Installed, Work, arguments, choose_cpus, digest_of
 from mixnet_common import MixnetError, UsageError
@@ -200,6 +201,26 @@ def test_a_phone_that_sends_something_else_is_refused(
         launched(files)
     assert caught.value.message.isprintable()
     assert removed == ["/runs/a"]  # or the next try would find the same
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (0, ""),
+        (2, "it had timed nothing until then"),
+        (4, "it had timed 2 inferences of 1 files until then"),
+        (7, "it had timed 4 inferences of 2 files until then"),
+    ],
+)
+def test_what_a_killed_runner_had_timed_is_told(lines: int, words: str) -> None:
+    part = b"".join(result().splitlines(keepends=True)[:lines]) + b'{"type": "bur'
+    phone: Any = StubPhone({"result.jsonl.part": part})
+    assert session._tell_rest(Run(phone, "a")) == words
+
+
+def test_a_killed_runner_that_left_nothing_is_told_as_it_is() -> None:
+    phone: Any = StubPhone({})
+    assert session._tell_rest(Run(phone, "a")) == ""
 
 
 def test_what_a_phone_holds_that_went_away_stays_there(

@@ -40,6 +40,16 @@ def test_an_old_one_is_another_measurement() -> None:
     assert kept.recall(0) is None
 
 
+def test_what_is_too_old_is_removed_with_the_next_launch(tmp_path: Path) -> None:
+    old, young, now = (Kept("serial", each * 64) for each in "abc")
+    for kept, age_s in ((old, FRESH_S + 60), (young, FRESH_S - 60)):
+        kept.save(0, LAUNCHED)
+        for file in (*kept.folder.iterdir(), kept.folder):
+            os.utime(file, (time.time() - age_s,) * 2)
+    now.save(0, LAUNCHED)
+    assert set((tmp_path / "unfinished").iterdir()) == {young.folder, now.folder}
+
+
 def test_a_damaged_one_is_measured_again() -> None:
     kept = Kept("serial", "d" * 64)
     kept.save(0, LAUNCHED)
