@@ -129,7 +129,7 @@ def mean_interval(values: Sequence[float]) -> list[float] | None:
 def _describe_verdict(reports: Sequence[Report], measured: Measured) -> dict[str, Any]:
     found = [
         *([Doubt("emulated", EMULATED)] if measured.state.product.emulated else []),
-        *doubts(measured.before, measured.after),
+        *doubts(measured.before, measured.after, fixed_performance=measured.fixed_performance),
         *_doubts(reports),
         UNSAMPLED,
     ]

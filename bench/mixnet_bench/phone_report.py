@@ -166,9 +166,10 @@ def describe_conditions(moment: Conditions) -> dict[str, Any]:
 
 
 def _doubts(measured: Measured, index: int) -> Iterator[Doubt]:
-    yield from doubts(measured.before, measured.after)
+    fixed = measured.fixed_performance
+    yield from doubts(measured.before, measured.after, fixed_performance=fixed)
     launches = _timing(index, measured).launches
-    yield from doubts_of_clocks(launches, measured.state.clusters, measured.fixed_performance)
+    yield from doubts_of_clocks(launches, measured.state.clusters, fixed)
     if measured.parity:
         for each in measured.parity[index]:
             if not each.within:

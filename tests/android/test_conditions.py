@@ -88,6 +88,14 @@ def test_an_untroubled_run_raises_no_doubt() -> None:
     assert doubts(BLIND, BLIND) == []
 
 
+def test_limits_of_the_fixed_performance_mode_are_no_throttling_but_heat_is() -> None:
+    limited = replace(COOL, clusters=(replace(COOL.clusters[0], limit_khz=1_500_000),))
+    assert doubts(limited, limited, fixed_performance=True) == []
+    hot = replace(limited, thermal=at(45, status=3).thermal)
+    (doubt,) = doubts(limited, hot, fixed_performance=True)
+    assert "severe after" in doubt.sentence
+
+
 @pytest.mark.parametrize(
     ("after", "verdict", "words"),
     [

@@ -142,6 +142,17 @@ def test_it_is_never_called_valid_nor_an_emulators_time_a_phones(
     assert "keeps no samples" in result.stderr
 
 
+def test_a_limit_of_the_mode_that_was_asked_for_is_no_throttling(
+    fake: FakePhone, program: Path, tmp_path: Path
+) -> None:
+    fake.sandbox.write("sys/devices/system/cpu/cpufreq/policy0/scaling_max_freq", "1000000\n")
+    asked = (*models(tmp_path, "quick"), "--launches", 1, "--json")
+    (free,) = targets_of(latency(fake, program, *asked))
+    (fixed,) = targets_of(latency(fake, program, *asked, "--fixed-performance"))
+    assert any("limited to 1.00 of" in reason for reason in free["reasons"])
+    assert not any("limited to" in reason for reason in fixed["reasons"])
+
+
 def test_the_table_says_by_what_it_was_measured(
     fake: FakePhone, program: Path, tmp_path: Path
 ) -> None:

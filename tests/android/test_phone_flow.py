@@ -124,6 +124,7 @@ def test_profiles_and_clocks_of_a_phone_are_as_on_the_host(
     plug_in: Callable[[], FakePhone], models: tuple[Path, ...]
 ) -> None:
     fake = plug_in()
+    fake.sandbox.write("sys/devices/system/cpu/cpufreq/policy0/scaling_max_freq", "1000000\n")
     options = (*SHORT, "--profile", "--fixed-performance", "--json")
     targets = targets_of(run("latency", *models, "--on", "adb", *options))
     for target, path in zip(targets, models, strict=True):
@@ -135,6 +136,7 @@ def test_profiles_and_clocks_of_a_phone_are_as_on_the_host(
         assert target["profile"]["total_us"] > 0
         assert target["fixed_performance"] is True
         assert target["verdict"] == "emulated"
+        assert not any("limited to" in reason for reason in target["reasons"])
     log = (fake.sandbox.root / "state/log").read_text()
     assert "cmd power set-fixed-performance-mode-enabled true" in log
     assert restored(fake)
