@@ -129,6 +129,7 @@ def measure_on(
         models = [store.put(phone, path) for path in plan.paths]
         cooled = wait_until_cool(look, say=lambda words: say(f"{phone.serial}: {words}"))
         what = [sha256, *(each.sha256 for each in models), asdict(plan), cooled.conditions.boot_id]
+        what.append(applied.fixed_performance)
         prefix = f"{NAME}-{hashlib.sha256(repr(what).encode()).hexdigest()[:16]}-"
         for name in end_others(phone, prefix):
             warn(f"phone {phone.serial}: ended an earlier run, {name}")

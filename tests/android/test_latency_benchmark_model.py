@@ -176,6 +176,17 @@ def test_what_was_measured_before_an_error_is_not_measured_again(
     assert fake.sandbox.processes() == []
 
 
+def test_what_was_measured_in_another_mode_is_measured_again(
+    fake: FakePhone, program: Path, tmp_path: Path
+) -> None:
+    files = models(tmp_path, "quick", "broken")
+    log = fake.sandbox.path(f"{device.SHARED}/mixnet-mobile/log")
+    for mode in ((), ("--fixed-performance",)):
+        result = latency(fake, program, *files, "--launches", 1, "--seed", 0, *mode)
+        assert "not a valid Flatbuffer" in result.stderr
+    assert log.read_text().splitlines() == ["10000", "10000"]
+
+
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
