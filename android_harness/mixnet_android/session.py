@@ -6,6 +6,7 @@ conditions and judges no timing.
 
 import hashlib
 import json
+import math
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -46,12 +47,21 @@ class Work:
     burst_ms: float
     seed: int
     outputs: bool
-    limit_s: int = 3600
+    limit_s: int | None = None
+    """The longest it may take, if that is not to follow from the minimum times."""
     profile: int = 0
     """Inferences of each model under its runtime's profiler, after the timing."""
 
     def __post_init__(self) -> None:
         refuse_too_many(self.models)
+
+    @property
+    def longest_s(self) -> int:
+        """When the runner is ended: an hour beyond the minimum times, each with as much in leads.
+
+        A safety net for what hangs or cannot be done, wide enough for slow files.
+        """
+        return self.limit_s or 3600 + math.ceil(2 * len(self.models) * self.min_time_s)
 
 
 @dataclass(frozen=True)
@@ -159,7 +169,7 @@ def arguments(work: Work, installed: Installed) -> list[str]:
     command = [installed.runner, "--threads", str(work.threads), "--seed", str(work.seed)]
     command += ["--warmup", str(work.warmup), "--min-count", str(work.min_count)]
     command += ["--min-time", f"{work.min_time_s:.6f}", "--burst-ms", f"{work.burst_ms:g}"]
-    command += ["--max-time", str(work.limit_s), "--progress", "progress", "-o", RESULT]
+    command += ["--max-time", str(work.longest_s), "--progress", "progress", "-o", RESULT]
     if work.cpus is not None:
         command += ["--cpus", ",".join(map(str, work.cpus))]
     if work.outputs:
@@ -216,7 +226,7 @@ def launch(
         phone,
         name,
         arguments(work, installed),
-        limit_s=work.limit_s + 60,
+        limit_s=work.longest_s + 60,
         on_progress=report,
         on_lost=on_lost,
         tell_rest=_tell_rest,
@@ -275,7 +285,8 @@ def _check(phone: Phone, work: Work, result: Result) -> None:
     if result.end is None or result.end.reason != "complete":
         reason = "nobody knows why" if result.end is None else result.end.reason
         raise MixnetError(
-            f"phone {phone.serial}: the runner ended early ({reason})", "run it again"
+            f"phone {phone.serial}: the runner ended early ({reason})",
+            "ask for less at once" if reason == "max-time" else "run it again",
         )
     told = {number for number, model in result.models.items() if model.samples_ms}
     if told != set(range(len(work.models))):

@@ -34,7 +34,7 @@ LEAST_WINDOWS = 20
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 LONGEST_S = 3000.0
-"""The runner ends after an hour of wall time, whatever it was asked for."""
+"""By then every device has found its plateau, and a fast file has given millions of samples."""
 
 
 @dataclass(frozen=True)

@@ -238,6 +238,15 @@ def test_count_and_time_both_hold_for_every_model(kit: Kit, tmp_path: Path) -> N
     assert 0.2 <= slow < 0.4
 
 
+def test_a_slow_model_alone_runs_as_long_as_it_is_asked_to(kit: Kit, tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_text("spin_ns=50000000")
+    model = ("--library", kit.library("litert"), "--model", tmp_path / "m.tflite")
+    limits = ("--warmup", "0", "--min-count", "1", "--min-time", "1", "--burst-ms", "50")
+    bursts = kit.run(tmp_path, *model, *limits).parsed().models[0].bursts
+    assert {len(each.ns) for each in bursts} == {2}  # a lead and a sample
+    assert 1 <= sum(ns for each in bursts for ns in each.ns) / 1e9 < 1.3
+
+
 def test_the_process_runs_where_it_is_pinned(run: Run) -> None:
     cpu = max(os.sched_getaffinity(0))
     result = run("litert", "", "--cpus", str(cpu)).parsed()

@@ -93,6 +93,14 @@ def test_a_library_is_named_where_it_changes_and_sixteen_files_pass() -> None:
     assert words[words.index("/10") - 3 : words.index("/10")] == ["--library", "/o.so", "--model"]
 
 
+@pytest.mark.parametrize(("seconds", "least_s"), [(0.5, 3601), (600, 4800), (3000, 9600)])
+def test_the_limit_leaves_room_for_what_is_asked(seconds: float, least_s: int) -> None:
+    work = replace(WORK, models=WORK.models[:1], min_time_s=seconds)
+    words = arguments(work, Installed("/r", ("/a",), ("/t.so",), 0))
+    assert words[words.index("--max-time") + 1] == str(least_s)
+    assert replace(work, limit_s=5).longest_s == 5
+
+
 def test_more_files_than_the_runner_takes_are_refused_before_any_phone() -> None:
     with pytest.raises(UsageError, match="17 files are too many for one run: the runner takes 16"):
         replace(WORK, models=(Path("a"),) * 17, libraries=(Path("t.so"),) * 17)

@@ -66,9 +66,11 @@ static bool run_burst(struct turns *turns, struct seat *seat, size_t wanted, str
     return true;
 }
 
-static void count_burst(struct seat *seat, struct burst *burst) {
+/* The lead is no sample, but time it took: alone, a slow model would else run twice as long as it
+ * was asked to. Beside others the minimum is one of samples, as the lead's time is theirs too. */
+static void count_burst(struct seat *seat, struct burst *burst, bool alone) {
     size_t samples = burst->count - 1;
-    for (size_t i = 1; i < burst->count; i++) seat->time_ns += burst->ns[i];
+    for (size_t i = alone ? 0 : 1; i < burst->count; i++) seat->time_ns += burst->ns[i];
     seat->count += (int64_t)samples;
     if (samples == 0) return;
     memcpy(burst->sorted, burst->ns + 1, samples * sizeof *burst->sorted);
@@ -125,7 +127,7 @@ static bool take_turn(struct turns *turns, int place, int64_t round, int turn,
     read_usage(&burst->cpu_ns, &burst->preempted);
     burst->cpu_ns -= cpu_ns;
     burst->preempted -= preempted;
-    count_burst(seat, burst);
+    count_burst(seat, burst, turns->seat_count == 1);
     struct error unwritten;
     if (write_burst(turns, burst, &unwritten)) return done;
     if (done) *error = unwritten;
