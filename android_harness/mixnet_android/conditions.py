@@ -124,6 +124,15 @@ def _warm(conditions: Conditions) -> str:
     return f"the phone is warm{degrees}" + (f", throttling: {STATUSES[status]}" if status else "")
 
 
+def doubts_of_start(cooled: Cooled) -> Iterator[Doubt]:
+    """Why a run that begins now begins badly: the phone was waited for and is warm still."""
+    if cooled.cool is False:
+        yield Doubt(
+            "throttled",
+            f"it began warm: {_warm(cooled.conditions)} after {cooled.waited_s:.0f} s of waiting",
+        )
+
+
 def doubts(
     before: Conditions, after: Conditions, *, fixed_performance: bool = False
 ) -> list[Doubt]:

@@ -11,7 +11,7 @@ from statistics import fmean, median, stdev
 from typing import Any
 
 from mixnet_android.benchmark_model import NAME, Report
-from mixnet_android.conditions import Conditions, Doubt, doubts
+from mixnet_android.conditions import Conditions, Cooled, Doubt, doubts, doubts_of_start
 from mixnet_android.device import State
 from mixnet_bench.comparison import student_quantile
 from mixnet_bench.latency import Plan
@@ -34,9 +34,8 @@ class Measured:
     state: State
     platform: str
     program_sha256: str
-    before: Conditions
+    cooled: Cooled
     after: Conditions
-    waited_s: float
     reports: tuple[tuple[Report, ...], ...]
     fixed_performance: bool
 
@@ -59,8 +58,8 @@ def describe(
             "runner_sha256": measured.program_sha256,
             "device": describe_device(measured.serial, measured.state),
             "conditions": {
-                "waited_to_cool_s": measured.waited_s,
-                "before": describe_conditions(measured.before),
+                "waited_to_cool_s": measured.cooled.waited_s,
+                "before": describe_conditions(measured.cooled.conditions),
                 "after": describe_conditions(measured.after),
             },
             "threads": plan.threads,
@@ -129,7 +128,12 @@ def mean_interval(values: Sequence[float]) -> list[float] | None:
 def _describe_verdict(reports: Sequence[Report], measured: Measured) -> dict[str, Any]:
     found = [
         *([Doubt("emulated", EMULATED)] if measured.state.product.emulated else []),
-        *doubts(measured.before, measured.after, fixed_performance=measured.fixed_performance),
+        *doubts(
+            measured.cooled.conditions,
+            measured.after,
+            fixed_performance=measured.fixed_performance,
+        ),
+        *doubts_of_start(measured.cooled),
         *_doubts(reports),
         UNSAMPLED,
     ]

@@ -11,7 +11,13 @@ from typing import Any
 
 from mixnet_android.adb import Adb, Phone
 from mixnet_android.build import find_runner
-from mixnet_android.conditions import Conditions, read_conditions, wait_until_cool
+from mixnet_android.conditions import (
+    Conditions,
+    Cooled,
+    doubts_of_start,
+    read_conditions,
+    wait_until_cool,
+)
 from mixnet_android.detached import end_others
 from mixnet_android.device import State, choose, read_state
 from mixnet_android.runtimes_store import Runtime, find_for
@@ -164,12 +170,13 @@ def _measure(
 
     with settings(phone, wanted) as applied:
         installed = install(phone, work)
-        cooled = wait_until_cool(look, say=lambda words: say(f"{phone.serial}: {words}"))
-        mode = "fixed" if applied.fixed_performance else "free"
-        digest = digest_of(work, [*hashes, mode, cooled.conditions.boot_id or ""])
-        kept = Kept(phone.serial, digest)
+        hashes.append("fixed" if applied.fixed_performance else "free")
+        digest = digest_of(work, [*hashes, look().boot_id or ""])
         for name in end_others(phone, f"latency-{digest[:16]}-"):
             warn(f"phone {phone.serial}: ended an earlier run, {name}")
+        cooled = cool_down(phone, look)
+        digest = digest_of(work, [*hashes, cooled.conditions.boot_id or ""])
+        kept = Kept(phone.serial, digest)
         profiles = _profiles(phone, plan, digest, work, installed) if wishes.profile else []
         launches = [
             _launch_or_recall(phone, kept, digest, work, installed, number, plan.launches, report)
@@ -182,9 +189,8 @@ def _measure(
         serial=phone.serial,
         state=state,
         platform=platform,
-        before=cooled.conditions,
+        cooled=cooled,
         after=after,
-        waited_s=cooled.waited_s,
         launches=tuple(launches),
         libraries=tuple(libraries),
         parity=_parity(plan, launches[0]),
@@ -192,6 +198,14 @@ def _measure(
         profiles=tuple(profiles),
     )
     return measured, kept
+
+
+def cool_down(phone: Phone, look: Callable[[], Conditions]) -> Cooled:
+    """Wait for the phone to cool, when nothing of ours runs on it; a word where it stays warm."""
+    cooled = wait_until_cool(look, say=lambda words: say(f"{phone.serial}: {words}"))
+    for doubt in doubts_of_start(cooled):
+        warn(f"phone {phone.serial}: {doubt.sentence}")
+    return cooled
 
 
 def _profiles(

@@ -15,7 +15,7 @@ from typing import Any
 from mixnet_android import store
 from mixnet_android.adb import Adb, Phone
 from mixnet_android.benchmark_model import NAME, Options, Report, arguments, parse
-from mixnet_android.conditions import Conditions, read_conditions, wait_until_cool
+from mixnet_android.conditions import Conditions, read_conditions
 from mixnet_android.detached import Run, end_others, run_names, run_to_end
 from mixnet_android.device import choose, read_state
 from mixnet_android.elf import parse_elf
@@ -23,11 +23,11 @@ from mixnet_android.session import choose_cpus, platform_of
 from mixnet_android.settings import Wanted, settings
 from mixnet_bench.benchmark_model_report import COLUMNS, Measured, describe, rows
 from mixnet_bench.latency import Plan
-from mixnet_bench.latency_adb import Wishes
+from mixnet_bench.latency_adb import Wishes, cool_down
 from mixnet_bench.latency_command import check_output
 from mixnet_bench.latency_report import identify
 from mixnet_common import MixnetError, UsageError, write_whole
-from mixnet_common.console import json_text, print_json, print_table, progress, say, warn
+from mixnet_common.console import json_text, print_json, print_table, progress, warn
 
 MOST_PROGRAM_BYTES = 512 * 2**20
 LIMIT_S = 3600
@@ -127,12 +127,11 @@ def measure_on(
         store.check_executable(phone)
         there = store.put(phone, program).path
         models = [store.put(phone, path) for path in plan.paths]
-        cooled = wait_until_cool(look, say=lambda words: say(f"{phone.serial}: {words}"))
-        what = [sha256, *(each.sha256 for each in models), asdict(plan), cooled.conditions.boot_id]
-        what.append(applied.fixed_performance)
-        prefix = f"{NAME}-{hashlib.sha256(repr(what).encode()).hexdigest()[:16]}-"
-        for name in end_others(phone, prefix):
+        what = [sha256, *(each.sha256 for each in models), asdict(plan), applied.fixed_performance]
+        for name in end_others(phone, _prefix(*what, look().boot_id)):
             warn(f"phone {phone.serial}: ended an earlier run, {name}")
+        cooled = cool_down(phone, look)
+        prefix = _prefix(*what, cooled.conditions.boot_id)
         commands = [arguments(there, each.path, options(plan)) for each in models]
         reports = _take_turns(phone, plan, prefix, commands, step)
         after = look()
@@ -142,12 +141,16 @@ def measure_on(
         state=state,
         platform=platform,
         program_sha256=sha256,
-        before=cooled.conditions,
+        cooled=cooled,
         after=after,
-        waited_s=cooled.waited_s,
         reports=reports,
         fixed_performance=applied.fixed_performance,
     )
+
+
+def _prefix(*what: object) -> str:
+    """The begin of the names of runs that measure just this."""
+    return f"{NAME}-{hashlib.sha256(repr(what).encode()).hexdigest()[:16]}-"
 
 
 def options(plan: Plan) -> Options:

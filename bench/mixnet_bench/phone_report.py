@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mixnet_android.conditions import Conditions, Doubt, doubts
+from mixnet_android.conditions import Conditions, Cooled, Doubt, doubts, doubts_of_start
 from mixnet_android.device import State
 from mixnet_android.runtimes_store import Runtime
 from mixnet_android.session import Launched
@@ -30,9 +30,8 @@ class Measured:
     serial: str
     state: State
     platform: str
-    before: Conditions
+    cooled: Cooled
     after: Conditions
-    waited_s: float
     launches: tuple[Launched, ...]
     libraries: tuple[Runtime, ...]
     parity: tuple[tuple[Difference, ...], ...]
@@ -115,8 +114,8 @@ def _device(measured: Measured, index: int) -> dict[str, Any]:
         "runner": first.header.runner,
         "memory_peak_kb": _memory_peak_kb(measured),
         "conditions": {
-            "waited_to_cool_s": measured.waited_s,
-            "before": describe_conditions(measured.before),
+            "waited_to_cool_s": measured.cooled.waited_s,
+            "before": describe_conditions(measured.cooled.conditions),
             "after": describe_conditions(measured.after),
         },
         "parity": describe_parity(measured.parity[index]) if measured.parity else None,
@@ -167,7 +166,9 @@ def describe_conditions(moment: Conditions) -> dict[str, Any]:
 
 def _doubts(measured: Measured, index: int) -> Iterator[Doubt]:
     fixed = measured.fixed_performance
-    yield from doubts(measured.before, measured.after, fixed_performance=fixed)
+    before = measured.cooled.conditions
+    yield from doubts(before, measured.after, fixed_performance=fixed)
+    yield from doubts_of_start(measured.cooled)
     launches = _timing(index, measured).launches
     yield from doubts_of_clocks(launches, measured.state.clusters, fixed)
     if measured.parity:

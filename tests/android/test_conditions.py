@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mixnet_android.conditions import Conditions, doubts, is_cool, wait_until_cool
+from mixnet_android.conditions import Conditions, doubts, doubts_of_start, is_cool, wait_until_cool
 from mixnet_android.parsers import Battery, Cluster, Sensor, Thermal
 
 
@@ -64,6 +64,14 @@ def test_waiting_ends_at_its_limit_and_says_that_the_phone_is_still_warm() -> No
     cooled = wait_until_cool(lambda: at(50), timeout_s=25, clock=clock)
     assert cooled.cool is False
     assert clock.time == 1025
+
+
+def test_a_start_that_is_still_warm_is_a_doubt() -> None:
+    (doubt,) = doubts_of_start(wait_until_cool(lambda: at(50), timeout_s=25, clock=FakeClock()))
+    assert doubt.verdict == "throttled"
+    assert doubt.sentence == "it began warm: the phone is warm at 50.0 °C after 25 s of waiting"
+    assert list(doubts_of_start(wait_until_cool(lambda: COOL, clock=FakeClock()))) == []
+    assert list(doubts_of_start(wait_until_cool(lambda: BLIND, clock=FakeClock()))) == []
 
 
 def test_a_throttling_phone_is_not_cool_however_cold_its_skin() -> None:

@@ -3,7 +3,7 @@
 import json
 import platform
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ if not Path("/proc/self/environ").exists():
 from fake_device import FakePhone
 
 from mixnet_android import detached, device
-from mixnet_android.adb import Adb
+from mixnet_android.adb import Adb, Phone
+from mixnet_android.conditions import Cooled
+from mixnet_bench import latency_adb
 from mixnet_bench.cli import main
 
 pytestmark = pytest.mark.skipif(
@@ -151,6 +153,24 @@ def test_a_limit_of_the_mode_that_was_asked_for_is_no_throttling(
     (fixed,) = targets_of(latency(fake, program, *asked, "--fixed-performance"))
     assert any("limited to 1.00 of" in reason for reason in free["reasons"])
     assert not any("limited to" in reason for reason in fixed["reasons"])
+
+
+def test_earlier_runs_are_ended_before_it_cools_and_a_warm_start_is_a_doubt(
+    adb: Adb, fake: FakePhone, program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = Phone(adb, fake.serial)
+    detached.Run(phone, "latency-other-0").start(["sleep", "100"], 100)
+    seen: list[str] = []
+
+    def hot(read: Callable[[], Any], **options: Any) -> Cooled:
+        seen.extend(["looked", *detached.run_names(phone)])
+        return Cooled(read(), 600.0, False)
+
+    monkeypatch.setattr(latency_adb, "wait_until_cool", hot)
+    result = latency(fake, program, *models(tmp_path, "quick"), "--launches", 1, "--json")
+    (target,) = targets_of(result)
+    assert seen == ["looked"]
+    assert any("it began warm" in reason for reason in target["reasons"])
 
 
 def test_the_table_says_by_what_it_was_measured(

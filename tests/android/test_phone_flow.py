@@ -28,7 +28,8 @@ from test_runner_models import installed
 from mixnet_android import detached, runtimes_store, settings, store
 from mixnet_android.adb import Adb, Phone, client
 from mixnet_android.build import build
-from mixnet_bench import latency_command
+from mixnet_android.conditions import Cooled
+from mixnet_bench import latency_adb, latency_command
 from mixnet_bench.cli import main
 from mixnet_bench.profile_report import describe_profile
 from mixnet_bench.tuning import command
@@ -213,6 +214,28 @@ def test_cores_that_the_phone_does_not_grant_are_wrong_and_its_runner_is_heard(
     (target,) = targets_of(done)
     assert any("asked for CPUs 0, 1, 2" in reason for reason in target["reasons"])
     assert re.search(r"warning: phone \S+: the kernel allows other CPUs", done.stderr)
+
+
+def test_earlier_runs_are_ended_before_it_cools_and_a_warm_start_is_a_doubt(
+    adb: Adb,
+    plug_in: Callable[[], FakePhone],
+    models: tuple[Path, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    phone = Phone(adb, plug_in().serial)
+    detached.Run(phone, "latency-other-0").start(["sleep", "100"], 100)
+    seen: list[str] = []
+
+    def hot(read: Callable[[], Any], **options: Any) -> Cooled:
+        seen.extend(["looked", *detached.run_names(phone)])
+        return Cooled(read(), 600.0, False)
+
+    monkeypatch.setattr(latency_adb, "wait_until_cool", hot)
+    done = run("latency", models[0], "--on", "adb", *SHORT, "--launches", "1", "--json")
+    (target,) = targets_of(done)
+    assert seen == ["looked"]
+    assert "ended an earlier run, latency-other-0" in done.stderr
+    assert any("it began warm" in reason for reason in target["reasons"])
 
 
 def test_a_baseline_that_does_not_fit_is_refused_before_or_costs_no_measurement(
