@@ -11,12 +11,21 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from mixnet_android.adb.client import Phone
-from mixnet_android.adb.errors import AdbError, Lost, NotFound, Offline, TimedOut
+from mixnet_android.adb.errors import (
+    NO_SPACE,
+    AdbError,
+    Lost,
+    NoSpace,
+    NotFound,
+    Offline,
+    TimedOut,
+    explain,
+)
 from mixnet_android.adb.quoting import quote
 from mixnet_android.clock import Clock, SystemClock
 from mixnet_android.parsers import clean
 from mixnet_android.parsers.text import integer, lines_of
-from mixnet_android.run_scripts import JOB, KILL, MEMBERS, START
+from mixnet_android.run_scripts import JOB, KILL, MEMBERS, START, STATUS
 from mixnet_android.store import RUNS
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -59,6 +68,7 @@ class Status:
 
     ``exit_status`` is the program's own, once it has ended; ``overdue`` says that its limit ended
     it. ``age_s`` is the time since then by the phone's clock, None where it doesn't tell.
+    ``unsaved`` says that the disk was full when the exit status was to be written.
     ``progress`` is the last line of the file ``progress`` in its folder, ``complaint`` the end
     of its stderr.
     """
@@ -66,6 +76,7 @@ class Status:
     phase: Phase
     exit_status: int | None = None
     age_s: float | None = None
+    unsaved: bool = False
     overdue: bool = False
     progress: str = ""
     complaint: str = ""
@@ -90,13 +101,16 @@ class Run:
     def start(self, command: Sequence[object], limit_s: int) -> None:
         """Start ``command`` in the run's folder; the phone itself ends it after ``limit_s``.
 
-        Raises AdbError where a run of this name exists already, or the phone can't.
+        Raises NoSpace where the phone's storage is full, AdbError where a run of this name exists
+        already or the phone can't.
         """
         job = JOB.format(command=quote(*command), limit=int(limit_s))
         script = START.format(folder=self.folder, runs=RUNS, boot_id=BOOT_ID, job=quote(job))
         answer = self.phone.shell(script)
         if answer.status != 0:
             said = clean(answer.text.replace("\n", " "), 200)
+            if "no space left" in said.lower():
+                raise explain(said, self.phone.serial)
             raise AdbError(
                 f"phone {self.phone.serial}: cannot start {self.name}{': ' if said else ''}{said}",
                 "mixnet-bench devices clean ends what is left of earlier runs",
@@ -110,7 +124,7 @@ class Run:
                 "there": f"[ -d {d} ] && echo yes",
                 "boot": f"cat {d}/boot; cat {BOOT_ID}",
                 "members": f"d={d}\n{MEMBERS}\nmembers",
-                "status": f"cat {d}/status; echo now $(date +%s)",
+                "status": STATUS.format(folder=d),
                 "overdue": f"[ -f {d}/overdue ] && echo yes",
                 "progress": f"tail -n 1 {d}/progress | head -c 2000",
                 "complaint": f"tail -c 2000 {d}/stderr",
@@ -138,9 +152,9 @@ class Run:
     ) -> Status:
         """Poll until it has ended. A phone that goes away is waited for and asked again.
 
-        Raises RunKilled or Rebooted where it ended without an exit status, TimedOut where its limit
-        ended it, and Lost where the phone stays away: the run goes on there, and ``wait`` of the
-        same name picks it up.
+        Raises RunKilled or Rebooted where it ended without an exit status, NoSpace where the disk was
+        full at its end, TimedOut where its limit ended it, and Lost where the phone stays away: the
+        run goes on there, and ``wait`` of the same name picks it up.
         """
         clock = clock or SystemClock()
         while True:
@@ -182,6 +196,8 @@ class Run:
     def _judge(self, status: Status) -> Status:
         who = f"phone {self.phone.serial}"
         match status.phase:
+            case Phase.KILLED if status.unsaved:
+                raise NoSpace(f"{who} has no space left: nobody knows how the run ended", NO_SPACE)
             case Phase.KILLED:
                 raise RunKilled(
                     f"{who}: the run was ended from outside",
@@ -218,6 +234,7 @@ def parse_status(texts: dict[str, str]) -> Status:
         Phase.RUNNING,
         exit_status=exit_status,
         age_s=age_s,
+        unsaved="unsaved" in texts["status"],
         overdue=texts["overdue"].strip() == "yes",
         progress=clean(texts["progress"], 2000),
         complaint=texts["complaint"],
@@ -299,7 +316,7 @@ def run_to_end(
         run.wait(clock=clock, lost_for_s=lost_for_s, on_progress=on_progress, on_lost=on_lost)
     except Lost:
         raise
-    except (RunKilled, Rebooted, TimedOut) as error:
+    except (RunKilled, Rebooted, TimedOut, NoSpace) as error:
         told = tell_rest(run)
         discard(run)
         raise type(error)(f"{error.message}{told and '; '}{told}", error.hint) from error

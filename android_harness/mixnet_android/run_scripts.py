@@ -1,7 +1,7 @@
 """Scripts for the phone's shell that start, watch and end a run; see ``detached``. Text only.
 
-They use nothing but POSIX shell, setsid, nohup, cat, date, mkdir, mv, sleep and kill, which every
-Android since 6 has.
+They use nothing but POSIX shell, setsid, nohup, cat, date, mkdir, mv, rm, sleep and kill, which
+every Android since 6 has.
 """
 
 MEMBERS = """members() {
@@ -19,27 +19,38 @@ sixteen after that the time of start; with it a number that was given out again 
 """
 
 JOB = """s=$(cat /proc/$$/stat); s=${{s##*) }}; set -- $s
-echo "$$ ${{20}}" > pid.new; mv pid.new pid
+echo "$$ ${{20}}" > pid.new && mv pid.new pid || exit 9
 {command} > stdout 2> stderr &
 child=$!
 (sleep {limit}; echo > overdue; kill -TERM $child; sleep 5; kill -KILL $child) &
 wait $child; status=$?
-echo "$status $(date +%s)" > status.new; mv status.new status
+echo "$status $(date +%s)" > status.new && mv status.new status
 trap '' TERM
 kill -TERM -$$"""
 """What runs in the new session: the command, and beside it the watch that ends it.
 
 The file ``status`` holds the exit status and when that was, in seconds of the phone's clock.
+On a full disk an empty ``pid.new`` or ``status.new`` stays: nothing is begun that could not be
+found again, and how it ended is not known.
 """
 
-START = """d={folder}
+START = """exec 2>&1
+d={folder}
 command -v setsid >/dev/null || {{ echo "there is no setsid"; exit 9; }}
 mkdir -p {runs} && mkdir "$d" && cd "$d" || exit 8
 cat {boot_id} > boot
 setsid nohup sh -c {job} >/dev/null 2>&1 </dev/null &
 i=0
-while [ ! -f pid ] && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done
-[ -f pid ]"""
+while [ ! -s pid ] && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done
+[ -s pid ] && exit 0
+[ -e pid.new ] && [ ! -s pid.new ] && echo "no space left"
+cd .. && rm -rf "$d"
+exit 7"""
+"""Where the job does not tell its number, its folder goes: a slow one then can't begin either."""
+
+STATUS = """cat {folder}/status
+for f in {folder}/status {folder}/status.new; do [ -e $f ] && [ ! -s $f ] && echo unsaved; done
+echo now $(date +%s)"""
 
 KILL = """d={folder}
 {members}

@@ -22,6 +22,7 @@ from mixnet_common import MixnetError, UsageError
 
 RESULT = "result.jsonl"
 MOST_OUTPUT_BYTES = 256 * 2**20
+MAYBE_FULL = "its storage may be full: mixnet-bench devices tells what is free"
 PLATFORM = "[ -e /system/bin/linker64 ] && echo android || echo linux"
 ABIS = {"arm64-v8a": "arm64", "x86_64": "x86_64"}
 
@@ -273,7 +274,10 @@ def _fetch_result(phone: Phone, folder: str, into: Path) -> str:
     """The runner's result; where it wrote none, the error that its stderr tells."""
     if phone.shell(f"[ -f {folder}/{RESULT} ]").status != 0:
         said = clean(phone.shell(f"tail -n 1 {folder}/stderr").text, 300)
-        raise RunKilled(f"phone {phone.serial}: the runner wrote no result: {said or 'no word'}")
+        raise RunKilled(
+            f"phone {phone.serial}: the runner wrote no result: {said or 'no word'}",
+            "" if said and "cannot be written" not in said else MAYBE_FULL,
+        )
     content = _fetch(phone, folder, RESULT, into, MOST_OUTPUT_BYTES)
     return content.decode("utf-8", errors="replace")
 

@@ -516,6 +516,33 @@ def test_what_is_left_of_a_killed_run_is_told_before_it_is_removed(phone: Phone)
     assert detached.run_names(phone) == []
 
 
+def fill_up_at(fake: FakePhone, name: str) -> None:
+    """Let this file of a run be created, but nothing be written into it: the disk is full."""
+    make = (
+        f'/bin/mkdir "$@" || exit\nfor d; do :; done\n[ "$1" = -p ] || ln -s /dev/full "$d/{name}"'
+    )
+    move = 'if [ -L "$1" ]; then rm "$1"; : > "$2"; else exec /bin/mv "$@"; fi'
+    for program, script in (("mkdir", make), ("mv", move)):
+        fake.sandbox.write(f"bin/{program}", f"#!/bin/sh\n{script}\n").chmod(0o755)
+
+
+def test_a_run_that_could_not_be_found_again_is_not_begun(phone: Phone, fake: FakePhone) -> None:
+    fill_up_at(fake, "pid.new")
+    with pytest.raises(NoSpace, match="no space left") as caught:
+        run_to_end(phone, "full", ["sh", "-c", "echo x >> ../count; sleep 60"], limit_s=90)
+    assert "devices clean" in caught.value.hint
+    assert detached.run_names(phone) == []
+    assert fake.sandbox.processes() == []
+
+
+def test_a_disk_that_fills_up_during_a_run_is_told(phone: Phone, fake: FakePhone) -> None:
+    fill_up_at(fake, "status.new")
+    with pytest.raises(NoSpace, match="no space left") as caught:
+        run_to_end(phone, "full", ["sh", "-c", "sleep 0.5"], limit_s=90)
+    assert "devices clean" in caught.value.hint
+    assert detached.run_names(phone) == []
+
+
 def test_a_run_ended_from_outside_is_told(phone: Phone, fake: FakePhone) -> None:
     def kill_all(line: str) -> None:
         fake.sandbox.end_all()

@@ -10,7 +10,7 @@ import pytest
 
 from mixnet_android import session
 from mixnet_android.adb import Answer, Lost
-from mixnet_android.detached import Run
+from mixnet_android.detached import Run, RunKilled
 from mixnet_android.parsers import Cluster
 from mixnet_android.session import Installed, Work, arguments, choose_cpus, digest_of
 from mixnet_common import MixnetError, UsageError
@@ -224,6 +224,22 @@ def test_what_a_killed_runner_had_timed_is_told(lines: int, words: str) -> None:
     part = b"".join(result().splitlines(keepends=True)[:lines]) + b'{"type": "bur'
     phone: Any = StubPhone({"result.jsonl.part": part})
     assert session._tell_rest(Run(phone, "a")) == words
+
+
+@pytest.mark.parametrize(
+    ("said", "full"),
+    [("the result cannot be written", True), ("", True), ("cannot open libx.so", False)],
+)
+def test_a_result_that_was_never_written_may_mean_a_full_disk(
+    launched: Callable[[dict[str, bytes]], session.Launched],
+    monkeypatch: pytest.MonkeyPatch,
+    said: str,
+    full: bool,
+) -> None:
+    monkeypatch.setattr(StubPhone, "shell", lambda self, script: Answer(int("[" in script), said))
+    with pytest.raises(RunKilled, match=said or "no word") as caught:
+        launched({})
+    assert ("full" in caught.value.hint) == full
 
 
 def test_a_killed_runner_that_left_nothing_is_told_as_it_is() -> None:

@@ -58,6 +58,7 @@ class NotExecutable(AdbError):  # noqa: N818
 UNAUTHORIZED = "unlock the phone and accept its question to allow USB debugging from this computer"
 OFFLINE = "plug the cable out and in again, or run: adb reconnect offline"
 LOST = "check the cable or the network, then run it again: finished work is kept"
+NO_SPACE = "make room on it; mixnet-bench devices clean removes what was put there"
 
 SYMPTOMS: tuple[tuple[str, type[AdbError], str, str], ...] = (
     (r"unauthorized|failed to authenticate", Unauthorized, "doesn't trust this computer yet",
@@ -72,7 +73,7 @@ SYMPTOMS: tuple[tuple[str, type[AdbError], str, str], ...] = (
     (r"more than one device", Several, "is one of several",
      "choose one: --on adb:SERIAL; mixnet-bench devices lists them"),
     (r"no space left|ENOSPC", NoSpace, "has no space left",
-     "make room on it; mixnet-bench devices clean removes what was put there"),
+     NO_SPACE),
     (r"error: closed|connection reset|broken pipe|protocol fault|EOF|transport|connect failed",
      Lost, "was lost", LOST),
     (r"cannot connect to daemon|failed to start daemon|could not install \*smartsocket\*|"
