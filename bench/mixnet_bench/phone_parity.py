@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_android.seeded import seeded_input
+from mixnet_bench.output_step import output_step
 from mixnet_common import MixnetError
 
 FLOAT_LIMIT = 1e-4
@@ -22,6 +23,9 @@ STEP_LIMIT = 1.0
 """A value that lies between two steps may be rounded to either."""
 
 LEVELS = 256
+LEAST_LEVELS = 4
+ON_GRID = 1e-3
+"""Of a step: how far float32 may take a multiple of at most 255 from it, with room to spare."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +69,19 @@ def compare_with_host(path: Path, seed: int, outputs: Mapping[int, bytes]) -> li
     ours = list(session.get_outputs().items())
     if sorted(outputs) != list(range(len(ours))):
         raise MixnetError(f"{path}: the phone gave outputs {sorted(outputs)} of {len(ours)}")
+    step = output_step(path)
     return [
-        difference(name, values, _as_array(path, values, outputs[index]))
+        difference(name, values, _as_array(path, values, outputs[index]), step)
         for index, (name, values) in enumerate(ours)
     ]
 
 
-def difference(name: str, ours: NDArray[Any], theirs: NDArray[Any]) -> Difference:
+def difference(
+    name: str, ours: NDArray[Any], theirs: NDArray[Any], step: float | None = None
+) -> Difference:
     """How far ``theirs`` is from ``ours``, of equal shape and type.
+
+    ``step`` is the file's, where it is known; else it is looked for in the values.
 
     >>> difference("y", np.array([1.0, 2.0]), np.array([1.0, 2.5])).error
     0.25
@@ -83,7 +92,7 @@ def difference(name: str, ours: NDArray[Any], theirs: NDArray[Any]) -> Differenc
         furthest = float("inf")
     if ours.dtype.kind in "iub":
         return Difference(name, furthest, "steps", STEP_LIMIT)
-    if step := grid_step(ours):
+    if step := step or grid_step(ours):
         return Difference(name, round(furthest / step, 3), "steps", STEP_LIMIT)
     largest = float(np.abs(ours).max(initial=0.0)) or 1.0
     return Difference(name, furthest / largest, "of the largest", FLOAT_LIMIT)
@@ -93,15 +102,20 @@ def grid_step(values: NDArray[Any]) -> float | None:
     """The step of values that were dequantized from 8 bits; None where they lie on no grid.
 
     A file's int8 outputs, turned to floats in it, are multiples of one step; the smallest gap
-    between two of them is that step, or a few of them where there are few values.
+    between two of them is that step, or a few of them where there are few values. No multiple is
+    beyond 255, since a zero point is one of the 256 levels too. Of fewer than four values it can't
+    be told from chance.
     """
     levels = np.unique(values.astype(np.float64))
-    if not 8 <= len(levels) <= LEVELS or len(levels) == values.size:
+    if not LEAST_LEVELS <= len(levels) <= LEVELS or not np.isfinite(levels).all():
         return None
-    step = float(np.diff(levels).min())
-    counts = levels / step
-    on_grid = np.abs(counts - np.round(counts)).max() < 0.01
-    return step if on_grid and np.ptp(counts) < LEVELS + 0.5 else None
+    gap, largest = float(np.diff(levels).min()), float(np.abs(levels).max())
+    for parts in range(1, int((LEVELS - 0.5) * gap / largest) + 1):
+        counts = np.round(levels * parts / gap)
+        step = float(levels @ counts / (counts @ counts))  # the gap alone is inexact
+        if np.abs(levels / step - counts).max() < ON_GRID and np.ptp(counts) < LEVELS:
+            return step
+    return None
 
 
 def describe_parity(differences: Sequence[Difference]) -> dict[str, Any]:
