@@ -152,9 +152,9 @@ class Run:
     ) -> Status:
         """Poll until it has ended. A phone that goes away is waited for and asked again.
 
-        Raises RunKilled or Rebooted where it ended without an exit status, NoSpace where the disk was
-        full at its end, TimedOut where its limit ended it, and Lost where the phone stays away: the
-        run goes on there, and ``wait`` of the same name picks it up.
+        Raises RunKilled or Rebooted where it ended without an exit status, NoSpace where the disk
+        was full at its end, TimedOut where its limit ended it, and Lost where the phone stays away:
+        the run goes on there, and ``wait`` of the same name picks it up.
         """
         clock = clock or SystemClock()
         while True:
