@@ -238,6 +238,23 @@ def test_earlier_runs_are_ended_before_it_cools_and_a_warm_start_is_a_doubt(
     assert any("it began warm" in reason for reason in target["reasons"])
 
 
+def test_settings_are_restored_though_a_run_cannot_be_ended(
+    adb: Adb, plug_in: Callable[[], FakePhone], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stuck(phone: Phone) -> int:
+        raise MixnetError("it cannot be ended")
+
+    fake = plug_in()
+    with (
+        monkeypatch.context() as patch,
+        settings.settings(Phone(adb, fake.serial), settings.Wanted(stay_awake=True)),
+    ):
+        patch.setattr(detached, "end_all", stuck)
+        assert not restored(fake)
+        assert run("devices", "clean").exit_code == 1
+        assert restored(fake)
+
+
 def test_a_baseline_that_does_not_fit_is_refused_before_or_costs_no_measurement(
     plug_in: Callable[[], FakePhone],
     models: tuple[Path, ...],

@@ -8,11 +8,11 @@ from mixnet_common.errors import UsageError
 
 
 def run(on: str) -> None:
-    """End our runs, restore settings, remove our files. Raises AdbError, UsageError."""
+    """Restore settings, end our runs, remove our files. Raises AdbError, UsageError."""
     phone = choose(Adb.find(), serial_of(on))
-    detached.end_all(phone)
-    if settings.restore(phone):
+    if settings.restore(phone):  # first: a run that can't be ended must not leave them changed
         say(f"{phone.serial}: settings restored that a broken run had left changed")
+    detached.end_all(phone)
     freed = store.clear(phone)
     say(f"{phone.serial}: removed {freed / 2**20:.1f} MiB")
 
