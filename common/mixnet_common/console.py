@@ -45,13 +45,20 @@ def _prepare_streams() -> None:
 
 
 def _end_tidily_when_terminated() -> None:
-    """Let SIGTERM unwind as Ctrl-C does, so that temporary files go and workers end."""
+    """Let SIGTERM unwind as Ctrl-C does, so that temporary files go and workers end.
+
+    So does SIGHUP, of a terminal that is closed. What nohup ignores stays ignored.
+    """
 
     def end(number: int, frame: object) -> NoReturn:
         sys.exit(128 + number)
 
-    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL and _is_main_thread():
-        signal.signal(signal.SIGTERM, end)
+    if not _is_main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, end)
 
 
 def _is_main_thread() -> bool:

@@ -208,14 +208,15 @@ def test_closed_streams_swallow_what_is_said() -> None:
     assert subprocess.run(["sh", "-c", closed], check=False).returncode == 0
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to be caught")
-def test_a_terminated_command_leaves_no_temporary_files(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals to be caught")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_terminated_command_leaves_no_temporary_files(tmp_path: Path, name: str) -> None:
     program = (
         f"import os, signal\nfrom mixnet_common.temporary import temporary_folder\n{RUN}"
         "def go():\n"
         "    with temporary_folder() as folder:\n"
         "        (folder / 'model').write_text('x')\n"
-        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        f"        os.kill(os.getpid(), signal.{name})\n"
         f"        signal.pause(){RUN_END}"
     )
     result = subprocess.run(
@@ -224,5 +225,19 @@ def test_a_terminated_command_leaves_no_temporary_files(tmp_path: Path) -> None:
         check=False,
         timeout=60,
     )
-    assert result.returncode == 128 + signal.SIGTERM
+    assert result.returncode == 128 + getattr(signal, name)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGHUP")
+def test_a_command_under_nohup_goes_on_when_its_terminal_is_closed() -> None:
+    program = (
+        f"import os, signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n{RUN}"
+        "def go():\n"
+        "    os.kill(os.getpid(), signal.SIGHUP)\n"
+        f"    print('went on'){RUN_END}"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (result.returncode, result.stdout) == (0, "went on\n")
