@@ -45,7 +45,7 @@ def run(
         names = ", ".join(results.others)
         warn(f"{output} holds another measurement, of {names}: it stays until there is a new one")
     failed = measure_all(phones, plan, wishes, results, finish)
-    targets = results.targets([phone.serial for phone in phones])
+    targets = results.targets()
     if targets:
         show(targets, as_json)
     if failed:

@@ -54,14 +54,12 @@ class SavedPhones:
             self.own[f"adb:{serial}"] = targets
             self.others.pop(f"adb:{serial}", None)
             if self.path is not None:
-                phones = [*self.own.values(), *self.others.values()]
-                text = json_text([target for targets in phones for target in targets])
-                write_whole(self.path, text + "\n")
+                others = [target for targets in self.others.values() for target in targets]
+                write_whole(self.path, json_text([*self.targets(), *others]) + "\n")
 
-    def targets(self, serials: Sequence[str]) -> Targets:
-        """Those of this plan: of these phones first, in their order."""
-        names = dict.fromkeys([*(f"adb:{serial}" for serial in serials), *self.own])
-        return [target for name in names for target in self.own.get(name, [])]
+    def targets(self) -> Targets:
+        """Those of this plan, by the phones' serials."""
+        return [target for name in sorted(self.own) for target in self.own[name]]
 
 
 def is_same(
