@@ -128,11 +128,11 @@ class _Seat:
         latest = self.bursts[-1].samples_ms if self.bursts else self.warmup_ms[-3:]
         return max(median(np.array(latest or [self.first_ms])), 1e-6)
 
-    def add(self, burst: Burst) -> None:
-        """Keep a burst."""
+    def add(self, burst: Burst, with_lead: bool) -> None:
+        """Keep a burst; ``with_lead``: its lead's time counts towards the minimum, too."""
         self.bursts.append(burst)
         self.count += len(burst.samples_ms)
-        self.time_ms += sum(burst.samples_ms)
+        self.time_ms += sum(burst.samples_ms) + (burst.lead_ms if with_lead else 0)
 
     def done(self, plan: Plan) -> float:
         """The share of this launch's duty that is done; 1 or more when both minima hold."""
@@ -225,7 +225,8 @@ def _take_turns(
             count = max(1, round(plan.burst_ms / expected))
             limit = plan.timeout_s + LATE * count * expected / 1000
             answer = seat.worker.ask({"do": "run", "count": 1 + count}, limit)
-            seat.add(_burst(number, turn, answer))
+            # Ten minutes of load are ten minutes, also of a file whose bursts are short.
+            seat.add(_burst(number, turn, answer), with_lead=plan.sustained)
         number += 1
     report(1.0)
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,13 @@ def test_both_minima_hold_for_every_target(
         assert len(timing.launches) == launches
         assert len(samples) >= min_count
         assert samples.sum() >= 1000 * min_time_s * (1 - 1e-9)
+
+
+def test_sustained_load_lasts_as_long_as_asked_also_for_a_slow_file(fleet: Fleet) -> None:
+    workers = fleet({"a.tflite": [500.0]})
+    plan = Plan((A,), launches=1, min_count=1, min_time_s=60, warmup=0, burst_ms=500)
+    (launch,) = measure(replace(plan, sustained=True), workers)[0].launches
+    assert 60 <= sum(burst.lead_ms + sum(burst.samples_ms) for burst in launch.bursts) / 1000 < 62
 
 
 def test_a_target_that_has_enough_goes_on_beside_one_that_has_not(fleet: Fleet) -> None:
