@@ -34,6 +34,8 @@ from made_up_results import (
 
 from mixnet_bench.cli import main
 from mixnet_bench.paper.command import compare_table
+from mixnet_bench.report.cells import number
+from mixnet_bench.report.comparisons import lowering_table, pairs
 from mixnet_bench.report.figures import (
     Point,
     courses,
@@ -48,14 +50,7 @@ from mixnet_bench.report.load import load_results
 from mixnet_bench.report.placing import Box, place_labels
 from mixnet_bench.report.reader import clean
 from mixnet_bench.report.record import Results
-from mixnet_bench.report.tables import (
-    all_tables,
-    kernel_table,
-    lowering_table,
-    number,
-    pairs,
-    paper_tables,
-)
+from mixnet_bench.report.tables import all_tables, kernel_table, paper_tables
 from mixnet_common import UsageError
 from mixnet_networks.paper import load_table
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 
-from mixnet_bench.report import figures, tables
+from mixnet_bench.report import comparisons, figures, tables
+from mixnet_bench.report.cells import Cell, Table
 from mixnet_bench.report.figures import Figure
 from mixnet_bench.report.record import Results
-from mixnet_bench.report.tables import Cell, Table
 
 LONG = 40
 """Characters from which a cell may break its line."""
@@ -58,13 +58,13 @@ def sections(results: Results) -> list[Section]:
         Section(
             "Sustained load",
             list(figures.courses(results)),
-            _known(iter([tables.sustained_table(results)])),
+            _known(iter([comparisons.sustained_table(results)])),
         ),
-        Section("Against baselines", (), _known(iter([tables.against_table(results)]))),
+        Section("Against baselines", (), _known(iter([comparisons.against_table(results)]))),
         Section(
             "Precisions and lowerings",
             list(figures.ratios(results)),
-            _known(iter([tables.int8_table(results), tables.lowering_table(results)])),
+            _known(iter([comparisons.int8_table(results), comparisons.lowering_table(results)])),
         ),
         Section(
             "Depthwise kernels",

@@ -1,93 +1,25 @@
-"""A report's tables as data: columns, rows of cells, and what is to be said of them. Pure.
+"""A report's tables as data: the paper, latencies, kernels, delegation, counts, accuracy. Pure."""
 
-A cell is its text and the number it is sorted by. How a table looks is decided elsewhere.
-"""
+from collections.abc import Callable, Iterator
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
-
-from mixnet_bench.report.record import Count, Device, File, Latency, Results
+from mixnet_bench.report.cells import (
+    Cell,
+    Table,
+    milliseconds,
+    number,
+    sum_up,
+    text,
+    three_digits,
+    verdict,
+)
+from mixnet_bench.report.comparisons import (
+    against_table,
+    int8_table,
+    lowering_table,
+    sustained_table,
+)
+from mixnet_bench.report.record import Count, Device, Latency, Results
 from mixnet_networks.paper.tables import parse_printed
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What stands in a table."""
-
-    text: str
-    number: float | None = None
-    """What a number is sorted by; None for text."""
-    mark: str = ""
-    """``good`` or ``bad``, for verdicts."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with its title; ``notes`` and ``doubts`` stand below it."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    notes: tuple[str, ...] = field(default=())
-    doubts: tuple[str, ...] = field(default=())
-    """What speaks against results; there may be many."""
-
-
-VERDICTS = {"reproduced": "good", "valid": "good", "differs": "bad"}
-"""Every other verdict of a timing is a doubt."""
-
-DOUBTS = ("too-short", "drifting", "contended", "emulated", "void", "throttled", "wrong-cores")
-
-
-def text(value: str) -> Cell:
-    """A cell of words."""
-    return Cell(value)
-
-
-def number(value: float | None, pattern: str = "{:,.0f}") -> Cell:
-    """A cell with a number, empty where there is none."""
-    if value is None:
-        return Cell("")
-    shown = pattern.format(value)
-    return Cell(f"0{shown[2:]}" if float_of(shown) == 0 else shown, float(value))
-
-
-def float_of(shown: str) -> float | None:
-    """The number that a text with a sign is; None for any other."""
-    try:
-        return float(shown) if shown[0] in "+-" else None
-    except ValueError:
-        return None
-
-
-def milliseconds(value: float) -> Cell:
-    """Three significant digits."""
-    return Cell(three_digits(value), value)
-
-
-def three_digits(value: float) -> str:
-    """Three significant digits without an exponent.
-
-    >>> three_digits(28.534), three_digits(1234.5), three_digits(0.98512)
-    ('28.5', '1234', '0.985')
-    """
-    decimals = 2 if value == 0 else max(0, 2 - int(f"{value:e}".partition("e")[2]))
-    return f"{value:.{min(decimals, 12)}f}"
-
-
-def verdict(word: str) -> Cell:
-    """A cell with a verdict."""
-    return Cell(word, mark=VERDICTS.get(word, "bad" if word in DOUBTS else ""))
-
-
-def _sum_up(reasons: Iterator[tuple[str, str]]) -> tuple[str, ...]:
-    """One note for each reason, with all that it is about."""
-    named: dict[str, list[str]] = {}
-    for name, reason in reasons:
-        if reason and name not in named.setdefault(reason, []):
-            named[reason].append(name)
-    return tuple(f"{', '.join(names)}: {reason}." for reason, names in named.items())
-
 
 # The paper
 
@@ -117,7 +49,7 @@ def paper_tables(results: Results) -> Iterator[Table]:
             )
             for row in rows
         )
-        reasons = _sum_up(
+        reasons = sum_up(
             (row.model, figure.reason)
             for row in rows
             for figure in (row.params, row.macs)
@@ -173,7 +105,7 @@ def latency_table(results: Results, device: Device) -> Table:
         )
         for each in latencies
     )
-    doubts = _sum_up((each.file.label, reason) for each in latencies for reason in each.reasons)
+    doubts = sum_up((each.file.label, reason) for each in latencies for reason in each.reasons)
     return Table(f"Latency on {device.label}", LATENCY_COLUMNS, rows, doubts=doubts)
 
 
@@ -201,133 +133,6 @@ def _condition(value: str) -> Cell:
         return Cell(value, float(value.partition(",")[0]))
     except ValueError:
         return Cell(value)
-
-
-# Pairs
-
-PAIR_COLUMNS = ("network", "file", "ms", "against", "ms", "ratio", "MB ratio", "one run", "device")
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two timings that differ in one thing; ``first`` is the yardstick."""
-
-    first: Latency
-    second: Latency
-
-    @property
-    def ratio(self) -> float:
-        """The second's time over the first's."""
-        return self.second.median_ms / self.first.median_ms
-
-
-def pairs(results: Results, key: str, yardstick: str) -> list[Pair]:
-    """Timings and their yardsticks: the same network, in the same size, on the same device.
-
-    They differ in ``key`` alone, a field of ``File``, of which ``yardstick`` is the value in the
-    first of each pair. One from the same run is preferred: only these took turns.
-    """
-    found = []
-    for second in results.latencies:
-        firsts = [each for each in results.latencies if _differ_in(each, second, key, yardstick)]
-        if firsts:
-            found.append(Pair(max(firsts, key=lambda each: each.run == second.run), second))
-    return found
-
-
-def _differ_in(first: Latency, second: Latency, key: str, yardstick: str) -> bool:
-    keys = {each.name for each in fields(File)} - {"name", key}
-    return (
-        getattr(first.file, key) == yardstick
-        and getattr(second.file, key) not in (yardstick, "")
-        and first.device == second.device
-        and all(getattr(first.file, name) == getattr(second.file, name) for name in keys)
-    )
-
-
-def pair_table(title: str, found: Sequence[Pair], note: str) -> Table:
-    """A table of pairs."""
-    rows = tuple(
-        (
-            text(pair.second.file.sized_network),
-            text(pair.second.file.kind),
-            milliseconds(pair.second.median_ms),
-            text(pair.first.file.kind),
-            milliseconds(pair.first.median_ms),
-            number(pair.ratio, "{:.2f}"),
-            number(pair.second.size_bytes / max(1, pair.first.size_bytes), "{:.2f}"),
-            text("yes" if pair.first.run == pair.second.run else "no"),
-            text(pair.second.device.label),
-        )
-        for pair in found
-    )
-    return Table(title, PAIR_COLUMNS, rows, (note,))
-
-
-# Comparisons and sustained load
-
-AGAINST_COLUMNS = (
-    "file", "baseline", "ratio", "99 %", "conclusion", "smallest difference, %", "side by side",
-    "device",
-)  # fmt: skip
-
-
-def against_table(results: Results) -> Table | None:
-    """What was measured with ``--against``."""
-    rows = tuple(
-        (
-            text(each.file.label),
-            text(each.against.baseline),
-            number(each.against.ratio, "{:.3f}"),
-            text(
-                ""
-                if each.against.interval is None
-                else "{:.3f}–{:.3f}".format(*each.against.interval)
-            ),
-            text(each.against.conclusion),
-            number(_percent(each.against.smallest_difference), "{:.1f}"),
-            text("yes" if each.against.side_by_side else "no"),
-            text(each.device.label),
-        )
-        for each in results.latencies
-        if each.against
-    )
-    notes = (
-        "Ratio: the file's time over the baseline's. Smallest difference: what such a measurement"
-        " detects nine times in ten.",
-        *_sum_up(
-            (each.file.label, each.against.reason) for each in results.latencies if each.against
-        ),
-    )
-    return Table("Against baselines", AGAINST_COLUMNS, rows, notes) if rows else None
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share
-
-
-SUSTAINED_COLUMNS = (
-    "file", "minutes", "burst, ms", "plateau, ms", "ratio", "slower after, s", "device",
-)  # fmt: skip
-
-
-def sustained_table(results: Results) -> Table | None:
-    """What was measured with ``--sustained``."""
-    rows = tuple(
-        (
-            text(each.file.label),
-            number(each.sustained.duration_s / 60, "{:.1f}"),
-            milliseconds(each.sustained.burst_ms),
-            milliseconds(each.sustained.plateau_ms),
-            number(each.sustained.plateau_ms / each.sustained.burst_ms, "{:.2f}"),
-            number(each.sustained.throttled_after_s),
-            text(each.device.label),
-        )
-        for each in results.latencies
-        if each.sustained
-    )
-    note = "Burst: the first windows' median; plateau: the last third's. An app gets the plateau."
-    return Table("Sustained load", SUSTAINED_COLUMNS, rows, (note,)) if rows else None
 
 
 # Kernels
@@ -403,7 +208,7 @@ def delegation_table(results: Results) -> Table | None:
         for each in known
     )
     about = "Partitions: pieces that the delegate XNNPACK runs; one is best."
-    reasons = _sum_up(pair for each in known for pair in each.reasons.items())
+    reasons = sum_up(pair for each in known for pair in each.reasons.items())
     notes = (about, *reasons)
     return Table("Delegation", DELEGATION_COLUMNS, rows, notes) if rows else None
 
@@ -454,10 +259,6 @@ def parity_table(results: Results) -> Table | None:
     return Table("Accuracy lost", PARITY_COLUMNS, rows) if rows else None
 
 
-INT8_NOTE = "Ratio: the int8 file's time over the float32 file's. One run: they took turns."
-LOWERING_NOTE = "Ratio: to the paper's literal form (reference). One run: they took turns."
-
-
 def all_tables(results: Results) -> list[Table]:
     """Every table that the results have something for, in the report's order."""
     sections: list[Callable[[], Iterator[Table | None]]] = [
@@ -469,19 +270,3 @@ def all_tables(results: Results) -> list[Table]:
         lambda: iter([delegation_table(results), count_table(results), parity_table(results)]),
     ]
     return [table for section in sections for table in section() if table is not None]
-
-
-def int8_table(results: Results) -> Table | None:
-    """int8 files against float32 ones."""
-    found = [
-        each
-        for each in pairs(results, "precision", "float32")
-        if "int8" in each.second.file.precision
-    ]
-    return pair_table("int8 against float32", found, INT8_NOTE) if found else None
-
-
-def lowering_table(results: Results) -> Table | None:
-    """Every lowering against the paper's literal form."""
-    found = pairs(results, "lowering", "reference")
-    return pair_table("Lowering against lowering", found, LOWERING_NOTE) if found else None

@@ -5,9 +5,10 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 
+from mixnet_bench.report.cells import Table
 from mixnet_bench.report.figures import accuracy_by_model
 from mixnet_bench.report.record import Count, File, Latency, Results
-from mixnet_bench.report.tables import Table, all_tables
+from mixnet_bench.report.tables import all_tables
 
 CSV_COLUMNS = (
     "network", "classes", "resolution", "file_format", "precision", "lowering", "file", "device",

@@ -1,0 +1,86 @@
+"""What tables are made of: cells, rows, and numbers in the form in which they are shown. Pure.
+
+A cell is its text and the number it is sorted by. How a table looks is decided elsewhere.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in a table."""
+
+    text: str
+    number: float | None = None
+    """What a number is sorted by; None for text."""
+    mark: str = ""
+    """``good`` or ``bad``, for verdicts."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its title; ``notes`` and ``doubts`` stand below it."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = field(default=())
+    doubts: tuple[str, ...] = field(default=())
+    """What speaks against results; there may be many."""
+
+
+VERDICTS = {"reproduced": "good", "valid": "good", "differs": "bad"}
+"""Every other verdict of a timing is a doubt."""
+
+DOUBTS = ("too-short", "drifting", "contended", "emulated", "void", "throttled", "wrong-cores")
+
+
+def text(value: str) -> Cell:
+    """A cell of words."""
+    return Cell(value)
+
+
+def number(value: float | None, pattern: str = "{:,.0f}") -> Cell:
+    """A cell with a number, empty where there is none."""
+    if value is None:
+        return Cell("")
+    shown = pattern.format(value)
+    return Cell(f"0{shown[2:]}" if float_of(shown) == 0 else shown, float(value))
+
+
+def float_of(shown: str) -> float | None:
+    """The number that a text with a sign is; None for any other."""
+    try:
+        return float(shown) if shown[0] in "+-" else None
+    except ValueError:
+        return None
+
+
+def milliseconds(value: float) -> Cell:
+    """Three significant digits."""
+    return Cell(three_digits(value), value)
+
+
+def three_digits(value: float) -> str:
+    """Three significant digits without an exponent.
+
+    >>> three_digits(28.534), three_digits(1234.5), three_digits(0.98512)
+    ('28.5', '1234', '0.985')
+    """
+    decimals = 2 if value == 0 else max(0, 2 - int(f"{value:e}".partition("e")[2]))
+    return f"{value:.{min(decimals, 12)}f}"
+
+
+def verdict(word: str) -> Cell:
+    """A cell with a verdict."""
+    return Cell(word, mark=VERDICTS.get(word, "bad" if word in DOUBTS else ""))
+
+
+def sum_up(reasons: Iterator[tuple[str, str]]) -> tuple[str, ...]:
+    """One note for each reason, with all that it is about."""
+    named: dict[str, list[str]] = {}
+    for name, reason in reasons:
+        if reason and name not in named.setdefault(reason, []):
+            named[reason].append(name)
+    return tuple(f"{', '.join(names)}: {reason}." for reason, names in named.items())

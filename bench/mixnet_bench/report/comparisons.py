@@ -1,0 +1,153 @@
+"""A report's tables that hold one file against another, or against itself later on. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from mixnet_bench.report.cells import Table, milliseconds, number, sum_up, text
+from mixnet_bench.report.record import File, Latency, Results
+
+# Pairs
+
+PAIR_COLUMNS = ("network", "file", "ms", "against", "ms", "ratio", "MB ratio", "one run", "device")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two timings that differ in one thing; ``first`` is the yardstick."""
+
+    first: Latency
+    second: Latency
+
+    @property
+    def ratio(self) -> float:
+        """The second's time over the first's."""
+        return self.second.median_ms / self.first.median_ms
+
+
+def pairs(results: Results, key: str, yardstick: str) -> list[Pair]:
+    """Timings and their yardsticks: the same network, in the same size, on the same device.
+
+    They differ in ``key`` alone, a field of ``File``, of which ``yardstick`` is the value in the
+    first of each pair. One from the same run is preferred: only these took turns.
+    """
+    found = []
+    for second in results.latencies:
+        firsts = [each for each in results.latencies if _differ_in(each, second, key, yardstick)]
+        if firsts:
+            found.append(Pair(max(firsts, key=lambda each: each.run == second.run), second))
+    return found
+
+
+def _differ_in(first: Latency, second: Latency, key: str, yardstick: str) -> bool:
+    keys = {each.name for each in fields(File)} - {"name", key}
+    return (
+        getattr(first.file, key) == yardstick
+        and getattr(second.file, key) not in (yardstick, "")
+        and first.device == second.device
+        and all(getattr(first.file, name) == getattr(second.file, name) for name in keys)
+    )
+
+
+def pair_table(title: str, found: Sequence[Pair], note: str) -> Table:
+    """A table of pairs."""
+    rows = tuple(
+        (
+            text(pair.second.file.sized_network),
+            text(pair.second.file.kind),
+            milliseconds(pair.second.median_ms),
+            text(pair.first.file.kind),
+            milliseconds(pair.first.median_ms),
+            number(pair.ratio, "{:.2f}"),
+            number(pair.second.size_bytes / max(1, pair.first.size_bytes), "{:.2f}"),
+            text("yes" if pair.first.run == pair.second.run else "no"),
+            text(pair.second.device.label),
+        )
+        for pair in found
+    )
+    return Table(title, PAIR_COLUMNS, rows, (note,))
+
+
+# Comparisons and sustained load
+
+AGAINST_COLUMNS = (
+    "file", "baseline", "ratio", "99 %", "conclusion", "smallest difference, %", "side by side",
+    "device",
+)  # fmt: skip
+
+
+def against_table(results: Results) -> Table | None:
+    """What was measured with ``--against``."""
+    rows = tuple(
+        (
+            text(each.file.label),
+            text(each.against.baseline),
+            number(each.against.ratio, "{:.3f}"),
+            text(
+                ""
+                if each.against.interval is None
+                else "{:.3f}–{:.3f}".format(*each.against.interval)
+            ),
+            text(each.against.conclusion),
+            number(_percent(each.against.smallest_difference), "{:.1f}"),
+            text("yes" if each.against.side_by_side else "no"),
+            text(each.device.label),
+        )
+        for each in results.latencies
+        if each.against
+    )
+    notes = (
+        "Ratio: the file's time over the baseline's. Smallest difference: what such a measurement"
+        " detects nine times in ten.",
+        *sum_up(
+            (each.file.label, each.against.reason) for each in results.latencies if each.against
+        ),
+    )
+    return Table("Against baselines", AGAINST_COLUMNS, rows, notes) if rows else None
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+SUSTAINED_COLUMNS = (
+    "file", "minutes", "burst, ms", "plateau, ms", "ratio", "slower after, s", "device",
+)  # fmt: skip
+
+
+def sustained_table(results: Results) -> Table | None:
+    """What was measured with ``--sustained``."""
+    rows = tuple(
+        (
+            text(each.file.label),
+            number(each.sustained.duration_s / 60, "{:.1f}"),
+            milliseconds(each.sustained.burst_ms),
+            milliseconds(each.sustained.plateau_ms),
+            number(each.sustained.plateau_ms / each.sustained.burst_ms, "{:.2f}"),
+            number(each.sustained.throttled_after_s),
+            text(each.device.label),
+        )
+        for each in results.latencies
+        if each.sustained
+    )
+    note = "Burst: the first windows' median; plateau: the last third's. An app gets the plateau."
+    return Table("Sustained load", SUSTAINED_COLUMNS, rows, (note,)) if rows else None
+
+
+INT8_NOTE = "Ratio: the int8 file's time over the float32 file's. One run: they took turns."
+LOWERING_NOTE = "Ratio: to the paper's literal form (reference). One run: they took turns."
+
+
+def int8_table(results: Results) -> Table | None:
+    """int8 files against float32 ones."""
+    found = [
+        each
+        for each in pairs(results, "precision", "float32")
+        if "int8" in each.second.file.precision
+    ]
+    return pair_table("int8 against float32", found, INT8_NOTE) if found else None
+
+
+def lowering_table(results: Results) -> Table | None:
+    """Every lowering against the paper's literal form."""
+    found = pairs(results, "lowering", "reference")
+    return pair_table("Lowering against lowering", found, LOWERING_NOTE) if found else None
