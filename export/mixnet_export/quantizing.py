@@ -18,7 +18,7 @@ from mixnet_export.options import CALIBRATED, Options, file_preprocessing
 from mixnet_export.writers import Format
 from mixnet_networks import Network
 from mixnet_networks.build import INPUT
-from mixnet_networks.picture import picture_inputs
+from mixnet_networks.picture import picture_input
 from mixnet_quantize.bias import correct_biases
 from mixnet_quantize.images import batches, image_files, load_images, spread
 from mixnet_quantize.parity import Source
@@ -59,7 +59,7 @@ class Calibration:
         """
         network, preprocessing = self.network, file_preprocessing(self.network, self.options)
         if not self.files:
-            yield from picture_inputs(network.resolution, preprocessing, network.batch)
+            yield picture_input(network.resolution, preprocessing, network.batch)
             return
         files = self.files if most is None else spread(self.files, most)
         images = load_images(tracked(files, "calibrating"), network.resolution, preprocessing, read)

@@ -50,15 +50,3 @@ def picture_input(
     pixels = picture(resolution, len(preprocessing.mean))
     shifted = [np.roll(pixels, 16 * index, axis=1) for index in range(batch)]
     return normalise(np.stack(shifted), preprocessing)
-
-
-def picture_inputs(
-    resolution: int, preprocessing: Preprocessing, batch: int = 1
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The picture and a paler copy of it, as inputs like ``picture_input``'s.
-
-    Where no activation follows a network's last batch norm, seeded statistics make the mean of
-    every feature, and so all logits, vanish on the picture itself.
-    """
-    image = picture_input(resolution, preprocessing, batch)
-    return image, (image / 2).astype(np.float32)
