@@ -350,8 +350,7 @@ def _imported(
     imported = import_weights(file, name, classes=classes, multiplier=network.multiplier)
     for note in imported.notes:
         say(f"{file.name}: {note}")
-    sized = replace(network, classes=imported.classes, in_channels=imported.network.in_channels)
-    return sized, imported.weights, file.name
+    return imported.size(network), imported.weights, file.name
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ A file of weights is read to learn how many classes and input channels it is for
 step is about the network that is exported. Nothing is written.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 from mixnet_bench.campaign.record import Campaign, Entry
@@ -37,8 +36,7 @@ def network_with_weights(campaign: Campaign, entry: Entry) -> tuple[Network, Wei
 
     file = weights_file(campaign, entry.weights)
     found = import_weights(file, name, classes=entry.classes, multiplier=entry.multiplier)
-    sized = replace(network, classes=found.classes, in_channels=found.network.in_channels)
-    return sized, found.weights
+    return found.size(network), found.weights
 
 
 def weights_file(campaign: Campaign, weights: str) -> Path:

@@ -4,7 +4,7 @@ What does not fit is named, and so is the known network that a file looks like.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,10 @@ class Imported:
     def classes(self) -> int:
         """The number of classes, as the file has it."""
         return self.network.classes
+
+    def size(self, network: Network) -> Network:
+        """A network at any resolution and batch, with the weights' classes and input channels."""
+        return replace(network, classes=self.classes, in_channels=self.network.in_channels)
 
 
 @dataclass(frozen=True)
