@@ -74,10 +74,10 @@ def make_steps(campaign: Campaign) -> list[Step]:
     """
     networks = {entry: _sized(campaign, entry) for entry in campaign.networks}
     steps = [_paper(table) for table in campaign.tables]
-    images = parity_inputs(campaign)
+    ranges, images = calibration_inputs(campaign), parity_inputs(campaign)
     exports: list[Step] = []
     for entry, (network, weights) in networks.items():
-        own = list(_exports(campaign, entry, network, weights))
+        own = list(_exports(campaign, entry, network, weights, ranges))
         exports += own
         steps += [_count(entry, network), *own, *(_inspect(each) for each in own)]
         if campaign.parity is not None:
@@ -153,9 +153,8 @@ def _versions(packages: Sequence[str]) -> dict[str, str | None]:
 
 
 def _exports(
-    campaign: Campaign, entry: Entry, network: Network, weights: Mapping[str, Any]
+    campaign: Campaign, entry: Entry, network: Network, weights: Mapping[str, Any], ranges: Any
 ) -> Iterator[Step]:
-    images = calibration_inputs(campaign)
     for lowering, form, precision in product(
         campaign.lowerings, campaign.formats, campaign.precisions
     ):
@@ -166,7 +165,7 @@ def _exports(
             "precision": precision,
             "lowering": lowering,
             "plan_sha256": plan_hash(campaign, lowering, form),
-            "calibration": images if precision == "int8" else None,
+            "calibration": ranges if precision == "int8" else None,
             "verify": campaign.verify,
             "versions": _versions(WRITERS),
         }
