@@ -6,6 +6,7 @@ launch by launch, so that a lost phone costs one launch and the same command goe
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from mixnet_android.settings import Wanted, settings
 from mixnet_android.store import sha256_of
 from mixnet_bench.kept import Kept
 from mixnet_bench.latency import Plan
-from mixnet_bench.latency_command import NO_MORE, Finish, check_output, conclude, foresee
+from mixnet_bench.latency_command import NO_MORE, Finish, check_output, conclude, foresee, save_to
 from mixnet_bench.latency_report import identify
 from mixnet_bench.latency_table import print_latencies
 from mixnet_bench.phone_parity import Difference, compare_with_host
@@ -79,7 +80,12 @@ def run(
     phone = choose(Adb.find(), serial)
     with progress_by_share(f"timing on {phone.serial}") as report:
         targets = measure_on(
-            phone, plan, wishes, report, finish, lambda targets: conclude(targets, output, finish)
+            phone,
+            plan,
+            wishes,
+            report,
+            finish,
+            lambda targets: conclude(targets, finish, partial(save_to, output)),
         )
     show(targets, as_json)
     return targets

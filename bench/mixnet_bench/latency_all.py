@@ -17,7 +17,7 @@ from mixnet_android.adb import Adb, Phone
 from mixnet_android.device import list_devices
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Keep, Report, Wishes, measure_on, show
-from mixnet_bench.latency_command import NO_MORE, Finish, check_output
+from mixnet_bench.latency_command import NO_MORE, Finish, check_output, conclude
 from mixnet_bench.saved_phones import SavedPhones
 from mixnet_common import MixnetError
 from mixnet_common.console import STEPS, say, warn
@@ -87,7 +87,7 @@ def measure_all(
         jobs: dict[Future[list[dict[str, Any]]], str] = {}
         for phone in phones:
             report = _unless(stop, reports[phone.serial])
-            keep = partial(_keep, phone.serial, results, finish)
+            keep = partial(conclude, finish=finish, save=partial(results.add, phone.serial))
             job = pool.submit(measure, phone, plan, wishes, report, finish, keep)
             jobs[job] = phone.serial
         for job in as_completed(jobs):
@@ -102,20 +102,13 @@ def measure_all(
     return failed
 
 
-def _keep(serial: str, results: SavedPhones, finish: Finish, targets: list[dict[str, Any]]) -> None:
-    """Save a phone's results, then with what ``finish`` adds: where that fails, nothing is lost."""
-    results.add(serial, targets)
-    finish.add(targets)
-    results.add(serial, targets)
-
-
 def _recalled(serial: str, results: SavedPhones, finish: Finish) -> bool:
     """Whether the file has this phone's results already, compared anew."""
     targets = results.recall(serial)
     if targets is None:
         return False
     say(f"{serial} was measured before: remove {results.path} to measure it again")
-    _keep(serial, results, finish, targets)
+    conclude(targets, finish, partial(results.add, serial))
     return True
 
 

@@ -5,6 +5,7 @@ Everything that can be refused is refused before the first inference.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,20 +59,23 @@ def run(
     for target, profile in zip(targets, profiles, strict=False):
         target["profile"] = describe_profile(profile)
     try:
-        conclude(targets, output, finish)
+        conclude(targets, finish, partial(save_to, output))
     finally:
         _show(plan, targets, profiles, as_json)
     return targets
 
 
-def conclude(targets: list[dict[str, Any]], output: Path | None, finish: Finish) -> None:
+def conclude(
+    targets: list[dict[str, Any]], finish: Finish, save: Callable[[list[dict[str, Any]]], object]
+) -> None:
     """Save what was measured, then with what ``finish`` adds: where that fails, nothing is lost."""
-    _save(targets, output)
+    save(targets)
     finish.add(targets)
-    _save(targets, output)
+    save(targets)
 
 
-def _save(targets: list[dict[str, Any]], output: Path | None) -> None:
+def save_to(output: Path | None, targets: list[dict[str, Any]]) -> None:
+    """Write the JSON document, where it is wanted in a file."""
     if output is not None:
         write_whole(output, json_text(targets) + "\n")
 
