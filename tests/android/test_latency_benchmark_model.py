@@ -3,13 +3,14 @@
 import json
 import platform
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from runner_kit import compiler
+from warm_phone import stays_warm
 
 if not Path("/proc/self/environ").exists():
     pytest.skip("the fake phone's processes are found in /proc", allow_module_level=True)
@@ -18,8 +19,6 @@ from fake_device import FakePhone
 
 from mixnet_android import detached, device
 from mixnet_android.adb import Adb, Phone
-from mixnet_android.conditions import Cooled
-from mixnet_bench import latency_adb
 from mixnet_bench.cli import main
 
 pytestmark = pytest.mark.skipif(
@@ -160,13 +159,7 @@ def test_earlier_runs_are_ended_before_it_cools_and_a_warm_start_is_a_doubt(
 ) -> None:
     phone = Phone(adb, fake.serial)
     detached.Run(phone, "latency-other-0").start(["sleep", "100"], 100)
-    seen: list[str] = []
-
-    def hot(read: Callable[[], Any], **options: Any) -> Cooled:
-        seen.extend(["looked", *detached.run_names(phone)])
-        return Cooled(read(), 600.0, False)
-
-    monkeypatch.setattr(latency_adb, "wait_until_cool", hot)
+    seen = stays_warm(phone, monkeypatch)
     result = latency(fake, program, *models(tmp_path, "quick"), "--launches", 1, "--json")
     (target,) = targets_of(result)
     assert seen == ["looked"]

@@ -24,12 +24,12 @@ from fake_device import FakePhone
 from fake_shell import STATE
 from runner_kit import compiler
 from test_runner_models import installed
+from warm_phone import stays_warm
 
 from mixnet_android import detached, runtimes_store, settings, store
 from mixnet_android.adb import Adb, Phone, client
 from mixnet_android.build import build
-from mixnet_android.conditions import Cooled
-from mixnet_bench import latency_adb, latency_command
+from mixnet_bench import latency_command
 from mixnet_bench.cli import main
 from mixnet_bench.profile_report import describe_profile
 from mixnet_bench.tuning import command
@@ -224,13 +224,7 @@ def test_earlier_runs_are_ended_before_it_cools_and_a_warm_start_is_a_doubt(
 ) -> None:
     phone = Phone(adb, plug_in().serial)
     detached.Run(phone, "latency-other-0").start(["sleep", "100"], 100)
-    seen: list[str] = []
-
-    def hot(read: Callable[[], Any], **options: Any) -> Cooled:
-        seen.extend(["looked", *detached.run_names(phone)])
-        return Cooled(read(), 600.0, False)
-
-    monkeypatch.setattr(latency_adb, "wait_until_cool", hot)
+    seen = stays_warm(phone, monkeypatch)
     done = run("latency", models[0], "--on", "adb", *SHORT, "--launches", "1", "--json")
     (target,) = targets_of(done)
     assert seen == ["looked"]

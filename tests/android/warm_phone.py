@@ -1,0 +1,23 @@
+"""A phone that stays warm, for tests of what is said of such a start."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mixnet_android import detached
+from mixnet_android.adb import Phone
+from mixnet_android.conditions import Cooled
+from mixnet_bench import latency_adb
+
+
+def stays_warm(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let the wait to cool end at once, in vain; the list gets the runs that are there then."""
+    seen: list[str] = []
+
+    def hot(read: Callable[[], Any], **options: Any) -> Cooled:
+        seen.extend(["looked", *detached.run_names(phone)])
+        return Cooled(read(), 600.0, False)
+
+    monkeypatch.setattr(latency_adb, "wait_until_cool", hot)
+    return seen
