@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 OUT    := out
 
-.PHONY: bench test lint test-peers wheel clean
+.PHONY: bench test test-long lint test-peers wheel clean
 
 bench: $(READY) ## export MixNet-S in both formats and precisions, count, time, compare with the paper
 	$(BIN)/mixnet-export tflite mixnet-s -o $(OUT)
@@ -18,8 +18,11 @@ bench: $(READY) ## export MixNet-S in both formats and precisions, count, time, 
 	$(BIN)/mixnet-bench latency $(OUT)/mixnet-s.tflite $(OUT)/mixnet-s.onnx $(OUT)/mixnet-s-int8.tflite $(OUT)/mixnet-s-int8.onnx -o $(OUT)/latency.json
 	$(BIN)/mixnet-bench paper
 
-test: $(READY) ## run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(READY) ## run the tests, but for those that take minutes
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
+
+test-long: $(READY) ## run the tests that `make test` leaves out
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
 
 lint: $(READY) ## check style and types
 	$(BIN)/ruff check .
