@@ -1,11 +1,13 @@
 """Output files that are whole or absent.
 
 A file is written under a temporary name in its own directory and renamed when all of it is on the
-disk, so that a full disk, a crash or a second process never leaves half of one behind.
+disk, so that a full disk, a crash or a second process never leaves half of one behind. Only a
+regular file is ever replaced; a symbolic link is followed to the file that it leads to.
 """
 
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,10 +29,9 @@ def write_all(contents: Mapping[Path, bytes | str]) -> None:
     path = Path()
     try:
         for path, content in contents.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_dir():  # or the rename would fail, after others have succeeded
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            written[path] = _write_temporary(path, content)
+            target = replaceable(path)  # or the rename would fail, after others have succeeded
+            target.parent.mkdir(parents=True, exist_ok=True)
+            written[target] = _write_temporary(target, content)
         for path, temporary in written.items():
             os.replace(temporary, path)
     except OSError as error:
@@ -41,6 +42,23 @@ def write_all(contents: Mapping[Path, bytes | str]) -> None:
     finally:
         for temporary in written.values():
             temporary.unlink(missing_ok=True)
+
+
+def replaceable(path: Path) -> Path:
+    """Where a file written at ``path`` really goes: behind a symbolic link, the file it leads to.
+
+    Raises OSError where something is there that is no regular file: a directory, a device, a FIFO.
+    """
+    target = path.resolve() if path.is_symlink() else path
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return target
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise FileExistsError(errno.EEXIST, "it is not a regular file")
+    return target
 
 
 def check_writable(path: Path) -> None:

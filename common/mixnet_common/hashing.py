@@ -1,0 +1,21 @@
+"""SHA-256, of bytes and of files: the one way in which this software names content."""
+
+import hashlib
+from pathlib import Path
+
+from mixnet_common.readers import opened
+
+
+def sha256(data: bytes | str) -> str:
+    """The hash of bytes, or of a text in UTF-8, in hexadecimal.
+
+    >>> sha256("")[:8]
+    'e3b0c442'
+    """
+    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a regular file, read in pieces. Raises UsageError where it cannot be read."""
+    with opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
