@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common.console import warn
+from mixnet_common.hashing import sha256_of
 from mixnet_export.metadata import Card, read_card
 from mixnet_export.metadata.card import preprocessing_of
 from mixnet_networks.architecture import Preprocessing
@@ -21,7 +22,6 @@ from mixnet_networks.preprocessing import for_channels, load_preprocessing
 from mixnet_quantize.image_model import ImageModel
 from mixnet_quantize.images import load_image
 from mixnet_runtimes import open_session
-from mixnet_runtimes.rawfile import digest
 
 ASSUMED = "timm"
 """The preprocessing taken where nothing says which: most people's evaluation of ImageNet."""
@@ -106,7 +106,7 @@ def side_card(path: Path) -> Card:
         return Card()
     try:
         found = json.loads(side.read_text(encoding="utf-8"))
-        if found["sha256"] != digest(path.read_bytes()):
+        if found["sha256"] != sha256_of(path):
             warn(f"{side} is of another file than {path}; it is left out")
             return Card()
         labels = tuple(str(label) for label in found.get("labels") or ())

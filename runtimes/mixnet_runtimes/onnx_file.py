@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError
+from mixnet_common.hashing import sha256
 from mixnet_runtimes import onnx_shapes, rawfile
 from mixnet_runtimes.contents import FileContents, FileTensor, Operator, Shape
 
@@ -40,7 +41,7 @@ def read(path: Path) -> FileContents:
     graph = model.graph
     return FileContents(
         format="onnx",
-        sha256=rawfile.digest(data),
+        sha256=sha256(data),
         size_bytes=len(data),
         inputs={
             value.name: tensors[value.name] for value in graph.input if value.name not in stored

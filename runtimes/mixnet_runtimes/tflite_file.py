@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mixnet_common import MixnetError
+from mixnet_common.hashing import sha256
 from mixnet_runtimes import rawfile, tflite_check
 from mixnet_runtimes.contents import FileContents, FileTensor, Operator, Shape
 
@@ -106,7 +107,7 @@ def _describe(model: Any, data: bytes, schema: Any) -> FileContents:
     ports = _signature_names(model)
     return FileContents(
         format="tflite",
-        sha256=rawfile.digest(data),
+        sha256=sha256(data),
         size_bytes=len(data),
         inputs={ports[0].get(i, names[i]): tensors[i] for i in _list(subgraph.inputs)},
         outputs={ports[1].get(i, names[i]): tensors[i] for i in _list(subgraph.outputs)},

@@ -111,11 +111,11 @@ def silent(tmp_path: Path) -> Path:
 
 def restamp(path: Path) -> None:
     """Let the provenance be of the file as it is now."""
-    from mixnet_runtimes.rawfile import digest
+    from mixnet_common.hashing import sha256_of
 
     side = path.with_name(f"{path.name}.json")
     found = json.loads(side.read_text())
-    side.write_text(json.dumps(found | {"sha256": digest(path.read_bytes())}))
+    side.write_text(json.dumps(found | {"sha256": sha256_of(path)}))
 
 
 def test_a_file_that_says_nothing_is_known_by_the_file_beside_it(

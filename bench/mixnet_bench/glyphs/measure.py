@@ -29,6 +29,7 @@ from mixnet_common.console import (
     say,
 )
 from mixnet_common.files import write_whole
+from mixnet_common.hashing import sha256_of
 from mixnet_common.versions import package_version
 from mixnet_export.job import Options, export
 from mixnet_export.writers import FORMATS
@@ -37,7 +38,6 @@ from mixnet_networks.labels import load_labels
 from mixnet_networks.preprocessing import load_preprocessing
 from mixnet_quantize.parity import Parity
 from mixnet_quantize.settings import RANGES, Settings
-from mixnet_runtimes.rawfile import digest
 
 NETWORK, WEIGHTS = "mixnet-s", Path("mixnet-s-glyphs")
 RESOLUTION = 96
@@ -160,8 +160,8 @@ def _compared(
     form: str, recipe: Recipe, reference: Path, file: Path, folders: Mapping[str, Path]
 ) -> dict[str, Any]:
     """The row of a file. It is kept: a run that is broken off goes on where it was."""
-    hashes = [digest(each.read_bytes()) for each in (reference, file)]
-    pictures = digest((folders["test"] / "pictures.json").read_bytes())
+    hashes = [sha256_of(each) for each in (reference, file)]
+    pictures = sha256_of(folders["test"] / "pictures.json")
     same = {
         "files": hashes,
         "pictures": pictures,

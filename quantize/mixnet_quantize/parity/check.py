@@ -12,6 +12,7 @@ from typing import Any
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import progress, say, warn
+from mixnet_common.hashing import sha256
 from mixnet_networks.labels import Labels
 from mixnet_quantize.parity import state
 from mixnet_quantize.parity.data import Images, Source, find_images
@@ -22,7 +23,7 @@ from mixnet_quantize.parity.record import Record
 from mixnet_quantize.parity.run import default_jobs, run
 from mixnet_quantize.parity.tally import Outcome, Tally
 from mixnet_quantize.sensitivity import LayerError
-from mixnet_runtimes.rawfile import digest, load
+from mixnet_runtimes.rawfile import load
 
 CONFIDENCE = 0.95
 
@@ -135,7 +136,7 @@ def _more(first: Side, second: Side, images: Images, settings: Settings) -> list
 
 def _file(side: Side, pair: Pair, index: int) -> File:
     data, session = load(side.path), pair.models[index].session
-    return File(side.path, digest(data), len(data), session.runtime, session.version)
+    return File(side.path, sha256(data), len(data), session.runtime, session.version)
 
 
 def _key(pair: Pair, files: Sequence[File], images: Images) -> dict[str, Any]:
