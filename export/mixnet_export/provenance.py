@@ -94,6 +94,7 @@ def _quantization(
         "weight_bits": settings.weight_bits if onnx else 8,
         "equalised": options.equalise,
         "biases_corrected": options.correct_biases,
+        "raised_channels": {layer: list(channels) for layer, channels in made.raised.items()},
     }
 
 

@@ -4,7 +4,7 @@ It joins what other parts offer; ranges are found once, however many files are m
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from mixnet_networks import Network
 from mixnet_networks.build import INPUT
 from mixnet_networks.picture import picture_input
 from mixnet_quantize.bias import correct_biases
+from mixnet_quantize.bias_scales import Channels, Int8File, describe_raised
 from mixnet_quantize.images import batches, image_files, load_images, spread
 from mixnet_quantize.parity import Source
 from mixnet_quantize.ranges import NotFiniteError, Ranges
@@ -40,6 +41,8 @@ class Quantized:
     """Images of the folder that set the ranges."""
     settings: Settings | None = None
     """None where there is no calibration."""
+    raised: Channels = field(default_factory=dict)
+    """Channels whose weight scales were raised so that their biases fit, by layer."""
     front: Front | None = None
     """For ``mixed``: the search that led to the file."""
 
@@ -83,10 +86,16 @@ def quantized(
     ranges, count = _calibrated(float32, form, calibration, settings)
     apply = _quantizer(float32, form, calibration, ranges)
     if options.precision == "int8":
-        return Quantized(apply(settings), count, settings)
-    front = _mixture(float32, form, calibration, settings, apply)
-    kept = layer_names(front.chosen.float_layers, form.name)
-    return Quantized(front.content, count, _keeping(settings, kept), front)
+        made = apply(settings)
+        result = Quantized(made.content, count, settings, made.raised)
+    else:
+        result = _mixed(float32, form, calibration, settings, apply, count)
+    if result.raised:
+        warn(
+            "weights that are nearly zero: their scales were raised so that the biases fit"
+            f" ({describe_raised(result.raised)})"
+        )
+    return result
 
 
 def _calibration_files(options: Options) -> Sequence[Path]:
@@ -119,27 +128,29 @@ def _calibrated(
 
 def _quantizer(
     float32: bytes, form: Format, calibration: Calibration, ranges: Ranges
-) -> Callable[[Settings], bytes]:
+) -> Callable[[Settings], Int8File]:
     """What makes an int8 file by some settings, its biases corrected if that is asked for."""
     if not calibration.options.correct_biases:
         return lambda settings: form.apply(float32, ranges, settings)
     few = list(calibration.samples(BIAS_IMAGES))
 
-    def corrected(settings: Settings) -> bytes:
-        content = form.apply(float32, ranges, settings)
-        return correct_biases(form.name, float32, content, few).content
+    def corrected(settings: Settings) -> Int8File:
+        made = form.apply(float32, ranges, settings)
+        corrected = correct_biases(form.name, float32, made.content, few)
+        return replace(made, content=corrected.content)
 
     return corrected
 
 
-def _mixture(
+def _mixed(
     float32: bytes,
     form: Format,
     calibration: Calibration,
     settings: Settings,
-    apply: Callable[[Settings], bytes],
-) -> Front:
-    """The search for layers to keep in float32."""
+    apply: Callable[[Settings], Int8File],
+    count: int,
+) -> Quantized:
+    """The search for layers to keep in float32, and its result."""
     options = calibration.options
     task = Task(
         float32,
@@ -150,7 +161,16 @@ def _mixture(
         options.budget or 0,
         list(calibration.samples(RANKING_IMAGES)),
     )
-    return find_mixture(task, lambda layers: apply(_keeping(settings, layers)))
+    raised: dict[tuple[str, ...], Channels] = {}
+
+    def build(layers: tuple[str, ...]) -> bytes:
+        made = apply(_keeping(settings, layers))
+        raised[layers] = made.raised
+        return made.content
+
+    front = find_mixture(task, build)
+    kept = layer_names(front.chosen.float_layers, form.name)
+    return Quantized(front.content, count, _keeping(settings, kept), raised[kept], front)
 
 
 def _keeping(settings: Settings, layers: tuple[str, ...]) -> Settings:

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
+from mixnet_quantize.bias_scales import Int8File
+from mixnet_quantize.bias_scales_onnx import fit_biases_onnx
 from mixnet_quantize.observe import ONNX, observe
 from mixnet_quantize.ranges import Ranges, activation_ranges
 from mixnet_quantize.settings import DEFAULT, Settings
@@ -34,8 +36,8 @@ def calibrate_onnx(
     return activation_ranges(observe(content, ONNX), name, nhwc, settings)
 
 
-def apply_onnx(content: bytes, ranges: Ranges, settings: Settings = DEFAULT) -> bytes:
-    """Quantize a float32 file to int8, its tensors' ranges being known.
+def apply_onnx(content: bytes, ranges: Ranges, settings: Settings = DEFAULT) -> Int8File:
+    """Quantize a float32 file to int8, its tensors' ranges being known; every bias fits.
 
     Raises UsageError where the settings name a layer that is not in the file, MixnetError where
     the quantizer refuses the file.
@@ -46,10 +48,11 @@ def apply_onnx(content: bytes, ranges: Ranges, settings: Settings = DEFAULT) -> 
     settings.check_layers(operators)
     floating = [each for each in operators if settings.is_float(each)]
     model = _quantize(_with_shapes(content), ranges, settings, floating)
+    raised = fit_biases_onnx(onnx.load_from_string(content), model)
     if settings.integer_io:
         _strip_ends(model)
     onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
+    return Int8File(bytes(model.SerializeToString()), raised)
 
 
 def _operator_names(content: bytes) -> list[str]:

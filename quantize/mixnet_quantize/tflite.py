@@ -6,12 +6,15 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
+from mixnet_quantize.bias_scales import Int8File
+from mixnet_quantize.bias_scales_tflite import fit_biases_tflite
 from mixnet_quantize.delegable import requantize_relus
 from mixnet_quantize.observe import TFLITE, observe
 from mixnet_quantize.ranges import Ranges, activation_ranges
@@ -30,8 +33,8 @@ def calibrate_tflite(
     return activation_ranges(observe(content, TFLITE), name, samples, settings)
 
 
-def apply_tflite(content: bytes, ranges: Ranges, settings: Settings = DEFAULT) -> bytes:
-    """Quantize a float32 file to int8, its tensors' ranges being known.
+def apply_tflite(content: bytes, ranges: Ranges, settings: Settings = DEFAULT) -> Int8File:
+    """Quantize a float32 file to int8, its tensors' ranges being known; every bias fits.
 
     Raises UsageError where the settings name a layer that is not in the file, MixnetError where
     the quantizer refuses the file.
@@ -48,7 +51,8 @@ def apply_tflite(content: bytes, ranges: Ranges, settings: Settings = DEFAULT) -
             )
     except (ValueError, RuntimeError) as error:
         raise MixnetError(f"the file cannot be quantized: {error}") from error
-    return requantize_relus(bytes(result.quantized_model))
+    fitted = fit_biases_tflite(content, bytes(result.quantized_model))
+    return replace(fitted, content=requantize_relus(fitted.content))
 
 
 def _statistics(ranges: Ranges) -> dict[str, dict[str, NDArray[np.float32]]]:

@@ -186,7 +186,7 @@ def test_ranges_serve_whatever_stays_in_float32(
     kind = FORMATS[form]
     samples = (kind.from_nhwc(each) for each in inputs)
     ranges = kind.calibrate(float32(form), "image", samples, Settings())
-    apart = kind.apply(float32(form), ranges, Settings(float_layers=("blocks.1",)))
+    apart = kind.apply(float32(form), ranges, Settings(float_layers=("blocks.1",))).content
 
     assert apart == int8(form, float_layers=("blocks.1",)).read_bytes()
     assert apart != int8(form).read_bytes()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mixnet_export.lowering import Model
 from mixnet_export.writers.onnx import TO_NCHW, write_onnx
 from mixnet_export.writers.tflite import write_tflite
+from mixnet_quantize.bias_scales import Int8File
 from mixnet_quantize.onnx import apply_onnx, calibrate_onnx
 from mixnet_quantize.onnx_weights import dynamic_onnx, float16_onnx
 from mixnet_quantize.ranges import Ranges
@@ -24,7 +25,7 @@ class Format:
 
     ``calibrate`` takes a float32 file, the name of its input, calibration inputs in the file's
     layout and ``Settings``, and gives the ranges of all tensors; ``apply`` takes the file, ranges
-    and ``Settings``, and gives the int8 file. ``convert`` has, by precision, what turns a float32
+    and ``Settings``, and gives an ``Int8File``. ``convert`` has, by precision, what turns a float32
     file into one of that precision without calibration. ``axes`` is the order of its feature maps'
     axes, seen from NHWC.
     """
@@ -35,7 +36,7 @@ class Format:
     axes: tuple[int, ...]
     write: Callable[[Model], bytes]
     calibrate: Callable[..., Ranges]
-    apply: Callable[[bytes, Ranges, Settings], bytes]
+    apply: Callable[[bytes, Ranges, Settings], Int8File]
     convert: Mapping[str, Callable[[bytes], bytes]]
 
     @property
@@ -54,7 +55,8 @@ class Format:
 
         ``name`` is the file's input, ``samples`` are calibration inputs in its layout.
         """
-        return self.apply(content, self.calibrate(content, name, samples, settings), settings)
+        ranges = self.calibrate(content, name, samples, settings)
+        return self.apply(content, ranges, settings).content
 
     def from_nhwc(self, image: NDArray[Any]) -> NDArray[Any]:
         """A batch of images (batch, h, w, 3) in the file's layout."""
