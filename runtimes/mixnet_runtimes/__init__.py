@@ -3,13 +3,21 @@
 It knows files and runtimes, and nothing of networks or of how a file came to be.
 """
 
-from mixnet_runtimes.contents import Delegation, FileContents, FileTensor, Operator
+from mixnet_runtimes.contents import (
+    Body,
+    Delegation,
+    FileContents,
+    FileTensor,
+    Operator,
+    Signature,
+)
 from mixnet_runtimes.profiling import OperatorTime, Profile, profile
 from mixnet_runtimes.registry import FORMATS, is_model_file, open_session, partitions, read_file
 from mixnet_runtimes.session import Session, TensorInfo
 
 __all__ = [
     "FORMATS",
+    "Body",
     "Delegation",
     "FileContents",
     "FileTensor",
@@ -17,6 +25,7 @@ __all__ = [
     "OperatorTime",
     "Profile",
     "Session",
+    "Signature",
     "TensorInfo",
     "is_model_file",
     "open_session",

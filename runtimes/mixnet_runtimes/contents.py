@@ -11,6 +11,13 @@ from typing import Any
 Shape = tuple[int | None, ...]
 """Sizes of a tensor's dimensions; None stands for one that the file leaves open."""
 
+Axis = int | str | None
+"""A size as a file states it: a number, the name of an open one, or None for an open one without
+a name."""
+
+MAIN = ""
+"""The key of a file's own graph among its bodies."""
+
 
 @dataclass(frozen=True)
 class FileTensor:
@@ -25,11 +32,21 @@ class FileTensor:
     role: str
     """``input``, ``output``, ``constant`` or ``activation``."""
     stored: int = 0
-    """Number of elements stored in the file; 0 for everything but constants."""
+    """Number of elements stored in the file, of sparse weights those that are not left out; 0 for
+    everything but constants."""
     buffer: str = ""
     """Constants with the same buffer share their bytes."""
     quantized: bool = False
     """True where the tensor itself carries a scale (TFLite); ONNX has scales as tensors."""
+    scale: float = 0.0
+    """Of a quantized tensor with one scale; 0.0 for all others."""
+    zero_point: int = 0
+    sparse: bool = False
+    """True where the file stores only some of the elements."""
+    value: float | None = None
+    """The number in a constant of one element, with which loops count; else None."""
+    stated: tuple[Axis, ...] | None = None
+    """Of inputs and outputs, the sizes as the file states them; in ``shape`` an open batch is 1."""
 
     @property
     def elements(self) -> int | None:
@@ -53,6 +70,34 @@ class Operator:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     domain: str = ""
     """ONNX: the operator set (``""`` is the standard one, or ``com.microsoft``)."""
+    bodies: Mapping[str, str] = field(default_factory=dict)
+    """The graphs that it runs, as keys of ``FileContents.bodies``, by what they are to it:
+    ``then_branch``, ``body``, ``condSubgraphIndex``."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """A graph within a file that an operator runs: a branch, the body of a loop, a function."""
+
+    name: str
+    inputs: tuple[str, ...]
+    """Names of tensors, in the order in which the operator hands them over."""
+    outputs: tuple[str, ...]
+    operators: tuple[Operator, ...]
+    tensors: Mapping[str, FileTensor]
+    """Its own tensors."""
+    outer: str | None = None
+    """ONNX: the key of the graph whose tensors it sees too; ``MAIN`` is the file's own."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A named way to use a file (TFLite), with inputs, outputs and a graph of its own."""
+
+    name: str
+    inputs: Mapping[str, FileTensor]
+    outputs: Mapping[str, FileTensor]
+    subgraph: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,6 +116,14 @@ class FileContents:
     tensors: Mapping[str, FileTensor]
     warnings: tuple[str, ...] = ()
     """What this description leaves out."""
+    bodies: Mapping[str, Body] = field(default_factory=dict)
+    """The graphs that operators run, by key; one may be run by several operators."""
+    signatures: tuple[Signature, ...] = ()
+    """All that the file names."""
+    signature: str | None = None
+    """The one that is described, where it has a name."""
+    origin: Mapping[str, str] = field(default_factory=dict)
+    """What the file says of how it was made: ``producer``, ``opset``, ``schema version``."""
 
     def tensor(self, name: str) -> FileTensor | None:
         """The tensor of that name; None for an omitted input."""

@@ -9,12 +9,11 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from mixnet_common import MixnetError
+from mixnet_common import MixnetError, UsageError
 from mixnet_common.hashing import sha256
-from mixnet_runtimes import onnx_shapes, rawfile
-from mixnet_runtimes.contents import FileContents, FileTensor, Operator, Shape
-
-STANDARD_DOMAINS = ("", "ai.onnx")
+from mixnet_runtimes import onnx_contents, onnx_shapes, rawfile
+from mixnet_runtimes.contents import FileContents
+from mixnet_runtimes.onnx_contents import dtype_name
 
 BITS = {
     "float16": 16, "bfloat16": 16, "float32": 32, "float64": 64,
@@ -23,34 +22,25 @@ BITS = {
 }  # fmt: skip
 """Bits of one element in an initializer's raw data."""
 
-OTHER_NAMES = {"float": "float32", "double": "float64"}
-"""ONNX's names of element types that are not numpy's."""
 
+def read(path: Path, signature: str | None = None) -> FileContents:
+    """Read the graphs of an ``.onnx`` file.
 
-def read(path: Path) -> FileContents:
-    """Read the main graph of an ``.onnx`` file. Raises MixnetError where it is broken."""
+    Raises MixnetError where it is broken, UsageError for a signature, which the format has not.
+    """
+    if signature is not None:
+        raise UsageError(
+            f"{path.name} has no signature {signature!r}", "only .tflite files have signatures"
+        )
     model = read_model(path)
     data = rawfile.load(path)
     warnings = list(_warnings(model))
+    stated = onnx_contents.stated_shapes(model)
     unknown = onnx_shapes.infer(model)
     if unknown:
         named = ", ".join(unknown[:3]) + (", …" if len(unknown) > 3 else "")
         warnings.append(f"sizes unknown of {len(unknown)} tensors: {named}")
-    stored = _constants(model)
-    tensors = _tensors(model, stored)
-    graph = model.graph
-    return FileContents(
-        format="onnx",
-        sha256=sha256(data),
-        size_bytes=len(data),
-        inputs={
-            value.name: tensors[value.name] for value in graph.input if value.name not in stored
-        },
-        outputs={value.name: tensors[value.name] for value in graph.output},
-        operators=tuple(_operator(node) for node in graph.node if not _is_constant(node)),
-        tensors=tensors,
-        warnings=tuple(warnings),
-    )
+    return onnx_contents.describe(model, stated, sha256(data), len(data), tuple(warnings))
 
 
 def read_model(path: Path) -> Any:
@@ -100,8 +90,6 @@ def _inline(path: Path, model: Any) -> Any:
 
 
 def _warnings(model: Any) -> Iterable[str]:
-    if any(node.op_type in ("If", "Loop", "Scan") for node in model.graph.node):
-        yield "the bodies of If, Loop and Scan are left out"
     if any(tensor.external_data for tensor in model.graph.initializer):
         yield "weights lie in files beside this one, which its size and hash leave out"
 
@@ -138,115 +126,3 @@ def _check_size(path: Path, tensor: Any) -> None:
             f"constant {tensor.name!r} of shape {list(tensor.dims)} needs {expected} bytes,"
             f" but {len(tensor.raw_data)} are stored",
         )
-
-
-def _is_constant(node: Any) -> bool:
-    return node.op_type == "Constant" and node.domain in STANDARD_DOMAINS
-
-
-def _constants(model: Any) -> dict[str, FileTensor]:
-    """Initializers and the values of Constant nodes, which are the same thing said otherwise."""
-    found = {}
-    for tensor in model.graph.initializer:
-        found[tensor.name] = _constant(tensor.name, tensor, prod(tensor.dims))
-    for sparse in model.graph.sparse_initializer:
-        values = sparse.values
-        found[values.name] = _constant(values.name, values, prod(values.dims), tuple(sparse.dims))
-    for node in model.graph.node:
-        if _is_constant(node):
-            found[node.output[0]] = _constant_node(node)
-    return found
-
-
-def _constant(name: str, tensor: Any, stored: int, shape: Shape | None = None) -> FileTensor:
-    return FileTensor(
-        name=name,
-        shape=tuple(tensor.dims) if shape is None else shape,
-        dtype=dtype_name(tensor.data_type),
-        role="constant",
-        stored=stored,
-        buffer=name,
-    )
-
-
-def _constant_node(node: Any) -> FileTensor:
-    """The value of a Constant node: a tensor, or numbers written as an attribute."""
-    name = node.output[0]
-    for attribute in node.attribute:
-        if attribute.name == "value":
-            return _constant(name, attribute.t, prod(attribute.t.dims))
-        if attribute.name == "sparse_value":
-            values = attribute.sparse_tensor.values
-            return _constant(name, values, prod(values.dims), tuple(attribute.sparse_tensor.dims))
-        if attribute.name in ("value_float", "value_int"):
-            return _numbers(name, attribute.name, ())
-        if attribute.name in ("value_floats", "value_ints"):
-            count = len(attribute.floats) + len(attribute.ints)
-            return _numbers(name, attribute.name, (count,))
-    return FileTensor(name, None, "string", "constant", 1, name)
-
-
-def _numbers(name: str, attribute: str, shape: tuple[int, ...]) -> FileTensor:
-    dtype = "float32" if "float" in attribute else "int64"
-    return FileTensor(name, shape, dtype, "constant", prod(shape), name)
-
-
-def _tensors(model: Any, constants: dict[str, FileTensor]) -> dict[str, FileTensor]:
-    graph = model.graph
-    tensors: dict[str, FileTensor] = {}
-    for role, values in (
-        ("activation", graph.value_info),
-        ("output", graph.output),
-        ("input", graph.input),
-    ):
-        for value in values:
-            tensors[value.name] = FileTensor(
-                value.name,
-                onnx_shapes.shape_of(value.type),
-                dtype_name(value.type.tensor_type.elem_type),
-                role,
-            )
-    for node in graph.node:
-        for name in node.output:
-            if name and name not in tensors:
-                tensors[name] = FileTensor(name, None, "unknown", "activation")
-    return tensors | constants
-
-
-def _operator(node: Any) -> Operator:
-    from onnx import AttributeProto, helper
-
-    # Subgraphs and tensors stay out: a record describes, it does not carry data.
-    plain = [
-        attribute
-        for attribute in node.attribute
-        if attribute.type
-        in (
-            AttributeProto.FLOAT, AttributeProto.INT, AttributeProto.STRING,
-            AttributeProto.FLOATS, AttributeProto.INTS, AttributeProto.STRINGS,
-        )
-    ]  # fmt: skip
-    return Operator(
-        name=node.name or (node.output[0] if node.output else node.op_type),
-        kind=node.op_type,
-        inputs=tuple(node.input),
-        outputs=tuple(node.output),
-        attributes={each.name: _readable(helper.get_attribute_value(each)) for each in plain},
-        domain="" if node.domain in STANDARD_DOMAINS else node.domain,
-    )
-
-
-def _readable(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    return value if isinstance(value, int | float) else tuple(value)
-
-
-def dtype_name(number: int) -> str:
-    """numpy's name of an ONNX element type, or ONNX's own in lower case."""
-    from onnx import TensorProto
-
-    if number not in TensorProto.DataType.values():
-        return f"type{number}"
-    name = str(TensorProto.DataType.Name(number)).lower()
-    return OTHER_NAMES.get(name, name)

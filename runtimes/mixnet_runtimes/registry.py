@@ -20,7 +20,7 @@ class Format:
 
     name: str
     reader: str
-    """Module with ``read(path: Path) -> FileContents``."""
+    """Module with ``read(path: Path, signature) -> FileContents``."""
     opener: str
     """Module with ``open_session(path, threads, runtime)`` and ``partitions(path)``."""
     profiler: str
@@ -55,9 +55,12 @@ def open_session(path: Path, *, threads: int = 1, runtime: str | None = None) ->
     return cast(Session, opener.open_session(Path(path), threads, runtime))
 
 
-def read_file(path: Path) -> FileContents:
-    """Read a model file without running it. Raises like ``open_session``."""
-    return cast(FileContents, import_module(format_of(path).reader).read(Path(path)))
+def read_file(path: Path, signature: str | None = None) -> FileContents:
+    """Read a model file without running it, as the named signature sees it (TFLite).
+
+    Raises like ``open_session``; UsageError too for a signature that the file has not.
+    """
+    return cast(FileContents, import_module(format_of(path).reader).read(Path(path), signature))
 
 
 def partitions(path: Path) -> Delegation:

@@ -4,17 +4,14 @@ It checks what an interpreter takes for granted and crashes or computes NaN over
 file ends here with its name. It runs nothing and keeps no weights.
 """
 
-from collections import Counter
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mixnet_common import MixnetError
 from mixnet_common.hashing import sha256
-from mixnet_runtimes import rawfile, tflite_check
-from mixnet_runtimes.contents import FileContents, FileTensor, Operator, Shape
+from mixnet_runtimes import rawfile, tflite_check, tflite_contents
+from mixnet_runtimes.contents import FileContents
 
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 8 of every TFLite file; the first four are the root table's offset."""
@@ -23,11 +20,17 @@ SCHEMAS = ("ai_edge_litert.schema_py_generated", "tensorflow.lite.python.schema_
 """Modules with the object API of schema.fbs; tflite-runtime ships none."""
 
 
-def read(path: Path) -> FileContents:
-    """Read the first subgraph of a ``.tflite`` file. Raises MixnetError where it is broken."""
+def read(path: Path, signature: str | None = None) -> FileContents:
+    """Read a ``.tflite`` file as one of its signatures sees it, by default the main subgraph's.
+
+    Raises MixnetError where it is broken, UsageError for a signature that it has not.
+    """
     model, data = read_model(path)
+    schema = find_schema()
     try:
-        return _describe(model, data, find_schema())
+        for each in model.subgraphs:
+            tflite_check.check_subgraph(model, each, data, schema)
+        return tflite_contents.describe(model, schema, sha256(data), len(data), signature)
     except tflite_check.ModelError as fault:
         raise rawfile.broken(path, str(fault)) from fault
 
@@ -91,150 +94,3 @@ def _parse(path: Path, data: bytes, schema: Any) -> Any:
     except tflite_check.ModelError as fault:
         raise rawfile.broken(path, str(fault)) from fault
     return model
-
-
-def _describe(model: Any, data: bytes, schema: Any) -> FileContents:
-    subgraph = model.subgraphs[0]
-    for each in model.subgraphs:
-        tflite_check.check_subgraph(model, each, data, schema)
-    names = _unique_names(subgraph.tensors)
-    roles = _roles(model, subgraph)
-    types = _names_of(schema.TensorType)
-    tensors = [
-        _tensor(model, tensor, names[index], roles[index], types)
-        for index, tensor in enumerate(subgraph.tensors)
-    ]
-    ports = _signature_names(model)
-    return FileContents(
-        format="tflite",
-        sha256=sha256(data),
-        size_bytes=len(data),
-        inputs={ports[0].get(i, names[i]): tensors[i] for i in _list(subgraph.inputs)},
-        outputs={ports[1].get(i, names[i]): tensors[i] for i in _list(subgraph.outputs)},
-        operators=_operators(model, subgraph, names, schema),
-        tensors={tensor.name: tensor for tensor in tensors},
-        warnings=_warnings(model),
-    )
-
-
-def _warnings(model: Any) -> tuple[str, ...]:
-    further = len(model.subgraphs) - 1
-    if not further:
-        return ()
-    return (f"{further} further subgraphs (branches, loops, other signatures) are left out",)
-
-
-def _unique_names(tensors: list[Any]) -> list[str]:
-    """Names as text; an empty one, or one that is used twice, gets its index appended."""
-    raw = [text(tensor.name) for tensor in tensors]
-    uses = Counter(raw)
-    return [
-        name if name and uses[name] == 1 else f"{name}#{index}" for index, name in enumerate(raw)
-    ]
-
-
-def _roles(model: Any, subgraph: Any) -> list[str]:
-    inputs, outputs = set(_list(subgraph.inputs)), set(_list(subgraph.outputs))
-    return [
-        "constant"
-        if tflite_check.constant_bytes(model, tensor)
-        else "input"
-        if index in inputs
-        else "output"
-        if index in outputs
-        else "activation"
-        for index, tensor in enumerate(subgraph.tensors)
-    ]
-
-
-def _tensor(model: Any, tensor: Any, name: str, role: str, types: dict[int, str]) -> FileTensor:
-    shape = _shape(tensor)
-    scale = None if tensor.quantization is None else tensor.quantization.scale
-    constant = role == "constant"
-    return FileTensor(
-        name=name,
-        shape=shape,
-        dtype=types.get(tensor.type, f"type{tensor.type}").lower(),
-        role=role,
-        stored=int(np.prod(_list(tensor.shape), dtype=np.int64)) if constant else 0,
-        buffer=str(tensor.buffer) if constant else "",
-        quantized=scale is not None and len(scale) > 0,
-    )
-
-
-def _shape(tensor: Any) -> Shape:
-    """The tensor's sizes; open ones (-1 in the shape signature) as None, an open batch as 1."""
-    sizes = _list(tensor.shape)
-    signature = _list(tensor.shapeSignature)
-    if len(signature) != len(sizes):
-        return tuple(sizes)
-    return tuple(
-        None if open_size == -1 and axis > 0 else size
-        for axis, (size, open_size) in enumerate(zip(sizes, signature, strict=True))
-    )
-
-
-def _operators(model: Any, subgraph: Any, names: list[str], schema: Any) -> tuple[Operator, ...]:
-    kinds = [_kind(code, _names_of(schema.BuiltinOperator)) for code in model.operatorCodes]
-    operators = []
-    for operator in _list(subgraph.operators):
-        outputs = tuple(_name(names, index) for index in _list(operator.outputs))
-        kind = kinds[operator.opcodeIndex]
-        operators.append(
-            Operator(
-                name=outputs[0] if outputs else kind,
-                kind=kind,
-                inputs=tuple(_name(names, index) for index in _list(operator.inputs)),
-                outputs=outputs,
-                attributes=_attributes(operator),
-            )
-        )
-    return tuple(operators)
-
-
-def _kind(code: Any, builtins: dict[int, str]) -> str:
-    # Old files have the code in a byte, newer ones in an int; the larger one holds.
-    number = max(code.deprecatedBuiltinCode, code.builtinCode)
-    kind = builtins.get(number, f"BUILTIN_{number}")
-    return text(code.customCode) if kind == "CUSTOM" else kind
-
-
-def _attributes(operator: Any) -> dict[str, Any]:
-    options = operator.builtinOptions or operator.builtinOptions2
-    if options is None:
-        return {}
-    return {
-        key: tuple(value.tolist()) if isinstance(value, np.ndarray) else value
-        for key, value in vars(options).items()
-    }
-
-
-def _signature_names(model: Any) -> tuple[dict[int, str], dict[int, str]]:
-    """Tensor index → the first signature's name for it, for inputs and for outputs."""
-    for signature in _list(model.signatureDefs):
-        if signature.subgraphIndex == 0:
-            return (
-                {entry.tensorIndex: text(entry.name) for entry in _list(signature.inputs)},
-                {entry.tensorIndex: text(entry.name) for entry in _list(signature.outputs)},
-            )
-    return {}, {}
-
-
-def text(raw: bytes | str | None) -> str:
-    """A FlatBuffer string as text; some schemas give bytes, and None for an absent one."""
-    return raw.decode(errors="replace") if isinstance(raw, bytes) else raw or ""
-
-
-def _name(names: list[str], index: int) -> str:
-    return names[index] if index >= 0 else ""
-
-
-def _names_of(enumeration: Any) -> dict[int, str]:
-    return {value: key for key, value in vars(enumeration).items() if isinstance(value, int)}
-
-
-def _list(vector: Any) -> list[Any]:
-    """A FlatBuffer vector as a list: None where absent, an array where numeric."""
-    if vector is None:
-        return []
-    return vector.tolist() if isinstance(vector, np.ndarray) else list(vector)

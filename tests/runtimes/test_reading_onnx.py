@@ -7,8 +7,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tiny_models import conv_onnx, numbers, write_onnx
 
-from mixnet_common import MixnetError
+from mixnet_common import MixnetError, UsageError
 from mixnet_runtimes import open_session, read_file
+from mixnet_runtimes.contents import MAIN
 
 MICROSOFT = "com.microsoft"
 
@@ -29,6 +30,72 @@ def test_an_open_batch_counts_as_one(tmp_path: Path) -> None:
     contents = read_file(conv_onnx(tmp_path / "m.onnx", batch="N"))
     assert contents.inputs["image"].shape == (1, 4, 8, 8)
     assert contents.outputs["scores"].shape == (1, 6, 4, 4)
+
+
+def test_open_sizes_keep_the_file_s_names_for_them(tmp_path: Path) -> None:
+    shapes = {"x": ("batch", 3, -1, "width")}
+    node = helper.make_node("Relu", ["x"], ["y"])
+    contents = read_file(write_onnx(tmp_path / "m.onnx", [node], shapes, {"y": None}))
+    assert contents.inputs["x"].stated == ("batch", 3, None, "width")
+    assert contents.outputs["y"].stated is None
+
+
+def branches(path: Path) -> Path:
+    """An If of two convolutions: one with the file's own weights, one with weights of its own."""
+    value = helper.make_tensor_value_info
+    own = helper.make_graph(
+        [helper.make_node("Conv", ["x", "v"], ["b"], pads=[1, 1, 1, 1])],
+        "own",
+        [],
+        [value("b", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(numbers(5, 3, 3, 3), "v")],
+    )
+    shared = helper.make_graph(
+        [
+            helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]),
+            helper.make_node("Relu", ["c"], ["a"]),
+        ],
+        "shared",
+        [],
+        [value("a", TensorProto.FLOAT, None)],
+    )
+    node = helper.make_node("If", ["flag"], ["y"], "if", then_branch=shared, else_branch=own)
+    return write_onnx(
+        path,
+        [node],
+        {"x": (1, 3, 8, 8), "flag": ()},
+        {"y": None},
+        {"w": numbers(4, 3, 3, 3)},
+        dtypes={"flag": TensorProto.BOOL},
+    )
+
+
+def test_branches_are_read_and_see_the_graph_around_them(tmp_path: Path) -> None:
+    contents = read_file(branches(tmp_path / "m.onnx"))
+    (node,) = contents.operators
+    assert sorted(node.bodies) == ["else_branch", "then_branch"]
+    shared, own = (contents.bodies[node.bodies[f"{name}_branch"]] for name in ("then", "else"))
+    assert [each.kind for each in shared.operators] == ["Conv", "Relu"]
+    assert shared.outer == own.outer == MAIN
+    assert "w" not in shared.tensors
+    assert own.tensors["v"].stored == 5 * 27
+    assert own.tensors["v"].buffer != "v", "another body may have a constant of that name"
+
+
+def test_a_lone_number_is_read_with_its_value(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Mul", ["x", "two"], ["a"]),
+        helper.make_node("Pow", ["a", "n"], ["y"]),
+    ]
+    constants = {"two": np.array([2.5], np.float32), "n": np.array(3, np.int64)}
+    path = write_onnx(tmp_path / "m.onnx", nodes, {"x": (2, 3)}, {"y": None}, constants)
+    tensors = read_file(path).tensors
+    assert (tensors["two"].value, tensors["n"].value, tensors["x"].value) == (2.5, 3, None)
+
+
+def test_an_onnx_file_has_no_signatures(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no signature 'small'"):
+        read_file(conv_onnx(tmp_path / "m.onnx"), "small")
 
 
 def test_constants_that_are_listed_as_inputs_are_no_inputs(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from tiny_models import TfliteBuilder, conv_options, conv_tflite, numbers
 
-from mixnet_common import MixnetError
+from mixnet_common import MixnetError, UsageError
 from mixnet_runtimes import open_session, read_file
 
 
@@ -56,11 +57,83 @@ def test_an_open_batch_counts_as_one_and_other_open_sizes_are_unknown(tmp_path: 
     assert contents.inputs["same#0"].elements is None
 
 
-def test_further_subgraphs_are_announced(tmp_path: Path) -> None:
+def test_a_subgraph_that_nothing_runs_is_announced(tmp_path: Path) -> None:
     builder = relu_model()
     builder.model.subgraphs.append(relu_model().graph)
     contents = read_file(builder.write(tmp_path / "m.tflite"))
-    assert "1 further subgraphs" in contents.warnings[0]
+    assert "1 subgraphs are run by no signature and no operator" in contents.warnings[0]
+
+
+def two_signatures(path: Path) -> Path:
+    """The signature ``small`` runs a ReLU on 4 numbers, ``large`` on 9."""
+    builder = TfliteBuilder()
+    for index, (name, size) in enumerate((("small", 4), ("large", 9))):
+        if index:
+            builder.subgraph()
+        x, y = (builder.tensor(each, (1, size)) for each in "xy")
+        builder.operator("RELU", [x], [y])
+        builder.graph.inputs, builder.graph.outputs = [x], [y]
+        builder.signature({"in": x}, {"out": y}, name, index)
+    return builder.write(path)
+
+
+@pytest.mark.parametrize(("asked", "size"), [(None, 4), ("small", 4), ("large", 9)])
+def test_a_file_is_read_as_one_of_its_signatures_sees_it(
+    tmp_path: Path, asked: str | None, size: int
+) -> None:
+    contents = read_file(two_signatures(tmp_path / "m.tflite"), asked)
+    assert contents.signature == (asked or "small")
+    assert contents.inputs["in"].shape == contents.outputs["out"].shape == (1, size)
+    assert [each.name for each in contents.signatures] == ["small", "large"]
+    assert [each.inputs["in"].shape for each in contents.signatures] == [(1, 4), (1, 9)]
+    assert contents.warnings == ()
+
+
+def test_a_signature_that_is_not_there_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no signature 'larg'") as error:
+        read_file(two_signatures(tmp_path / "m.tflite"), "larg")
+    assert "large" in error.value.hint
+
+
+def test_a_loop_names_its_condition_and_its_body(tmp_path: Path) -> None:
+    builder = TfliteBuilder()
+    x, y = (builder.tensor(each, ()) for each in "xy")
+    options = schema.WhileOptionsT()
+    options.condSubgraphIndex, options.bodySubgraphIndex = 1, 2
+    builder.operator("WHILE", [x], [y], options)
+    builder.graph.inputs, builder.graph.outputs = [x], [y]
+    builder.subgraph()
+    a, b = builder.tensor("a", ()), builder.tensor("b", (), dtype="bool")
+    limit = builder.tensor("limit", (), np.array(7, np.float32))
+    builder.operator("LESS", [a, limit], [b])
+    builder.graph.inputs, builder.graph.outputs = [a], [b]
+    builder.subgraph()
+    c, d = builder.tensor("c", ()), builder.tensor("d", ())
+    builder.operator("RELU", [c], [d])
+    builder.graph.inputs, builder.graph.outputs = [c], [d]
+    contents = read_file(builder.write(tmp_path / "m.tflite"))
+    keys = contents.operators[0].bodies
+    condition, body = (contents.bodies[keys[f"{name}SubgraphIndex"]] for name in ("cond", "body"))
+    assert [each.kind for each in condition.operators] == ["LESS"]
+    assert condition.tensors["limit"].value == 7
+    assert (body.inputs, body.outputs) == (("c",), ("d",))
+    assert contents.warnings == ()
+
+    options.bodySubgraphIndex = 3
+    with pytest.raises(MixnetError, match="WHILE runs subgraph 3 of 3"):
+        read_file(builder.write(tmp_path / "m.tflite"))
+
+
+def test_of_a_sparse_tensor_the_stored_elements_are_known(tmp_path: Path) -> None:
+    builder = TfliteBuilder()
+    x, dense = builder.tensor("x", (4, 4)), builder.tensor("dense", (4, 4))
+    weights = builder.tensor("weights", (4, 4), numbers(4, 4))
+    builder.model.buffers[-1].data = np.frombuffer(numbers(5).tobytes(), np.uint8)
+    builder.graph.tensors[weights].sparsity = schema.SparsityParametersT()
+    builder.operator("DENSIFY", [weights], [dense])
+    builder.graph.inputs, builder.graph.outputs = [x], [dense]
+    tensor = read_file(builder.write(tmp_path / "m.tflite")).tensors["weights"]
+    assert (tensor.stored, tensor.sparse, tensor.shape) == (5, True, (4, 4))
 
 
 def a_wrong_size(builder: TfliteBuilder) -> None:

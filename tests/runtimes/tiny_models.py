@@ -19,6 +19,7 @@ TYPES = {
     "float16": schema.TensorType.FLOAT16,
     "int8": schema.TensorType.INT8,
     "int32": schema.TensorType.INT32,
+    "bool": schema.TensorType.BOOL,
 }
 
 
@@ -76,15 +77,33 @@ class TfliteBuilder:
         operator.opcodeIndex = len(self.model.operatorCodes) - 1
         operator.inputs, operator.outputs = list(inputs), list(outputs)
         if options is not None:
-            operator.builtinOptions = options
             name = type(options).__name__.removesuffix("T")
-            operator.builtinOptionsType = getattr(schema.BuiltinOptions, name)
+            if hasattr(schema.BuiltinOptions, name):
+                operator.builtinOptions = options
+                operator.builtinOptionsType = getattr(schema.BuiltinOptions, name)
+            else:
+                operator.builtinOptions2 = options
+                operator.builtinOptions2Type = getattr(schema.BuiltinOptions2, name)
         self.graph.operators.append(operator)
 
-    def signature(self, inputs: dict[str, int], outputs: dict[str, int]) -> None:
-        """Name the model's inputs and outputs."""
+    def subgraph(self) -> int:
+        """Go on with a further subgraph; returns its index."""
+        self.graph = schema.SubGraphT()
+        self.graph.tensors, self.graph.operators = [], []
+        self.graph.inputs, self.graph.outputs = [], []
+        self.model.subgraphs.append(self.graph)
+        return len(self.model.subgraphs) - 1
+
+    def signature(
+        self,
+        inputs: dict[str, int],
+        outputs: dict[str, int],
+        key: str = "serving_default",
+        subgraph: int = 0,
+    ) -> None:
+        """Name the inputs and outputs of a subgraph, by default the first."""
         signature = schema.SignatureDefT()
-        signature.signatureKey, signature.subgraphIndex = "serving_default", 0
+        signature.signatureKey, signature.subgraphIndex = key, subgraph
         signature.inputs = [_map(name, index) for name, index in inputs.items()]
         signature.outputs = [_map(name, index) for name, index in outputs.items()]
         self.model.signatureDefs.append(signature)
