@@ -56,6 +56,8 @@ def count_contents(contents: FileContents, name: str) -> Count:
             shape = _shape(contents, operator)
             layers.append(Layer(operator.name, operator.kind, 0, params, 0, shape))
     warnings = [*contents.warnings, *notes.sentences()]
+    if any(operator.bodies for operator in contents.operators):
+        warnings.append("the bodies of branches and loops are left out")
     if batch > 1:
         warnings.append(f"made for batches of {batch}, counted for one image")
     return Count(name, cast(Source, contents.format), tuple(layers), tuple(warnings))
