@@ -19,6 +19,7 @@ from mixnet_android.elf import PAGE_BYTES, Elf, parse_elf
 from mixnet_android.parsers import clean
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.files import write_all
+from mixnet_common.readers import is_file, missing_file, opened, read_bytes, read_json
 
 APIS = {
     "litert": ("LiteRtCreateEnvironment", "LiteRtCreateCompiledModel"),
@@ -86,8 +87,8 @@ def add(file: Path, version: str | None = None) -> list[Runtime]:
     ``version`` is for libraries that do not tell; an archive's own comes first. Raises UsageError
     for other files and MixnetError where the file holds none, or is broken.
     """
-    if not file.is_file():
-        raise UsageError(f"no file {file}")
+    if not is_file(file):
+        raise missing_file(file)
     if ".so" in file.suffixes:
         return [_keep(_read(file), file.name, file.name, version)]
     if file.suffix not in (".aar", ".whl", ".zip"):
@@ -175,9 +176,9 @@ def _soname_version_of(name: str) -> str | None:
 
 def _recall(note: Path) -> Runtime | None:
     try:
-        kept = json.loads(note.read_text(encoding="utf-8"))
+        kept = read_json(note)
         runtime = Runtime(**kept, path=note.with_name("library.so"))
-    except (OSError, ValueError, TypeError):
+    except (UsageError, TypeError):
         return None
     return runtime if runtime.path.is_file() and isinstance(runtime.sha256, str) else None
 
@@ -185,29 +186,27 @@ def _recall(note: Path) -> Runtime | None:
 def _read(file: Path) -> bytes:
     if file.stat().st_size > MOST_BYTES:
         raise MixnetError(f"{file} is larger than any runtime ({MOST_BYTES >> 20} MiB)")
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise MixnetError(f"cannot read {file}: {error.strerror}") from error
+    return read_bytes(file, limit=MOST_BYTES)
 
 
 def _members(file: Path) -> Iterator[tuple[str, bytes]]:
     """Names and contents of an archive's runtime libraries for 64-bit processors."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-            if len(members) > MOST_MEMBERS:
-                raise MixnetError(f"{file} holds {len(members)} files; no runtime does")
-            for member in members:
-                if _is_runtime(member.filename):
-                    yield PurePosixPath(member.filename).name, _unpacked(archive, member)
-    except MixnetError:
-        raise
-    # zipfile raises a dozen kinds at archives that are damaged, encrypted or packed in odd ways:
-    # BadZipFile, zlib.error, LZMAError, UnicodeDecodeError, NotImplementedError, EOFError and more.
-    except Exception as error:
-        why = clean(str(error), 200) or type(error).__name__
-        raise MixnetError(f"{file} is no sound archive: {why}", "get it again") from error
+    with opened(file) as raw:
+        try:
+            with zipfile.ZipFile(raw) as archive:
+                members = archive.infolist()
+                if len(members) > MOST_MEMBERS:
+                    raise MixnetError(f"{file} holds {len(members)} files; no runtime does")
+                for member in members:
+                    if _is_runtime(member.filename):
+                        yield PurePosixPath(member.filename).name, _unpacked(archive, member)
+        except MixnetError:
+            raise
+        # zipfile raises a dozen kinds at archives that are damaged, encrypted or packed in odd
+        # ways: BadZipFile, zlib.error, LZMAError, UnicodeDecodeError, NotImplementedError, …
+        except Exception as error:
+            why = clean(str(error), 200) or type(error).__name__
+            raise MixnetError(f"{file} is no sound archive: {why}", "get it again") from error
 
 
 def _is_runtime(member: str) -> bool:

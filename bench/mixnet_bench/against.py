@@ -4,7 +4,6 @@ The baseline is a file that ran side by side with them, or a saved result of an 
 like conditions. Works on the JSON objects of ``mixnet-bench latency``; measures nothing.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from mixnet_bench.comparison import (
 from mixnet_bench.statistics import Floats
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import FORMAT
+from mixnet_common.readers import read_json, show
 
 MEANINGLESS = ("emulated", "void")
 """Verdicts after which nothing is concluded, not even from files that ran side by side."""
@@ -87,17 +87,12 @@ def check_foreseen(
 def read_result(path: Path) -> list[dict[str, Any]]:
     """The targets of a saved result. Raises UsageError where it is none of ours, or unreadable."""
     hint = "save one with mixnet-bench latency -o FILE"
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror or error}", hint) from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is no JSON document", hint) from error
+    document = read_json(path, hint)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise UsageError(f"{path} is no result of format {FORMAT}", hint)
+        raise UsageError(f"{show(path)} is no result of format {FORMAT}", hint)
     targets = document.get("targets")
     if not isinstance(targets, list) or not targets or not all(map(_is_latency, targets)):
-        raise UsageError(f"{path} is no result of mixnet-bench latency", hint)
+        raise UsageError(f"{show(path)} is no result of mixnet-bench latency", hint)
     return targets
 
 

@@ -3,7 +3,6 @@
 A first look, not a measurement: it judges nothing and counts no accuracy.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixnet_common import MixnetError
 from mixnet_common.console import warn
 from mixnet_common.hashing import sha256_of
+from mixnet_common.readers import is_file, read_json
 from mixnet_export.metadata import Card, read_card
 from mixnet_export.metadata.card import preprocessing_of
 from mixnet_networks.architecture import Preprocessing
@@ -102,10 +103,10 @@ def _fitting(cards: Mapping[str, Card], classes: int) -> tuple[Labels, str | Non
 def side_card(path: Path) -> Card:
     """The card in the provenance beside a file; empty where there is none of this very file."""
     side = path.with_name(f"{path.name}.json")
-    if not side.is_file():
+    if not is_file(side):
         return Card()
     try:
-        found = json.loads(side.read_text(encoding="utf-8"))
+        found = read_json(side)
         if found["sha256"] != sha256_of(path):
             warn(f"{side} is of another file than {path}; it is left out")
             return Card()
@@ -113,7 +114,7 @@ def side_card(path: Path) -> Card:
         return Card(
             preprocessing=preprocessing_of(found["preprocessing"], str(side)), labels=labels
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (MixnetError, KeyError, TypeError, AttributeError):
         warn(f"{side} is no provenance; it is left out")
         return Card()
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from mixnet_android.detached import FRESH_S
 from mixnet_android.protocol import parse
 from mixnet_android.runtimes_store import home
-from mixnet_android.session import Launched
+from mixnet_android.session import MOST_OUTPUT_BYTES, Launched
 from mixnet_common import MixnetError
 from mixnet_common.files import write_all
+from mixnet_common.readers import read_bytes, read_text
 
 
 class Kept:
@@ -39,7 +40,7 @@ class Kept:
         try:
             if time.time() - self._result(number).stat().st_mtime > FRESH_S:
                 return None
-            text = self._result(number).read_text(encoding="utf-8")
+            text = read_text(self._result(number))
             return Launched(parse(text), self._outputs(number), text)
         except (OSError, ValueError, MixnetError):
             return None
@@ -55,7 +56,7 @@ class Kept:
         found = {}
         for file in self.folder.glob(f"{number}-output-*.bin"):
             model, index = file.stem.split("-")[2:]
-            found[int(model), int(index)] = file.read_bytes()
+            found[int(model), int(index)] = read_bytes(file, limit=MOST_OUTPUT_BYTES)
         return found
 
 

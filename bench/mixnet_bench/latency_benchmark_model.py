@@ -28,6 +28,7 @@ from mixnet_bench.latency_command import check_output
 from mixnet_bench.latency_report import identify
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, progress, warn
+from mixnet_common.readers import is_file, read_bytes
 
 MOST_PROGRAM_BYTES = 512 * 2**20
 LIMIT_S = 3600
@@ -91,7 +92,7 @@ def check_request(plan: Plan, program: Path, wishes: Wishes) -> None:
             raise UsageError(f"{NAME} runs .tflite files only, not {path}", "leave out --runner")
     if wishes.profile:
         raise UsageError(f"--profile is not for {NAME}", "leave out --profile or --runner")
-    if not program.is_file():
+    if not is_file(program):
         raise UsageError(f"--runner {program} is no file", WHERE)
     if program.stat().st_size > MOST_PROGRAM_BYTES:
         raise UsageError(f"--runner {program} is too large for {NAME}", WHERE)
@@ -99,7 +100,7 @@ def check_request(plan: Plan, program: Path, wishes: Wishes) -> None:
 
 def check_program(program: Path, platform: str) -> str:
     """The program's SHA-256. Raises MixnetError where it is for another processor or system."""
-    elf = parse_elf(program.read_bytes(), str(program))
+    elf = parse_elf(read_bytes(program, limit=MOST_PROGRAM_BYTES), str(program))
     system, _, machine = platform.partition("-")
     # A program that needs no C library tells no system.
     if elf.machine != machine or elf.system not in (system, "unknown"):

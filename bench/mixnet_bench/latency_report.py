@@ -3,7 +3,6 @@
 Pure apart from ``identify``, which reads a file; measures nothing.
 """
 
-import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,21 +16,19 @@ from mixnet_bench.latency import Launch, Plan, Timing
 from mixnet_bench.statistics import Interval, Launches, Summary, median, summarize
 from mixnet_bench.sustained import course_of, describe_course, doubts_of_course
 from mixnet_bench.verdict import count_outliers, gravest, judge
-from mixnet_common import MixnetError
+from mixnet_common.hashing import sha256
+from mixnet_common.readers import read_bytes
 
 COLUMNS = ("milliseconds", "median", "95 %", "p90", "first", "ratio", "95 %", "verdict")
 
 
 def identify(path: Path) -> dict[str, Any]:
-    """A file's name, place, hash and size. Raises MixnetError where it cannot be read."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise MixnetError(f"cannot read {path}: {error.strerror or error}") from error
+    """A file's name, place, hash and size. Raises UsageError where it cannot be read."""
+    content = read_bytes(path)
     return {
         "name": path.name,
         "path": str(path),
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "sha256": sha256(content),
         "size_bytes": len(content),
     }
 

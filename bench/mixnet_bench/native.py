@@ -13,6 +13,7 @@ from mixnet_android.protocol import Model, Result, parse
 from mixnet_android.session import files_arguments, refuse_too_many
 from mixnet_bench.latency import Burst, Launch, Plan, Timing
 from mixnet_common import MixnetError
+from mixnet_common.readers import read_text
 from mixnet_common.temporary import temporary_folder
 
 RUNTIMES = {"litert": "LiteRT", "tflite": "TensorFlow Lite", "onnxruntime": "onnxruntime"}
@@ -68,7 +69,7 @@ def run_once(plan: Plan, runner: Path, libraries: Sequence[Path], seed: int) -> 
             raise MixnetError(f"{runner} cannot be run: {error}") from error
         if not output.is_file():
             raise MixnetError(f"{runner} left no result for {models}", "run it by hand")
-        result = parse(output.read_text(encoding="utf-8"))
+        result = parse(read_text(output))
     if result.end is None or result.end.status != 0:
         reason = "; ".join(result.errors) or "it was ended early"
         raise MixnetError(f"{runner} failed on {models}: {reason}")

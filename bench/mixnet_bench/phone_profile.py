@@ -4,7 +4,6 @@ The runner brings back what the runtimes' own profilers tell; here it is joined 
 operators. It measures nothing itself.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
@@ -16,8 +15,9 @@ from mixnet_android.adb import Phone
 from mixnet_android.protocol import Model
 from mixnet_android.session import Installed, Launched, Trace, Work, launch
 from mixnet_bench.profile_report import TOTAL, UNACCOUNTED, profile_columns
-from mixnet_common import MixnetError
+from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import print_table
+from mixnet_common.readers import parse_json
 from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes import Profile, read_file
 from mixnet_runtimes.litert_c import Event
@@ -78,8 +78,8 @@ def profile_of_events(path: Path, version: str, threads: int, model: Model) -> P
 def profile_of_trace(trace: Trace, version: str, threads: int, rounds: int) -> Profile:
     """A profile from the last rounds of ONNX Runtime's trace and the graph that it ran."""
     try:
-        records = json.loads(trace.times.decode("utf-8", errors="replace"))
-    except ValueError:
+        records = parse_json(trace.times.decode("utf-8", errors="replace"), "the profile")
+    except UsageError:
         raise MixnetError("the profile that the phone sent is garbled", "run it again") from None
     with temporary_folder() as folder:
         graph = folder / "graph.onnx"

@@ -6,6 +6,7 @@ Only looks at names and at whether a file is there; opens nothing.
 from pathlib import Path
 
 from mixnet_common import UsageError
+from mixnet_common.readers import is_file, missing_file
 from mixnet_runtimes import FORMATS, is_model_file
 
 
@@ -19,8 +20,8 @@ def model_file(target: str) -> Path:
 
     path = Path(target)
     if is_model_file(target):
-        if not path.is_file():
-            raise UsageError(f"{target} is not a file" if path.exists() else f"no file {target}")
+        if not is_file(path):
+            raise missing_file(path)
         return path
     if target.partition(MARK)[0] in network_names() or path.suffix == ".toml":
         stem = path.stem if path.suffix == ".toml" else target.replace(MARK, "-")

@@ -6,13 +6,14 @@ neither may hold NaN or infinities, which no arithmetic survives. Every reader w
 alike; nothing here knows what a file means.
 """
 
+import errno
 import json
 import math
 import os
 import stat
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,6 +23,9 @@ from mixnet_common.printable import printable
 
 TEXT_BYTES = 64 << 20
 """Bound on a text: a result with a million samples has a third of it."""
+
+TOML_BYTES = 2 << 20
+"""Bound on a TOML text, which is written by hand or for a network of at most 10,000 blocks."""
 
 FILE_BYTES = 4 << 30
 """Bound on any other file; a FlatBuffer or a protobuf ends at 2 GiB."""
@@ -41,9 +45,13 @@ OPEN_FLAGS = (
 )
 
 
+_NO_ROOM = frozenset((errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", -1)))
+"""Errors that no reading has, so they are of what is written inside the block."""
+
+
 @contextmanager
-def opened(path: Path, hint: str = "") -> Iterator[BufferedReader]:
-    """A regular file, open for reading bytes. Raises UsageError where it cannot be opened.
+def opened(path: Path, hint: str = "", *, limit: int = FILE_BYTES) -> Iterator[BufferedReader]:
+    """A regular file of at most ``limit`` bytes, open for reading. Raises UsageError for others.
 
     Errors of the system inside the block become UsageErrors as well.
     """
@@ -53,20 +61,55 @@ def opened(path: Path, hint: str = "") -> Iterator[BufferedReader]:
         raise UsageError(cannot_read(path, error), hint) from error
     try:
         _check_regular(path, handle, hint)
+        size = os.fstat(handle).st_size
+        if size > limit:
+            _refuse_size(path, f"{size:,}", limit, hint)
         with os.fdopen(handle, "rb", closefd=False) as file:
             yield file
     except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise
         raise UsageError(cannot_read(path, error), hint) from error
     finally:
         os.close(handle)
 
 
+def check_readable(path: Path, hint: str = "") -> None:
+    """Raise UsageError unless this is a regular file that can be opened.
+
+    For files that a library is going to open by their paths.
+    """
+    with opened(path, hint):
+        pass
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there; False too for a path that the system refuses as such."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, a NUL
+        return False
+
+
+def missing_file(path: Path) -> UsageError:
+    """What is said where ``is_file`` is False."""
+    there = False
+    with suppress(OSError, ValueError):
+        there = path.exists()
+    return UsageError(f"{show(path)} is not a file" if there else f"no file {show(path)}")
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; False too for a path that the system refuses as such."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def read_bytes(path: Path, *, limit: int = FILE_BYTES, hint: str = "") -> bytes:
     """All bytes of a regular file of at most ``limit`` bytes. Raises UsageError."""
-    with opened(path, hint) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > limit:
-            _refuse_size(path, f"{size:,}", limit, hint)
+    with opened(path, hint, limit=limit) as file:
         data = file.read(limit + 1)
     if len(data) > limit:  # of the files under /proc the system reports no size
         _refuse_size(path, f"over {limit:,}", limit, hint)
@@ -106,7 +149,7 @@ def parse_json(text: str | bytes, where: str, hint: str = "") -> Any:
     return content
 
 
-def read_toml(path: Path, hint: str = "", *, limit: int = TEXT_BYTES) -> dict[str, Any]:
+def read_toml(path: Path, hint: str = "", *, limit: int = TOML_BYTES) -> dict[str, Any]:
     """The table in a TOML file, within the bounds of this module. Raises UsageError."""
     return parse_toml(read_text(path, hint, limit=limit), show(path), hint)
 

@@ -5,7 +5,6 @@ anyone, so every number has a bound and nothing in it names a path.
 """
 
 import dataclasses
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass
 from importlib import resources
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
+from mixnet_common.readers import parse_toml, read_toml
 from mixnet_networks.cells import Cell, read_cells
 from mixnet_networks.partition import PARTITIONS
 
@@ -44,6 +44,8 @@ STEM_PADDINGS = ("", "valid")
 INTERPOLATIONS = ("bicubic", "bilinear", "nearest")
 ORDERS = ("resize-crop", "crop-resize")
 SAMPLERS = ("pillow", "tensorflow")
+
+HINT = "give a network's name or the path of a TOML file"
 
 
 def _integer(low: int, high: int) -> Check:
@@ -242,7 +244,7 @@ def load_architecture(name_or_path: str) -> Architecture:
     """
     if name_or_path.endswith(".toml"):
         path = Path(name_or_path)
-        return _read_architecture(path.stem, parse_toml(read_text(path), str(path)), str(path))
+        return _read_architecture(path.stem, read_toml(path, HINT), str(path))
     if name_or_path not in architecture_names():
         raise UsageError(
             f"no network is called {name_or_path!r}", nearest(name_or_path, architecture_names())
@@ -254,23 +256,6 @@ def load_architecture(name_or_path: str) -> Architecture:
 def _shipped(name: str) -> dict[str, Any]:
     file = resources.files("mixnet_networks").joinpath("architectures", f"{name}.toml")
     return parse_toml(file.read_text(encoding="utf-8"), file.name)
-
-
-def read_text(path: Path, hint: str = "give a network's name or the path of a TOML file") -> str:
-    """The text of a file. Raises UsageError, with the hint, where it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f"cannot read {path}: {reason}", hint) from error
-
-
-def parse_toml(text: str, where: str) -> dict[str, Any]:
-    """The table in a TOML text. Raises UsageError that begins with ``where``."""
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # TOMLDecodeError, or too many digits for int
-        raise UsageError(f"{where} is not valid TOML: {error}") from error
 
 
 def _read_architecture(name: str, table: dict[str, Any], where: str) -> Architecture:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
-from mixnet_networks.architecture import Preprocessing, parse_toml, read_preprocessing, read_text
+from mixnet_common.readers import parse_toml, read_toml
+from mixnet_networks.architecture import Preprocessing, read_preprocessing
 
 
 def preprocessing_names() -> tuple[str, ...]:
@@ -24,8 +25,8 @@ def load_preprocessing(name_or_path: str) -> Preprocessing:
     Raises UsageError where there is none of that name, or anything in the file is wrong.
     """
     if name_or_path.endswith(".toml"):
-        text = read_text(Path(name_or_path), "give authors, timm or the path of a TOML file")
-        return read_preprocessing(parse_toml(text, name_or_path), name_or_path)
+        table = read_toml(Path(name_or_path), "give authors, timm or the path of a TOML file")
+        return read_preprocessing(table, name_or_path)
     if name_or_path not in preprocessing_names():
         hint = nearest(name_or_path, preprocessing_names())
         raise UsageError(f"no preprocessing is called {name_or_path!r}", hint)

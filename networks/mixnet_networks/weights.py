@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError, UsageError, write_whole
+from mixnet_common.readers import is_file, missing_file
 from mixnet_networks.graph import Graph, Node, Shape
 from mixnet_networks.network import Network
 from mixnet_networks.picture import PICTURE_SIZE, picture_input
@@ -125,8 +126,8 @@ def load_weights(path: Path, graph: Graph) -> Weights:
     """
     if path.suffix != ".safetensors":
         raise UsageError(f"cannot read weights from {path}", "give a .safetensors file")
-    if not path.is_file():
-        raise UsageError(f"there is no file {path}")
+    if not is_file(path):
+        raise missing_file(path)
     weights = read_arrays(path)
     check_weights(graph, weights, str(path))
     return weights

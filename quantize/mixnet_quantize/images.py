@@ -12,11 +12,19 @@ from numpy.typing import NDArray
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import warn
+from mixnet_common.printable import printable
+from mixnet_common.readers import is_folder, opened, show
 from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.picture import MODES, normalise
 from mixnet_quantize.resize import resize_tensorflow
 
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"))
+
+MOST_BYTES = 512 << 20
+"""Of an image's file: the most pixels, uncompressed and with 16 bits a channel, take less."""
+
+MOST_PIXELS = 1 << 26
+"""Of an image; Pillow holds four bytes of each, twice while it converts them."""
 
 MOST_PROPORTION = 500
 """Of an image's longer side to its shorter one."""
@@ -30,8 +38,8 @@ def image_files(folder: Path) -> tuple[Path, ...]:
 
     Raises UsageError where there is no such folder or no image in it.
     """
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}", "give a folder of images")
+    if not is_folder(folder):
+        raise UsageError(f"there is no folder {show(folder)}", "give a folder of images")
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not files:
         known = ", ".join(sorted(SUFFIXES))
@@ -63,15 +71,16 @@ def decode(path: Path, channels: int = 3) -> Any:
     from PIL import Image as Pillow
 
     mode = MODES[channels]
-    try:
-        with Pillow.open(path) as image:
-            _refuse_threads(image.size)
-            return _eight_bits(image).convert(mode)
-    # Pillow's readers raise whatever the damaged bytes lead to: struct.error, EOFError, IndexError,
-    # ZeroDivisionError and more, differing between its versions.
-    except Exception as error:
-        why = str(error) or type(error).__name__
-        raise MixnetError(f"cannot read the image {path}: {why}") from error
+    with opened(path, limit=MOST_BYTES) as file:
+        try:
+            with Pillow.open(file) as image:
+                _refuse_size(image.size)
+                return _eight_bits(image).convert(mode)
+        # Pillow's readers raise whatever the damaged bytes lead to: struct.error, EOFError,
+        # IndexError, ZeroDivisionError and more, differing between its versions.
+        except Exception as error:
+            why = printable(str(error)) or type(error).__name__
+            raise MixnetError(f"cannot read the image {show(path)}: {why}") from error
 
 
 def _eight_bits(image: Any) -> Any:
@@ -88,8 +97,16 @@ def _eight_bits(image: Any) -> Any:
     return image
 
 
-def _refuse_threads(size: tuple[int, int]) -> None:
-    """Raise where the longer side would fill the memory once the shorter one is enlarged."""
+def _refuse_size(size: tuple[int, int]) -> None:
+    """Raise where the pixels would fill the memory: at once, or once the shorter side is enlarged.
+
+    A file of a few kilobytes may unfold to any size.
+    """
+    if size[0] * size[1] > MOST_PIXELS:
+        raise ValueError(
+            f"{size[0]}x{size[1]} are {size[0] * size[1]:,} pixels, and at most {MOST_PIXELS:,}"
+            " are decoded"
+        )
     if max(size) > MOST_PROPORTION * min(size):
         raise ValueError(f"a thread of {size[0]}x{size[1]} pixels has no middle to be cut out")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from mixnet_common import UsageError
+from mixnet_common.readers import is_file, missing_file
 from mixnet_runtimes.contents import Delegation, FileContents
 from mixnet_runtimes.session import Session, check_threads
 
@@ -83,6 +84,6 @@ def format_of(path: Path) -> Format:
     known = ", ".join(FORMATS)
     if path.suffix.lower() not in FORMATS:
         raise UsageError(f"{path} is no kind of model file known here", f"known suffixes: {known}")
-    if not path.is_file():
-        raise UsageError(f"{path} is not a file" if path.exists() else f"no file {path}")
+    if not is_file(path):
+        raise missing_file(path)
     return FORMATS[path.suffix.lower()]

@@ -219,6 +219,17 @@ def test_results_without_labels_are_refused(tmp_path: Path) -> None:
 
 def test_the_network_of_a_file_is_what_its_provenance_says(tmp_path: Path) -> None:
     path = tmp_path / "mine-int8.tflite"
-    assert network_of(str(path)) == "mine"
+    assert network_of(str(path), tmp_path) == "mine"
     path.with_name("mine-int8.tflite.json").write_text('{"network": "mixnet-m"}')
-    assert network_of(str(path)) == "mixnet-m"
+    assert network_of(str(path), tmp_path) == "mixnet-m"
+
+
+def test_results_lead_to_no_file_outside_their_folder(tmp_path: Path) -> None:
+    folder, path = tmp_path / "results", tmp_path / "mine.tflite"
+    folder.mkdir()
+    path.with_name("mine.tflite.json").write_text('{"network": "mixnet-m"}')
+    (folder / "linked.tflite.json").symlink_to(tmp_path / "mine.tflite.json")
+    assert network_of(str(path), folder) == "mine"
+    assert network_of(f"{folder}/../mine.tflite", folder) == "mine"
+    assert network_of(str(folder / "linked.tflite"), folder) == "linked"
+    assert network_of("a\0b", folder) == "a\0b"

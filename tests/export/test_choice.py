@@ -91,8 +91,8 @@ def test_the_options_are_those_of_a_choice_and_each_has_its_default() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("general = {", "cannot read the lowering {path}: "),
-        ("this is no TOML", "cannot read the lowering {path}: "),
+        ("general = {", "{path} is not valid TOML: "),
+        ("this is no TOML", "{path} is not valid TOML: "),
         ("general = 3", "{path}, general: must be a table of options, not 3"),
         ("blocks = 3", "{path}: 'blocks' must be a table"),
         ("[blocks]\nhead = 3", "{path}, head: must be a table of options, not 3"),
@@ -118,7 +118,7 @@ def test_a_wrong_file_is_answered_with_what_and_where(
 def test_a_file_that_is_no_text_is_refused(plan_file: Path) -> None:
     plan_file.write_bytes(b"\xff\xfe\x00")
 
-    with pytest.raises(UsageError, match="cannot read the lowering"):
+    with pytest.raises(UsageError, match=r"cannot read .*mine\.toml: it is not UTF-8"):
         load_plan(plan_file)
 
 

@@ -1,6 +1,7 @@
 """From files to inputs: which files, in which order, how cropped, what is broken."""
 
 import io
+import os
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -269,6 +270,27 @@ def test_a_picture_that_would_fill_the_memory_is_refused(
 
     with pytest.raises(MixnetError, match=r"cannot read the image .*image\.png"):
         load_image(path, 8, RAW)
+
+
+def test_a_small_file_of_very_many_pixels_is_refused_before_they_are_decoded(
+    tmp_path: Path,
+) -> None:
+    """Its header says 20,000x20,000; Pillow's own bound is twice that of a photo."""
+    path = tmp_path / "bomb.png"
+    Image.new("1", (20_000, 8_000)).save(path)
+    assert path.stat().st_size < 100_000
+
+    with pytest.raises(MixnetError, match=r"bomb\.png: .*160,000,000 pixels, and at most"):
+        load_image(path, 8, RAW)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs on this system")
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    for name in ("fifo.png", "zero.png"):
+        with pytest.raises(MixnetError, match=rf"cannot read .*{name}: it is not a regular file"):
+            load_image(tmp_path / name, 8, RAW)
 
 
 def test_broken_pictures_are_named_in_warnings_and_left_out(

@@ -10,7 +10,7 @@ from typing import Any
 from mixnet_bench.campaign.record import HOST, PRECISIONS, TOGETHER, Campaign, Entry, Images, Timing
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
-from mixnet_networks.architecture import parse_toml, read_text
+from mixnet_common.readers import TOML_BYTES, parse_toml, read_text
 
 Check = Callable[[Any], bool]
 
@@ -104,7 +104,7 @@ LISTS = ("formats", "precisions", "lowerings", "devices", "tables")
 
 def read_campaign(path: Path) -> Campaign:
     """Read a campaign. Raises UsageError for whatever is not as docs/campaigns.md says."""
-    text = read_text(path, "give the path of a campaign's TOML file")
+    text = read_text(path, "give the path of a campaign's TOML file", limit=TOML_BYTES)
     return parse_campaign(text, path)
 
 

@@ -3,7 +3,6 @@
 A result with another key, a damaged one, or one whose written file is gone, counts as none.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 from mixnet_bench.campaign.steps import Step
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text
+from mixnet_common.hashing import sha256_of
+from mixnet_common.readers import read_json
 
 RESULTS = "results"
 FILES = "files"
@@ -90,9 +91,8 @@ class Store:
 
     def _is_whole(self, target: Any) -> bool:
         try:
-            with self.written(target).open("rb") as file:
-                return bool(hashlib.file_digest(file, "sha256").hexdigest() == target["sha256"])
-        except (OSError, KeyError, TypeError, UsageError):
+            return bool(sha256_of(self.written(target)) == target["sha256"])
+        except (KeyError, TypeError, UsageError):
             return False
 
     def _inside(self, *parts: str) -> Path:
@@ -104,7 +104,7 @@ class Store:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        document = read_json(path)
+    except UsageError:
         return None
     return document if isinstance(document, dict) else None

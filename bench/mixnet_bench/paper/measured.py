@@ -3,7 +3,6 @@
 Reads what ``mixnet-bench parity --json`` printed; measures nothing.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_common import UsageError
-from mixnet_networks.architecture import read_text
+from mixnet_common.readers import read_json, show
 from mixnet_networks.paper import NOT_PRINTED, Row
 
 UNTRAINED = "an accuracy needs trained weights and the data set; the figure is the paper's"
@@ -87,25 +86,29 @@ def read_measured(path: Path | None) -> Accuracies:
     """
     if path is None:
         return {}
+    where = show(path)
+    document = read_json(path, "give what mixnet-bench parity --json printed")
     try:
-        targets = json.loads(read_text(path, "give what mixnet-bench parity --json printed"))
-        entries = [entry for target in targets["targets"] for entry in _entries(target)]
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        entries = [
+            entry for target in document["targets"] for entry in _entries(target, path.parent)
+        ]
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise UsageError(
-            f"{path} holds no results of a parity check", "mixnet-bench parity … --json > FILE"
+            f"{where} holds no results of a parity check",
+            "mixnet-bench parity … --json > FILE",
         ) from error
     if not entries:
-        raise UsageError(f"{path} holds no accuracy", "the images of a parity check need labels")
+        raise UsageError(f"{where} holds no accuracy", "the images of a parity check need labels")
     return dict(reversed(entries))
 
 
-def _entries(target: dict[str, Any]) -> list[tuple[tuple[str, int], Measured]]:
+def _entries(target: dict[str, Any], folder: Path) -> list[tuple[tuple[str, int], Measured]]:
     top1, top5, classes = target["top1"], target["top5"], int(target["classes"])
     if top1 is None:
         return []
     return [
         (
-            (network_of(str(file["path"])), classes),
+            (network_of(str(file["path"]), folder), classes),
             Measured(
                 float(top1[f"{side}_percent"]),
                 None if top5 is None else float(top5[f"{side}_percent"]),
@@ -118,13 +121,18 @@ def _entries(target: dict[str, Any]) -> list[tuple[tuple[str, int], Measured]]:
     ]
 
 
-def network_of(path: str) -> str:
+def network_of(path: str, folder: Path) -> str:
     """The network in a file, as the provenance beside it says; else by the file's name.
 
-    >>> network_of("nowhere/mixnet-s-int8.tflite")
+    ``folder`` is that of the results that name the file: nothing outside is opened for them.
+
+    >>> network_of("nowhere/mixnet-s-int8.tflite", Path("results"))
     'mixnet-s'
     """
+    side = Path(f"{path}.json")
     try:
-        return str(json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))["network"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return _PRECISION.sub("", Path(path.replace("\\", "/")).stem)
+        if side.resolve().is_relative_to(folder.resolve()):
+            return str(read_json(side)["network"])
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, UsageError):
+        pass  # no path at all, links in a circle, no file, or no provenance
+    return _PRECISION.sub("", Path(path.replace("\\", "/")).stem)

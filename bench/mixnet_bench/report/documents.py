@@ -3,14 +3,13 @@
 What a document holds is not looked at here, but for the step of a campaign that it is about.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mixnet_common import UsageError
 from mixnet_common.console import FORMAT, warn
-from mixnet_networks.architecture import read_text
+from mixnet_common.readers import is_folder, read_json, show
 
 HINT = "give what --json or -o of latency, count, paper or parity wrote, or a campaign's folder"
 
@@ -22,14 +21,14 @@ def read_documents(paths: Sequence[Path]) -> Documents:
     """Read files, and of folders all that count. Raises UsageError where one is no result."""
     found: Documents = {}
     for path in paths:
-        found |= _of_folder(path) if path.is_dir() else {path: _read(path)}
+        found |= _of_folder(path) if is_folder(path) else {path: _read(path)}
     return found
 
 
 def _of_folder(folder: Path) -> Documents:
     """Of a campaign's folder the newest result of each step; of any other all JSON files."""
     inner = folder / "results"
-    if not inner.is_dir():
+    if not is_folder(inner):
         return _read_all(folder)
     documents = _read_all(inner)
     newest = _newest(documents)
@@ -65,15 +64,12 @@ def _step(document: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(read_text(path, HINT))
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is not JSON: {error}", HINT) from error
+    document = read_json(path, HINT)
     if not isinstance(document, dict) or not isinstance(document.get("targets"), list):
-        raise UsageError(f"{path} holds no results", HINT)
+        raise UsageError(f"{show(path)} holds no results", HINT)
     if document.get("format") != FORMAT:
         raise UsageError(
-            f"{path} has format {document.get('format')!r}, and this version reads {FORMAT}",
+            f"{show(path)} has format {document.get('format')!r}, and this version reads {FORMAT}",
             "make the report with the version that wrote it, or later",
         )
     return document

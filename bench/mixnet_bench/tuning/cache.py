@@ -10,7 +10,8 @@ import click
 
 from mixnet_bench.affinity import current_cpus
 from mixnet_bench.tuning.search import Outcome
-from mixnet_common import write_whole
+from mixnet_common import UsageError, write_whole
+from mixnet_common.readers import read_json
 from mixnet_common.versions import package_version
 from mixnet_export.lowering import OPTIONS, Choice
 
@@ -37,11 +38,11 @@ def cache_path(folder: Path, **conditions: Any) -> Path:
 def recall(path: Path) -> Outcome | None:
     """A kept result; None where there is none, or it can't be read."""
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = read_json(path)
         choice = Choice(**kept.pop("choice"))
         known = all(getattr(choice, name) in values for name, values in OPTIONS.items())
         return Outcome(choice, float(kept["ratio"]), int(kept["tried"])) if known else None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (UsageError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

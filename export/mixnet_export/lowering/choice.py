@@ -5,7 +5,6 @@ kind of runtime, or TOML files that ``mixnet-bench tune`` wrote for one machine.
 """
 
 import json
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
+from mixnet_common.readers import read_toml
 from mixnet_networks import Graph, Node
 from mixnet_networks.build import block_of
 
@@ -126,11 +126,7 @@ class Plan:
 
 def load_plan(path: Path) -> Plan:
     """Read a plan from a TOML file. Raises UsageError, naming file and key, where it is wrong."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"cannot read the lowering {path}: {reason}") from error
+    table = read_toml(path, "give a lowering's name or a TOML file that mixnet-bench tune wrote")
     for key in table:
         if key not in KEYS:
             raise UsageError(f"{path}: unknown key {key!r}", nearest(key, KEYS))

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mixnet_common import MixnetError, UsageError
+from mixnet_common.readers import parse_json
 from mixnet_networks.architecture import Preprocessing, read_preprocessing
 from mixnet_networks.labels import Labels
 
@@ -38,9 +39,10 @@ def preprocessing_of(value: Any, where: str) -> Preprocessing:
     Raises MixnetError where it is none.
     """
     try:
-        return read_preprocessing(json.loads(value) if isinstance(value, str) else value, where)
-    except (ValueError, RecursionError, UsageError) as error:
+        table = parse_json(value, where) if isinstance(value, str) else value
+        return read_preprocessing(table, where)
+    except UsageError as error:
         raise MixnetError(
-            f"{where}: its preprocessing cannot be read: {error}",
+            f"{where}: its preprocessing cannot be read: {error.message}",
             "write the file again, or say how images are prepared with --preprocessing",
         ) from error

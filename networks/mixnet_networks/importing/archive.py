@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from mixnet_common import MixnetError
+from mixnet_common.readers import opened
 
 MOST_BYTES = 1 << 30
 """Unpacked, headers and all; MixNet-L's checkpoint with an optimizer's slots has about 150 MB."""
@@ -44,17 +45,17 @@ def extract(path: Path, folder: Path, wanted: re.Pattern[str]) -> None:
     Raises MixnetError where the archive is damaged, too large, or holds a path that leads out of
     its folder, a link or a device; then nothing of it should be used.
     """
-    try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            stream: io.BufferedIOBase = gzip.GzipFile(fileobj=raw) if packed else raw
+    with opened(path) as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        stream: io.BufferedIOBase = gzip.GzipFile(fileobj=raw) if packed else raw
+        try:
             with tarfile.open(fileobj=_Bounded(stream), mode="r|", bufsize=1 << 16) as archive:
                 _extract_members(archive, path, folder, wanted)
-    except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, ValueError) as error:
-        raise MixnetError(
-            f"{path} is no whole tar archive: {error}", "copy or download it once more"
-        ) from error
+        except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, ValueError) as error:
+            raise MixnetError(
+                f"{path} is no whole tar archive: {error}", "copy or download it once more"
+            ) from error
 
 
 def _extract_members(

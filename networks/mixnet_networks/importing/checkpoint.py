@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError, UsageError
+from mixnet_common.readers import check_readable, read_text
 from mixnet_common.temporary import temporary_folder
 from mixnet_networks.importing.archive import extract
 from mixnet_networks.importing.record import Content
@@ -21,6 +22,9 @@ SLOTS = re.compile(r"/(RMSProp|Momentum|Adam|Adagrad|Ftrl|LARS\w*)(_\d+)?$")
 
 FILES = re.compile(r"checkpoint|.+\.index|.+\.data-\d{5}-of-\d{5}")
 """The files of an archive that are taken out."""
+
+MOST_STATE_BYTES = 1 << 20
+"""Of the file ``checkpoint``, which names a few others."""
 
 _DAMAGED = (LookupError, RuntimeError, TypeError, ValueError)
 """What TensorFlow's reader raises on damaged files, beside its own errors."""
@@ -64,8 +68,8 @@ def find_prefix(folder: Path, shown: Path) -> Path:
 
 def _named_latest(state: Path) -> str:
     try:
-        text = state.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        text = read_text(state, limit=MOST_STATE_BYTES)
+    except UsageError:
         return ""
     found = re.search(r'^model_checkpoint_path:\s*"([^"]*)"', text, re.M)
     return found.group(1).replace("\\", "/").rpartition("/")[2] if found else ""
@@ -89,6 +93,8 @@ def _tensorflow(path: Path) -> Any:
 
 def _read(prefix: Path, shown: Path) -> Content:
     tensorflow = _tensorflow(shown)
+    for file in (prefix.with_name(f"{prefix.name}.index"), *_data_files(prefix)):
+        check_readable(file)
     try:
         reader = tensorflow.train.load_checkpoint(str(prefix))
         chosen, notes = choose(reader.get_variable_to_shape_map())
@@ -101,6 +107,11 @@ def _read(prefix: Path, shown: Path) -> Content:
             "copy or download it once more",
         ) from error
     return Content(arrays, notes)
+
+
+def _data_files(prefix: Path) -> list[Path]:
+    start = f"{prefix.name}.data-"
+    return [each for each in prefix.parent.iterdir() if each.name.startswith(start)]
 
 
 def choose(names: Iterable[str]) -> tuple[list[tuple[str, str]], tuple[str, ...]]:

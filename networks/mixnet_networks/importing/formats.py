@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mixnet_common import UsageError
+from mixnet_common.readers import is_file, is_folder, missing_file
 from mixnet_networks.importing import checkpoint, keras_files, pytorch, safetensors
 from mixnet_networks.importing.record import Content
 
@@ -35,14 +36,14 @@ def read_content(path: Path) -> Content:
     Raises UsageError where there is none or its kind is unknown, MixnetError where it is damaged,
     dangerous, or needs a package that is not installed.
     """
-    if path.is_dir():
+    if is_folder(path):
         return checkpoint.read_directory(path)
     form = _format_of(path)
     if form is None:
         raise UsageError(f"cannot read weights from {path}", f"give {known_formats()}")
-    exists = path.is_file() or (form.read is checkpoint.read_prefix and _index(path).is_file())
+    exists = is_file(path) or (form.read is checkpoint.read_prefix and is_file(_index(path)))
     if not exists:
-        raise UsageError(f"there is no file {path}")
+        raise missing_file(path)
     return form.read(path)
 
 

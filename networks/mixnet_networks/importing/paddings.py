@@ -3,10 +3,11 @@
 ``tf_mixnet_s`` and ``mixnet_s`` have the same arrays: only a name beside them tells which it is.
 """
 
-import json
 import re
 from pathlib import Path
 
+from mixnet_common import MixnetError
+from mixnet_common.readers import read_json
 from mixnet_networks.architecture import Architecture
 from mixnet_networks.importing import timm
 from mixnet_networks.importing.record import Naming
@@ -37,7 +38,7 @@ def padding_note(path: Path, naming: Naming, architecture: Architecture) -> tupl
 def _published_name(path: Path) -> str:
     """The architecture that a ``config.json`` beside the file names, as on Hugging Face's hub."""
     try:
-        config = json.loads(path.with_name("config.json").read_text(encoding="utf-8"))
-        return str(config.get("architecture", ""))
-    except (OSError, ValueError, AttributeError, RecursionError):
+        config = read_json(path.with_name("config.json"))
+    except MixnetError:
         return ""
+    return str(config.get("architecture", "")) if isinstance(config, dict) else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
+from mixnet_common.readers import is_file, read_text
 
 Labels = tuple[str, ...]
 """One name for each class, in the order of the logits."""
@@ -53,13 +54,7 @@ def _read(name_or_path: str) -> str:
         file = resources.files("mixnet_networks.labels").joinpath(f"{name_or_path}.txt")
         return file.read_text(encoding="utf-8")
     path = Path(name_or_path)
-    if not path.is_file():
+    if not is_file(path):
         known = nearest(name_or_path, label_names())
         raise UsageError(f"no file of labels {name_or_path}", f"give a file, or a name: {known}")
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise UsageError(f"{path} is too long for labels")
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f"cannot read {path}: {reason}", "give one label a line") from error
+    return read_text(path, "give one label a line", limit=MOST_BYTES)

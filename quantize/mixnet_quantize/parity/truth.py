@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from mixnet_common import UsageError
 from mixnet_common.console import warn
-from mixnet_networks.architecture import read_text
+from mixnet_common.readers import read_text
 from mixnet_quantize.images import SUFFIXES
 from mixnet_quantize.parity.naming import Naming, by_name, position_of
 
@@ -48,7 +48,7 @@ def read_truth(
 
 def _lines(path: Path) -> list[str]:
     """The lines of a text file that are not empty. Raises UsageError where there is none."""
-    text = read_text(path, "give a text file").removeprefix("\ufeff")
+    text = read_text(path, "give a text file")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         raise UsageError(f"{path} is empty", HINT)
