@@ -12,9 +12,10 @@ from mixnet_common import MixnetError
 from mixnet_export.lowering import Model, lower
 from mixnet_export.writers import FORMATS
 from mixnet_export.writers.onnx import IR_VERSION, OPSET
-from mixnet_export.writers.tflite import ALIGNMENT, SIGNATURE, TfliteWriter
+from mixnet_export.writers.tflite import SIGNATURE, TfliteWriter
 from mixnet_networks import load_network
 from mixnet_runtimes import FileContents, read_file
+from mixnet_runtimes.tflite_pack import ALIGNMENT
 
 Written = Callable[[str, str], bytes]
 

@@ -208,7 +208,7 @@ def test_equal_numbers_for_all_channels_are_written_once(model: Model, tmp_path:
 
     from ai_edge_litert import schema_py_generated as tables
 
-    from mixnet_export.writers.tflite import pack
+    from mixnet_runtimes.tflite_pack import pack
 
     found.metadata = [each for each in found.metadata if each.name == METADATA_KEY.encode()]
     foreign = read_card(saved(tmp_path, "tflite", pack(tables, found)))

@@ -24,9 +24,9 @@ from mixnet_export.metadata.card import (
     preprocessing_of,
     preprocessing_text,
 )
-from mixnet_export.writers.tflite import pack
 from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.labels import MOST_BYTES, Labels, parse_labels
+from mixnet_runtimes.tflite_pack import gather_buffers, pack
 
 METADATA_KEY = "TFLITE_METADATA"
 RUNTIME_KEY = "min_runtime_version"
@@ -51,7 +51,7 @@ def describe_tflite(content: bytes, card: Card) -> bytes:
         entries[PREPROCESSING_KEY] = preprocessing_text(card.preprocessing).encode()
     if version := min_runtime_version(model, tables):
         entries[RUNTIME_KEY] = version.encode().ljust(16, b"\0")
-    _gather_buffers(model, content)
+    gather_buffers(model, content)
     _set_entries(model, tables, entries)
     return pack(tables, model) + _archive(card.labels)
 
@@ -154,15 +154,6 @@ def _output(name: str, labels: Labels) -> dict[str, Any]:
             }
         ]
     return described
-
-
-def _gather_buffers(model: Any, content: bytes) -> None:
-    """Take into the model what a file of the quantizer keeps behind its FlatBuffer."""
-    for buffer in model.buffers:
-        if buffer.offset > 1:
-            data = content[buffer.offset : buffer.offset + buffer.size]
-            buffer.data = np.frombuffer(data, np.uint8)
-        buffer.offset = buffer.size = 0
 
 
 def _set_entries(model: Any, tables: Any, entries: Mapping[str, bytes]) -> None:

@@ -15,13 +15,10 @@ from mixnet_common import MixnetError
 from mixnet_export.lowering import Model
 from mixnet_networks import Graph, Tensor
 from mixnet_networks.weights import check_weights
+from mixnet_runtimes.tflite_pack import pack
 
 SIGNATURE = "serving_default"
-IDENTIFIER = b"TFL3"
 SCHEMA_VERSION = 3
-ALIGNMENT = 16
-"""Bytes; what the schema's ``force_align`` asks of every buffer, so that mapped weights can be read
-in place by vector instructions. The generated packer leaves it out."""
 
 
 def write_tflite(model: Model) -> bytes:
@@ -194,26 +191,3 @@ class TfliteWriter:
                 raise MixnetError(
                     f"{tensor.name}: {have} bytes for the shape {tensor.shape}, not {want}"
                 )
-
-
-def pack(schema: Any, model: Any) -> bytes:
-    """The bytes of a ModelT, each of its buffers aligned."""
-    import flatbuffers
-
-    contents = [np.empty(0, np.uint8) if each.data is None else each.data for each in model.buffers]
-    model.buffers = [_aligned_buffer(schema, np.asarray(data, np.uint8)) for data in contents]
-    builder = flatbuffers.Builder(sum(data.size for data in contents) + (1 << 16))
-    builder.Finish(model.Pack(builder), IDENTIFIER)
-    return bytes(memoryview(builder.Bytes)[builder.Head() :])
-
-
-def _aligned_buffer(schema: Any, data: NDArray[np.uint8]) -> Any:
-    class AlignedBuffer(schema.BufferT):  # type: ignore[misc]
-        def Pack(self, builder: Any) -> int:  # noqa: N802 (the schema's own name)
-            if data.size:
-                builder.Prep(ALIGNMENT, data.size)
-            return int(super().Pack(builder))
-
-    buffer = AlignedBuffer()
-    buffer.data = data if data.size else None
-    return buffer
