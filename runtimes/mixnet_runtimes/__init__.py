@@ -12,21 +12,33 @@ from mixnet_runtimes.contents import (
     Signature,
 )
 from mixnet_runtimes.profiling import OperatorTime, Profile, profile
-from mixnet_runtimes.registry import FORMATS, is_model_file, open_session, partitions, read_file
+from mixnet_runtimes.registry import (
+    FORMATS,
+    fix,
+    is_model_file,
+    open_session,
+    partitions,
+    read_file,
+)
+from mixnet_runtimes.selection import AS_IT_IS, Fixed, Selection
 from mixnet_runtimes.session import Session, TensorInfo
 
 __all__ = [
+    "AS_IT_IS",
     "FORMATS",
     "Body",
     "Delegation",
     "FileContents",
     "FileTensor",
+    "Fixed",
     "Operator",
     "OperatorTime",
     "Profile",
+    "Selection",
     "Session",
     "Signature",
     "TensorInfo",
+    "fix",
     "is_model_file",
     "open_session",
     "partitions",

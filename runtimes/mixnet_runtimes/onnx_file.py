@@ -23,16 +23,17 @@ BITS = {
 """Bits of one element in an initializer's raw data."""
 
 
-def read(path: Path, signature: str | None = None) -> FileContents:
+def read(path: Path, signature: str | None = None, content: bytes | None = None) -> FileContents:
     """Read the graphs of an ``.onnx`` file.
 
-    Raises MixnetError where it is broken, UsageError for a signature, which the format has not.
+    ``content`` is described in the file's place, where it was rewritten in memory. Raises
+    MixnetError where it is broken, UsageError for a signature, which the format has not.
     """
     if signature is not None:
         raise UsageError(
             f"{path.name} has no signature {signature!r}", "only .tflite files have signatures"
         )
-    model = read_model(path)
+    model = read_model(path, content)
     data = rawfile.load(path)
     warnings = list(_warnings(model))
     stated = onnx_contents.stated_shapes(model)
@@ -43,9 +44,12 @@ def read(path: Path, signature: str | None = None) -> FileContents:
     return onnx_contents.describe(model, stated, sha256(data), len(data), tuple(warnings))
 
 
-def read_model(path: Path) -> Any:
-    """The ModelProto of a file, with local functions inlined. Raises MixnetError."""
-    data = rawfile.load(path)
+def read_model(path: Path, content: bytes | None = None) -> Any:
+    """The ModelProto of a file, with local functions inlined. Raises MixnetError.
+
+    ``content`` stands in the file's place.
+    """
+    data = rawfile.load(path) if content is None else content
     try:
         import onnx
     except ImportError as error:

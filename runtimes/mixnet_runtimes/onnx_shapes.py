@@ -81,6 +81,17 @@ def infer(model: Any) -> list[str]:
     return [name for name in _computed(model.graph) if not _is_whole(types.get(name))]
 
 
+def contradiction(model: Any) -> str:
+    """Why the operators of a model cannot have its inputs' sizes; empty where they can."""
+    from onnx import shape_inference
+
+    try:
+        shape_inference.infer_shapes(_with_stand_ins(model), strict_mode=True, data_prop=True)
+    except shape_inference.InferenceError as error:
+        return " ".join(str(error).split())[:400]
+    return ""
+
+
 def _state(graph: Any, types: Mapping[str, Any]) -> None:
     """Replace the shapes that the graph states for its inner tensors."""
     outputs = {value.name for value in graph.output}
@@ -104,7 +115,9 @@ def shape_of(type_proto: Any) -> Shape | None:
 
 
 def _size(dimension: Any) -> int | None:
-    return dimension.dim_value if dimension.HasField("dim_value") else None
+    """The size; None where it is open, which some exporters write as -1."""
+    known = dimension.HasField("dim_value") and dimension.dim_value != -1
+    return dimension.dim_value if known else None
 
 
 def _computed(graph: Any) -> Iterator[str]:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from mixnet_common import MixnetError, UsageError
-from mixnet_runtimes import onnx_file
+from mixnet_runtimes import onnx_fix
 from mixnet_runtimes.contents import Delegation
+from mixnet_runtimes.selection import AS_IT_IS, Fixed
 from mixnet_runtimes.session import Array, Session, TensorInfo, first_line
 
 NAME = "onnxruntime"
@@ -24,6 +25,9 @@ QUANTIZATION_KEY = "mixnet.quantization"
 """Metadata of a file with integer inputs or outputs, which ONNX has no place of its own for: a JSON
 object that gives ``scale`` and ``zero_point`` by the tensor's name."""
 
+DATA_FOLDER = "session.model_external_initializers_file_folder_path"
+"""Where weights lie that are stored beside a file, of which onnxruntime sees only bytes."""
+
 OPTIMIZED = "optimized.onnx"
 """In the directory of a trace: the graph that onnxruntime made of the file and runs."""
 
@@ -31,27 +35,35 @@ NUMPY_NAMES = {"float": "float32", "double": "float64"}
 """onnxruntime's names of element types that are not numpy's."""
 
 
-def open_session(path: Path, threads: int, runtime: str | None) -> Session:
+def open_session(path: Path, threads: int, runtime: str | None, fixed: Fixed) -> Session:
     """Open ``path`` with onnxruntime, the only runtime for this format."""
     if runtime is not None and runtime.lower() != NAME:
         raise UsageError(f"no runtime {runtime!r} for .onnx files", f"known: {NAME}")
-    return OrtSession(path, threads)
+    return OrtSession(path, threads, fixed=fixed)
 
 
-def partitions(path: Path) -> Delegation:
+def partitions(path: Path, fixed: Fixed) -> Delegation:
     """Always unknown: onnxruntime runs every operator of a file itself."""
-    onnx_file.read_model(path)
     return Delegation(None, reason="an .onnx file is run without a delegate")
 
 
 class OrtSession(Session):
     """An ``.onnx`` file in onnxruntime, its inputs and outputs bound to memory."""
 
-    def __init__(self, path: Path, threads: int, trace: Path | None = None) -> None:
-        """Open ``path``; with ``trace``, a directory, record there what is run and for how long."""
+    def __init__(
+        self,
+        path: Path,
+        threads: int,
+        trace: Path | None = None,
+        fixed: Fixed | None = None,
+    ) -> None:
+        """Open ``path``; with ``trace``, a directory, record there what is run and for how long.
+
+        ``fixed`` is what ``onnx_fix.fix`` made of the file.
+        """
         ort = _import()
-        # onnxruntime reads whatever protobuf makes of the bytes; an empty graph is one of them.
-        onnx_file.read_model(path)
+        # onnxruntime reads whatever protobuf makes of the bytes; this refuses broken files first.
+        fixed = fixed or onnx_fix.fix(path, AS_IT_IS)
         self.path = path
         self.runtime = NAME
         self.version = str(ort.__version__)
@@ -64,6 +76,7 @@ class OrtSession(Session):
             "provider": PROVIDER,
         }
         options = _options(ort, threads)
+        options.add_session_config_entry(DATA_FOLDER, str(path.absolute().parent))
         if trace is not None:
             options.enable_profiling = True
             options.profile_file_prefix = str(trace / "trace")
@@ -71,12 +84,15 @@ class OrtSession(Session):
         try:
             # A fallback would be the same provider again, announced on stdout.
             self._session = ort.InferenceSession(
-                str(path), options, providers=[PROVIDER], enable_fallback=0
+                fixed.content or str(path), options, providers=[PROVIDER], enable_fallback=0
             )
         except Exception as error:  # onnxruntime's exceptions share no base class but this
             raise self._failed("open", error) from error
         self._quantization = _quantization(self._session.get_modelmeta().custom_metadata_map)
-        self.inputs = tuple(self._input(entry) for entry in self._session.get_inputs())
+        self.inputs = tuple(
+            self._info(entry, fixed.inputs.get(entry.name, ()))
+            for entry in self._session.get_inputs()
+        )
         self.outputs = tuple(self._output(entry) for entry in self._session.get_outputs())
         self._binding = self._session.io_binding()
         self._bound: list[Array] = []
@@ -105,15 +121,6 @@ class OrtSession(Session):
         """Copies of the outputs, by name."""
         names = [info.name for info in self.outputs]
         return dict(zip(names, self._binding.copy_outputs_to_cpu(), strict=True))
-
-    def _input(self, entry: Any) -> TensorInfo:
-        shape = [_size(axis, size) for axis, size in enumerate(entry.shape)]
-        if -1 in shape:
-            raise MixnetError(
-                f"{self.path}: the shape of input {entry.name!r} is open: {entry.shape}",
-                "fix its sizes, e.g. with onnxruntime.tools.make_dynamic_shape_fixed",
-            )
-        return self._info(entry, tuple(shape))
 
     def _output(self, entry: Any) -> TensorInfo:
         shape = tuple(_size(axis, size) for axis, size in enumerate(entry.shape or ()))

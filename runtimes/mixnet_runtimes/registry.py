@@ -12,6 +12,7 @@ from typing import cast
 from mixnet_common import UsageError
 from mixnet_common.readers import is_file, missing_file
 from mixnet_runtimes.contents import Delegation, FileContents
+from mixnet_runtimes.selection import AS_IT_IS, Fixed, Selection
 from mixnet_runtimes.session import Session, check_threads
 
 
@@ -21,9 +22,12 @@ class Format:
 
     name: str
     reader: str
-    """Module with ``read(path: Path, signature) -> FileContents``."""
+    """Module with ``read(path, signature, content) -> FileContents``."""
+    fixer: str
+    """Module with ``fix(path, selection) -> Fixed``."""
     opener: str
-    """Module with ``open_session(path, threads, runtime)`` and ``partitions(path)``."""
+    """Module with ``open_session(path, threads, runtime, fixed)`` and
+    ``partitions(path, fixed)``."""
     profiler: str
     """Module with ``profile(path, threads, rounds, timeout_s) -> Profile``."""
 
@@ -32,41 +36,64 @@ FORMATS = {
     ".tflite": Format(
         "tflite",
         "mixnet_runtimes.tflite_file",
+        "mixnet_runtimes.tflite_fix",
         "mixnet_runtimes.tflite_session",
         "mixnet_runtimes.litert_profile",
     ),
     ".onnx": Format(
         "onnx",
         "mixnet_runtimes.onnx_file",
+        "mixnet_runtimes.onnx_fix",
         "mixnet_runtimes.ort_session",
         "mixnet_runtimes.ort_profile",
     ),
 }
 
 
-def open_session(path: Path, *, threads: int = 1, runtime: str | None = None) -> Session:
+def open_session(
+    path: Path,
+    *,
+    threads: int = 1,
+    runtime: str | None = None,
+    selection: Selection = AS_IT_IS,
+) -> Session:
     """Open a model file with a runtime of this machine.
 
     A ``.tflite`` is opened by the first installed of LiteRT, tflite-runtime and TensorFlow Lite,
-    an ``.onnx`` by onnxruntime; ``runtime`` asks for one by name. Raises UsageError for a missing
-    file, an unknown suffix or runtime, and MixnetError for a file that is broken.
+    an ``.onnx`` by onnxruntime; ``runtime`` asks for one by name. ``selection`` gives sizes that
+    the file leaves open, and its signature. Raises UsageError for a missing file, an unknown suffix
+    or runtime and a selection that does not fit, and MixnetError for a file that is broken and for
+    sizes that stay open.
     """
     check_threads(threads)
+    fixed = fix(path, selection)
     opener = import_module(format_of(path).opener)
-    return cast(Session, opener.open_session(Path(path), threads, runtime))
+    return cast(Session, opener.open_session(Path(path), threads, runtime, fixed))
 
 
-def read_file(path: Path, signature: str | None = None) -> FileContents:
+def fix(path: Path, selection: Selection = AS_IT_IS) -> Fixed:
+    """The file as the selection makes it. Raises like ``open_session``."""
+    return cast(Fixed, import_module(format_of(path).fixer).fix(Path(path), selection))
+
+
+def read_file(
+    path: Path, signature: str | None = None, *, selection: Selection | None = None
+) -> FileContents:
     """Read a model file without running it, as the named signature sees it (TFLite).
 
-    Raises like ``open_session``; UsageError too for a signature that the file has not.
+    With a selection, which names a signature of its own, open sizes are closed or refused; without
+    one they stay open. Raises like ``open_session``; UsageError too for a signature that the file
+    has not.
     """
-    return cast(FileContents, import_module(format_of(path).reader).read(Path(path), signature))
+    reader = import_module(format_of(path).reader)
+    content = None if selection is None else fix(path, selection).content
+    return cast(FileContents, reader.read(Path(path), signature, content))
 
 
-def partitions(path: Path) -> Delegation:
+def partitions(path: Path, selection: Selection = AS_IT_IS) -> Delegation:
     """How a runtime of this machine cuts the file into delegated pieces. Raises likewise."""
-    return cast(Delegation, import_module(format_of(path).opener).partitions(Path(path)))
+    fixed = fix(path, selection)
+    return cast(Delegation, import_module(format_of(path).opener).partitions(Path(path), fixed))
 
 
 def is_model_file(name: str) -> bool:

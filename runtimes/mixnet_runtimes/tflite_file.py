@@ -12,20 +12,21 @@ from mixnet_common import MixnetError
 from mixnet_common.hashing import sha256
 from mixnet_runtimes import rawfile, tflite_check, tflite_contents
 from mixnet_runtimes.contents import FileContents
-
-IDENTIFIER = b"TFL3"
-"""Bytes 4 to 8 of every TFLite file; the first four are the root table's offset."""
+from mixnet_runtimes.tflite_pack import IDENTIFIER
 
 SCHEMAS = ("ai_edge_litert.schema_py_generated", "tensorflow.lite.python.schema_py_generated")
 """Modules with the object API of schema.fbs; tflite-runtime ships none."""
 
 
-def read(path: Path, signature: str | None = None) -> FileContents:
+def read(path: Path, signature: str | None = None, content: bytes | None = None) -> FileContents:
     """Read a ``.tflite`` file as one of its signatures sees it, by default the main subgraph's.
 
-    Raises MixnetError where it is broken, UsageError for a signature that it has not.
+    ``content`` is described in the file's place, where it was rewritten in memory. Raises
+    MixnetError where it is broken, UsageError for a signature that it has not.
     """
     model, data = read_model(path)
+    if content is not None:
+        model = parse(path, content)
     schema = find_schema()
     try:
         for each in model.subgraphs:
@@ -43,15 +44,21 @@ def read_model(path: Path) -> tuple[Any, bytes]:
             f"cannot read {path}: no TFLite schema is installed", "pip install ai-edge-litert"
         )
     data = rawfile.load(path)
-    return _parse(path, data, schema), data
+    return parse(path, data), data
 
 
-def checked_bytes(path: Path) -> bytes:
+def parse(path: Path, data: bytes) -> Any:
+    """The ModelT in the bytes of a ``.tflite`` file. Raises MixnetError where it is broken."""
+    return _parse(path, data, find_schema())
+
+
+def checked_bytes(path: Path, content: bytes | None = None) -> bytes:
     """The file's bytes, safe to hand to an interpreter as far as can be told from outside.
 
-    Where no schema is installed only the identifier is checked.
+    ``content`` stands in the file's place. Where no schema is installed only the identifier is
+    checked.
     """
-    data = rawfile.load(path)
+    data = rawfile.load(path) if content is None else content
     schema = find_schema()
     if schema is None:
         _check_identifier(path, data)

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from mixnet_common import MixnetError, UsageError
-from mixnet_runtimes import delegation, tflite_file
+from mixnet_runtimes import delegation, tflite_file, tflite_fix
 from mixnet_runtimes.contents import Delegation
+from mixnet_runtimes.selection import AS_IT_IS, Fixed
 from mixnet_runtimes.session import Array, Session, TensorInfo
 
 
@@ -27,26 +28,42 @@ class Runtime:
     module: str
     interpreter: str
     """Where in the module the Interpreter class is."""
+    resolvers: str
+    """Where the enumeration is that leaves delegates out."""
     distribution: str
 
 
 RUNTIMES = (
-    Runtime("LiteRT", "ai_edge_litert.interpreter", "Interpreter", "ai-edge-litert"),
-    Runtime("tflite-runtime", "tflite_runtime.interpreter", "Interpreter", "tflite-runtime"),
-    Runtime("TensorFlow Lite", "tensorflow", "lite.Interpreter", "tensorflow"),
+    Runtime(
+        "LiteRT", "ai_edge_litert.interpreter", "Interpreter", "OpResolverType", "ai-edge-litert"
+    ),
+    Runtime(
+        "tflite-runtime",
+        "tflite_runtime.interpreter",
+        "Interpreter",
+        "OpResolverType",
+        "tflite-runtime",
+    ),
+    Runtime(
+        "TensorFlow Lite",
+        "tensorflow",
+        "lite.Interpreter",
+        "lite.experimental.OpResolverType",
+        "tensorflow",
+    ),
 )
 
 PORTS = ("inputs", "outputs")
 
 
-def open_session(path: Path, threads: int, runtime: str | None) -> Session:
+def open_session(path: Path, threads: int, runtime: str | None, fixed: Fixed) -> Session:
     """Open ``path`` with the named runtime, or the first installed one."""
-    return TfliteSession(path, threads, runtime)
+    return TfliteSession(path, threads, runtime, fixed)
 
 
-def partitions(path: Path) -> Delegation:
+def partitions(path: Path, fixed: Fixed) -> Delegation:
     """The delegated pieces of ``path`` in the first installed runtime."""
-    return TfliteSession(path, 1, None).delegation
+    return TfliteSession(path, 1, None, fixed).delegation
 
 
 class TfliteSession(Session):
@@ -56,8 +73,12 @@ class TfliteSession(Session):
     pieces: list[list[int]] | None
     """The operators of each delegated piece, by their index in the file; None if it is unknown."""
 
-    def __init__(self, path: Path, threads: int, runtime: str | None) -> None:
-        data = tflite_file.checked_bytes(path)
+    def __init__(
+        self, path: Path, threads: int, runtime: str | None, fixed: Fixed | None = None
+    ) -> None:
+        """Open ``path``; ``fixed`` is what ``tflite_fix.fix`` made of the file."""
+        fixed = fixed or tflite_fix.fix(path, AS_IT_IS)
+        data = tflite_file.checked_bytes(path, fixed.content)
         chosen, interpreter_class = find_runtime(runtime)
         self.path = path
         self.runtime = chosen.name
@@ -106,6 +127,16 @@ class TfliteSession(Session):
             info.name: self._interpreter.get_tensor(index)
             for info, index in zip(self.outputs, self._output_indices, strict=True)
         }
+
+
+def plain_interpreter(content: bytes) -> Any:
+    """An interpreter without delegates, which computes the sizes of every tensor itself."""
+    runtime, interpreter_class = find_runtime(None)
+    resolvers = attrgetter(runtime.resolvers)(importlib.import_module(runtime.module))
+    return interpreter_class(
+        model_content=content,
+        experimental_op_resolver_type=resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
 
 
 def find_runtime(name: str | None) -> tuple[Runtime, Any]:

@@ -12,7 +12,7 @@ from mixnet_bench.counting.parameters import Constants
 from mixnet_bench.counting.record import Count, Layer, Source
 from mixnet_bench.counting.rules import LOOKUPS_AND_ARITHMETIC, TABLES, Rule, Sizes
 from mixnet_common import MixnetError
-from mixnet_runtimes import FileContents, FileTensor, Operator, read_file
+from mixnet_runtimes import AS_IT_IS, FileContents, FileTensor, Operator, Selection, read_file
 
 BLOCKED_LAYOUT = "com.microsoft.nchwc"
 """Domain of the operators that onnxruntime writes for one kind of machine, channels padded."""
@@ -23,12 +23,13 @@ FIX_SHAPES = (
 )
 
 
-def count_file(path: Path) -> Count:
+def count_file(path: Path, selection: Selection = AS_IT_IS) -> Count:
     """Count a model file, for one image: a file for batches of N counts an N-th of itself.
 
-    Raises MixnetError for a broken file or open sizes, UsageError for a missing or unknown one.
+    Raises MixnetError for a broken file or open sizes, UsageError for a missing or unknown one and
+    for a selection that does not fit it.
     """
-    return count_contents(read_file(Path(path)), Path(path).name)
+    return count_contents(read_file(Path(path), selection=selection), Path(path).name)
 
 
 def count_contents(contents: FileContents, name: str) -> Count:

@@ -1,0 +1,128 @@
+"""An ``.onnx`` file at other sizes of its inputs: rewritten in memory, shapes inferred anew.
+
+What the file states of inner tensors was true at its own sizes, so it is dropped. Weights are
+never touched, and those that lie beside the file stay there.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mixnet_common import UsageError
+from mixnet_common.readers import show
+from mixnet_runtimes import onnx_file, onnx_shapes, rawfile
+from mixnet_runtimes.selection import Fixed, Input, Selection, Size, close
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def fix(path: Path, selection: Selection) -> Fixed:
+    """The file with the selection's sizes.
+
+    Raises UsageError where the selection does not fit the file, MixnetError for a broken file and
+    for sizes that stay open.
+    """
+    if selection.signature is not None:
+        raise UsageError(
+            f"{show(path)} has no signature {selection.signature!r}",
+            "only .tflite files have signatures",
+        )
+    inputs = stated_inputs(onnx_file.read_model(path))
+    closed = close(show(path), inputs, selection)
+    if not any(_is_rewritten(each, closed[each.name]) for each in inputs):
+        return Fixed(closed)
+    return Fixed(closed, _rewritten(path, inputs, closed))
+
+
+def stated_inputs(model: Any) -> list[Input]:
+    """The inputs of a ModelProto that are tensors and no weights, as the file states them."""
+    weights = {tensor.name for tensor in model.graph.initializer}
+    weights |= {tensor.values.name for tensor in model.graph.sparse_initializer}
+    return [
+        Input(value.name, _sizes(value.type.tensor_type))
+        for value in model.graph.input
+        if value.name not in weights and value.type.HasField("tensor_type")
+    ]
+
+
+def _sizes(tensor: Any) -> tuple[Size, ...] | None:
+    return tuple(map(_size, tensor.shape.dim)) if tensor.HasField("shape") else None
+
+
+def _size(dimension: Any) -> Size:
+    if dimension.HasField("dim_value"):
+        return None if dimension.dim_value < 0 else int(dimension.dim_value)
+    return str(dimension.dim_param) or None
+
+
+def _is_rewritten(each: Input, closed: tuple[int, ...]) -> bool:
+    """Whether the file has to say more than it does: a runtime closes a batch of 1 itself."""
+    stated = list(each.sizes or [])
+    if stated and not isinstance(stated[0], int) and closed[0] == 1:
+        stated[0] = 1
+    return each.sizes is None or tuple(stated) != closed
+
+
+def _rewritten(path: Path, inputs: list[Input], closed: Shapes) -> bytes:
+    import onnx
+
+    model = onnx.load_model_from_string(rawfile.load(path))
+    _set_inputs(model.graph, closed)
+    _forget(model, _names(inputs, closed))
+    _check(path, model, closed)
+    return bytes(model.SerializeToString())
+
+
+def _set_inputs(graph: Any, closed: Shapes) -> None:
+    for value in graph.input:
+        if value.name in closed:
+            shape = value.type.tensor_type.shape
+            shape.Clear()
+            shape.SetInParent()
+            for size in closed[value.name]:
+                shape.dim.add().dim_value = size
+
+
+def _names(inputs: list[Input], closed: Shapes) -> dict[str, int]:
+    """The sizes of the dimensions that the inputs name."""
+    return {
+        name: size
+        for each in inputs
+        for name, size in zip(each.sizes or (), closed[each.name], strict=False)
+        if isinstance(name, str)
+    }
+
+
+def _forget(model: Any, names: Mapping[str, int]) -> None:
+    """Leave nothing stated of computed tensors but their types and numbers of axes."""
+    for graph in _graphs(model.graph):
+        del graph.value_info[:]
+        for value in graph.output:
+            for dimension in value.type.tensor_type.shape.dim:
+                known = names.get(dimension.dim_param)
+                dimension.Clear()
+                if known is not None:
+                    dimension.dim_value = known
+    for function in model.functions:
+        if hasattr(function, "value_info"):
+            del function.value_info[:]
+
+
+def _graphs(graph: Any) -> Iterator[Any]:
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                if inner.node:
+                    yield from _graphs(inner)
+
+
+def _check(path: Path, model: Any, closed: Shapes) -> None:
+    """Raise UsageError where the operators contradict the sizes."""
+    fault = onnx_shapes.contradiction(model)
+    if fault:
+        given = " ".join(f"{name}={','.join(map(str, shape))}" for name, shape in closed.items())
+        raise UsageError(
+            f"{show(path)} cannot have the sizes {given}: {fault}",
+            "give sizes that its operators can take",
+        )
