@@ -4,12 +4,13 @@ Every graph is described, the file's own and those that If, Loop and Scan run. A
 of weights it has the number and the type, of constants with one element also the value.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import prod
 from typing import Any
 
-from mixnet_runtimes import onnx_shapes
+from mixnet_runtimes import onnx_bodies, onnx_shapes
 from mixnet_runtimes.contents import MAIN, Axis, Body, FileContents, FileTensor, Operator, Shape
 
 STANDARD_DOMAINS = ("", "ai.onnx")
@@ -17,16 +18,22 @@ STANDARD_DOMAINS = ("", "ai.onnx")
 OTHER_NAMES = {"float": "float32", "double": "float64"}
 """ONNX's names of element types that are not numpy's."""
 
+Numbers = Mapping[str, Mapping[str, float]]
+
 
 def describe(
     model: Any,
     stated: Mapping[str, tuple[Axis, ...] | None],
+    numbers: Numbers,
     sha256: str,
     size_bytes: int,
     warnings: tuple[str, ...],
 ) -> FileContents:
-    """The contents of a model whose shapes are inferred; ``stated`` are those that it came with."""
-    graphs = dict(_graphs(MAIN, model.graph, None))
+    """The contents of a model whose shapes are inferred; ``stated`` are those that it came with.
+
+    ``numbers`` are lone values that it computes from shapes, by the key of the graph and by name.
+    """
+    graphs = dict(_graphs(MAIN, model.graph, None, numbers))
     own = graphs.pop(MAIN)
     constants = {name for name, each in own.tensors.items() if each.role == "constant"}
     tensors = dict(own.tensors)
@@ -89,32 +96,25 @@ def _origin(model: Any) -> dict[str, str]:
     return {key: value for key, value in found.items() if value}
 
 
-def _graphs(key: str, graph: Any, outer: str | None) -> Iterator[tuple[str, Body]]:
+def _graphs(
+    key: str, graph: Any, outer: str | None, numbers: Numbers
+) -> Iterator[tuple[str, Body]]:
     """The graph and all graphs within it, by key; protobuf bounds how deep they lie."""
-    constants = _constants(graph, key)
+    tensors = _tensors(graph, _constants(graph, key), numbers.get(key, {}))
     operators = []
-    for index, node in enumerate(graph.node):
+    places = itertools.count()
+    for node in graph.node:
         if _is_constant(node):
             continue
-        bodies = {}
-        for attribute in _graph_attributes(node):
-            for place, inner in enumerate(_graphs_of(attribute)):
-                role = attribute.name if attribute.HasField("g") else f"{attribute.name}[{place}]"
-                bodies[role] = f"{key}/{index}.{role}"
-                yield from _graphs(bodies[role], inner, key)
+        found = onnx_bodies.bodies_of(node)
+        place = next(places) if found else None
+        bodies = {role: f"{key}/{place}.{role}" for role in found}
+        for role, inner in found.items():
+            yield from _graphs(bodies[role], inner, key, numbers)
         operators.append(_operator(node, bodies))
     inputs = tuple(value.name for value in graph.input)
     outputs = tuple(value.name for value in graph.output)
-    tensors = _tensors(graph, constants)
     yield key, Body(graph.name, inputs, outputs, tuple(operators), tensors, outer)
-
-
-def _graph_attributes(node: Any) -> Iterator[Any]:
-    return (each for each in node.attribute if each.HasField("g") or each.graphs)
-
-
-def _graphs_of(attribute: Any) -> list[Any]:
-    return [attribute.g] if attribute.HasField("g") else list(attribute.graphs)
 
 
 def _is_constant(node: Any) -> bool:
@@ -207,7 +207,9 @@ def _numbers(name: str, attribute: str, shape: tuple[int, ...], key: str) -> Fil
     return FileTensor(name, shape, dtype, "constant", prod(shape), buffer)
 
 
-def _tensors(graph: Any, constants: dict[str, FileTensor]) -> dict[str, FileTensor]:
+def _tensors(
+    graph: Any, constants: dict[str, FileTensor], numbers: Mapping[str, float]
+) -> dict[str, FileTensor]:
     tensors: dict[str, FileTensor] = {}
     for role, values in (
         ("activation", graph.value_info),
@@ -217,11 +219,14 @@ def _tensors(graph: Any, constants: dict[str, FileTensor]) -> dict[str, FileTens
         for value in values:
             shape: Shape | None = onnx_shapes.shape_of(value.type)
             dtype = dtype_name(value.type.tensor_type.elem_type)
-            tensors[value.name] = FileTensor(value.name, shape, dtype, role)
+            tensors[value.name] = FileTensor(
+                value.name, shape, dtype, role, value=numbers.get(value.name)
+            )
     for node in graph.node:
         for name in node.output:
             if name and name not in tensors:
-                tensors[name] = FileTensor(name, None, "unknown", "activation")
+                number = numbers.get(name)
+                tensors[name] = FileTensor(name, None, "unknown", "activation", value=number)
     return tensors | constants
 
 

@@ -6,12 +6,18 @@ evaluated, where all that it reads is known and small, or its output's shape is 
 inputs' shapes and values: one pass, in which weights and activations are never computed.
 """
 
-from collections.abc import Mapping
+import itertools
+from collections import ChainMap
+from collections.abc import Iterator
 from contextlib import suppress
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mixnet_runtimes import onnx_bodies
+from mixnet_runtimes.contents import MAIN
 
 Array = NDArray[Any]
 
@@ -22,39 +28,92 @@ NEWER = {"QuantizeLinear", "DequantizeLinear"}
 """Evaluated as in opset 19, the first that onnx's evaluator knows them in; nothing had changed."""
 
 
-def deduce(model: Any) -> dict[str, Any]:
-    """Tensor name → TypeProto, for whatever can be deduced from the model's inputs."""
-    import onnx
+MOST_VISITS = 200_000
+"""Of nodes, those of bodies each time that they are read; what lies beyond stays unknown."""
 
-    model_types = {value.name: value.type for value in model.graph.input}
-    deduction = Deduction(model, model_types)
-    for tensor in model.graph.initializer:
-        deduction.types[tensor.name] = onnx.helper.make_tensor_type_proto(
-            tensor.data_type, tensor.dims
-        )
-        if int(np.prod(tensor.dims, dtype=np.float64)) <= SMALL and not tensor.external_data:
-            # A type that numpy lacks leaves the value unknown, and no shape hangs on it.
-            with suppress(TypeError, ValueError, KeyError):
-                deduction.learn_value(tensor.name, onnx.numpy_helper.to_array(tensor))
-    for node in model.graph.node:
-        deduction.visit(node)
-    return deduction.types
+
+def deduce(model: Any) -> "Deduction":
+    """Whatever can be deduced from the model's inputs, of its own graph and of all bodies.
+
+    In the bodies the shapes are stated too.
+    """
+    deduction = Deduction(model)
+    deduction.types.update({value.name: value.type for value in model.graph.input})
+    deduction.read(model.graph)
+    return deduction
 
 
 class Deduction:
-    """What is known so far of the tensors of one model: types with shapes, and small values."""
+    """What is known so far of the tensors of one graph: types with shapes, and small values.
 
-    def __init__(self, model: Any, types: Mapping[str, Any]) -> None:
-        self.types: dict[str, Any] = dict(types)
-        self.values: dict[str, Array] = {}
+    It sees the graph around it; ``numbers`` are the lone values of all graphs, by key and name.
+    """
+
+    def __init__(self, model: Any, key: str = MAIN, outer: "Deduction | None" = None) -> None:
+        self.types: ChainMap[str, Any] = ChainMap({}, *(outer.types.maps if outer else ()))
+        self.values: ChainMap[str, Array] = ChainMap({}, *(outer.values.maps if outer else ()))
+        self.numbers: dict[str, dict[str, float]] = outer.numbers if outer else {}
+        self._budget: Iterator[int] = outer._budget if outer else iter(range(MOST_VISITS))
+        self._key = key
+        self._model = model
         self._opsets = list(model.opset_import)
         self._versions = {entry.domain: entry.version for entry in model.opset_import}
         self._ir_version = model.ir_version
 
+    @property
+    def opset(self) -> int:
+        """The version of the standard operators."""
+        return int(self._versions.get("", self._versions.get("ai.onnx", 1)))
+
+    def within(self, key: str) -> "Deduction":
+        """One for a body of this graph."""
+        return Deduction(self._model, key, self)
+
+    def read(self, graph: Any) -> None:
+        """Learn what there is to learn about a graph whose inputs are known already."""
+        import onnx
+
+        for tensor in graph.initializer:
+            self.types[tensor.name] = onnx.helper.make_tensor_type_proto(
+                tensor.data_type, tensor.dims
+            )
+            if int(np.prod(tensor.dims, dtype=np.float64)) <= SMALL and not tensor.external_data:
+                # A type that numpy lacks leaves the value unknown, and no shape hangs on it.
+                with suppress(TypeError, ValueError, KeyError):
+                    self.learn_value(tensor.name, onnx.numpy_helper.to_array(tensor))
+        places = itertools.count()
+        for node in graph.node:
+            if next(self._budget, None) is None:
+                break
+            if any(each.HasField("g") or each.graphs for each in node.attribute):
+                onnx_bodies.visit(self, node, f"{self._key}/{next(places)}")
+            else:
+                self.visit(node)
+        self.numbers[self._key] = {
+            name: value.reshape(-1)[0].item()
+            for name, value in self.values.maps[0].items()
+            if value.size == 1 and value.dtype.kind in "biuf"
+        }
+
+    def state(self, graph: Any) -> None:
+        """State in a body what is known of its tensors, in place of what it says itself."""
+        known = self.types.maps[0]
+        stated = {**{value.name: value.type for value in graph.value_info}, **known}
+        ports = {value.name for value in (*graph.input, *graph.output)}
+        computed = [name for node in graph.node for name in node.output if name not in ports]
+        kept = {name: stated[name] for name in computed if name in stated}
+        for value in (*graph.input, *graph.output):
+            if value.name in known:
+                value.type.CopyFrom(known[value.name])
+        del graph.value_info[:]
+        for name, each in kept.items():
+            graph.value_info.add(name=name, type=each)
+
     def visit(self, node: Any) -> None:
         """Learn what there is to learn about a node's outputs; never raises."""
         names = [name for name in node.input if name]
-        ways = [self._learn_shape] if node.op_type == "Shape" else [self._infer]
+        asked = {"Shape": self._learn_shape, "Size": self._learn_size}
+        ways = [asked.get(node.op_type, self._infer)]
         if self._is_foldable(node, names):
             ways.insert(0, self._evaluate)
         for way in ways:
@@ -73,16 +132,32 @@ class Deduction:
             helper.np_dtype_to_tensor_dtype(value.dtype), value.shape
         )
 
+    def _sizes(self, name: str) -> list[int | None]:
+        tensor = self.types[name].tensor_type
+        if not tensor.HasField("shape"):
+            raise ValueError(f"not even the number of axes of {name} is known")
+        dimensions = tensor.shape.dim
+        return [each.dim_value if each.HasField("dim_value") else None for each in dimensions]
+
+    def _learn_size(self, node: Any) -> None:
+        sizes = [size for size in self._sizes(node.input[0]) if size is not None]
+        if len(sizes) == len(self._sizes(node.input[0])):
+            self.learn_value(node.output[0], np.array(prod(sizes), np.int64))
+
     def _learn_shape(self, node: Any) -> None:
-        dimensions = self.types[node.input[0]].tensor_type.shape.dim
-        sizes = [each.dim_value if each.HasField("dim_value") else None for each in dimensions]
+        from onnx import TensorProto
+        from onnx.helper import make_tensor_type_proto
+
+        sizes = self._sizes(node.input[0])
         bounds = {each.name: each.i for each in node.attribute}
         part = sizes[bounds.get("start", 0) : bounds.get("end", len(sizes))]
         if None not in part:
             self.learn_value(node.output[0], np.array(part, np.int64))
+        else:
+            self.types[node.output[0]] = make_tensor_type_proto(TensorProto.INT64, (len(part),))
 
     def _is_foldable(self, node: Any, names: list[str]) -> bool:
-        if node.domain or any(attribute.g.node for attribute in node.attribute):
+        if node.domain:
             return False
         if node.op_type.startswith("Random") or node.op_type in ("Multinomial", "Bernoulli"):
             return False

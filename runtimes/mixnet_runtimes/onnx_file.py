@@ -37,11 +37,13 @@ def read(path: Path, signature: str | None = None, content: bytes | None = None)
     data = rawfile.load(path)
     warnings = list(_warnings(model))
     stated = onnx_contents.stated_shapes(model)
-    unknown = onnx_shapes.infer(model)
-    if unknown:
-        named = ", ".join(unknown[:3]) + (", …" if len(unknown) > 3 else "")
-        warnings.append(f"sizes unknown of {len(unknown)} tensors: {named}")
-    return onnx_contents.describe(model, stated, sha256(data), len(data), tuple(warnings))
+    inferred = onnx_shapes.infer(model)
+    if inferred.unknown:
+        named = ", ".join(inferred.unknown[:3]) + (", …" if len(inferred.unknown) > 3 else "")
+        warnings.append(f"sizes unknown of {len(inferred.unknown)} tensors: {named}")
+    return onnx_contents.describe(
+        model, stated, inferred.numbers, sha256(data), len(data), tuple(warnings)
+    )
 
 
 def read_model(path: Path, content: bytes | None = None) -> Any:

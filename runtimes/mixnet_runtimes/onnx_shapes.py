@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mixnet_runtimes import onnx_deduce
+from mixnet_runtimes import onnx_bodies, onnx_deduce
 from mixnet_runtimes.contents import Shape
 
 MICROSOFT = "com.microsoft"
@@ -64,21 +64,56 @@ ALWAYS_NHWC = {"NhwcConv", "NhwcFusedConv", "NhwcMaxPool"}
 """Operators whose first input and output have the channels last; others say ``channels_last``."""
 
 
-def infer(model: Any) -> list[str]:
-    """State every shape in the model that can be known; return the tensors that still lack one.
+@dataclass(frozen=True)
+class Inferred:
+    """What could not be inferred of a model's shapes, and what was learnt of values."""
+
+    unknown: tuple[str, ...]
+    """Tensors of the model's own graph that still lack a shape."""
+    numbers: Mapping[str, Mapping[str, float]]
+    """Lone numbers that the model computes from its shapes: by the key of a graph, by name."""
+
+
+def infer(model: Any) -> Inferred:
+    """State every shape in the model that can be known, in the bodies of its operators too.
 
     An open batch size becomes 1. Nothing else in the model changes.
     """
     _close_batch(model)
-    copy = _with_stand_ins(model)
-    types = _standard_types(copy)
-    if any(not _is_whole(types.get(name)) for name in _computed(model.graph)):
-        types |= onnx_deduce.deduce(copy)
+    whole = _with_stand_ins(model)
+    copy = _standard(whole)
+    types = {value.name: value.type for value in (*copy.graph.value_info, *copy.graph.output)}
+    numbers: Mapping[str, Mapping[str, float]] = {}
+    bodies = any(onnx_bodies.bodies_of(node) for node in model.graph.node)
+    if bodies or any(not _is_whole(types.get(name)) for name in _computed(model.graph)):
+        deduction = onnx_deduce.deduce(copy)
+        types |= deduction.types
+        numbers = deduction.numbers
+        _state_bodies(model.graph, copy.graph)
     for value in model.graph.output:
-        if _is_whole(types.get(value.name)):
-            value.type.CopyFrom(types[value.name])
+        known = types.get(value.name)
+        if _is_whole(known) or (known is not None and shape_of(value.type) is None):
+            value.type.CopyFrom(known)
     _state(model.graph, types)
-    return [name for name in _computed(model.graph) if not _is_whole(types.get(name))]
+    unknown = [name for name in _computed(model.graph) if not _is_whole(types.get(name))]
+    return Inferred(tuple(unknown), numbers)
+
+
+def _state_bodies(graph: Any, copy: Any) -> None:
+    """Take over what the bodies of a copy state; in it other nodes may stand for Microsoft's."""
+    for target, source in zip(_all_bodies(graph), _all_bodies(copy), strict=True):
+        _state_bodies(target, source)
+        del target.value_info[:]
+        target.value_info.extend(source.value_info)
+        ports = [(each.input, each.output) for each in (target, source)]
+        for kept, found in zip(*ports, strict=True):
+            for value, known in zip(kept, found, strict=True):
+                value.type.CopyFrom(known.type)
+
+
+def _all_bodies(graph: Any) -> Iterator[Any]:
+    for node in graph.node:
+        yield from onnx_bodies.bodies_of(node).values()
 
 
 def contradiction(model: Any) -> str:
@@ -145,34 +180,52 @@ def _forget_symbol(model: Any, symbol: str) -> None:
                 dimension.dim_value = 1
 
 
-def _standard_types(model: Any) -> dict[str, Any]:
-    """Tensor name → type, stated or inferred, with the shape as far as it is known."""
+def _standard(model: Any) -> Any:
+    """The model with all shapes that onnx infers."""
     from onnx import shape_inference
 
     try:
-        graph = shape_inference.infer_shapes(model, data_prop=True).graph
+        return shape_inference.infer_shapes(model, data_prop=True)
     except Exception:
         # Contradictory or unknown parts make onnx give up on all shapes. What the file itself
         # states is then all that is known; the caller hears which shapes are missing.
-        graph = model.graph
-    return {value.name: value.type for value in (*graph.value_info, *graph.output)}
+        copy = type(model)()
+        copy.CopyFrom(model)
+        return copy
 
 
 def _with_stand_ins(model: Any) -> Any:
-    if all(node.domain != MICROSOFT for node in model.graph.node):
+    if not _is_microsoft(model.graph):
         return model
     copy = type(model)()
     copy.CopyFrom(model)
-    del copy.graph.node[:]
-    for node in model.graph.node:
-        stand_in = STAND_INS.get(node.op_type) if node.domain == MICROSOFT else None
-        if node.domain == MICROSOFT and node.op_type == "QLinearConcat":
-            copy.graph.node.append(_concat(node))
-        elif stand_in is None:
-            copy.graph.node.append(node)
-        else:
-            copy.graph.node.extend(_standard_nodes(node, stand_in))
+    _replace(copy.graph)
     return copy
+
+
+def _is_microsoft(graph: Any) -> bool:
+    return any(node.domain == MICROSOFT for node in graph.node) or any(
+        _is_microsoft(body) for body in _all_bodies(graph)
+    )
+
+
+def _replace(graph: Any) -> None:
+    """Put standard operators in the places of Microsoft's, in bodies too."""
+    for body in _all_bodies(graph):
+        _replace(body)
+    nodes = [each for node in graph.node for each in _standard_form(node)]
+    copies = [type(node).FromString(node.SerializeToString()) for node in nodes]
+    del graph.node[:]
+    graph.node.extend(copies)
+
+
+def _standard_form(node: Any) -> list[Any]:
+    if node.domain != MICROSOFT:
+        return [node]
+    if node.op_type == "QLinearConcat":
+        return [_concat(node)]
+    stand_in = STAND_INS.get(node.op_type)
+    return [node] if stand_in is None else _standard_nodes(node, stand_in)
 
 
 def _concat(node: Any) -> Any:

@@ -70,13 +70,16 @@ def branches(path: Path) -> Path:
     )
 
 
-def test_branches_are_read_and_see_the_graph_around_them(tmp_path: Path) -> None:
+def test_branches_are_read_with_their_shapes_and_see_the_graph_around_them(tmp_path: Path) -> None:
     contents = read_file(branches(tmp_path / "m.onnx"))
     (node,) = contents.operators
     assert sorted(node.bodies) == ["else_branch", "then_branch"]
     shared, own = (contents.bodies[node.bodies[f"{name}_branch"]] for name in ("then", "else"))
     assert [each.kind for each in shared.operators] == ["Conv", "Relu"]
     assert shared.outer == own.outer == MAIN
+    assert shared.tensors["c"].shape == (1, 4, 8, 8)
+    assert own.tensors["b"].shape == (1, 5, 8, 8)
+    assert contents.outputs["y"].shape == (1, None, 8, 8), "the branches differ in their channels"
     assert "w" not in shared.tensors
     assert own.tensors["v"].stored == 5 * 27
     assert own.tensors["v"].buffer != "v", "another body may have a constant of that name"
