@@ -4,7 +4,6 @@ It takes the first way that is ready for the target, says what is missing where 
 the program where the runs look for it. It installs and downloads nothing.
 """
 
-import hashlib
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from mixnet_android.runtimes_store import home
 from mixnet_android.toolchains import WAYS, Way
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.errors import nearest
+from mixnet_common.hashing import sha256
 from mixnet_common.temporary import temporary_folder
 
 NAME = "mixnet-runner"
@@ -84,7 +84,7 @@ def build(target: str, way: str | None = None, output: Path | None = None) -> Bu
         way=chosen.name,
         experimental=chosen.experimental,
         size_bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=sha256(content),
     )
 
 

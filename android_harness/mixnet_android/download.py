@@ -4,7 +4,6 @@ A file is kept only if its SHA-256 is the one that was pinned or given; where no
 not fetched at all. Nothing that comes is opened or run here.
 """
 
-import hashlib
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from typing import IO, Any
 from mixnet_android.parsers import clean
 from mixnet_android.parsers.text import integer
 from mixnet_common import MixnetError, UsageError
+from mixnet_common.hashing import sha256_of
 
 TIMEOUT_S = 30.0
 """Without a byte."""
@@ -87,7 +87,7 @@ def fetch(
     target = folder / pinned.name
     if pinned.url is None:
         _by_pip(pinned, folder)
-        _check(pinned, hashlib.sha256(target.read_bytes()).hexdigest(), expected, target)
+        _check(pinned, sha256_of(target), expected, target)
     else:
         _by_url(pinned, target, expected, report)
     return target
@@ -148,12 +148,10 @@ def _by_url(pinned: Pinned, target: Path, expected: str, report: Callable[[int],
     temporary = target.with_name(f".{target.name}.part")
     try:
         with temporary.open("wb") as file:
-            digest = hashlib.sha256()
             for block in _blocks(pinned.url, pinned.size_bytes or MOST_BYTES):
                 file.write(block)
-                digest.update(block)
                 report(len(block))
-        _check(pinned, digest.hexdigest(), expected, temporary)
+        _check(pinned, sha256_of(temporary), expected, temporary)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -5,7 +5,6 @@ into memory within bounds, no name in them leads anywhere, and each library is j
 ELF headers and exported symbols.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from mixnet_android.elf import PAGE_BYTES, Elf, parse_elf
 from mixnet_android.parsers import clean
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.files import write_all
+from mixnet_common.hashing import sha256
 from mixnet_common.readers import is_file, missing_file, opened, read_bytes, read_json
 
 APIS = {
@@ -138,7 +138,7 @@ def _keep(content: bytes, library: str, source: str, version: str | None) -> Run
         raise MixnetError(
             f"{library} is for {elf.platform}", f"runtimes are for {', '.join(PLATFORMS)}"
         )
-    digest = hashlib.sha256(content).hexdigest()
+    digest = sha256(content)
     folder = home() / "runtimes" / digest[:16]
     runtime = Runtime(
         api=api,

@@ -4,7 +4,6 @@ Joins the store, the detached run and the runner's protocol. It chooses no phone
 conditions and judges no timing.
 """
 
-import hashlib
 import json
 import math
 import re
@@ -19,6 +18,7 @@ from mixnet_android.detached import GONE, Run, RunKilled, discard, run_to_end
 from mixnet_android.parsers import Cluster, clean
 from mixnet_android.protocol import MOST_MODELS, Result, parse, parse_progress, salvage
 from mixnet_common import MixnetError, UsageError
+from mixnet_common.hashing import sha256
 
 RESULT = "result.jsonl"
 MOST_OUTPUT_BYTES = 256 * 2**20
@@ -347,4 +347,4 @@ def digest_of(work: Work, hashes: Sequence[str]) -> str:
     """
     what = [list(hashes), work.threads, work.cpus, work.warmup, work.min_count, work.min_time_s]
     what += [work.burst_ms, work.seed, work.outputs, work.profile]
-    return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+    return sha256(json.dumps(what))

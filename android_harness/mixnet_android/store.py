@@ -3,7 +3,6 @@
 A file appears under its final name when all of it is there and not before.
 """
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from mixnet_android.adb.quoting import quote
 from mixnet_android.device import SHARED
 from mixnet_android.parsers import clean, parse_free_bytes
 from mixnet_android.parsers.text import integer
-from mixnet_common.errors import MixnetError
+from mixnet_common.hashing import sha256_of
 
 ROOT = f"{SHARED}/mixnet-mobile"
 FILES = f"{ROOT}/files"
@@ -34,17 +33,6 @@ class Stored:
     sha256: str
     size_bytes: int
     pushed: bool
-
-
-def sha256_of(path: Path) -> str:
-    """The hash of a file on this machine. Raises MixnetError where it can't be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise MixnetError(
-            f"cannot read {path}: {error.strerror}", "check the path, and that you may read it"
-        ) from error
 
 
 def place_of(path: Path, sha256: str) -> str:

@@ -33,7 +33,6 @@ from mixnet_android.session import (
     platform_of,
 )
 from mixnet_android.settings import Wanted, settings
-from mixnet_android.store import sha256_of
 from mixnet_bench.kept import Kept
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_command import NO_MORE, Finish, check_output, conclude, foresee, save_to
@@ -45,6 +44,7 @@ from mixnet_bench.phone_report import Measured, describe_phone, foresee_phone
 from mixnet_bench.profile_report import describe_profile
 from mixnet_common import UsageError
 from mixnet_common.console import print_json, progress_by_share, say, warn
+from mixnet_common.hashing import sha256_of
 from mixnet_runtimes import Profile
 
 Report = Callable[[float], object]

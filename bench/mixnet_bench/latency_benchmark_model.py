@@ -5,7 +5,6 @@ each file and launch, in an order shuffled anew each launch. It keeps no samples
 its results are labelled and judged apart from those of this software's own runner.
 """
 
-import hashlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -28,6 +27,7 @@ from mixnet_bench.latency_command import check_output
 from mixnet_bench.latency_report import identify
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, progress, warn
+from mixnet_common.hashing import sha256, sha256_of
 from mixnet_common.readers import is_file, read_bytes
 
 MOST_PROGRAM_BYTES = 512 * 2**20
@@ -105,7 +105,7 @@ def check_program(program: Path, platform: str) -> str:
     # A program that needs no C library tells no system.
     if elf.machine != machine or elf.system not in (system, "unknown"):
         raise MixnetError(f"{program} is for {elf.platform}, and the phone is {platform}", WHERE)
-    return store.sha256_of(program)
+    return sha256_of(program)
 
 
 def measure_on(
@@ -151,7 +151,7 @@ def measure_on(
 
 def _prefix(*what: object) -> str:
     """The begin of the names of runs that measure just this."""
-    return f"{NAME}-{hashlib.sha256(repr(what).encode()).hexdigest()[:16]}-"
+    return f"{NAME}-{sha256(repr(what))[:16]}-"
 
 
 def options(plan: Plan) -> Options:

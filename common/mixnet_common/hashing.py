@@ -1,6 +1,7 @@
 """SHA-256, of bytes and of files: the one way in which this software names content."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from mixnet_common.readers import opened
@@ -13,6 +14,18 @@ def sha256(data: bytes | str) -> str:
     'e3b0c442'
     """
     return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
+
+
+def sha256_of_parts(parts: Iterable[bytes | str]) -> str:
+    """The hash of all parts one after another, of which one is in memory at a time.
+
+    >>> sha256_of_parts(["a", b"b"]) == sha256("ab")
+    True
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() if isinstance(part, str) else part)
+    return digest.hexdigest()
 
 
 def sha256_of(path: Path) -> str:

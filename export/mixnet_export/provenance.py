@@ -3,12 +3,12 @@
 It records what others have done and does nothing itself.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from mixnet_common.console import FORMAT
+from mixnet_common.hashing import sha256
 from mixnet_common.versions import package_version
 from mixnet_export.lowering import Plan, format_plan
 from mixnet_export.mixed import search_json
@@ -64,17 +64,13 @@ def describe_result(
     """What came out; of the quantization, what doesn't apply is null."""
     return {
         "lowering": plan.name,
-        "lowering_sha256": _sha256(format_plan(plan).encode()),
-        "sha256": _sha256(content),
+        "lowering_sha256": sha256(format_plan(plan)),
+        "sha256": sha256(content),
         "size_bytes": len(content),
         "calibration_images": made.calibration_images,
         "quantization": _quantization(made, form, plan, options),
         "mixed": _mixed(made, options),
     }
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def _quantization(

@@ -4,7 +4,6 @@ A set of weights is a mapping from name to float32 array, named ``{node}.{role}`
 before any lowering. Files are safetensors: reading one never executes anything.
 """
 
-import hashlib
 import math
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError, UsageError, write_whole
+from mixnet_common.hashing import sha256_of_parts
 from mixnet_common.readers import is_file, missing_file
 from mixnet_networks.graph import Graph, Node, Shape
 from mixnet_networks.network import Network
@@ -104,12 +104,10 @@ def _rounded(values: Array) -> Array:
 
 def weights_hash(weights: Mapping[str, NDArray[Any]]) -> str:
     """SHA-256 over all names, shapes and values, in the order of the names."""
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        array = np.ascontiguousarray(weights[name], dtype="<f4")
-        digest.update(f"{name}{array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+    arrays = ((name, np.ascontiguousarray(weights[name], dtype="<f4")) for name in sorted(weights))
+    return sha256_of_parts(
+        part for name, array in arrays for part in (f"{name}{array.shape}", array.tobytes())
+    )
 
 
 def save_weights(path: Path, weights: Weights) -> None:

@@ -44,6 +44,7 @@ from mixnet_android.detached import Phase, Rebooted, Run, RunKilled, run_to_end
 from mixnet_android.settings import Wanted
 from mixnet_bench.cli import main
 from mixnet_common import MixnetError
+from mixnet_common.hashing import sha256_of
 
 
 @pytest.fixture
@@ -173,7 +174,7 @@ def test_a_file_is_sent_once_and_known_by_its_content(
     assert store.put(phone, local).pushed
     back = tmp_path / "back"
     phone.pull(first.path, back)
-    assert store.sha256_of(back) == first.sha256
+    assert sha256_of(back) == first.sha256
 
 
 def test_a_name_that_looks_like_an_option_is_none(

@@ -3,7 +3,6 @@
 Everything is JSON values, by content where that is cheap. Files are read and nothing is written.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable
 from contextlib import suppress
@@ -13,7 +12,8 @@ from typing import Any
 
 from mixnet_bench.campaign.networks import beside
 from mixnet_bench.campaign.record import HOST, Campaign
-from mixnet_common import MixnetError, UsageError
+from mixnet_common import MixnetError
+from mixnet_common.hashing import sha256, sha256_of, sha256_of_parts
 
 
 def plan_hash(campaign: Campaign, lowering: str, form: str) -> str:
@@ -21,7 +21,7 @@ def plan_hash(campaign: Campaign, lowering: str, form: str) -> str:
     from mixnet_export.lowering import find_plan, format_plan
 
     plan = find_plan(lowering_path(campaign, lowering), form)
-    return hashlib.sha256(format_plan(plan).encode()).hexdigest()
+    return sha256(format_plan(plan))
 
 
 def lowering_path(campaign: Campaign, lowering: str) -> str:
@@ -36,10 +36,7 @@ def calibration_inputs(campaign: Campaign) -> Any:
     if campaign.calibration is None or "int8" not in campaign.precisions:
         return None
     files = spread(image_files(beside(campaign, campaign.calibration)), campaign.calibration_images)
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(_file_hash(file).encode())
-    return {"images": len(files), "sha256": digest.hexdigest()}
+    return {"images": len(files), "sha256": sha256_of_parts(map(sha256_of, files))}
 
 
 def parity_inputs(campaign: Campaign) -> dict[str, Any]:
@@ -50,10 +47,9 @@ def parity_inputs(campaign: Campaign) -> dict[str, Any]:
         return {}
     folder = beside(campaign, campaign.parity.data)
     listed = [[path.relative_to(folder).as_posix(), _size_of(path)] for path in image_files(folder)]
-    digest = hashlib.sha256(json.dumps(sorted(listed)).encode()).hexdigest()
     return {
         "images": len(listed),
-        "images_sha256": digest,
+        "images_sha256": sha256(json.dumps(sorted(listed))),
         "unlabelled": campaign.parity.unlabelled,
     }
 
@@ -72,14 +68,6 @@ def library_inputs(device: str, formats: Iterable[str]) -> dict[str, Any]:
         with suppress(MixnetError):  # where none is kept, the step itself says how to get one
             found[f"{form} on {platform}"] = find_for(form, platform).sha256
     return {"libraries_sha256": found}
-
-
-def _file_hash(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def _size_of(path: Path) -> int:

@@ -4,7 +4,6 @@ A step's key is a hash of all that its result depends on, so that a result is fo
 as it would come out the same, and never afterwards. Nothing here does any of the work.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from mixnet_bench.campaign.inputs import (
 from mixnet_bench.campaign.networks import network_with_weights
 from mixnet_bench.campaign.record import HOST, Campaign, Entry
 from mixnet_common import UsageError
+from mixnet_common.hashing import sha256
 from mixnet_common.versions import package_version
 from mixnet_networks import Network
 from mixnet_networks.weights import weights_hash
@@ -57,7 +57,7 @@ class Step:
     def key(self) -> str:
         """A hash of the kind and the inputs."""
         text = json.dumps([self.kind, self.inputs], sort_keys=True, allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return sha256(text)
 
     @property
     def slug(self) -> str:
@@ -131,7 +131,7 @@ def _network_inputs(network: Network) -> dict[str, Any]:
     described = repr(network.architecture)
     inputs = {
         "network": network.name,
-        "architecture_sha256": hashlib.sha256(described.encode()).hexdigest(),
+        "architecture_sha256": sha256(described),
         "classes": network.classes,
         "resolution": network.resolution,
         "multiplier": network.multiplier,
@@ -224,7 +224,7 @@ def _paper(table: str) -> Step:
     described = repr(load_table(table))  # raises UsageError for an unknown one
     inputs = {
         "table": table,
-        "table_sha256": hashlib.sha256(described.encode()).hexdigest(),
+        "table_sha256": sha256(described),
         "versions": _versions(["mixnet-mobile"]),
     }
     return Step("paper", table, inputs, work={"table": table})

@@ -4,7 +4,6 @@ The same command writes the same pixels everywhere; ``pictures.json`` beside the
 common hash and how many there are. A folder that is there is never written into.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from mixnet_bench.glyphs.render import CHARACTERS, Mask, label, masks, sample
 from mixnet_common import UsageError
 from mixnet_common.console import CONTEXT, Command, example, progress, say
 from mixnet_common.files import write_whole
+from mixnet_common.hashing import sha256, sha256_of_parts
 
 SEEDS: dict[Split, int] = {"train": 1, "test": 2}
 
@@ -68,17 +68,16 @@ def _draw_all(split: Split, fonts: Path, folder: Path, numbers: range) -> str:
     """Draw pictures of these numbers into a new folder's class folders; returns their hash."""
     for number in range(len(CHARACTERS)):
         (folder / label(number)).mkdir(parents=True)
-    digest = hashlib.sha256()
+    hashes: list[bytes] = []
     chunks = [numbers[first : first + CHUNK] for first in range(0, len(numbers), CHUNK)]
     with (
         ProcessPoolExecutor(initializer=_load, initargs=(split, fonts)) as pool,
         progress("drawing", len(numbers)) as advance,
     ):
-        for hashes in pool.map(partial(_draw, split, folder), chunks):
-            for each in hashes:
-                digest.update(each)
-            advance(len(hashes))
-    return digest.hexdigest()
+        for drawn in pool.map(partial(_draw, split, folder), chunks):
+            hashes += drawn
+            advance(len(drawn))
+    return sha256_of_parts(hashes)
 
 
 def _load(split: Split, fonts: Path) -> None:
@@ -95,7 +94,7 @@ def _draw(split: Split, folder: Path, numbers: range) -> list[bytes]:
         drawn = sample(_fonts, SEEDS[split], index)
         file = folder / label(drawn.number) / f"{index:06}.png"
         Image.fromarray(drawn.pixels).save(file)
-        hashes.append(hashlib.sha256(drawn.pixels.tobytes()).digest())
+        hashes.append(bytes.fromhex(sha256(drawn.pixels.tobytes())))
     return hashes
 
 

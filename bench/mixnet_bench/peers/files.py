@@ -4,7 +4,6 @@ The name holds a hash of the order, of the versions of what makes it and of our 
 kept file is never one that would be made differently today. Times nothing.
 """
 
-import hashlib
 import json
 import subprocess
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ import numpy as np
 from mixnet_bench.peers.make import answer_path, command
 from mixnet_bench.peers.registry import EXPORTERS, Exporter, Order
 from mixnet_common import MixnetError
+from mixnet_common.hashing import sha256, sha256_of, sha256_of_parts
 from mixnet_common.versions import package_version
 
 TIME_LIMIT_S = 1800
@@ -55,7 +55,7 @@ def kept_path(order: Order, directory: Path) -> Path:
     """
     exporter = EXPORTERS[order.exporter]
     facts = [asdict(order), versions(exporter), _sources_hash(exporter), _files_hash(order)]
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+    digest = sha256(json.dumps(facts, sort_keys=True))[:12]
     words = [
         _word(order.network),
         order.precision,
@@ -102,10 +102,10 @@ def versions(exporter: Exporter) -> dict[str, str | None]:
 
 def _sources_hash(exporter: Exporter) -> str:
     """A hash of our own sources that make the file."""
-    digest = hashlib.sha256()
-    for name, content in _sources(exporter):
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
+    sources = _sources(exporter)
+    return sha256_of_parts(
+        part for name, content in sources for part in (f"{name}\0{len(content)}\0", content)
+    )
 
 
 def _sources(exporter: Exporter) -> Iterator[tuple[str, bytes]]:
@@ -124,7 +124,7 @@ def _sources(exporter: Exporter) -> Iterator[tuple[str, bytes]]:
 def _files_hash(order: Order) -> list[str]:
     """Of the network's and the lowering's content, where they are files."""
     paths = [Path(name) for name in (order.network, order.lowering) if name.endswith(".toml")]
-    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    return [sha256_of(path) for path in paths]
 
 
 def _word(name: str) -> str:

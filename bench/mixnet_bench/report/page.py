@@ -4,7 +4,6 @@ All text from results is escaped, and the page's own policy lets nothing run but
 """
 
 import base64
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -14,6 +13,7 @@ from mixnet_bench.report import comparisons, figures, tables
 from mixnet_bench.report.cells import Cell, Table
 from mixnet_bench.report.figures import Figure
 from mixnet_bench.report.record import Results
+from mixnet_common.hashing import sha256
 
 LONG = 40
 """Characters from which a cell may break its line."""
@@ -116,7 +116,7 @@ def render_page(results: Results, title: str) -> str:
 
 def _policy(script: str) -> str:
     """Nothing is fetched, and no script runs but this one."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    digest = base64.b64encode(bytes.fromhex(sha256(script))).decode()
     return (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline';"
         " img-src data:; base-uri 'none'; form-action 'none'"

@@ -1,6 +1,5 @@
 """What was found for a block before, on this machine with this runtime: a folder of small files."""
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 from mixnet_bench.affinity import current_cpus
 from mixnet_bench.tuning.search import Outcome
 from mixnet_common import UsageError, write_whole
+from mixnet_common.hashing import sha256
 from mixnet_common.readers import read_json
 from mixnet_common.versions import package_version
 from mixnet_export.lowering import OPTIONS, Choice
@@ -32,7 +32,7 @@ def cache_path(folder: Path, **conditions: Any) -> Path:
         "cpus": current_cpus(),
     }
     text = json.dumps({**known, **conditions}, sort_keys=True)
-    return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
+    return folder / f"{sha256(text)[:32]}.json"
 
 
 def recall(path: Path) -> Outcome | None:

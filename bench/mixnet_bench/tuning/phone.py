@@ -21,10 +21,10 @@ from mixnet_android.protocol import MOST_MODELS, Model
 from mixnet_android.runtimes_store import Runtime, find_for
 from mixnet_android.session import Work, choose_cpus, digest_of, install, launch, platform_of
 from mixnet_android.settings import Wanted, settings
-from mixnet_android.store import sha256_of
 from mixnet_bench.native import RUNTIMES
 from mixnet_common import MixnetError
 from mixnet_common.console import say, warn
+from mixnet_common.hashing import sha256_of
 from mixnet_common.temporary import temporary_folder
 from mixnet_export.lowering import EMULATED
 

@@ -3,7 +3,6 @@
 It prints only progress and warnings; tables and JSON are the report's.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import progress, say, warn
-from mixnet_common.hashing import sha256
+from mixnet_common.hashing import sha256, sha256_of_parts
 from mixnet_networks.labels import Labels
 from mixnet_quantize.parity import state
 from mixnet_quantize.parity.data import Images, Source, find_images
@@ -141,14 +140,15 @@ def _file(side: Side, pair: Pair, index: int) -> File:
 
 def _key(pair: Pair, files: Sequence[File], images: Images) -> dict[str, Any]:
     """What a state file belongs to: results of another would be other ones."""
-    listing = hashlib.sha256()
-    for index, name in enumerate(images.names):
-        listing.update(f"{name}\0{_size(images.path(index))}\n".encode(errors="surrogateescape"))
+    listing = (
+        f"{name}\0{_size(images.path(index))}\n".encode(errors="surrogateescape")
+        for index, name in enumerate(images.names)
+    )
     return {
         "files": [file.sha256 for file in files],
         "runtimes": [f"{file.runtime} {file.runtime_version}" for file in files],
         "preprocessing": [_plain(asdict(each)) for each in pair.preprocessings],
-        "images": listing.hexdigest(),
+        "images": sha256_of_parts(listing),
     }
 
 
