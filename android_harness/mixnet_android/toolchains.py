@@ -49,6 +49,11 @@ def sources() -> list[str]:
     return [str(path) for path in sorted((RUNNER / "src").glob("*.c"))]
 
 
+def sources_and_settings() -> list[Path]:
+    """All that the runner is built from."""
+    return [RUNNER / name for name in ("CMakeLists.txt", "android", "src")]
+
+
 def find_ndk() -> Path | None:
     """The NDK: where the environment says, else the newest in the SDK."""
     for name in ("ANDROID_NDK_HOME", "ANDROID_NDK_ROOT", "ANDROID_NDK"):

@@ -398,7 +398,7 @@ def tune(
     network = load_network(
         network_name, classes=classes, resolution=resolution, multiplier=multiplier
     )
-    request = Request(network, FORMATS[form], precision, threads, use_cache=not no_cache)
+    request = Request(network, FORMATS[form], precision, threads, not no_cache, network_name)
     where = None
     if on != "host":
         from mixnet_bench.latency_adb import serial_of

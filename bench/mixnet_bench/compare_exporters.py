@@ -42,6 +42,7 @@ from mixnet_common.console import (
     tracked,
     warn,
 )
+from mixnet_common.outputs import check_folder, check_output, named_files
 
 NETWORKS = ("mixnet-s", "mixnet-m", "mixnet-l", "mobilenet-v2")
 """Compared unless others are named."""
@@ -65,7 +66,7 @@ def compare(
 
     What is done is saved to ``output`` group by group. Raises MixnetError and UsageError.
     """
-    check_request(selection, timing, output)
+    check_request(selection, timing, output, keep)
     groups = build_groups(selection, load_bars())
     objects: list[dict[str, Any]] = []
     with _directory(keep) as directory:
@@ -84,9 +85,10 @@ def compare(
     return objects
 
 
-def check_request(selection: Selection, timing: Timing, output: Path | None) -> None:
+def check_request(
+    selection: Selection, timing: Timing, output: Path | None, keep: Path | None = None
+) -> None:
     """Raise before anything is made where the request cannot be met."""
-    from mixnet_bench.latency_command import check_output
     from mixnet_export.lowering import find_plan
     from mixnet_networks import load_network
 
@@ -96,8 +98,16 @@ def check_request(selection: Selection, timing: Timing, output: Path | None) -> 
         find_plan(selection.lowering, RUNTIMES[runtime])
     if timing.cpus is not None:
         check_cpus(timing.cpus)
+    if keep is not None:
+        check_folder(keep, option="--keep", like="made")
     if output is not None:
-        check_output(output)
+        named = named_files(*selection.networks, selection.lowering)
+        check_output(output, [*named, *kept_files(keep)], like="comparison.json")
+
+
+def kept_files(keep: Path | None) -> list[Path]:
+    """The model files that were kept, and what belongs to them."""
+    return [] if keep is None else [*keep.glob("*.tflite*"), *keep.glob("*.onnx*")]
 
 
 @contextmanager

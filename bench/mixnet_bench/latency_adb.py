@@ -35,7 +35,7 @@ from mixnet_android.session import (
 from mixnet_android.settings import Wanted, settings
 from mixnet_bench.kept import Kept
 from mixnet_bench.latency import Plan
-from mixnet_bench.latency_command import NO_MORE, Finish, check_output, conclude, foresee, save_to
+from mixnet_bench.latency_command import NO_MORE, Finish, conclude, foresee, refuse_output, save_to
 from mixnet_bench.latency_report import identify
 from mixnet_bench.latency_table import print_latencies
 from mixnet_bench.phone_parity import Difference, compare_with_host
@@ -75,8 +75,7 @@ def run(
     What was measured is saved before ``finish`` adds to it; where either fails, the launches are
     kept and the same command measures none again. Raises MixnetError and UsageError.
     """
-    if output is not None:
-        check_output(output, plan.paths)
+    refuse_output(output, plan, finish.reads)
     phone = choose(Adb.find(), serial)
     with progress_by_share(f"timing on {phone.serial}") as report:
         targets = measure_on(

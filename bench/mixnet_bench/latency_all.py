@@ -17,7 +17,7 @@ from mixnet_android.adb import Adb, Phone
 from mixnet_android.device import list_devices
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Keep, Report, Wishes, measure_on, show
-from mixnet_bench.latency_command import NO_MORE, Finish, check_output, conclude
+from mixnet_bench.latency_command import NO_MORE, Finish, conclude, refuse_output
 from mixnet_bench.saved_phones import SavedPhones
 from mixnet_common import MixnetError
 from mixnet_common.console import STEPS, say, warn
@@ -37,8 +37,7 @@ def run(
     ``output`` is read first: a phone whose results it holds already is not measured again.
     Raises MixnetError where one failed.
     """
-    if output is not None:
-        check_output(output, plan.paths)
+    refuse_output(output, plan, finish.reads)
     phones = usable_phones(Adb.find())
     results = SavedPhones(output, plan, wishes)
     if results.others:

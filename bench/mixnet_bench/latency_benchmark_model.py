@@ -23,7 +23,7 @@ from mixnet_android.settings import Wanted, settings
 from mixnet_bench.benchmark_model_report import COLUMNS, Measured, describe, rows
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Wishes, cool_down
-from mixnet_bench.latency_command import check_output
+from mixnet_bench.latency_command import refuse_output
 from mixnet_bench.latency_report import identify
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, progress, warn
@@ -51,8 +51,7 @@ def run(
     Raises MixnetError and UsageError.
     """
     check_request(plan, program, wishes)
-    if output is not None:
-        check_output(output, plan.paths)
+    refuse_output(output, plan, [program])
     files = [identify(path) for path in plan.paths]
     phone = choose(Adb.find(), serial)
     with progress(f"timing on {phone.serial}", plan.launches * len(plan.paths)) as step:

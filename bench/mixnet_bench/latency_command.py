@@ -3,7 +3,7 @@
 Everything that can be refused is refused before the first inference.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,21 +18,24 @@ from mixnet_bench.latency_table import print_latencies
 from mixnet_bench.machine import describe_machine, load_average
 from mixnet_bench.profile_command import print_profiles, take_profiles
 from mixnet_bench.profile_report import describe_profile
-from mixnet_common import UsageError, write_whole
+from mixnet_common import write_whole
 from mixnet_common.console import json_text, print_json, progress_by_share, warn
-from mixnet_common.files import check_writable
+from mixnet_common.outputs import check_output
 from mixnet_runtimes import Profile
+from mixnet_runtimes.rawfile import with_companions
 
 
 @dataclass(frozen=True)
 class Finish:
     """What comes of results beyond measuring them.
 
-    ``check`` raises where what is known of them before does not allow it; ``add`` adds it.
+    ``check`` raises where what is known of them before does not allow it; ``add`` adds it;
+    ``reads`` are the files that it is made from, beside those that are timed.
     """
 
     add: Callable[[list[dict[str, Any]]], None] = lambda targets: None
     check: Callable[[Sequence[Mapping[str, Any]]], None] = lambda foreseen: None
+    reads: tuple[Path, ...] = ()
 
 
 NO_MORE = Finish()
@@ -51,8 +54,7 @@ def run(
     """
     if plan.cpus is not None:
         check_cpus(plan.cpus)
-    if output is not None:
-        check_output(output, plan.paths)
+    refuse_output(output, plan, finish.reads)
     finish.check(foresee(plan, target="host", machine=describe_machine()))
     profiles = take_profiles(plan) if with_profile else []
     targets = describe_run(plan)
@@ -130,16 +132,10 @@ def read_host_conditions() -> HostConditions:
     return HostConditions(throttle_count(), limited_cores())
 
 
-def check_output(path: Path, timed: Sequence[Path] = ()) -> None:
-    """Raise unless a file can be written there, and is none of those that are timed.
-
-    Leaves nothing behind and makes no directory.
-    """
-    if path.is_dir():
-        raise UsageError(f"-o {path} is a directory", "name a file, like latency.json")
-    if path.resolve() in [each.resolve() for each in timed]:
-        raise UsageError(f"-o {path} is a file to be timed", "name another, like latency.json")
-    check_writable(path)
+def refuse_output(output: Path | None, plan: Plan, others: Iterable[Path] = ()) -> None:
+    """Raise where the result cannot be saved, or would replace what is timed or else read."""
+    if output is not None:
+        check_output(output, [*with_companions(plan.paths), *others], like="latency.json")
 
 
 def _caption(plan: Plan, targets: Sequence[dict[str, Any]]) -> str:

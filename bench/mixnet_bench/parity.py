@@ -4,19 +4,22 @@
 ``mixnet-bench parity`` the command. Counting and judging are ``mixnet_quantize.parity``'s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mixnet_bench.classify import ASSUMED, side_card
 from mixnet_common.console import warn
+from mixnet_common.outputs import check_output, named_files
 from mixnet_export.metadata import read_card
 from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.labels import Labels
 from mixnet_networks.preprocessing import load_preprocessing, on_pixels
+from mixnet_quantize.images import image_files
 from mixnet_quantize.parity import Parity, Settings, Side, Source
 from mixnet_quantize.parity import parity as compare
+from mixnet_runtimes.rawfile import with_companions
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,9 @@ def _taken(record: type[Any], options: dict[str, Any]) -> dict[str, Any]:
 
 def answer(asked: Request) -> Answer:
     """Find out how images are prepared for either file, and compare. Raises like ``parity``."""
+    if asked.settings.state is not None:
+        inputs = files_read(asked)
+        check_output(asked.settings.state, inputs, option="--state", like="parity.state")
     paths = (asked.first, asked.second)
     said = [_read(path) for path in paths]
     chosen = (
@@ -101,6 +107,17 @@ def answer(asked: Request) -> Answer:
     found = compare(sides[0], sides[1], asked.source, asked.settings, labels)
     fitting = labels if len(labels) == found.classes else ()
     return Answer(found, (chosen[0][1], chosen[1][1]), fitting)
+
+
+def files_read(asked: Request) -> Iterator[Path]:
+    """All files that a comparison reads, which no output may replace; not its state.
+
+    Raises UsageError where there are no images.
+    """
+    source = asked.source
+    yield from with_companions((asked.first, asked.second))
+    yield from named_files(source.classes, source.truth, source.synsets, asked.preprocessing)
+    yield from image_files(source.folder)
 
 
 def _read(path: Path) -> _Said:

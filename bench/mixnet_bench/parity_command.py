@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from mixnet_bench.latency_command import check_output
-from mixnet_bench.parity import Answer, Request, answer
+from mixnet_bench.parity import Answer, Request, answer, files_read
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, say
+from mixnet_common.outputs import check_output
 from mixnet_quantize.parity import enforce, gate
 from mixnet_quantize.parity.report import (
     LAYER_COLUMNS,
@@ -28,7 +28,8 @@ from mixnet_quantize.parity.report import (
 def run(request: Request, as_json: bool, output: Path | None) -> None:
     """Compare and report. Raises MixnetError and UsageError; beyond the budget too."""
     if output is not None:
-        check_output(output, (request.first, request.second))
+        inputs = [*files_read(request), request.settings.state]
+        check_output(output, inputs, like="parity.json")
     found = answer(request)
     document = describe_answer(found)
     if output is not None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import click
 
-from mixnet_bench.latency_command import check_output
+from mixnet_bench.report.documents import result_files
 from mixnet_bench.report.load import load_results
 from mixnet_bench.report.text import render_csv, render_markdown
 from mixnet_common import MixnetError, UsageError, write_whole
+from mixnet_common.outputs import check_output
 
 INSTALL = "pip install 'mixnet-mobile[report]' brings it; --markdown and --csv need none"
 
@@ -26,7 +27,7 @@ def run(
     if output is None and not (markdown or as_csv):
         raise UsageError("a page needs a file to be written to", "add -o report.html")
     if output is not None:
-        check_output(output, [path for path in paths if path.is_file()])
+        check_output(output, result_files(paths), like=_like(markdown, as_csv))
     results = load_results(paths)
     if markdown:
         content = render_markdown(results, title)
@@ -42,6 +43,10 @@ def run(
         return
     write_whole(output, content)
     click.echo(f"wrote {output} ({len(content.encode()) / 1e6:.1f} MB)")
+
+
+def _like(markdown: bool, as_csv: bool) -> str:
+    return "report.md" if markdown else "report.csv" if as_csv else "report.html"
 
 
 def _check_matplotlib() -> None:

@@ -19,6 +19,7 @@ from mixnet_bench.campaign.execute import (
     execute,
     look,
 )
+from mixnet_bench.campaign.inputs import files_read
 from mixnet_bench.campaign.read import read_campaign
 from mixnet_bench.campaign.record import Campaign
 from mixnet_bench.campaign.steps import Step, make_steps
@@ -27,20 +28,23 @@ from mixnet_bench.campaign.work import WORK
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import print_json, print_table, say
 from mixnet_common.errors import nearest
-from mixnet_common.files import check_writable
+from mixnet_common.outputs import check_folder, check_outputs, named_files
 
+LIKE = "out/campaign"
 COLUMNS = ("step", "kind", "state", "time", "from")
 
 
 def run(target: str, folder: Path, dry_run: bool, as_json: bool) -> None:
     """Do what a campaign asks for and is not done. Raises MixnetError where a step failed."""
     campaign = find_campaign(target)
+    check_folder(folder, like=LIKE)
     steps = make_steps(campaign)
     store = Store(folder)
     if dry_run:
         outcomes = look(steps, store)
     else:
-        check_writable(store.result_path(steps[0]))
+        inputs = [*named_files(target), *files_read(campaign)]
+        check_outputs(store.written_paths(steps), inputs, like=LIKE)
         outcomes = _execute(steps, store)
     if as_json:
         print_json([describe(each, store) for each in outcomes])

@@ -45,7 +45,9 @@ def extend(plan: Plan, against: str | None, sustained: str | None) -> tuple[Plan
     for path in plan.paths:
         choose(saved, path.name)
     return plan, Finish(
-        add=partial(add_saved_comparisons, saved=saved), check=partial(check_foreseen, saved=saved)
+        add=partial(add_saved_comparisons, saved=saved),
+        check=partial(check_foreseen, saved=saved),
+        reads=(Path(against),),
     )
 
 

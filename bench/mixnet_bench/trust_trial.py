@@ -43,6 +43,8 @@ from mixnet_common.console import (
     print_table,
     progress,
 )
+from mixnet_common.outputs import check_output
+from mixnet_runtimes.rawfile import with_companions
 
 SHARE = 0.9
 """Of the repetitions that must be right: 18 of 20."""
@@ -240,6 +242,8 @@ def main(
     if not math.isfinite(min_time):
         raise click.BadParameter(f"{min_time} is not a finite number.")
     paths = (model_file(file), model_file(file), model_file(slower))
+    if output is not None:
+        check_output(output, with_companions(paths), like="trial.json")
     plan = Plan(
         paths,
         threads=threads,

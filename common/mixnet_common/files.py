@@ -61,18 +61,18 @@ def replaceable(path: Path) -> Path:
     return target
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, option: str = "-o") -> None:
     """Raise MixnetError unless a file can be written at ``path``, before the work for it is done.
 
     Leaves nothing behind and makes no directory.
     """
-    directory = next(parent for parent in path.absolute().parents if parent.exists())
     try:
+        directory = next(parent for parent in path.absolute().parents if parent.exists())
         with tempfile.TemporaryFile(dir=directory):
             pass
     except OSError as error:
         raise MixnetError(
-            f"cannot write {path}: {error.strerror or error}", "choose another place for -o"
+            f"cannot write {path}: {error.strerror or error}", f"choose another place for {option}"
         ) from error
 
 

@@ -4,6 +4,8 @@ Every command names all that it reads, before its work, and is refused an output
 any of it. A symbolic link is followed: what counts is the file that it leads to.
 """
 
+import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,29 +24,95 @@ def check_output(
     a file name of the command's own type, for the hint. Leaves nothing behind and makes no
     directory.
     """
-    hint = f"name another file, like {like}"
-    _check_kind(path, option, hint)
-    for each in inputs:
-        if each is not None and _would_replace(path, each):
-            raise UsageError(f"{option} {show(path)} would replace {show(each)}, an input", hint)
-    check_writable(path)
+    check_outputs((path,), inputs, option=option, like=like)
 
 
-def _check_kind(path: Path, option: str, hint: str) -> None:
-    """Nothing is there, or a regular file, or a link that leads to one of the two."""
+def check_outputs(
+    paths: Iterable[Path],
+    inputs: Iterable[Path | None] = (),
+    *,
+    option: str = "-o",
+    like: str = "out.json",
+) -> None:
+    """The same for several files, of which none may be another either."""
+    hint = f"name another, like {like}"
+    known = _Files(each for each in inputs if each is not None)
+    for path in paths:
+        check_writable(_checked(path, option, hint), option)
+        if (found := known.replaced_by(path)) is not None:
+            raise UsageError(f"{option} {show(path)} would replace {show(found)}, an input", hint)
+        known.add(path)
+
+
+def check_folder(path: Path, *, option: str = "-o", like: str = "out/") -> None:
+    """Raise unless files can be written into the folder ``path``, which need not be there yet."""
+    hint = f"name another folder, like {like}"
     try:
-        replaceable(path)
+        if (path.is_symlink() or path.exists()) and not stat.S_ISDIR(path.stat().st_mode):
+            raise UsageError(f"{option} {show(path)} is not a folder", hint)
+    except (OSError, ValueError) as error:
+        raise UsageError(_cannot_write(path, option, error), hint) from error
+    check_writable(path / "file", option)
+
+
+def named_files(*names: str | Path | None) -> list[Path]:
+    """Those that are files, of what may be a name that this software knows, or a file's path."""
+    paths = (Path(name) for name in names if name)
+    return [path for path in paths if _status(path) is not None]
+
+
+def _checked(path: Path, option: str, hint: str) -> Path:
+    """Where the file goes. Nothing is there, or a regular file, or a link to one of the two."""
+    try:
+        return replaceable(path)
     except (OSError, ValueError, RuntimeError) as error:  # a NUL; links in a circle
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"{option} {show(path)} cannot be written: {reason}", hint) from error
+        raise UsageError(_cannot_write(path, option, error), hint) from error
 
 
-def _would_replace(path: Path, read: Path) -> bool:
-    """Whether writing ``path`` replaces the file ``read``, or one inside the folder ``read``."""
+def _cannot_write(path: Path, option: str, error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return f"{option} {show(path)} cannot be written: {reason}"
+
+
+class _Files:
+    """Files and folders, found again under any of their names."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._by_identity: dict[tuple[int, int], Path] = {}
+        self._by_path: dict[Path | None, Path] = {}
+        self._folders: dict[Path | None, Path] = {}
+        for path in paths:
+            self.add(path)
+
+    def add(self, path: Path) -> None:
+        """Take in a file or a folder, or what is to become a file."""
+        status = _status(path)
+        if status is None:
+            self._by_path.setdefault(_resolved(path), path)
+        elif stat.S_ISDIR(status.st_mode):
+            self._folders.setdefault(_resolved(path), path)
+        else:
+            self._by_identity.setdefault((status.st_dev, status.st_ino), path)
+
+    def replaced_by(self, path: Path) -> Path | None:
+        """The file that writing ``path`` would replace, or the folder that this lies in."""
+        status, resolved = _status(path), _resolved(path)
+        if status is None:
+            return self._by_path.get(resolved)
+        folders = () if resolved is None else resolved.parents
+        inside = next((self._folders[each] for each in folders if each in self._folders), None)
+        return self._by_identity.get((status.st_dev, status.st_ino), inside)
+
+
+def _status(path: Path) -> os.stat_result | None:
     try:
-        target, source = path.resolve(), read.resolve()
-        if read.is_dir():
-            return target.exists() and source in target.parents
-        return target == source or (path.exists() and read.exists() and path.samefile(read))
+        return path.stat()
+    except (OSError, ValueError):
+        return None
+
+
+def _resolved(path: Path) -> Path | None:
+    try:
+        return path.resolve()
     except (OSError, ValueError, RuntimeError):
-        return False
+        return None

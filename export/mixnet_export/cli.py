@@ -18,6 +18,7 @@ from mixnet_common.console import (
     print_table,
     say,
 )
+from mixnet_common.outputs import named_files
 from mixnet_networks import Network, load_network
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -279,6 +280,7 @@ def _export(
     from mixnet_export.job import Options, check_request, export, file_name
     from mixnet_export.mixed_files import print_front
     from mixnet_export.writers import FORMATS
+    from mixnet_networks.importing import weight_files
     from mixnet_networks.labels import load_labels
     from mixnet_networks.preprocessing import load_preprocessing
 
@@ -286,7 +288,10 @@ def _export(
     settings = Options(
         verify=not no_verify, calibration=calibrate, settings=quantization, **options
     )
-    check_request(directory / file_name(network, FORMATS[form], settings), FORMATS[form], settings)
+    path = directory / file_name(network, FORMATS[form], settings)
+    inputs = named_files(network_name, labels, preprocessing)
+    inputs += weight_files(weights_file) if weights_file else []
+    check_request(path, FORMATS[form], settings, inputs)
     network, weights, source = _weights(network, network_name, weights_file, seed, classes)
     if preprocessing is not None:
         network = network.shown(load_preprocessing(preprocessing))

@@ -1,6 +1,7 @@
 """One export from beginning to end: lower, write, quantize, verify, save with provenance."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from mixnet_common.console import warn
-from mixnet_common.files import check_writable, write_all
+from mixnet_common.files import write_all
+from mixnet_common.outputs import check_folder, check_outputs
 from mixnet_common.temporary import temporary_folder
 from mixnet_export.lowering import EMULATED, Model, Plan, find_plan, lower
 from mixnet_export.lowering.pixels import take_pixels
 from mixnet_export.metadata import Card, describe
 from mixnet_export.mixed import Front
-from mixnet_export.options import Options, check_options, file_preprocessing
+from mixnet_export.options import Options, check_options, file_preprocessing, files_read
 from mixnet_export.provenance import describe_request, describe_result
 from mixnet_export.quantizing import Quantized, quantized
 from mixnet_export.verify import UNLIKE, UNLIKE_INT8, Candidate, Verification, verify
@@ -62,8 +64,7 @@ def export(
         "weights": {"source": weights_source, "sha256": weights_hash(weights)},
         "verification": verification.as_json() if verification else None,
     }
-    side = path.with_name(f"{path.name}.json")
-    write_all({path: made.content, side: json.dumps(provenance, indent=2) + "\n"})
+    write_all({path: made.content, side_path(path): json.dumps(provenance, indent=2) + "\n"})
     return Exported(path, provenance, verification, made.front)
 
 
@@ -73,14 +74,21 @@ def file_name(network: Network, form: Format, options: Options) -> str:
     return f"{network.file_stem}{suffix}{form.suffix}"
 
 
-def check_request(path: Path, form: Format, options: Options) -> Plan:
+def side_path(path: Path) -> Path:
+    """Where a file's provenance is, beside it."""
+    return path.with_name(f"{path.name}.json")
+
+
+def check_request(path: Path, form: Format, options: Options, inputs: Iterable[Path] = ()) -> Plan:
     """Refuse what can be refused before the work; returns the lowering's plan.
 
-    Raises UsageError where options contradict each other or name nothing, MixnetError where
-    ``path`` can't be written.
+    Raises UsageError where options contradict each other or name nothing, or where writing
+    ``path`` and its provenance would replace one of the ``inputs`` or what the options name;
+    MixnetError where ``path`` can't be written.
     """
     check_options(options, form.name)
-    check_writable(path)
+    check_folder(path.parent)
+    check_outputs((path, side_path(path)), [*inputs, *files_read(options)], like="out/")
     plan = find_plan(options.lowering, form.name)
     if plan.measured.startswith(EMULATED):
         warn(f"{plan.name} was tuned under emulation: what is fast there may be slow on a phone")

@@ -3,10 +3,12 @@
 Nothing here writes or opens a model file.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from mixnet_common import UsageError
+from mixnet_common.outputs import named_files
 from mixnet_export.lowering import DEFAULT
 from mixnet_networks import Network
 from mixnet_networks.architecture import Preprocessing
@@ -61,6 +63,14 @@ def file_preprocessing(network: Network, options: Options) -> Preprocessing:
     """What makes an image into the file's input: the network's, or what is left of it."""
     own = network.preprocessing
     return on_pixels(own) if options.input == "pixels" else own
+
+
+def files_read(options: Options) -> Iterator[Path]:
+    """The files that a job with these options reads. Raises UsageError where no images are."""
+    yield from named_files(options.lowering if options.lowering.endswith(".toml") else None)
+    for folder in (options.calibration, options.data):
+        if folder is not None:
+            yield from image_files(folder)
 
 
 def check_options(options: Options, form: str) -> None:

@@ -181,7 +181,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_measuring(
     assert run("latency", tiny_onnx, "-o", tmp_path).exit_code == 2
     assert run("latency", tiny_onnx, "-o", tiny_onnx).exit_code == 2
     (tmp_path / "file").write_text("")
-    assert run("latency", tiny_onnx, "-o", tmp_path / "file" / "x.json").exit_code == 1
+    assert run("latency", tiny_onnx, "-o", tmp_path / "file" / "x.json").exit_code == 2
     assert sorted(each.name for each in tmp_path.iterdir()) == ["file"]
 
 

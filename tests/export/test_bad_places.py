@@ -41,8 +41,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return invoke
 
 
-def failed(result: Result, *words: str) -> None:
-    assert result.exit_code == 1, result.output
+def failed(result: Result, *words: str, status: int = 1) -> None:
+    assert result.exit_code == status, result.output
     assert isinstance(result.exception, SystemExit), result.exception
     for word in words:
         assert word in result.stderr
@@ -183,6 +183,6 @@ def test_a_file_where_the_directory_should_be_is_refused_at_once(
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_directory_where_the_file_should_be_is_named(run: Run, form: str, tmp_path: Path) -> None:
     (tmp_path / f"wide.{form}").mkdir()
-    failed(run(form, "--no-verify", "-o", tmp_path), f"wide.{form}")
+    failed(run(form, "--no-verify", "-o", tmp_path), f"wide.{form}", status=2)
 
     assert everything_in(tmp_path) == [f"wide.{form}"]

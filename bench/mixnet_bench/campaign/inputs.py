@@ -4,16 +4,36 @@ Everything is JSON values, by content where that is cheap. Files are read and no
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from mixnet_bench.campaign.networks import beside
+from mixnet_bench.campaign.networks import beside, network_name, weights_file
 from mixnet_bench.campaign.record import HOST, Campaign
 from mixnet_common import MixnetError
 from mixnet_common.hashing import sha256, sha256_of, sha256_of_parts
+from mixnet_common.outputs import named_files
+
+
+def files_read(campaign: Campaign) -> Iterator[Path]:
+    """The files that a campaign names, images included; not its own TOML.
+
+    Raises UsageError where there are no images.
+    """
+    from mixnet_networks.importing import weight_files
+    from mixnet_quantize.images import image_files
+
+    lowerings = [lowering_path(campaign, each) for each in campaign.lowerings]
+    names = [network_name(campaign, each) for each in campaign.networks]
+    yield from named_files(*(each for each in (*lowerings, *names) if each.endswith(".toml")))
+    for entry in campaign.networks:
+        if entry.weights is not None:
+            yield from weight_files(weights_file(campaign, entry.weights))
+    for folder in (campaign.calibration, campaign.parity.data if campaign.parity else None):
+        if folder is not None:
+            yield from image_files(beside(campaign, folder))
 
 
 def plan_hash(campaign: Campaign, lowering: str, form: str) -> str:

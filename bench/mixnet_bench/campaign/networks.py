@@ -23,7 +23,7 @@ def network_with_weights(campaign: Campaign, entry: Entry) -> tuple[Network, Wei
     Raises UsageError where one of both is unknown or they contradict each other, MixnetError where
     the weights are damaged or fit another network.
     """
-    name = str(beside(campaign, entry.name)) if entry.name.endswith(".toml") else entry.name
+    name = network_name(campaign, entry)
     network = load_network(
         name,
         classes=entry.classes,
@@ -37,6 +37,11 @@ def network_with_weights(campaign: Campaign, entry: Entry) -> tuple[Network, Wei
     file = weights_file(campaign, entry.weights)
     found = import_weights(file, name, classes=entry.classes, multiplier=entry.multiplier)
     return found.size(network), found.weights
+
+
+def network_name(campaign: Campaign, entry: Entry) -> str:
+    """An entry's network by name, or the path of its TOML file."""
+    return str(beside(campaign, entry.name)) if entry.name.endswith(".toml") else entry.name
 
 
 def weights_file(campaign: Campaign, weights: str) -> Path:

@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_bench.campaign.steps import Step
+from mixnet_bench.report.documents import FILES, RESULTS, STATE
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text
 from mixnet_common.hashing import sha256_of
 from mixnet_common.readers import read_json
-
-RESULTS = "results"
-FILES = "files"
-STATE = "unfinished"
 
 
 class Store:
@@ -36,6 +33,15 @@ class Store:
     def state_path(self, step: Step) -> Path:
         """Where a step keeps what it has so far."""
         return self._inside(STATE, f"{step.slug}.json")
+
+    def written_paths(self, steps: Sequence[Step]) -> Iterator[Path]:
+        """Files that these steps may write, but for those of an export that has none yet."""
+        for step in steps:
+            yield self.result_path(step)
+            if step.kind == "parity":
+                yield self.state_path(step)
+            if step.kind == "export" and self.files_folder(step).is_dir():
+                yield from self.files_folder(step).iterdir()
 
     def recall(self, step: Step) -> list[dict[str, Any]] | None:
         """The step's result, its ``targets``; None where there is none that is whole and its own.

@@ -65,7 +65,7 @@ def clean(on: str) -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     help="Write the program here.  [default: where runs look for it]",
 )
 @json_option

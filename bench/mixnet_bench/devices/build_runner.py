@@ -4,15 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mixnet_android.build import Built, build
+from mixnet_android.build import NAME, Built, build
+from mixnet_android.toolchains import sources_and_settings
 from mixnet_common.console import print_json, say, warn
 from mixnet_common.errors import UsageError
+from mixnet_common.outputs import check_output
 
 
 def run(targets: Sequence[str], way: str | None, output: Path | None, as_json: bool) -> None:
     """Build the runner for each target. Raises MixnetError, UsageError."""
     if output is not None and len(targets) > 1:
         raise UsageError("-o names one file, for one --target")
+    if output is not None:
+        check_output(output, sources_and_settings(), like=NAME)
     built = []
     for target in targets:
         made = build(target, way, output)

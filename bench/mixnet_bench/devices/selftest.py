@@ -25,8 +25,9 @@ from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Wishes, measure_on
 from mixnet_common import MixnetError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, tracked
-from mixnet_common.files import check_writable
+from mixnet_common.outputs import check_output
 from mixnet_common.temporary import temporary_folder
+from mixnet_runtimes.rawfile import with_companions
 
 COLUMNS = ("assumption", "holds", "what was found")
 TOOLS = ("setsid", "nohup", "sha256sum", "taskset", "dumpsys", "getprop", "df", "tail", "head")
@@ -66,7 +67,7 @@ def run(
     ``model`` is for the A/A run; None stands for MixNet-S with random weights.
     """
     if output is not None:
-        check_writable(output)
+        check_output(output, with_companions([model] if model else []), like="selftest.json")
     phone = choose(Adb.find(), serial)
     subject = Subject(phone, read_state(phone), plan, model)
     found = [

@@ -20,6 +20,7 @@ from mixnet_common import UsageError
 from mixnet_common.console import CONTEXT, Command, example, progress, say
 from mixnet_common.files import write_whole
 from mixnet_common.hashing import sha256, sha256_of_parts
+from mixnet_common.outputs import check_folder
 
 SEEDS: dict[Split, int] = {"train": 1, "test": 2}
 
@@ -49,8 +50,10 @@ def build(split: Split, fonts: Path, output: Path, count: int, start: int = 0) -
 
     Raises UsageError where the folder exists, MixnetError where a typeface can't be had.
     """
-    if output.exists():
+    if output.is_symlink() or output.exists():
         raise UsageError(f"{output} exists", "name a new folder, or remove that one")
+    check_folder(output, like="glyphs-test/")
+    check_folder(fonts, option="--fonts", like="fonts/")
     fetch(families(split), fonts)
     partial_folder = output.with_name(f".{output.name}.partial-{os.getpid()}")
     try:

@@ -30,6 +30,7 @@ from mixnet_common.console import (
 )
 from mixnet_common.files import write_whole
 from mixnet_common.hashing import sha256_of
+from mixnet_common.outputs import check_folder, check_output
 from mixnet_common.versions import package_version
 from mixnet_export.job import Options, export
 from mixnet_export.writers import FORMATS
@@ -43,6 +44,9 @@ NETWORK, WEIGHTS = "mixnet-s", Path("mixnet-s-glyphs")
 RESOLUTION = 96
 CALIBRATION_START, CALIBRATION_COUNT = 500_000, 512
 """Calibration pictures: of the training set's typefaces, numbered beyond those trained on."""
+
+ROWS = "rows.json"
+"""In the folder of what is made."""
 
 BUDGET = 0.5
 """Points of top-1."""
@@ -251,6 +255,7 @@ def main(
     WORK gets the typefaces (fonts/), the pictures (test/, calibration/), the files and every row as
     it is found; what is there is used again.
     """
+    _refuse_outputs(work, output)
     folders = _folders(work, count)
     recipes = [
         recipe
@@ -259,7 +264,7 @@ def main(
     ]
     plan = None if no_time else Plan((), launches=3, min_count=600, min_time_s=0)
     rows = [row for form in forms for row in measure_format(form, recipes, folders, plan)]
-    write_whole(work / "rows.json", json.dumps({"format": FORMAT, "rows": rows}, indent=2) + "\n")
+    write_whole(work / ROWS, json.dumps({"format": FORMAT, "rows": rows}, indent=2) + "\n")
     if output is not None:
         write_whole(output, as_markdown(rows) + "\n")
     if as_json:
@@ -270,6 +275,15 @@ def main(
         [_cells(row) for row in rows],
         caption=f"Against each format's float32 file; the budget is {BUDGET} points of top-1.",
     )
+
+
+def _refuse_outputs(work: Path, output: Path | None) -> None:
+    """Raise where nothing can be written, or the table would replace what it is made from."""
+    check_folder(work, option="--work", like="glyphs/")
+    check_output(work / ROWS, option="--work", like="glyphs/")
+    if output is not None:
+        made = [work / name for name in ("fonts", "calibration", "files", ROWS)]
+        check_output(output, [*made, *work.glob("test*")], like="quantization.md")
 
 
 def _folders(work: Path, count: int) -> dict[str, Path]:

@@ -11,7 +11,8 @@ import numpy as np
 
 from mixnet_common.console import CONTEXT, Command, example, say
 from mixnet_common.files import write_whole
-from mixnet_networks.importing import import_weights
+from mixnet_common.outputs import check_output
+from mixnet_networks.importing import import_weights, weight_files
 from mixnet_networks.weights import Weights
 
 NETWORK = "mixnet-s"
@@ -39,6 +40,7 @@ def pack(weights: Weights) -> bytes:
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 def main(trained: Path, output: Path) -> None:
     """Convert what training saved."""
+    check_output(output, weight_files(trained), like="mixnet-s-glyphs.safetensors")
     content = pack(import_weights(trained, NETWORK).weights)
     write_whole(output, content)
     say(f"wrote {output} ({len(content) / 1e6:.1f} MB)")

@@ -18,9 +18,13 @@ import numpy as np
 from mixnet_bench.glyphs.build import SEEDS, load_masks
 from mixnet_bench.glyphs.render import CHARACTERS, RESOLUTION, Mask, sample
 from mixnet_common.console import CONTEXT, Command, example, say
+from mixnet_common.outputs import check_folder, check_output
 from mixnet_networks.preprocessing import load_preprocessing
 
 SEED = SEEDS["train"]
+CHECKPOINT, TRAINED = "checkpoint.pth", "mixnet-s-glyphs.pth"
+"""In the output's folder: what an interrupted training goes on from, and what comes of it."""
+
 CHECKPOINT_S = 300
 
 EASY_IMAGES = 40_000
@@ -82,6 +86,9 @@ def _stream(fonts: Sequence[Sequence[Mask]], batch: int, start: int) -> Iterator
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A folder.")
 def main(fonts: Path, minutes: float, threads: int, output: Path) -> None:
     """Train MixNet-S; OUTPUT/mixnet-s-glyphs.pth is what mixnet-export --weights takes."""
+    check_folder(output, like="run/")
+    for name in (CHECKPOINT, TRAINED):
+        check_output(output / name, like="run/")
     output.mkdir(parents=True, exist_ok=True)
     train(load_masks("train", fonts), Recipe(minutes), threads, output)
 
@@ -103,12 +110,12 @@ def train(fonts: Sequence[Sequence[Mask]], recipe: Recipe, threads: int, output:
     )
     optimizer = torch.optim.AdamW(_decayed(network, recipe.decay), lr=recipe.peak)
     state = _State(network, average, optimizer)
-    file = output / "checkpoint.pth"
+    file = output / CHECKPOINT
     if file.is_file():
         state.load(torch.load(file, weights_only=True))
         say(f"going on after {state.images:,} images, {state.seconds / 60:.0f} minutes")
     _run(state, recipe, _batches(fonts, recipe.batch, state.images), file)
-    torch.save(average.module.state_dict(), output / "mixnet-s-glyphs.pth")
+    torch.save(average.module.state_dict(), output / TRAINED)
     say(f"{state.images:,} images in {state.seconds / 60:.0f} minutes")
 
 

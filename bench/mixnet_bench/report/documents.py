@@ -13,6 +13,11 @@ from mixnet_common.readers import is_folder, read_json, show
 
 HINT = "give what --json or -o of latency, count, paper or parity wrote, or a campaign's folder"
 
+RESULTS = "results"
+FILES = "files"
+STATE = "unfinished"
+"""Folders in a campaign's folder."""
+
 Documents = dict[Path, dict[str, Any]]
 """By the file that each was read from, in the order in which they are to be shown."""
 
@@ -25,9 +30,22 @@ def read_documents(paths: Sequence[Path]) -> Documents:
     return found
 
 
+def result_files(paths: Sequence[Path]) -> list[Path]:
+    """The files that would be read, and what else a campaign's folder keeps beside them."""
+    found: list[Path] = []
+    for path in paths:
+        if not is_folder(path):
+            found.append(path)
+        elif is_folder(path / RESULTS):
+            found += [path / RESULTS, path / FILES, path / STATE]
+        else:
+            found += path.glob("*.json")
+    return found
+
+
 def _of_folder(folder: Path) -> Documents:
     """Of a campaign's folder the newest result of each step; of any other all JSON files."""
-    inner = folder / "results"
+    inner = folder / RESULTS
     if not is_folder(inner):
         return _read_all(folder)
     documents = _read_all(inner)

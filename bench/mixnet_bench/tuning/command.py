@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from mixnet_bench.latency_command import check_output
 from mixnet_bench.tuning.blocks import Block, distinct_blocks, signature
 from mixnet_bench.tuning.cache import cache_folder, cache_path, recall, remember
 from mixnet_bench.tuning.host import HostTimer
 from mixnet_bench.tuning.search import Outcome, Timer, search_block
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.console import print_json, print_table, say, tracked, warn
+from mixnet_common.outputs import check_output, named_files
 from mixnet_export.lowering import (
     DEFAULT,
     EMULATED,
@@ -47,6 +47,8 @@ class Request:
     precision: str
     threads: int
     use_cache: bool = True
+    source: str = ""
+    """The name or path that the network was loaded by; ``run`` replaces no such file."""
 
 
 def run(
@@ -59,7 +61,7 @@ def run(
 
     ``where`` lends the timer for as long as it takes; None stands for this machine.
     """
-    check_output(output)
+    check_output(output, named_files(request.source), like="mixnet-s-here.toml")
     if output.suffix != ".toml":
         raise UsageError(f"-o {output} must end in .toml", "so that --lowering knows it for a file")
     cache = _usable_cache() if request.use_cache else None

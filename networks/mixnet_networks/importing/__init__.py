@@ -4,6 +4,7 @@ A new file format is one module and one line in ``formats``, a new way of naming
 and one line in ``namings``. Nothing in a file is ever executed, and nothing is written.
 """
 
+from mixnet_networks.importing.formats import weight_files
 from mixnet_networks.importing.load import Imported, import_weights
 
-__all__ = ["Imported", "import_weights"]
+__all__ = ["Imported", "import_weights", "weight_files"]

@@ -8,6 +8,7 @@ from mixnet_common import UsageError
 from mixnet_common.readers import is_file, is_folder, missing_file
 from mixnet_networks.importing import checkpoint, keras_files, pytorch, safetensors
 from mixnet_networks.importing.record import Content
+from mixnet_networks.trained import trained_file
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,19 @@ def read_content(path: Path) -> Content:
     return form.read(path)
 
 
+def weight_files(path: Path) -> list[Path]:
+    """The files that reading these weights opens; none where there are none.
+
+    Of a directory the checkpoints in it, of a prefix the checkpoint's files.
+    """
+    path = trained_file(path)
+    if path.is_dir():
+        return [each for each in path.iterdir() if checkpoint.FILES.fullmatch(each.name)]
+    prefix = path.name.removesuffix(".index")
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    return [each for each in beside if each.name == path.name or _is_part(each.name, prefix)]
+
+
 def known_formats() -> str:
     """The endings of all files that can be read, in words."""
     endings = [ending for form in FORMATS for ending in form.endings]
@@ -56,6 +70,11 @@ def known_formats() -> str:
 def _format_of(path: Path) -> Format | None:
     name = path.name.lower()
     return next((form for form in FORMATS if name.endswith(form.endings)), None)
+
+
+def _is_part(name: str, prefix: str) -> bool:
+    """Whether a file is of the checkpoint of a prefix."""
+    return name.startswith(f"{prefix}.") and bool(checkpoint.FILES.fullmatch(name))
 
 
 def _index(path: Path) -> Path:
