@@ -24,6 +24,7 @@ from mixnet_quantize.bias_scales import Channels, Int8File, describe_raised
 from mixnet_quantize.images import batches, image_files, load_images, spread
 from mixnet_quantize.parity import Source
 from mixnet_quantize.ranges import NotFiniteError, Ranges
+from mixnet_quantize.seen import Extremes, doubts
 from mixnet_quantize.settings import Settings
 
 BIAS_IMAGES = 32
@@ -114,16 +115,24 @@ def _calibrated(
 ) -> tuple[Ranges, int]:
     """The ranges of all tensors, and how many images of the folder set them."""
     read: list[Path] = []
+    seen: dict[str, Extremes] = {}
     samples = (form.from_nhwc(batch) for batch in calibration.samples(read=read))
     try:
-        ranges: Ranges = form.calibrate(float32, INPUT, samples, settings)
+        ranges: Ranges = form.calibrate(float32, INPUT, samples, settings, seen)
     except NotFiniteError as error:
-        batch = calibration.network.batch
-        first = error.index * batch
-        images = ", ".join(str(path) for path in read[first : first + batch])
-        where = images or "the shipped picture"
+        names = _sample_names(read, calibration.network.batch)
+        where = names[error.index] if names else "the shipped picture"
         raise MixnetError(f"{error.tensor} is not finite on {where}", error.hint) from error
+    if read:
+        for doubt in doubts(seen, ranges, _sample_names(read, calibration.network.batch)):
+            warn(doubt)
     return ranges, len(read)
+
+
+def _sample_names(read: Sequence[Path], batch: int) -> list[str]:
+    """What the images of each calibration sample are called."""
+    starts = range(0, len(read), batch)
+    return [", ".join(str(path) for path in read[start : start + batch]) for start in starts]
 
 
 def _quantizer(

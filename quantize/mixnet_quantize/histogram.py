@@ -1,7 +1,8 @@
 """What is kept of a tensor's values over any number of images: extremes and a histogram.
 
-Its memory does not grow with the values counted, and neither their order nor how they came in
-portions changes it. It does not decide anything; ``range_rules`` does.
+Its memory does not grow with the values counted, but for two numbers an image, and neither their
+order nor how they came in portions changes the counts. It does not decide anything;
+``range_rules`` does.
 """
 
 import math
@@ -30,6 +31,8 @@ class Histogram:
 
     def __init__(self) -> None:
         self.low, self.high = math.inf, -math.inf
+        self.extremes: list[tuple[float, float]] = []
+        """The least and the greatest value of each array, in the order in which they came."""
         self.zeros = 0
         self.width = 0.0
         """0 as long as there was nothing but zeros."""
@@ -60,6 +63,7 @@ class Histogram:
         if not (math.isfinite(low) and math.isfinite(high)):
             raise ValueError("a value is not finite")
         self.low, self.high = min(self.low, low), max(self.high, high)
+        self.extremes.append((low, high))
         return max(-low, high)
 
     def _widen(self, reach: float) -> None:

@@ -19,21 +19,27 @@ from mixnet_quantize.bias_scales import Int8File
 from mixnet_quantize.bias_scales_onnx import fit_biases_onnx
 from mixnet_quantize.observe import ONNX, observe
 from mixnet_quantize.ranges import Ranges, activation_ranges
+from mixnet_quantize.seen import Extremes
 from mixnet_quantize.settings import DEFAULT, Settings
 from mixnet_runtimes.ort_session import QUANTIZATION_KEY
 
 
 def calibrate_onnx(
-    content: bytes, name: str, samples: Iterable[NDArray[Any]], settings: Settings = DEFAULT
+    content: bytes,
+    name: str,
+    samples: Iterable[NDArray[Any]],
+    settings: Settings = DEFAULT,
+    seen: dict[str, Extremes] | None = None,
 ) -> Ranges:
     """The ranges of a float32 file's tensors over inputs (batch, channels, h, w).
 
-    ``name`` is the file's input. They hold for any choice of layers that stay in float32. Raises
-    UsageError where the settings name a layer that is not in the file, before any input is taken.
+    ``name`` is the file's input. They hold for any choice of layers that stay in float32. ``seen``,
+    if given, gets each sample's extremes in every tensor. Raises UsageError where the settings name
+    a layer that is not in the file, before any input is taken.
     """
     settings.check_layers(_operator_names(content))
     nhwc = (np.moveaxis(sample, 1, -1) for sample in samples)
-    return activation_ranges(observe(content, ONNX), name, nhwc, settings)
+    return activation_ranges(observe(content, ONNX), name, nhwc, settings, seen)
 
 
 def apply_onnx(content: bytes, ranges: Ranges, settings: Settings = DEFAULT) -> Int8File:

@@ -15,6 +15,9 @@ from mixnet_quantize.settings import Settings
 Range = tuple[float, float]
 
 STEPS = 255
+IMAGES_LEFT_OUT = 0.02
+"""For ``per-image``: of the images, the part whose extremes are cut off at each end."""
+
 CANDIDATES = 256
 """How many places are tried for each end of a range."""
 
@@ -46,6 +49,17 @@ def quantile(histogram: Histogram, part: float) -> float:
     missing = (up_to[place] - wanted) / max(int(counts[place]), 1)
     found = (place + 1 - HALF - missing) * histogram.width
     return float(np.clip(found, histogram.low, histogram.high))
+
+
+def per_image(histogram: Histogram, settings: Settings) -> Range:
+    """The least and the greatest value but on the images that reach farthest, at each end.
+
+    An image that alone sets a range is so left out, also in tensors of few values, where the
+    percentile of all values keeps it.
+    """
+    lows, highs = np.sort(np.array(histogram.extremes), axis=0).T
+    left_out = int(IMAGES_LEFT_OUT * len(lows))
+    return float(lows[left_out]), float(highs[len(highs) - 1 - left_out])
 
 
 def mse(histogram: Histogram, settings: Settings) -> Range:
@@ -96,6 +110,7 @@ RULES: Mapping[str, Callable[[Histogram, Settings], Range]] = {
     "min-max": min_max,
     "percentile": percentile,
     "mse": mse,
+    "per-image": per_image,
 }
 """By the name in ``Settings.ranges``."""
 

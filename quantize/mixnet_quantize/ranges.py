@@ -7,13 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
 from mixnet_quantize.histogram import Histogram
 from mixnet_quantize.observe import Observer
 from mixnet_quantize.range_rules import RULES, Range, with_zero
+from mixnet_quantize.seen import Extremes
 from mixnet_quantize.settings import Settings
+
+EXTREMES_ONLY = ("min-max", "per-image")
+"""Rules that need no counts of values."""
 
 Ranges = Mapping[str, Range]
 """Low and high by the tensor's name; zero lies within."""
@@ -31,16 +36,21 @@ class NotFiniteError(MixnetError):
 
 
 def activation_ranges(
-    observer: Observer, name: str, samples: Iterable[NDArray[Any]], settings: Settings
+    observer: Observer,
+    name: str,
+    samples: Iterable[NDArray[Any]],
+    settings: Settings,
+    seen: dict[str, Extremes] | None = None,
 ) -> dict[str, Range]:
     """The range of every activation, and of the input, called ``name``, by the settings' rule.
 
     ``samples`` are inputs (batch, height, width, channels). Of the settings, only the rule counts:
-    the ranges are the same whatever stays in float32. Raises NotFiniteError, naming the tensor and
-    the input, and MixnetError where there is no input.
+    the ranges are the same whatever stays in float32. ``seen``, if given, gets each sample's
+    extremes in every tensor. Raises NotFiniteError, naming the tensor and the input, and
+    MixnetError where there is no input.
     """
     histograms: defaultdict[str, Histogram] = defaultdict(Histogram)
-    extremes_only = settings.ranges == "min-max"
+    extremes_only = settings.ranges in EXTREMES_ONLY
     for index, sample in enumerate(samples):
         observer.run(sample)
         for each, values in _values(observer, name, sample):
@@ -51,6 +61,8 @@ def activation_ranges(
                 raise NotFiniteError(each, index) from error
     if not histograms:
         raise MixnetError("there is no input to calibrate on", "give at least one image")
+    if seen is not None:
+        seen.update({name: np.array(each.extremes) for name, each in histograms.items()})
     rule = RULES[settings.ranges]
     return {name: with_zero(rule(each, settings)) for name, each in histograms.items()}
 

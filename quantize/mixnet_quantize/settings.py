@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
 
-RANGES = ("min-max", "percentile", "mse")
+RANGES = ("min-max", "percentile", "mse", "per-image")
 ACTIVATIONS = ("unsigned", "signed")
 WEIGHT_BITS = (7, 8)
 

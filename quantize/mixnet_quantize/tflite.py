@@ -18,19 +18,25 @@ from mixnet_quantize.bias_scales_tflite import fit_biases_tflite
 from mixnet_quantize.delegable import requantize_relus
 from mixnet_quantize.observe import TFLITE, observe
 from mixnet_quantize.ranges import Ranges, activation_ranges
+from mixnet_quantize.seen import Extremes
 from mixnet_quantize.settings import DEFAULT, Settings
 
 
 def calibrate_tflite(
-    content: bytes, name: str, samples: Iterable[NDArray[Any]], settings: Settings = DEFAULT
+    content: bytes,
+    name: str,
+    samples: Iterable[NDArray[Any]],
+    settings: Settings = DEFAULT,
+    seen: dict[str, Extremes] | None = None,
 ) -> Ranges:
     """The ranges of a float32 file's tensors over inputs (batch, h, w, channels).
 
-    ``name`` is the file's input. They hold for any choice of layers that stay in float32. Raises
-    UsageError where the settings name a layer that is not in the file, before any input is taken.
+    ``name`` is the file's input. They hold for any choice of layers that stay in float32. ``seen``,
+    if given, gets each sample's extremes in every tensor. Raises UsageError where the settings name
+    a layer that is not in the file, before any input is taken.
     """
     settings.check_layers(operator_names(content))
-    return activation_ranges(observe(content, TFLITE), name, samples, settings)
+    return activation_ranges(observe(content, TFLITE), name, samples, settings, seen)
 
 
 def apply_tflite(content: bytes, ranges: Ranges, settings: Settings = DEFAULT) -> Int8File:

@@ -185,3 +185,10 @@ def test_a_tensor_that_never_changes_has_a_range_all_the_same(
     rule: str, sample: list[float], expected: Range
 ) -> None:
     assert with_zero(RULES[rule](counted(sample), Settings(ranges=rule))) == expected
+
+
+def test_the_command_offers_every_rule() -> None:
+    from mixnet_export.cli import tflite
+
+    (option,) = (each for each in tflite.params if each.name == "ranges")
+    assert set(option.type.choices) == set(RULES)  # type: ignore[attr-defined]

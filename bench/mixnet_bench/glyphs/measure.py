@@ -55,7 +55,7 @@ RUNTIMES = ("ai-edge-litert", "onnxruntime")
 """Packages; a row that is kept holds for their versions."""
 
 INT8 = Options(precision="int8")
-MIN_MAX, PERCENTILE, MSE = (Settings(ranges=each) for each in RANGES)
+MIN_MAX, PERCENTILE, MSE, PER_IMAGE = (Settings(ranges=each) for each in RANGES)
 BOTH = ("tflite", "onnx")
 
 
@@ -86,6 +86,7 @@ RECIPES: tuple[Recipe, ...] = (
         replace(INT8, pieces="int8", settings=PERCENTILE),
     ),
     Recipe("int8, mse, pieces int8", replace(INT8, pieces="int8", settings=MSE)),
+    Recipe("int8, per-image, pieces int8", replace(INT8, pieces="int8", settings=PER_IMAGE)),
     Recipe(
         "int8, min-max, pieces float32",
         replace(INT8, pieces="float32", settings=MIN_MAX),
