@@ -16,10 +16,16 @@ from mixnet_export.lowering import EMULATED, Model, Plan, find_plan, lower
 from mixnet_export.lowering.pixels import take_pixels
 from mixnet_export.metadata import Card, describe
 from mixnet_export.mixed import Front
-from mixnet_export.options import Options, check_options, file_preprocessing, files_read
+from mixnet_export.options import (
+    CALIBRATED,
+    Options,
+    check_options,
+    file_preprocessing,
+    files_read,
+)
 from mixnet_export.provenance import describe_request, describe_result
 from mixnet_export.quantizing import Quantized, quantized
-from mixnet_export.verify import UNLIKE, UNLIKE_INT8, Candidate, Verification, verify
+from mixnet_export.verify import USUAL, Candidate, Verification, verify
 from mixnet_export.writers import FORMATS, Format
 from mixnet_networks import Network
 from mixnet_networks.picture import picture_input
@@ -165,11 +171,17 @@ def _verified(
     images = (image, (image / 2).astype(np.float32))
     exact = options.precision == "float32"
     result = verify(candidate, reference, images, exact=exact)
-    if not exact and result.largest_difference > UNLIKE.get(options.precision, UNLIKE_INT8):
-        warn(
-            f"the {options.precision} file computes something else than the float32 one on the"
-            " picture"
-        )
+    if not (exact or options.random_weights):
+        result = replace(result, usual=USUAL[options.precision])
+    if result.unusual:
+        warn(f"the {options.precision} file {result.in_words()}; {_next_step(options)}")
     if result.degenerate:
         warn("all logits are nearly equal on the picture, so this verification proves little")
     return result
+
+
+def _next_step(options: Options) -> str:
+    """What to do about a file that differs more than usual."""
+    if options.precision in CALIBRATED and options.calibration is None:
+        return "calibrate on your own images with --calibrate"
+    return "measure what it costs with mixnet-bench parity, or try --precision mixed"

@@ -57,6 +57,8 @@ class Options:
     """For ``mixed``: images in a folder for each class; None to hold the calibration's images
     against float32's own answers."""
     verify: bool = True
+    random_weights: bool = False
+    """The weights are random: what the file computes says nothing of accuracy."""
 
 
 def file_preprocessing(network: Network, options: Options) -> Preprocessing:

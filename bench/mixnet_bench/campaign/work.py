@@ -44,6 +44,7 @@ def export(step: Step, store: Store) -> Targets:
         calibration=beside(campaign, campaign.calibration or "") if calibrated else None,
         calibration_images=campaign.calibration_images,
         verify=campaign.verify,
+        random_weights=step.work["entry"].weights is None,
     )
     form = FORMATS[inputs["file_format"]]
     written = export_file(network, weights, form, store.files_folder(step), options, source)
