@@ -13,7 +13,7 @@ import numpy as np
 from mixnet_quantize.bias_scales import Array, Int8File, fitting_scales, to_steps
 from mixnet_quantize.observe_tflite import SCHEMA
 from mixnet_quantize.tflite_edit import buffer_view, repacked
-from mixnet_runtimes.tflite_contents import text
+from mixnet_runtimes.tflite_words import text
 
 
 def fit_biases_tflite(float32: bytes, int8: bytes) -> Int8File:

@@ -8,7 +8,7 @@ import numpy as np
 from mixnet_quantize.linear import Array, Linear
 from mixnet_quantize.observe_tflite import SCHEMA
 from mixnet_quantize.tflite_edit import buffer_view
-from mixnet_runtimes.tflite_contents import text
+from mixnet_runtimes.tflite_words import text
 
 
 class TfliteLinearFile:

@@ -15,8 +15,8 @@ from mixnet_quantize.observe import Array, Observer, the_input
 from mixnet_quantize.tflite_edit import with_outputs
 from mixnet_runtimes.quantized import to_stored
 from mixnet_runtimes.session import TensorInfo, first_line
-from mixnet_runtimes.tflite_contents import text
 from mixnet_runtimes.tflite_session import find_runtime
+from mixnet_runtimes.tflite_words import text
 
 SCHEMA = "ai_edge_litert.schema_py_generated"
 

@@ -12,11 +12,7 @@ from typing import Any
 
 from mixnet_runtimes import onnx_bodies, onnx_shapes
 from mixnet_runtimes.contents import MAIN, Axis, Body, FileContents, FileTensor, Operator, Shape
-
-STANDARD_DOMAINS = ("", "ai.onnx")
-
-OTHER_NAMES = {"float": "float32", "double": "float64"}
-"""ONNX's names of element types that are not numpy's."""
+from mixnet_runtimes.onnx_types import STANDARD_DOMAINS, dtype_name, plain_domain
 
 Numbers = Mapping[str, Mapping[str, float]]
 
@@ -67,16 +63,6 @@ def _axis(dimension: Any) -> Axis:
     if dimension.HasField("dim_value"):
         return int(dimension.dim_value) if dimension.dim_value >= 0 else None
     return str(dimension.dim_param) or None
-
-
-def dtype_name(number: int) -> str:
-    """numpy's name of an ONNX element type, or ONNX's own in lower case."""
-    from onnx import TensorProto
-
-    if number not in TensorProto.DataType.values():
-        return f"type{number}"
-    name = str(TensorProto.DataType.Name(number)).lower()
-    return OTHER_NAMES.get(name, name)
 
 
 def _origin(model: Any) -> dict[str, str]:
@@ -249,7 +235,7 @@ def _operator(node: Any, bodies: Mapping[str, str]) -> Operator:
         inputs=tuple(node.input),
         outputs=tuple(node.output),
         attributes={each.name: _readable(helper.get_attribute_value(each)) for each in plain},
-        domain="" if node.domain in STANDARD_DOMAINS else node.domain,
+        domain=plain_domain(node.domain),
         bodies=bodies,
     )
 

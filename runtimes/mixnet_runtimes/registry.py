@@ -11,7 +11,9 @@ from typing import cast
 
 from mixnet_common import UsageError
 from mixnet_common.readers import is_file, missing_file
+from mixnet_runtimes import fit, rawfile
 from mixnet_runtimes.contents import Delegation, FileContents
+from mixnet_runtimes.faults import ModelError
 from mixnet_runtimes.selection import AS_IT_IS, Fixed, Selection
 from mixnet_runtimes.session import Session, check_threads
 
@@ -87,7 +89,12 @@ def read_file(
     """
     reader = import_module(format_of(path).reader)
     content = None if selection is None else fix(path, selection).content
-    return cast(FileContents, reader.read(Path(path), signature, content))
+    contents = cast(FileContents, reader.read(Path(path), signature, content))
+    try:
+        fit.check(contents)
+    except ModelError as fault:
+        raise rawfile.broken(Path(path), str(fault)) from fault
+    return contents
 
 
 def partitions(path: Path, selection: Selection = AS_IT_IS) -> Delegation:

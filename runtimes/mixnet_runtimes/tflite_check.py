@@ -4,9 +4,14 @@ An interpreter trusts indices and sizes: a wrong one crashes it, or makes it com
 is not the weights. Each check raises ModelError with what is wrong; none looks at weights' values.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+
+from mixnet_runtimes import tflite_operands
+from mixnet_runtimes.faults import ModelError
+from mixnet_runtimes.tflite_words import kind_of, names_of
 
 BITS = {
     "FLOAT64": 64, "INT64": 64, "UINT64": 64, "COMPLEX64": 64, "COMPLEX128": 128,
@@ -21,11 +26,19 @@ MAX_ELEMENTS = 2**31
 """No interpreter addresses more bytes in a tensor; a larger one is a wrong byte in the file."""
 
 
-class ModelError(Exception):
-    """Something in the model cannot be."""
+SUBGRAPHS = ("subgraph", "subgraphindex", "subgraphindices")
+"""How the options of an operator call the subgraphs that it runs, as the end of a name."""
 
 
-def check_tables(model: Any) -> None:
+def check_model(model: Any, data: bytes, schema: Any) -> None:
+    """Check a whole model; ``data`` is its file."""
+    _check_tables(model)
+    for subgraph in model.subgraphs:
+        _check_subgraph(model, subgraph, data, schema)
+    _check_calls(model)
+
+
+def _check_tables(model: Any) -> None:
     """The parts that every model has are there."""
     if not model.subgraphs or any(each is None for each in model.subgraphs):
         raise ModelError("it has no subgraph")
@@ -37,13 +50,13 @@ def check_tables(model: Any) -> None:
         raise ModelError("it has no tensors")
 
 
-def check_subgraph(model: Any, subgraph: Any, data: bytes, schema: Any) -> None:
+def _check_subgraph(model: Any, subgraph: Any, data: bytes, schema: Any) -> None:
     """Indices are in range, operators in order, and constants have the bytes of their shape."""
     for index, tensor in enumerate(subgraph.tensors):
         _check_tensor(model, index, tensor, data, schema)
     for what, indices in (("input", subgraph.inputs), ("output", subgraph.outputs)):
         _check_indices(subgraph, indices, f"the model's {what}", optional=False)
-    _check_operators(model, subgraph)
+    _check_operators(model, subgraph, schema)
 
 
 def constant_bytes(model: Any, tensor: Any) -> int:
@@ -95,14 +108,21 @@ def _check_scales(index: int, tensor: Any, sizes: list[int]) -> None:
         )
 
 
-def _check_operators(model: Any, subgraph: Any) -> None:
+def _check_operators(model: Any, subgraph: Any, schema: Any) -> None:
+    builtins = names_of(schema.BuiltinOperator)
+    kinds = [kind_of(code, builtins) for code in model.operatorCodes or ()]
     written = _known_from_start(model, subgraph)
     for index, operator in enumerate(subgraph.operators or ()):
         if operator is None or not 0 <= operator.opcodeIndex < len(model.operatorCodes or ()):
             raise ModelError(f"operator {index} is of no kind that the file lists")
         _check_indices(subgraph, operator.inputs, f"operator {index}", optional=True)
         _check_indices(subgraph, operator.outputs, f"operator {index}", optional=False)
-        for tensor in _integers(operator.inputs):
+        kind, inputs = kinds[operator.opcodeIndex], _integers(operator.inputs)
+        tflite_operands.check(kind, inputs, _integers(operator.outputs), operator.builtinOptions)
+        for called in (called for _, indices in subgraphs_of(operator) for called in indices):
+            if not 0 <= called < len(model.subgraphs):
+                raise ModelError(f"{kind} runs subgraph {called} of {len(model.subgraphs)}")
+        for tensor in inputs:
             if tensor >= 0 and tensor not in written:
                 raise ModelError(f"operator {index} reads tensor {tensor} before it is computed")
         written.update(_integers(operator.outputs))
@@ -120,6 +140,36 @@ def _known_from_start(model: Any, subgraph: Any) -> set[int]:
         or constant_bytes(model, tensor)
         or (tensor.shape is not None and 0 in tensor.shape)
     }
+
+
+def subgraphs_of(operator: Any) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """What an operator's options call subgraphs: the option, and the subgraphs' numbers."""
+    options = operator.builtinOptions or operator.builtinOptions2
+    for name, value in ({} if options is None else vars(options)).items():
+        if name.lower().endswith(SUBGRAPHS) and value is not None:
+            yield name, tuple(int(index) for index in np.atleast_1d(value))
+
+
+def _check_calls(model: Any) -> None:
+    """No subgraph runs itself, be it through others."""
+    calls: list[set[int]] = []
+    count = len(model.subgraphs)
+    for subgraph in model.subgraphs:
+        found = [pair for each in subgraph.operators or () for pair in subgraphs_of(each)]
+        calls.append({index for _, indices in found for index in indices})
+    callers: dict[int, list[int]] = {}
+    for caller, called in enumerate(calls):
+        for index in called:
+            callers.setdefault(index, []).append(caller)
+    waiting = [len(called) for called in calls]
+    ready = [index for index, missing in enumerate(waiting) if not missing]
+    for index in ready:  # it grows
+        for caller in callers.get(index, ()):
+            waiting[caller] -= 1
+            if not waiting[caller]:
+                ready.append(caller)
+    if len(ready) < count:
+        raise ModelError(f"subgraph {min(set(range(count)) - set(ready))} runs itself")
 
 
 def _check_indices(subgraph: Any, indices: Any, owner: str, *, optional: bool) -> None:

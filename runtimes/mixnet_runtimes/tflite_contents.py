@@ -23,9 +23,8 @@ from mixnet_runtimes.contents import (
     Shape,
     Signature,
 )
-
-SUBGRAPHS = ("subgraph", "subgraphindex", "subgraphindices")
-"""How the options of an operator call the subgraphs that it runs, as the end of a name."""
+from mixnet_runtimes.faults import ModelError
+from mixnet_runtimes.tflite_words import kind_of, names_of, text
 
 
 def describe(
@@ -33,8 +32,8 @@ def describe(
 ) -> FileContents:
     """The contents of a checked model, seen from one of its signatures, by default the main one.
 
-    Raises UsageError for a signature that it has not, and ModelError for an operator that runs a
-    subgraph which is not there.
+    Raises UsageError for a signature that it has not, and ModelError for one of a subgraph
+    which is not there.
     """
     graphs = [_Subgraph(model, each, schema) for each in model.subgraphs]
     bodies = {key_of(index): graph.body() for index, graph in enumerate(graphs)}
@@ -101,7 +100,7 @@ def _chosen(signatures: tuple[Signature, ...], name: str | None) -> Signature:
 
 def _signature(entry: Any, graphs: "list[_Subgraph]") -> Signature:
     if not 0 <= entry.subgraphIndex < len(graphs):
-        raise tflite_check.ModelError(f"a signature names subgraph {entry.subgraphIndex}")
+        raise ModelError(f"a signature names subgraph {entry.subgraphIndex}")
     graph = graphs[entry.subgraphIndex]
     # A signature may list its tensors in another order than the graph, which is the runtime's.
     names = [
@@ -131,8 +130,8 @@ class _Subgraph:
     def __init__(self, model: Any, subgraph: Any, schema: Any) -> None:
         self._model = model
         self._subgraph = subgraph
-        self._kinds = _names_of(schema.BuiltinOperator)
-        self._types = _names_of(schema.TensorType)
+        self._kinds = names_of(schema.BuiltinOperator)
+        self._types = names_of(schema.TensorType)
         self.inputs: list[int] = _list(subgraph.inputs)
         self.outputs: list[int] = _list(subgraph.outputs)
         self._names = _unique_names(subgraph.tensors)
@@ -199,39 +198,26 @@ class _Subgraph:
         return value if isinstance(value, int | float) else None
 
     def _operators(self) -> Iterator[Operator]:
-        kinds = [self._kind(code) for code in _list(self._model.operatorCodes)]
+        kinds = [kind_of(code, self._kinds) for code in _list(self._model.operatorCodes)]
         for operator in _list(self._subgraph.operators):
             outputs = tuple(self._name(index) for index in _list(operator.outputs))
             kind = kinds[operator.opcodeIndex]
-            attributes = _attributes(operator)
             yield Operator(
                 name=outputs[0] if outputs else kind,
                 kind=kind,
                 inputs=tuple(self._name(index) for index in _list(operator.inputs)),
                 outputs=outputs,
-                attributes=attributes,
-                bodies=self._bodies(kind, attributes),
+                attributes=_attributes(operator),
+                bodies=self._bodies(operator),
             )
 
-    def _kind(self, code: Any) -> str:
-        # Old files have the code in a byte, newer ones in an int; the larger one holds.
-        number = max(code.deprecatedBuiltinCode, code.builtinCode)
-        kind = self._kinds.get(number, f"BUILTIN_{number}")
-        return text(code.customCode) if kind == "CUSTOM" else kind
-
-    def _bodies(self, kind: str, attributes: Mapping[str, Any]) -> dict[str, str]:
+    def _bodies(self, operator: Any) -> dict[str, str]:
         """The keys of the subgraphs that an operator's options name."""
-        found = {}
-        for name, value in attributes.items():
-            if not name.lower().endswith(SUBGRAPHS):
-                continue
-            indices = value if isinstance(value, tuple) else (value,)
-            for place, index in enumerate(indices):
-                if not 0 <= index < len(self._model.subgraphs):
-                    count = len(self._model.subgraphs)
-                    raise tflite_check.ModelError(f"{kind} runs subgraph {index} of {count}")
-                found[name if len(indices) == 1 else f"{name}[{place}]"] = key_of(index)
-        return found
+        return {
+            name if len(indices) == 1 else f"{name}[{place}]": key_of(index)
+            for name, indices in tflite_check.subgraphs_of(operator)
+            for place, index in enumerate(indices)
+        }
 
     def _name(self, index: int) -> str:
         return self._names[index] if index >= 0 else ""
@@ -272,15 +258,6 @@ def _attributes(operator: Any) -> dict[str, Any]:
         key: tuple(value.tolist()) if isinstance(value, np.ndarray) else value
         for key, value in vars(options).items()
     }
-
-
-def text(raw: bytes | str | None) -> str:
-    """A FlatBuffer string as text; some schemas give bytes, and None for an absent one."""
-    return raw.decode(errors="replace") if isinstance(raw, bytes) else raw or ""
-
-
-def _names_of(enumeration: Any) -> dict[int, str]:
-    return {value: key for key, value in vars(enumeration).items() if isinstance(value, int)}
 
 
 def _list(vector: Any) -> list[Any]:

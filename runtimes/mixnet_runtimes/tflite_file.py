@@ -12,6 +12,7 @@ from mixnet_common import MixnetError
 from mixnet_common.hashing import sha256
 from mixnet_runtimes import rawfile, tflite_check, tflite_contents
 from mixnet_runtimes.contents import FileContents
+from mixnet_runtimes.faults import ModelError
 from mixnet_runtimes.tflite_pack import IDENTIFIER
 
 SCHEMAS = ("ai_edge_litert.schema_py_generated", "tensorflow.lite.python.schema_py_generated")
@@ -27,29 +28,20 @@ def read(path: Path, signature: str | None = None, content: bytes | None = None)
     model, data = read_model(path)
     if content is not None:
         model = parse(path, content)
-    schema = find_schema()
     try:
-        for each in model.subgraphs:
-            tflite_check.check_subgraph(model, each, data, schema)
-        return tflite_contents.describe(model, schema, sha256(data), len(data), signature)
-    except tflite_check.ModelError as fault:
+        return tflite_contents.describe(model, find_schema(), sha256(data), len(data), signature)
+    except ModelError as fault:
         raise rawfile.broken(path, str(fault)) from fault
 
 
 def read_model(path: Path) -> tuple[Any, bytes]:
-    """The ModelT of a ``.tflite`` file, and the file. Raises MixnetError where it is broken."""
-    schema = find_schema()
-    if schema is None:
+    """The ModelT of a ``.tflite`` file, checked, and the file. Raises MixnetError."""
+    if find_schema() is None:
         raise MixnetError(
             f"cannot read {path}: no TFLite schema is installed", "pip install ai-edge-litert"
         )
     data = rawfile.load(path)
     return parse(path, data), data
-
-
-def parse(path: Path, data: bytes) -> Any:
-    """The ModelT in the bytes of a ``.tflite`` file. Raises MixnetError where it is broken."""
-    return _parse(path, data, find_schema())
 
 
 def checked_bytes(path: Path, content: bytes | None = None) -> bytes:
@@ -59,17 +51,29 @@ def checked_bytes(path: Path, content: bytes | None = None) -> bytes:
     checked.
     """
     data = rawfile.load(path) if content is None else content
-    schema = find_schema()
-    if schema is None:
+    if find_schema() is None:
         _check_identifier(path, data)
-        return data
-    model = _parse(path, data, schema)
-    try:
-        for subgraph in model.subgraphs:
-            tflite_check.check_subgraph(model, subgraph, data, schema)
-    except tflite_check.ModelError as fault:
-        raise rawfile.broken(path, str(fault)) from fault
+    else:
+        parse(path, data)
     return data
+
+
+def parse(path: Path, data: bytes) -> Any:
+    """The ModelT in the bytes of a ``.tflite`` file, checked. Raises MixnetError."""
+    schema = find_schema()
+    assert schema is not None
+    _check_identifier(path, data)
+    try:
+        model = schema.ModelT.InitFromPackedBuf(data)
+    except Exception as error:
+        # The generated readers follow whatever offsets they find: struct.error, ValueError,
+        # TypeError, UnicodeDecodeError, ... all mean that an offset or a length is wrong.
+        raise rawfile.broken(path, f"its tables cannot be read ({error})") from error
+    try:
+        tflite_check.check_model(model, data, schema)
+    except ModelError as fault:
+        raise rawfile.broken(path, str(fault)) from fault
+    return model
 
 
 def find_schema() -> Any | None:
@@ -85,19 +89,3 @@ def find_schema() -> Any | None:
 def _check_identifier(path: Path, data: bytes) -> None:
     if data[4:8] != IDENTIFIER:
         raise rawfile.broken(path, "it lacks the identifier TFL3")
-
-
-def _parse(path: Path, data: bytes, schema: Any) -> Any:
-    """The ModelT of a file, its tables all there and of the right Python types."""
-    _check_identifier(path, data)
-    try:
-        model = schema.ModelT.InitFromPackedBuf(data)
-    except Exception as error:
-        # The generated readers follow whatever offsets they find: struct.error, ValueError,
-        # TypeError, UnicodeDecodeError, ... all mean that an offset or a length is wrong.
-        raise rawfile.broken(path, f"its tables cannot be read ({error})") from error
-    try:
-        tflite_check.check_tables(model)
-    except tflite_check.ModelError as fault:
-        raise rawfile.broken(path, str(fault)) from fault
-    return model

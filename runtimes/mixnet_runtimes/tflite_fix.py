@@ -18,7 +18,7 @@ from mixnet_common.readers import show
 from mixnet_runtimes import tflite_contents, tflite_file, tflite_pack
 from mixnet_runtimes.selection import Fixed, Input, Selection, Size, close
 from mixnet_runtimes.session import first_line
-from mixnet_runtimes.tflite_contents import text
+from mixnet_runtimes.tflite_words import text
 
 Shapes = Mapping[int, tuple[int, ...]]
 """By the number of the tensor in its subgraph."""

@@ -236,7 +236,7 @@ def test_a_constant_with_the_wrong_number_of_bytes_is_refused(tmp_path: Path) ->
 def test_a_node_that_reads_what_nothing_writes_is_refused(tmp_path: Path) -> None:
     node = helper.make_node("Add", ["x", "ghost"], ["y"])
     path = write_onnx(tmp_path / "m.onnx", [node], {"x": (1, 3)}, {"y": (1, 3)})
-    with pytest.raises(MixnetError, match="Add reads 'ghost' before it is computed"):
+    with pytest.raises(MixnetError, match="Add reads 'ghost', which nothing computes"):
         read_file(path)
 
 

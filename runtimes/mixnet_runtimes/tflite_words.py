@@ -1,0 +1,22 @@
+"""The words of TFLite's schema: names of kinds and types, and texts in a FlatBuffer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def kind_of(code: Any, builtins: Mapping[int, str]) -> str:
+    """The kind of an operator code, a custom one's by its name; ``builtins`` are the schema's."""
+    # Old files have the code in a byte, newer ones in an int; the larger one holds.
+    number = max(code.deprecatedBuiltinCode, code.builtinCode)
+    kind = builtins.get(number, f"BUILTIN_{number}")
+    return text(code.customCode) if kind == "CUSTOM" else kind
+
+
+def names_of(enumeration: Any) -> dict[int, str]:
+    """The names of an enumeration in the schema, by their numbers."""
+    return {value: key for key, value in vars(enumeration).items() if isinstance(value, int)}
+
+
+def text(raw: bytes | str | None) -> str:
+    """A FlatBuffer string as text; some schemas give bytes, and None for an absent one."""
+    return raw.decode(errors="replace") if isinstance(raw, bytes) else raw or ""

@@ -1,0 +1,361 @@
+"""Files that parse and cannot be: each is refused with what is wrong, by counting and by opening.
+
+The files are a kilobyte each; what they would unfold to is bounded before it is made.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from onnx import TensorProto, helper, numpy_helper
+from tiny_models import TfliteBuilder, conv_options, numbers, write_onnx
+
+from mixnet_common import MixnetError
+from mixnet_runtimes import open_session, read_file
+
+Write = Callable[[Path], Path]
+
+WEIGHTS = numbers(4, 3, 3, 3)
+
+
+def refused(path: Path, words: str) -> None:
+    """Assert that reading and opening a file both end in these words."""
+    for look in (read_file, open_session):
+        with pytest.raises(MixnetError) as error:
+            look(path)
+        assert error.value.message == f"{path} is not a valid {path.suffix} file: {words}"
+        assert error.value.exit_status == 1
+
+
+def nodes_onnx(*nodes: Any, domains: Sequence[str] = (), shape: Sequence[int] = (1, 4)) -> Write:
+    """From x to y, with a constant c that is a scalar."""
+    return lambda path: write_onnx(
+        path, nodes, {"x": shape}, {"y": shape}, {"c": np.array(3, np.float32)}, domains=domains
+    )
+
+
+RELU = helper.make_node("Relu", ["x"], ["y"])
+OWN = "com.microsoft"
+
+WITHOUT_OPERANDS = {
+    "Conv has 1 of 2 inputs": nodes_onnx(helper.make_node("Conv", ["x"], ["y"])),
+    "Conv 'c1' has 1 of 2 inputs": nodes_onnx(helper.make_node("Conv", ["", "x"], ["y"], "c1")),
+    "Conv has 0 of 1 outputs": nodes_onnx(helper.make_node("Conv", ["x", "x"], []), RELU),
+    "Constant has 0 of 1 outputs": nodes_onnx(helper.make_node("Constant", [], []), RELU),
+    "Relu has 2 inputs and can have 1": nodes_onnx(helper.make_node("Relu", ["x", "c"], ["y"])),
+    "QLinearAdd has 4 of 7 inputs": nodes_onnx(
+        helper.make_node("QLinearAdd", ["x"] * 4, [], domain=OWN), RELU, domains=[OWN]
+    ),
+    "QLinearAdd has 0 of 1 outputs": nodes_onnx(
+        helper.make_node("QLinearAdd", ["x"] * 8, [], domain=OWN), RELU, domains=[OWN]
+    ),
+    "FusedConv has 1 of 2 inputs": nodes_onnx(helper.make_node("FusedConv", ["x"], ["y"])),
+    "Conv has its attribute 'group' of another type": nodes_onnx(
+        helper.make_node("Conv", ["x", "x"], ["y"], group="two")
+    ),
+    "FusedConv has its attribute 'kernel_shape' of another type": nodes_onnx(
+        helper.make_node("FusedConv", ["x", "x"], ["y"], domain=OWN, kernel_shape=3), domains=[OWN]
+    ),
+    "Concat lacks its attribute 'axis'": nodes_onnx(helper.make_node("Concat", ["x"], ["y"])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", WITHOUT_OPERANDS)
+def test_an_onnx_operator_without_its_operands_is_refused(tmp_path: Path, words: str) -> None:
+    refused(WITHOUT_OPERANDS[words](tmp_path / "m.onnx"), words)
+
+
+def test_operators_within_a_branch_are_looked_at_like_others(tmp_path: Path) -> None:
+    value = helper.make_tensor_value_info("z", TensorProto.FLOAT, [1, 4])
+    branch = helper.make_graph([helper.make_node("Conv", ["x"], ["z"])], "branch", [], [value])
+    node = helper.make_node("If", ["c"], ["y"], then_branch=branch, else_branch=branch)
+    refused(nodes_onnx(node)(tmp_path / "m.onnx"), "Conv has 1 of 2 inputs")
+
+
+def test_an_operator_of_an_unknown_set_may_have_any_operands(tmp_path: Path) -> None:
+    node = helper.make_node("Conv", [], ["y"], domain="q", group="two")
+    assert (
+        read_file(nodes_onnx(node, domains=["q"])(tmp_path / "m.onnx")).operators[0].kind == "Conv"
+    )
+
+
+def conv_onnx(path: Path, *tensors: Any, **shapes: Sequence[int]) -> Path:
+    """A convolution of (1, 3, 8, 8) with these constants: weights, bias."""
+    names = [tensor.name for tensor in tensors]
+    node = helper.make_node("Conv", ["x", *names], ["y"])
+    known = {"x": (1, 3, 8, 8), "y": (1, 4, 6, 6)} | shapes
+    write_onnx(path, [node], {"x": known["x"]}, {"y": known["y"]})
+    model = onnx.load(path)
+    model.graph.initializer.extend(tensors)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def weights_of(data_type: int, **fields: Any) -> Any:
+    return TensorProto(name="w", dims=(4, 3, 3, 3), data_type=data_type, **fields)
+
+
+W = numpy_helper.from_array(WEIGHTS, "w")
+
+
+BAD_CONSTANTS = {
+    "constant 'w' of shape [4, 3, 3, 3] has no data": weights_of(TensorProto.FLOAT),
+    "constant 'w' of shape [4, 3, 3, 3] needs 108 elements, but 2 are stored": weights_of(
+        TensorProto.FLOAT, float_data=[1, 2]
+    ),
+    "constant 'w' of shape [4, 3, 3, 3] needs 54 bytes, but 108 are stored": weights_of(
+        TensorProto.FLOAT4E2M1, raw_data=bytes(108)
+    ),
+    "constant 'w' has no type": weights_of(0, raw_data=bytes(108)),
+    "constant 'w' has no type ": weights_of(999, raw_data=bytes(108)),
+    "constant 'w' has the shape [4, 3, -3]": TensorProto(
+        name="w", dims=(4, 3, -3), data_type=1, raw_data=bytes(4)
+    ),
+    "constant 'w' has the shape [2147483648, 2147483648, 2147483648], more than any memory holds": (
+        TensorProto(name="w", dims=(2**31,) * 3, data_type=1, raw_data=bytes(4))
+    ),
+    "constant 'w' has 65 axes": TensorProto(
+        name="w", dims=(1,) * 65, data_type=1, raw_data=bytes(4)
+    ),
+}
+
+
+@pytest.mark.parametrize("words", BAD_CONSTANTS)
+def test_a_constant_without_its_elements_is_refused(tmp_path: Path, words: str) -> None:
+    refused(conv_onnx(tmp_path / "m.onnx", BAD_CONSTANTS[words]), words.strip())
+
+
+@pytest.mark.parametrize("name", ["FLOAT8E4M3FN", "FLOAT8E5M2", "INT8", "UINT8", "BOOL"])
+@pytest.mark.parametrize("raw", [True, False])
+def test_constants_of_rare_types_are_read(tmp_path: Path, name: str, raw: bool) -> None:
+    fields = {"raw_data": bytes(108)} if raw else {"int32_data": [0] * 108}
+    data_type = TensorProto.DataType.Value(name)
+    contents = read_file(conv_onnx(tmp_path / "m.onnx", weights_of(data_type, **fields)))
+    assert contents.tensors["w"].stored == 108
+    assert contents.tensors["w"].dtype == name.lower()
+
+
+SIZES = {
+    "'x' has the shape [1, -3, 8, 8]": {"x": (1, -3, 8, 8), "y": (1, -4, 6, 6)},
+    "'y' has the shape [1, 4, -7, 6]": {"y": (1, 4, -7, 6)},
+    f"'x' has the shape [1, 3, {2**40}, 8], more than any memory holds": {"x": (1, 3, 2**40, 8)},
+    "'y' has 100 axes": {"y": (1,) * 100},
+}
+
+
+@pytest.mark.parametrize("words", SIZES)
+def test_a_stated_size_that_no_tensor_has_is_refused(tmp_path: Path, words: str) -> None:
+    refused(conv_onnx(tmp_path / "m.onnx", W, **SIZES[words]), words)
+
+
+def test_a_bias_of_another_length_than_the_channels_is_refused_in_both_formats(
+    tmp_path: Path,
+) -> None:
+    bias = numpy_helper.from_array(numbers(7), "b")
+    path = conv_onnx(tmp_path / "m.onnx", W, bias)
+    with pytest.raises(MixnetError, match=r"m\.onnx .*: Conv 'y' has a bias of 7 for 4 channels"):
+        read_file(path)
+    with pytest.raises(MixnetError, match=r"m\.tflite .*: CONV_2D 'y' has a bias of 7 for 4"):
+        read_file(conv_tflite(tmp_path / "m.tflite", bias=numbers(7)))
+
+
+TWICE = {
+    "'y' is written 2 times": [RELU, RELU],
+    "'x' is written 2 times": [RELU, helper.make_node("Relu", ["y"], ["x"])],
+    "'c' is written 2 times": [RELU, helper.make_node("Relu", ["x"], ["c"])],
+}
+
+
+@pytest.mark.parametrize("words", TWICE)
+def test_a_name_that_is_written_twice_is_refused(tmp_path: Path, words: str) -> None:
+    refused(nodes_onnx(*TWICE[words])(tmp_path / "m.onnx"), words)
+
+
+def test_an_input_may_have_a_constant_as_its_default(tmp_path: Path) -> None:
+    path = write_onnx(
+        tmp_path / "m.onnx", [RELU], {"x": (1, 4)}, {"y": (1, 4)}, {"x": numbers(1, 4)}
+    )
+    assert read_file(path).operators[0].kind == "Relu"
+
+
+# The order of nodes
+
+
+def test_nodes_out_of_order_are_sorted_with_a_warning(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Relu", ["b"], ["y"]),
+        helper.make_node("Abs", ["a"], ["b"]),
+        helper.make_node("Neg", ["x"], ["a"]),
+    ]
+    path = nodes_onnx(*nodes)(tmp_path / "m.onnx")
+    contents = read_file(path)
+    assert [each.kind for each in contents.operators] == ["Neg", "Abs", "Relu"]
+    assert "out of order" in contents.warnings[0]
+    assert contents.tensors["b"].shape == (1, 4)
+    x = numbers(1, 4)
+    assert np.array_equal(open_session(path).run([x])["y"], np.abs(x))
+
+
+def test_a_branch_is_sorted_too_and_may_read_the_graph_around_it(tmp_path: Path) -> None:
+    value = helper.make_tensor_value_info("z", TensorProto.FLOAT, [1, 4])
+    inner = [helper.make_node("Relu", ["a"], ["z"]), helper.make_node("Neg", ["outer"], ["a"])]
+    branch = helper.make_graph(inner, "branch", [], [value])
+    nodes = [
+        helper.make_node("If", ["c"], ["y"], then_branch=branch, else_branch=branch),
+        helper.make_node("Abs", ["x"], ["outer"]),
+    ]
+    contents = read_file(nodes_onnx(*nodes)(tmp_path / "m.onnx"))
+    assert [each.kind for each in contents.operators] == ["Abs", "If"]
+    (body,) = {tuple(each.kind for each in body.operators) for body in contents.bodies.values()}
+    assert body == ("Neg", "Relu")
+
+
+def test_nodes_that_wait_for_each_other_are_refused(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Add", ["x", "y"], ["b"]), helper.make_node("Relu", ["b"], ["y"])]
+    refused(nodes_onnx(*nodes)(tmp_path / "m.onnx"), "Add reads 'y' before it is computed")
+
+
+# Functions
+
+
+def functions_onnx(path: Path, functions: Sequence[Any]) -> Path:
+    """A call of the function F0, of the set f, among these."""
+    write_onnx(
+        path, [helper.make_node("F0", ["x"], ["y"], domain="f")], {"x": (1, 4)}, {"y": (1, 4)},
+        domains=["f"],
+    )  # fmt: skip
+    model = onnx.load(path)
+    model.functions.extend(functions)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def function(name: str, *nodes: Any) -> Any:
+    """From a to b."""
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("f", 1)]
+    return helper.make_function("f", name, ["a"], ["b"], list(nodes), opsets)
+
+
+def call(name: str, source: str, target: str) -> Any:
+    return helper.make_node(name, [source], [target], domain="f")
+
+
+LAST = function("F20", helper.make_node("Relu", ["a"], ["b"]))
+
+
+def test_functions_that_call_each_other_twice_are_counted_and_not_unfolded(tmp_path: Path) -> None:
+    doubling = [
+        function(f"F{i}", call(f"F{i + 1}", "a", "m"), call(f"F{i + 1}", "m", "b"))
+        for i in range(20)
+    ]
+    path = functions_onnx(tmp_path / "m.onnx", [*doubling, LAST])
+    assert path.stat().st_size < 2000
+    with pytest.raises(MixnetError, match="its functions unfold to 1,048,576 nodes"):
+        read_file(path)
+
+
+def test_a_function_with_large_constants_is_not_unfolded_either(tmp_path: Path) -> None:
+    constant = numpy_helper.from_array(np.ones(1 << 18, np.float32))
+    held = [helper.make_node("Constant", [], ["c"], value=constant), call("F20", "a", "b")]
+    calls = [call("F1", "a", "m0"), *(call("F1", f"m{i}", f"m{i + 1}") for i in range(99))]
+    first = function("F0", *calls, call("F1", "m99", "b"))
+    path = functions_onnx(tmp_path / "m.onnx", [first, function("F1", *held), LAST])
+    with pytest.raises(MixnetError, match="its functions unfold to 202 nodes and 106 MB"):
+        read_file(path)
+
+
+def test_a_function_that_calls_itself_is_refused(tmp_path: Path) -> None:
+    circle = [function("F0", call("F1", "a", "b")), function("F1", call("F0", "a", "b"))]
+    with pytest.raises(MixnetError, match=r"its function 'F[01]' calls itself"):
+        read_file(functions_onnx(tmp_path / "m.onnx", circle))
+
+
+def test_functions_a_hundred_deep_are_refused_and_ten_deep_are_not(tmp_path: Path) -> None:
+    def chain(length: int) -> list[Any]:
+        relu = function(f"F{length}", helper.make_node("Relu", ["a"], ["b"]))
+        return [*(function(f"F{i}", call(f"F{i + 1}", "a", "b")) for i in range(length)), relu]
+
+    assert read_file(functions_onnx(tmp_path / "m.onnx", chain(10))).operators[0].kind == "Relu"
+    with pytest.raises(MixnetError, match="its functions call each other more than 50 deep"):
+        read_file(functions_onnx(tmp_path / "m.onnx", chain(100)))
+
+
+# The same in TFLite
+
+
+def conv_tflite(path: Path, **changes: Any) -> Path:
+    """8×8×3 → 3×3 convolution to 4 channels → 8×8×4, with changes to what it reads and states."""
+    builder = TfliteBuilder()
+    x = builder.tensor("x", (1, 8, 8, 3))
+    weights = changes.get("weights", numbers(4, 3, 3, 3))
+    w = builder.tensor("w", weights.shape, weights)
+    bias = changes.get("bias", numbers(4))
+    b = builder.tensor("b", bias.shape, bias)
+    y = builder.tensor("y", changes.get("output", (1, 8, 8, 4)))
+    inputs = changes.get("inputs", [x, w, b])
+    options = changes.get("options", conv_options())
+    builder.operator(changes.get("kind", "CONV_2D"), inputs, changes.get("outputs", [y]), options)
+    builder.operator("ABS", [x if "outputs" in changes else y], [builder.tensor("z", (1, 8, 8, 4))])
+    builder.graph.inputs, builder.graph.outputs = [x], [4]
+    return builder.write(path)
+
+
+TFLITE = {
+    "CONV_2D has 1 of 2 inputs": {"inputs": [0]},
+    "CONV_2D has 1 of 2 inputs ": {"inputs": [0, -1, 2]},
+    "CONV_2D has 0 of 1 outputs": {"outputs": []},
+    "TRANSPOSE_CONV has 2 of 3 inputs": {
+        "kind": "TRANSPOSE_CONV",
+        "inputs": [0, 1],
+        "options": None,
+    },
+    "CONV_2D has Pool2DOptions in place of Conv2DOptions": {"options": schema.Pool2DOptionsT()},
+}
+
+
+@pytest.mark.parametrize("words", TFLITE)
+def test_a_tflite_operator_without_its_operands_is_refused(tmp_path: Path, words: str) -> None:
+    refused(conv_tflite(tmp_path / "m.tflite", **TFLITE[words]), words.strip())
+
+
+UNFIT = {
+    "CONV_2D 'y' has weights of shape []; 4 axes are needed": {"weights": np.array(3, np.float32)},
+    "CONV_2D 'y' gives 256 elements, but the shape [1, 8, 800, 4] is stated": {
+        "output": (1, 8, 800, 4)
+    },
+    "FULLY_CONNECTED 'y' has weights of shape [4, 3, 3, 3]; 2 axes are needed": {
+        "kind": "FULLY_CONNECTED", "options": schema.FullyConnectedOptionsT()
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", UNFIT)
+def test_tensors_that_do_not_fit_their_operator_are_refused(tmp_path: Path, words: str) -> None:
+    with pytest.raises(MixnetError) as error:
+        read_file(conv_tflite(tmp_path / "m.tflite", **UNFIT[words]))
+    assert error.value.message.endswith(f"is not a valid .tflite file: {words}")
+
+
+def test_a_sound_convolution_is_refused_by_none_of_these(tmp_path: Path) -> None:
+    assert read_file(conv_tflite(tmp_path / "m.tflite")).outputs["z"].shape == (1, 8, 8, 4)
+    assert read_file(conv_onnx(tmp_path / "m.onnx", W)).outputs["y"].shape == (1, 4, 6, 6)
+
+
+def test_a_product_of_scalars_is_refused(tmp_path: Path) -> None:
+    path = nodes_onnx(helper.make_node("MatMul", ["x", "c"], ["y"]), shape=())(tmp_path / "m.onnx")
+    with pytest.raises(MixnetError, match=r"MatMul 'y' has data of shape \[\]; 1 or more axes"):
+        read_file(path)
+
+
+def test_a_subgraph_that_runs_itself_is_refused(tmp_path: Path) -> None:
+    builder = TfliteBuilder()
+    x, y = builder.tensor("x", (1, 4)), builder.tensor("y", (1, 4))
+    options = schema.WhileOptionsT()
+    options.condSubgraphIndex = options.bodySubgraphIndex = 0
+    builder.operator("WHILE", [x], [y], options)
+    builder.graph.inputs, builder.graph.outputs = [x], [y]
+    refused(builder.write(tmp_path / "m.tflite"), "subgraph 0 runs itself")
