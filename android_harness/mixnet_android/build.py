@@ -10,10 +10,10 @@ from pathlib import Path
 
 from mixnet_android import toolchains
 from mixnet_android.elf import PAGE_BYTES, Elf, parse_elf
-from mixnet_android.runtimes_store import home
 from mixnet_android.toolchains import WAYS, Way
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.errors import nearest
+from mixnet_common.folders import home
 from mixnet_common.hashing import sha256
 from mixnet_common.temporary import temporary_folder
 

@@ -6,9 +6,7 @@ ELF headers and exported symbols.
 """
 
 import json
-import os
 import re
-import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -18,6 +16,7 @@ from mixnet_android.elf import PAGE_BYTES, Elf, parse_elf
 from mixnet_android.parsers import clean
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.files import write_all
+from mixnet_common.folders import home
 from mixnet_common.hashing import sha256
 from mixnet_common.readers import is_file, missing_file, opened, read_bytes, read_json
 
@@ -68,17 +67,6 @@ class Runtime:
     def pages_of_16_kb(self) -> bool:
         """Whether it loads where pages are that large, as on some phones since Android 15."""
         return self.page_bytes % PAGE_BYTES == 0
-
-
-def home() -> Path:
-    """Where this software keeps things: ``$MIXNET_HOME``, else the system's place for caches."""
-    if named := os.environ.get("MIXNET_HOME"):
-        return Path(named)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home()) / "mixnet-mobile"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "mixnet-mobile"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mixnet-mobile"
 
 
 def add(file: Path, version: str | None = None) -> list[Runtime]:

@@ -18,6 +18,7 @@ from mixnet_android.detached import GONE, Run, RunKilled, discard, run_to_end
 from mixnet_android.parsers import Cluster, clean
 from mixnet_android.protocol import MOST_MODELS, Result, parse, parse_progress, salvage
 from mixnet_common import MixnetError, UsageError
+from mixnet_common.cpu_lists import parse_cpus
 from mixnet_common.hashing import sha256
 
 RESULT = "result.jsonl"
@@ -122,7 +123,7 @@ def choose_cpus(text: str | None, clusters: Sequence[Cluster]) -> tuple[int, ...
                 "name CPUs like 4-7; mixnet-bench devices lists clusters",
             )
         return tuple(sorted(ordered[-1 if text == "big" else 0].cpus))
-    cpus = _parse_cpus(text)
+    cpus = parse_cpus(text, "write big, little, or CPUs like 4-7")
     known = {cpu for cluster in clusters for cpu in cluster.cpus}
     if known and not set(cpus) <= known:
         missing = ", ".join(map(str, sorted(set(cpus) - known)))
@@ -135,16 +136,6 @@ def choose_cpus(text: str | None, clusters: Sequence[Cluster]) -> tuple[int, ...
 
 def _speed(cluster: Cluster) -> tuple[int, int]:
     return cluster.capacity or 0, cluster.max_khz or 0
-
-
-def _parse_cpus(text: str) -> tuple[int, ...]:
-    cpus: set[int] = set()
-    for part in text.split(","):
-        match = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", part.strip())
-        if match is None or int(match[1]) > int(match[2] or match[1]):
-            raise UsageError(f"--pin {text} names no CPUs", "write big, little, or CPUs like 4-7")
-        cpus.update(range(int(match[1]), int(match[2] or match[1]) + 1))
-    return tuple(sorted(cpus))
 
 
 def install(phone: Phone, work: Work, say: Callable[[str], None] = lambda text: None) -> Installed:

@@ -1,36 +1,12 @@
-"""Which CPUs a process may run on: parsed from text, checked, set, and read back.
+"""Which CPUs a process may run on: checked, set, and read back.
 
 Only Linux lets a process choose; everywhere else asking for it is refused rather than ignored.
 """
 
 import os
-import re
 from collections.abc import Iterable
 
 from mixnet_common import UsageError
-
-CPUS = re.compile(r"(?P<first>[0-9]{1,4})(-(?P<last>[0-9]{1,4}))?")
-"""One CPU or a range of them; no machine has ten thousand."""
-
-
-def parse_cpus(text: str) -> tuple[int, ...]:
-    """CPU numbers from ``0,2-4``, sorted. Raises UsageError for anything else.
-
-    >>> parse_cpus("0,2-4")
-    (0, 2, 3, 4)
-    """
-    cpus: set[int] = set()
-    for part in text.split(","):
-        match = CPUS.fullmatch(part.strip())
-        first, last = (
-            (int(match["first"]), int(match["last"] or match["first"])) if match else (1, 0)
-        )
-        if first > last:
-            raise UsageError(
-                f"--pin {text}: {part.strip() or 'nothing'} names no CPU", "name CPUs like 0,2-4"
-            )
-        cpus.update(range(first, last + 1))
-    return tuple(sorted(cpus))
 
 
 def can_pin() -> bool:

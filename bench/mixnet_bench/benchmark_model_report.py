@@ -17,6 +17,7 @@ from mixnet_bench.comparison import student_quantile
 from mixnet_bench.latency import Plan
 from mixnet_bench.phone_report import EMULATED, LABEL, describe_conditions, describe_device
 from mixnet_bench.verdict import THRESHOLDS
+from mixnet_common.numbers import three_digit_range, three_digits
 
 COLUMNS = ("milliseconds", "mean", "95 %", "first", "ratio", "95 %", "verdict")
 UNSAMPLED = Doubt(
@@ -81,11 +82,11 @@ def rows(targets: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     return [
         (
             target["name"],
-            _digits(target["mean_ms"]),
-            _range(target["mean_ms_interval"]),
-            _digits(target["first_ms"]),
-            _digits(target["ratio_to_first"]["value"]),
-            _range(target["ratio_to_first"]["interval"]),
+            three_digits(target["mean_ms"]),
+            three_digit_range(target["mean_ms_interval"]),
+            three_digits(target["first_ms"]),
+            three_digits(target["ratio_to_first"]["value"]),
+            three_digit_range(target["ratio_to_first"]["interval"]),
             target["verdict"],
         )
         for target in targets
@@ -157,11 +158,3 @@ def _doubts(reports: Sequence[Report]) -> Iterator[Doubt]:
             "undelegated",
             f"{reports[0].delegate} took nothing of this network: it ran two to four times slower",
         )
-
-
-def _digits(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
-
-
-def _range(bounds: Sequence[float] | None) -> str:
-    return "" if bounds is None else "–".join(_digits(bound) for bound in bounds)

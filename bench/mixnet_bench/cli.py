@@ -171,9 +171,9 @@ def latency(
         latency_command,
         trust,
     )
-    from mixnet_bench.affinity import parse_cpus
     from mixnet_bench.latency import Plan
     from mixnet_bench.targets import model_file
+    from mixnet_common.cpu_lists import parse_cpus
 
     if fixed_performance and on == "host":
         raise UsageError("--fixed-performance is a mode of phones", "add --on adb, or leave it out")
@@ -385,9 +385,9 @@ def tune(
     Candidates of each distinct block are timed side by side; what was found is kept for the next
     time. The result is a readable TOML file for mixnet-export --lowering.
     """
-    from mixnet_bench.affinity import parse_cpus
     from mixnet_bench.affinity import pin as pin_to
     from mixnet_bench.tuning.command import Request, run
+    from mixnet_common.cpu_lists import parse_cpus
     from mixnet_export.writers import FORMATS
     from mixnet_networks import load_network
 

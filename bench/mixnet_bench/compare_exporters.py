@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from mixnet_bench.affinity import check_cpus, parse_cpus
+from mixnet_bench.affinity import check_cpus
 from mixnet_bench.peers.bars import load_bars
 from mixnet_bench.peers.groups import Group, Selection, build_groups
 from mixnet_bench.peers.making import Workshop, orders_of
@@ -42,6 +42,7 @@ from mixnet_common.console import (
     tracked,
     warn,
 )
+from mixnet_common.cpu_lists import parse_cpus
 from mixnet_common.outputs import check_folder, check_output, named_files
 
 NETWORKS = ("mixnet-s", "mixnet-m", "mixnet-l", "mobilenet-v2")

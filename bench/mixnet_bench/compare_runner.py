@@ -14,7 +14,6 @@ import click
 import numpy as np
 
 from mixnet_android.build import find_runner
-from mixnet_bench.affinity import parse_cpus
 from mixnet_bench.latency import Plan, measure
 from mixnet_bench.native import measure_native
 from mixnet_bench.statistics import Interval, interval, median, pick_launches
@@ -28,6 +27,7 @@ from mixnet_common.console import (
     print_table,
     progress,
 )
+from mixnet_common.cpu_lists import parse_cpus
 
 BOUND = 0.05
 TIMEOUT_S = 120.0

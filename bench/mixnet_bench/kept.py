@@ -12,10 +12,10 @@ from pathlib import Path
 
 from mixnet_android.detached import FRESH_S
 from mixnet_android.protocol import parse
-from mixnet_android.runtimes_store import home
 from mixnet_android.session import MOST_OUTPUT_BYTES, Launched
 from mixnet_common import MixnetError
 from mixnet_common.files import write_all
+from mixnet_common.folders import home
 from mixnet_common.readers import read_bytes, read_text
 
 

@@ -3,7 +3,6 @@
 Pure apart from ``identify``, which reads a file; measures nothing.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from mixnet_bench.statistics import Interval, Launches, Summary, median, summari
 from mixnet_bench.sustained import course_of, describe_course, doubts_of_course
 from mixnet_bench.verdict import count_outliers, gravest, judge
 from mixnet_common.hashing import sha256
+from mixnet_common.numbers import three_digit_range, three_digits
 from mixnet_common.readers import read_bytes
 
 COLUMNS = ("milliseconds", "median", "95 %", "p90", "first", "ratio", "95 %", "verdict")
@@ -105,12 +105,12 @@ def table_rows(targets: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     return [
         (
             target["name"],
-            digits(target["median_ms"]),
-            _range(target["median_ms_interval"]),
-            digits(target["p90_ms"]),
-            digits(target["first_ms"]),
-            digits(target["ratio_to_first"]["value"]),
-            _range(target["ratio_to_first"]["interval"]),
+            three_digits(target["median_ms"]),
+            three_digit_range(target["median_ms_interval"]),
+            three_digits(target["p90_ms"]),
+            three_digits(target["first_ms"]),
+            three_digits(target["ratio_to_first"]["value"]),
+            three_digit_range(target["ratio_to_first"]["interval"]),
             target["verdict"],
         )
         for target in targets
@@ -187,17 +187,3 @@ def _describe_plan(plan: Plan) -> dict[str, Any]:
 
 def _pair(interval: Interval) -> list[float]:
     return [interval.low, interval.high]
-
-
-def _range(bounds: Sequence[float]) -> str:
-    return "–".join(digits(bound) for bound in bounds)
-
-
-def digits(value: float) -> str:
-    """Three significant digits and never an exponent; more than any launch repeats.
-
-    >>> digits(28.534), digits(0.98512), digits(1234.5)
-    ('28.5', '0.985', '1234')
-    """
-    magnitude = math.floor(math.log10(value)) if value > 0 else 0
-    return f"{value:.{max(0, 2 - magnitude)}f}"

@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from mixnet_bench.against import sentence
-from mixnet_bench.latency_report import COLUMNS, digits, table_rows
+from mixnet_bench.latency_report import COLUMNS, table_rows
 from mixnet_common.console import print_table
+from mixnet_common.numbers import three_digits
 
 SUSTAINED_COLUMNS = (
     "milliseconds", "burst", "plateau", "plateau / burst", "throttled after", "time", "verdict",
@@ -34,9 +35,9 @@ def _sustained_row(target: dict[str, Any]) -> tuple[str, ...]:
     after = found["throttled_after_s"]
     return (
         target["name"],
-        digits(found["burst_ms"]),
-        digits(found["plateau_ms"]),
-        digits(found["plateau_over_burst"]),
+        three_digits(found["burst_ms"]),
+        three_digits(found["plateau_ms"]),
+        three_digits(found["plateau_over_burst"]),
         "–" if after is None else f"{after:.0f} s",
         f"{found['duration_s']:.0f} s",
         target["verdict"],

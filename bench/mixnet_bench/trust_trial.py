@@ -17,7 +17,7 @@ import click
 import numpy as np
 
 from mixnet_android.build import find_runner
-from mixnet_bench.affinity import check_cpus, parse_cpus
+from mixnet_bench.affinity import check_cpus
 from mixnet_bench.comparison import (
     CONFIDENCE,
     POWER,
@@ -43,6 +43,7 @@ from mixnet_common.console import (
     print_table,
     progress,
 )
+from mixnet_common.cpu_lists import parse_cpus
 from mixnet_common.outputs import check_output
 from mixnet_runtimes.rawfile import with_companions
 

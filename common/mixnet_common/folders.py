@@ -12,4 +12,4 @@ def home() -> Path:
         return Path(named)
     from platformdirs import user_cache_path
 
-    return user_cache_path(APPLICATION, appauthor=False)
+    return user_cache_path(APPLICATION, appauthor=False, opinion=False)

@@ -15,6 +15,7 @@ from mixnet_android.adb import quoting
 from mixnet_android.adb.errors import AdbError, explain
 from mixnet_android.parsers.cpus import parse_tree
 from mixnet_android.parsers.text import SERIAL, decimal, integer, lines_of
+from mixnet_common.cpu_lists import parse_kernel_cpus
 
 DATA = Path(__file__).with_name("data")
 UNTIMED = hypothesis_settings(deadline=None, max_examples=50)
@@ -33,7 +34,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "df": parsers.parse_free_bytes,
     "mounts": parsers.parse_mounts,
     "screen": parsers.parse_screen_on,
-    "cpus": parsers.parse_cpus,
+    "cpus": parse_kernel_cpus,
     "tree": parse_tree,
     "note": settings.parse_note,
 }

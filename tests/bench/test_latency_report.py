@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mixnet_bench.latency import Burst, Launch, Plan, Timing
-from mixnet_bench.latency_report import COLUMNS, describe, digits, identify, table_rows
+from mixnet_bench.latency_report import COLUMNS, describe, identify, table_rows
 from mixnet_common import MixnetError
 
 PLAN = Plan((Path("a.tflite"), Path("b.onnx")), launches=2)
@@ -51,14 +51,6 @@ def test_the_table_has_a_cell_for_every_column(described: list[dict[str, Any]]) 
     rows = table_rows(described)
     assert [len(row) for row in rows] == [len(COLUMNS)] * 2
     assert rows[1][:2] == ("b.onnx", "4.00")
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(28.534, "28.5"), (0.98512, "0.985"), (1234.5, "1234"), (0.00012345, "0.000123"), (0, "0.00")],
-)
-def test_numbers_have_threedigits_that_mean_something(value: float, text: str) -> None:
-    assert digits(value) == text
 
 
 def test_a_file_is_identified_by_its_content(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from mixnet_android.parsers.cpus import (
     common_features,
     parse_clusters,
     parse_cpuinfo,
-    parse_cpus,
 )
 from mixnet_android.parsers.devices import Listed, parse_devices
 from mixnet_android.parsers.properties import Product, describe_product, parse_properties
@@ -33,7 +32,6 @@ __all__ = [
     "parse_battery",
     "parse_clusters",
     "parse_cpuinfo",
-    "parse_cpus",
     "parse_devices",
     "parse_free_bytes",
     "parse_mounts",

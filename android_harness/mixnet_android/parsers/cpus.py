@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mixnet_android.parsers.text import clean, integer, lines_of
-
-MAX_CPU = 1023
+from mixnet_common.cpu_lists import MOST_CPU, parse_kernel_cpus
 
 _POLICY = re.compile(r"/cpufreq/policy(?P<policy>\d{1,4})/(?P<name>\w+)$")
 _CAPACITY = re.compile(r"/cpu(?P<cpu>\d{1,4})/cpu_capacity$")
@@ -71,7 +70,7 @@ def parse_clusters(text: str) -> tuple[Cluster, ...]:
 def _cluster(
     number: int, files: Mapping[str, str], capacities: Mapping[int, int | None]
 ) -> Cluster:
-    listed = parse_cpus(files.get("related_cpus") or files.get("affected_cpus") or "")
+    listed = parse_kernel_cpus(files.get("related_cpus") or files.get("affected_cpus") or "")
     cpus = listed or (number,)
     governor = files.get("scaling_governor")
     return Cluster(
@@ -104,21 +103,6 @@ def _speed(cluster: Cluster) -> tuple[int, int, int]:
     return (cluster.capacity or 0, cluster.max_khz or 0, cluster.cpus[0])
 
 
-def parse_cpus(text: str) -> tuple[int, ...]:
-    """A list of CPUs as the kernel writes it, with blanks or commas and ranges; sorted.
-
-    >>> parse_cpus("0-3"), parse_cpus("4 5 6 7")
-    ((0, 1, 2, 3), (4, 5, 6, 7))
-    """
-    cpus: set[int] = set()
-    for part in re.split(r"[\s,]+", text.strip()):
-        match = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", part)
-        if not match or int(match[2] or match[1]) > MAX_CPU:
-            continue
-        cpus.update(range(int(match[1]), int(match[2] or match[1]) + 1))
-    return tuple(sorted(cpus))
-
-
 def parse_cpuinfo(text: str) -> tuple[Core, ...]:
     """Processors of /proc/cpuinfo, in its order.
 
@@ -133,12 +117,12 @@ def parse_cpuinfo(text: str) -> tuple[Core, ...]:
             cores.append({})
         if cores:
             cores[-1].setdefault(key.strip(), value.strip())
-    found = (_core(fields) for fields in cores[: MAX_CPU + 1])
+    found = (_core(fields) for fields in cores[: MOST_CPU + 1])
     return tuple(core for core in found if core is not None)
 
 
 def _core(fields: Mapping[str, str]) -> Core | None:
-    cpu = integer(fields.get("processor"), 0, MAX_CPU)
+    cpu = integer(fields.get("processor"), 0, MOST_CPU)
     if cpu is None:
         return None
     words = (fields.get("Features") or fields.get("flags") or "").split()[:500]

@@ -99,10 +99,11 @@ def latency(step: Step, store: Store) -> Targets:
 
 
 def _on_host(plan: Any, settings: Timing) -> Targets:
-    from mixnet_bench.affinity import check_cpus, parse_cpus
+    from mixnet_bench.affinity import check_cpus
     from mixnet_bench.latency_command import describe_run
     from mixnet_bench.profile_command import take_profiles
     from mixnet_bench.profile_report import describe_profile
+    from mixnet_common.cpu_lists import parse_cpus
 
     if settings.pin is not None:
         plan = replace(plan, cpus=parse_cpus(settings.pin))

@@ -13,6 +13,7 @@ from mixnet_bench.peers.files import Made
 from mixnet_bench.peers.groups import Group
 from mixnet_bench.peers.registry import EXPORTERS, Order
 from mixnet_bench.statistics import Floats, Interval, summarize
+from mixnet_common.numbers import three_digit_range, three_digits
 
 COLUMNS = ("ms", "95 %", "ours / this", "95 %", "bar", "", "MB", "verdict")
 
@@ -158,8 +159,8 @@ def _cells(each: dict[str, Any]) -> tuple[str, ...]:
     if each["verdict"] == "skipped":
         return (*[""] * (len(COLUMNS) - 1), f"skipped: {each['reasons'][0]}")
     return (
-        _digits(each["median_ms"]),
-        _range(each["median_ms_interval"]),
+        three_digits(each["median_ms"]),
+        three_digit_range(each["median_ms_interval"]),
         *_ratio_cells(each["ours_over_this"]),
         *_bar_cells(_bar(each, LATENCY)),
         f"{each['size_bytes'] / 1e6:.1f}",
@@ -172,7 +173,9 @@ def _bar(each: dict[str, Any], quantity: str) -> dict[str, Any] | None:
 
 
 def _ratio_cells(found: dict[str, Any] | None) -> tuple[str, str]:
-    return ("", "") if found is None else (_digits(found["value"]), _range(found["interval"]))
+    if found is None:
+        return "", ""
+    return three_digits(found["value"]), three_digit_range(found["interval"])
 
 
 def _bar_cells(bar: dict[str, Any] | None) -> tuple[str, str]:
@@ -193,16 +196,3 @@ def size_lines(group: Group, objects: Sequence[dict[str, Any]]) -> list[str]:
         for label, each, bar in pairs
         if bar
     ]
-
-
-def _digits(value: float) -> str:
-    """Three significant digits.
-
-    >>> _digits(0.5987), _digits(8.7049), _digits(41.96)
-    ('0.599', '8.70', '42.0')
-    """
-    return f"{value:.{3 if value < 1 else 2 if value < 10 else 1}f}"
-
-
-def _range(bounds: Sequence[float]) -> str:
-    return "–".join(_digits(bound) for bound in bounds)

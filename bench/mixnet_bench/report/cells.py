@@ -6,6 +6,8 @@ A cell is its text and the number it is sorted by. How a table looks is decided 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from mixnet_common.numbers import three_digits
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -60,16 +62,6 @@ def float_of(shown: str) -> float | None:
 def milliseconds(value: float) -> Cell:
     """Three significant digits."""
     return Cell(three_digits(value), value)
-
-
-def three_digits(value: float) -> str:
-    """Three significant digits without an exponent.
-
-    >>> three_digits(28.534), three_digits(1234.5), three_digits(0.98512)
-    ('28.5', '1234', '0.985')
-    """
-    decimals = 2 if value == 0 else max(0, 2 - int(f"{value:e}".partition("e")[2]))
-    return f"{value:.{min(decimals, 12)}f}"
 
 
 def verdict(word: str) -> Cell:

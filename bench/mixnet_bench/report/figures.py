@@ -7,10 +7,10 @@ from itertools import count
 from math import isfinite
 from typing import TypeVar
 
-from mixnet_bench.report.cells import three_digits
 from mixnet_bench.report.comparisons import pairs
 from mixnet_bench.report.record import Latency, Results
 from mixnet_bench.report.tables import kernel_times, of_device
+from mixnet_common.numbers import three_digits
 from mixnet_networks.paper import load_table
 
 Row = TypeVar("Row")

@@ -9,7 +9,6 @@ from mixnet_bench.report.cells import (
     number,
     sum_up,
     text,
-    three_digits,
     verdict,
 )
 from mixnet_bench.report.comparisons import (
@@ -19,6 +18,7 @@ from mixnet_bench.report.comparisons import (
     sustained_table,
 )
 from mixnet_bench.report.record import Count, Device, Latency, Results
+from mixnet_common.numbers import three_digit_range
 from mixnet_networks.paper.tables import parse_printed
 
 # The paper
@@ -95,7 +95,7 @@ def latency_table(results: Results, device: Device) -> Table:
             text(each.file.sized_network),
             text(each.file.kind),
             milliseconds(each.median_ms),
-            Cell("–".join(map(three_digits, each.interval_ms)), each.interval_ms[0]),
+            Cell(three_digit_range(each.interval_ms), each.interval_ms[0]),
             milliseconds(each.p90_ms),
             milliseconds(each.first_ms),
             milliseconds(each.load_ms),

@@ -5,11 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import click
-
 from mixnet_bench.affinity import current_cpus
 from mixnet_bench.tuning.search import Outcome
 from mixnet_common import UsageError, write_whole
+from mixnet_common.folders import home
 from mixnet_common.hashing import sha256
 from mixnet_common.readers import read_json
 from mixnet_common.versions import package_version
@@ -17,8 +16,8 @@ from mixnet_export.lowering import OPTIONS, Choice
 
 
 def cache_folder() -> Path:
-    """Where results are kept: the user's own folder for this application."""
-    return Path(click.get_app_dir("mixnet-mobile")) / "tuning"
+    """Where results are kept: a part of the user's folder for this software."""
+    return home() / "tuning"
 
 
 def cache_path(folder: Path, **conditions: Any) -> Path:
