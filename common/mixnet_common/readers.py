@@ -30,6 +30,9 @@ TOML_BYTES = 2 << 20
 FILE_BYTES = 4 << 30
 """Bound on any other file; a FlatBuffer or a protobuf ends at 2 GiB."""
 
+PROC_BYTES = 1 << 16
+"""Of a file under /proc, which the system gives no size, read at once."""
+
 DEPTH = 100
 """Bound on nesting in JSON and TOML."""
 
@@ -110,7 +113,10 @@ def is_folder(path: Path) -> bool:
 def read_bytes(path: Path, *, limit: int = FILE_BYTES, hint: str = "") -> bytes:
     """All bytes of a regular file of at most ``limit`` bytes. Raises UsageError."""
     with opened(path, hint, limit=limit) as file:
-        data = file.read(limit + 1)
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(min(max(size, PROC_BYTES), limit) + 1)  # which is allocated, if not filled
+        while len(data) <= limit and (more := file.read(PROC_BYTES)):
+            data += more
     if len(data) > limit:  # of the files under /proc the system reports no size
         _refuse_size(path, f"over {limit:,}", limit, hint)
     return data

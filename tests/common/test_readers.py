@@ -1,5 +1,6 @@
 import json
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,22 @@ def test_what_cannot_be_opened_is_named_with_the_reason(tmp_path, name, reason):
         read_text(tmp_path / name, "give another")
     assert refused.value.hint == "give another"
     assert refused.value.message.isprintable()
+
+
+def test_a_small_file_takes_little_memory_whatever_the_limit(tmp_path):
+    path = tmp_path / "small"
+    path.write_bytes(bytes(1000))
+    tracemalloc.start()
+    try:
+        assert read_bytes(path) == bytes(1000)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
+def test_a_file_that_reports_no_size_is_read_whole():
+    assert read_bytes(Path("/proc/cpuinfo")).count(b"processor") >= (os.cpu_count() or 1)
 
 
 def test_a_file_beyond_the_limit_is_refused_before_it_is_read(tmp_path):
