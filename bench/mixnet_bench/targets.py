@@ -15,16 +15,16 @@ def model_file(target: str) -> Path:
 
     Raises UsageError for anything else; a network's name is answered with how to export it.
     """
-    from mixnet_networks import network_names
-    from mixnet_networks.variants import MARK
+    from mixnet_networks import load_network
+    from mixnet_networks.aliases import find_network
 
     path = Path(target)
     if is_model_file(target):
         if not is_file(path):
             raise missing_file(path)
         return path
-    if target.partition(MARK)[0] in network_names() or path.suffix == ".toml":
-        stem = path.stem if path.suffix == ".toml" else target.replace(MARK, "-")
+    if path.suffix == ".toml" or find_network(target):
+        stem = path.stem if path.suffix == ".toml" else load_network(target).file_stem
         raise UsageError(
             f"{target} is a network, and only files can be timed",
             f"export it first: mixnet-export tflite {target} -o . && "

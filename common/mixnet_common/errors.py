@@ -24,12 +24,14 @@ class UsageError(MixnetError):
     exit_status = 2
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
     """A hint that names the known word most like ``word``, or else all of them.
 
-    >>> nearest("mixnet_s", ["mixnet-s", "mobilenet-v1"])
+    Those of ``also`` are known as well, but never listed.
+
+    >>> nearest("mixnet-z", ["mixnet-s", "mobilenet-v1"])
     'did you mean mixnet-s?'
     """
     choices = sorted(known)
-    close = difflib.get_close_matches(word, choices, n=1)
+    close = difflib.get_close_matches(word, [*choices, *also], n=1)
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(choices)}"

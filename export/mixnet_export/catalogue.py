@@ -3,6 +3,7 @@
 from typing import Any
 
 from mixnet_networks import Graph, Network, Node, load_network, network_names
+from mixnet_networks.aliases import timm_names
 from mixnet_networks.architecture import ACTIVATIONS
 from mixnet_networks.build import block_of
 from mixnet_networks.operators import macs, parameter_count
@@ -24,6 +25,7 @@ def _entry(network: Network) -> dict[str, Any]:
         "resolution": network.resolution,
         "paper": _paper_row(network.name),
         "source": architecture.source,
+        "timm": list(timm_names(network.name)),
     }
 
 

@@ -190,17 +190,18 @@ def list_networks(as_json: bool) -> None:
         print_json(rows)
         return
     print_table(
-        ("network", "parameters", "MACs", "in Table 2", "parameters", "FLOPS"),
+        ("network", "parameters", "MACs", "in Table 2", "parameters", "FLOPS", "in timm"),
         [_listed(row) for row in rows],
         caption="MACs: multiply-adds of convolutions and dense layers, at the network's resolution."
-        "\nThe paper's FLOPS are multiply-adds in a convention that it does not state (Table 2).",
+        "\nThe paper's FLOPS are multiply-adds in a convention that it does not state (Table 2)."
+        "\nThe names in timm are names of networks here too.",
     )
 
 
 def _listed(row: dict[str, Any]) -> tuple[str, ...]:
     paper = row["paper"] or dict.fromkeys(("model", "params", "flops"), "")
     ours = (row["name"], f"{row['params']:,}", f"{row['macs'] / 1e6:.2f}M")
-    return (*ours, paper["model"], paper["params"], paper["flops"])
+    return (*ours, paper["model"], paper["params"], paper["flops"], *(row["timm"][:1] or [""]))
 
 
 @main.command(epilog=example("mixnet-export show mixnet-s"))

@@ -5,6 +5,7 @@ anyone, so every number has a bound and nothing in it names a path.
 """
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass
 from importlib import resources
@@ -25,8 +26,17 @@ Record = TypeVar("Record")
 ACTIVATIONS = ("relu", "relu6", "swish")
 ANY_BLOCK = ("block", "out", "blocks", "stride", "activation")
 _MIXED = ("kernels", "project_groups", "partition", "dilated", "multiplier")
+_EXPANSION = ("expand", "expand_groups", "expand_always")
 BLOCK_KEYS: Mapping[str, tuple[str, ...]] = {
-    "inverted-residual": (*_MIXED, "expand", "expand_groups", "shuffle", "se", "skip"),
+    "inverted-residual": (
+        *_MIXED,
+        "expand",
+        "expand_groups",
+        "expand_always",
+        "shuffle",
+        "se",
+        "skip",
+    ),
     "separable": _MIXED,
     "convolution": ("kernels",),
     "bottleneck": ("kernels", "middle"),
@@ -109,6 +119,17 @@ def _file_name(value: Any) -> str:
     return text
 
 
+def _aliases(value: Any) -> tuple[tuple[str, float], ...]:
+    """Other programs' names, each with the channel multiplier that it stands for."""
+    multiplier = _number(0.01, 100)
+    if not isinstance(value, Mapping) or not all(_ALIAS.fullmatch(name) for name in value):
+        raise ValueError("a table of names, in letters, digits, _ and ., with multipliers")
+    return tuple((name, multiplier(factor)) for name, factor in value.items())
+
+
+_ALIAS = re.compile(r"[A-Za-z0-9_.]{1,100}")
+
+
 def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("true or false")
@@ -147,8 +168,9 @@ class Stage:
     ratio, ``expand_groups`` and ``project_groups`` the groups of the 1x1 convolutions, ``se`` the
     squeeze-and-excite ratio of the block's input channels (0 for none), ``multiplier`` the
     depthwise channel multiplier m of Section 3.1. ``dilated`` replaces a k x k kernel by 3x3 with
-    dilation (k - 1) / 2 where the stride is 1 (Section 3.4). ``shuffle`` shuffles the channels
-    between the groups of the expansion; ``middle`` gives the channels inside a bottleneck;
+    dilation (k - 1) / 2 where the stride is 1 (Section 3.4). ``expand_always`` keeps the expansion
+    layer at a ratio of 1; ``shuffle`` shuffles the channels between the groups of the expansion;
+    ``middle`` gives the channels inside a bottleneck;
     ``cell`` names a cell, whose ``out`` is that of each of its nodes. Which kind of block takes
     which key says ``BLOCK_KEYS``.
     """
@@ -168,6 +190,7 @@ class Stage:
     multiplier: int = _key(_integer(1, 64), 1)
     skip: bool = _key(_flag, True)
     shuffle: bool = _key(_flag, False)
+    expand_always: bool = _key(_flag, False)
     middle: int = _key(_CHANNELS, 0)
     cell: str = _key(_text, "")
 
@@ -225,6 +248,10 @@ class Architecture:
     channel_divisor: int = _key(_integer(1, 256), 8)
     channel_multiplier: float = _key(_number(0.01, 100), 1.0)
     cells: tuple[Cell, ...] = _key(lambda value: value, ())
+    base: str = _key(_text, "")
+    """The shipped network that the file starts from."""
+    aliases: tuple[tuple[str, float], ...] = _key(_aliases, ())
+    """timm's names, each with the channel multiplier that it stands for."""
 
     def cell(self, name: str) -> Cell:
         """A cell by its name."""
@@ -302,16 +329,19 @@ def _check_symmetry(architecture: Architecture, where: str) -> None:
 
 
 def _with_base(table: dict[str, Any], where: str) -> dict[str, Any]:
-    """A file may start from a shipped network and change some of its keys; multipliers multiply."""
+    """A file may start from a shipped network and change some of its keys.
+
+    Aliases are the base's own: they stand for its weights.
+    """
     if "base" not in table:
         return table
-    own = {key: value for key, value in table.items() if key != "base"}
     if table["base"] not in architecture_names():
         base = _shown(table["base"])
         raise UsageError(
             f"{where}: no network is called {base}", nearest(base, architecture_names())
         )
-    return {**_with_base(_shipped(table["base"]), where), **own}
+    inherited = _with_base(_shipped(table["base"]), where)
+    return {**{key: inherited[key] for key in inherited if key != "aliases"}, **table}
 
 
 def read_stage(row: Any, where: str) -> Stage:

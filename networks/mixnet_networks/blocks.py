@@ -18,7 +18,7 @@ def _inverted_residual(builder: Parts, prefix: str, x: str, stage: Stage, stride
     """Expand, depthwise, squeeze-and-excite, project, and a skip where shapes allow."""
     block_input, inputs = x, builder.channels(x)
     outputs = builder.scale(stage.out)
-    if stage.expand != 1:
+    if stage.expand != 1 or stage.expand_always:
         name = f"{prefix}.expand"
         x = builder.grouped(name, x, int(inputs * stage.expand), stage.expand_groups)
         x = builder.norm(name, x, stage.activation)

@@ -87,7 +87,7 @@ def _sizes(text: str) -> list[int]:
 
 def _encode(stage: Stage, channels: int) -> str:
     plain = Stage(out=stage.out, kernels=stage.kernels)
-    for key in ("block", "partition", "multiplier"):
+    for key in ("block", "partition", "multiplier", "shuffle", "expand_always"):
         if getattr(stage, key) != getattr(plain, key):
             raise UsageError(f"block strings cannot say {key} = {getattr(stage, key)!r}")
     if stage.activation not in ("relu", "swish"):

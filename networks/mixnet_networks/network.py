@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from mixnet_common import UsageError
+from mixnet_networks.aliases import MARK, resolve
 from mixnet_networks.architecture import Architecture, Preprocessing
 from mixnet_networks.build import build_graph
 from mixnet_networks.graph import Graph
 from mixnet_networks.preprocessing import for_channels
 from mixnet_networks.ssdlite import Detector, build_detector
-from mixnet_networks.variants import MARK, load_variant
+from mixnet_networks.variants import load_variant
 
 
 @dataclass(frozen=True)
@@ -80,16 +81,18 @@ def load_network(
 ) -> Network:
     """A network by name or by the path of a TOML file; what is None is the architecture's own.
 
-    A colon and changes may follow the name, as in ``mobilenet-v2:mdconv357``: see ``variants``.
+    The name may be timm's (``mixnet_s``): see ``aliases``. A colon and changes may follow it, as in
+    ``mobilenet-v2:mdconv357``: see ``variants``.
 
     Raises UsageError where the name is unknown, the file is wrong, or a number is out of range.
     """
-    architecture = load_variant(name_or_path)
+    named = resolve(name_or_path)
+    architecture = load_variant(named.network)
     network = Network(
         architecture,
         architecture.classes if classes is None else classes,
         architecture.resolution if resolution is None else resolution,
-        1.0 if multiplier is None else multiplier,
+        named.multiplier * (1.0 if multiplier is None else multiplier),
         batch,
         in_channels,
     )

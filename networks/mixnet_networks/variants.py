@@ -23,11 +23,9 @@ from dataclasses import dataclass, replace
 
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
+from mixnet_networks.aliases import MARK
 from mixnet_networks.architecture import Architecture, Stage, load_architecture
 from mixnet_networks.ssdlite import with_ssdlite
-
-MARK = ":"
-"""Between a network's name and its changes."""
 
 MOST_GROUPS = 6
 LARGEST_KERNEL = 255
@@ -112,6 +110,7 @@ def load_variant(name: str) -> Architecture:
         architecture,
         name=f"{architecture.name}{MARK}{changes}",
         title=f"{architecture.title}, {changes}",
+        aliases=(),
     )
 
 

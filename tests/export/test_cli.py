@@ -162,6 +162,8 @@ def test_list_names_every_network_with_the_papers_row() -> None:
     assert all(name in table for name in rows)
     assert rows["mixnet-s"]["params"] == 4_134_606
     assert rows["mixnet-s"]["paper"]["params"] == "4.1M"
+    assert rows["mixnet-s"]["timm"] == ["tf_mixnet_s"]
+    assert rows["darts"]["timm"] == []
     assert round(rows["mixnet-l"]["macs"] / 1e6, 2) == 555.25
 
 
@@ -287,7 +289,7 @@ def test_without_weights_it_says_that_they_are_random(tiny: str, here: Path) -> 
 
 WRONG: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("mixnet-x",), ("mixnet-x", "did you mean mixnet-")),
-    (("mixnet_s",), ("did you mean mixnet-s?",)),
+    (("mixnet-z",), ("did you mean mixnet-s?",)),
     (("nothing.toml",), ("nothing.toml",)),
     (("mixnet-s", "--resolution", "0"), ("resolution", "not 0")),
     (("mixnet-s", "--resolution", "-1"), ("resolution", "not -1")),

@@ -75,6 +75,13 @@ def test_a_file_may_start_from_a_shipped_network(write_toml: WriteToml) -> None:
     assert (mine.stages, mine.channel_multiplier) == (large.stages, large.channel_multiplier)
 
 
+def test_a_base_keeps_its_aliases_for_itself(write_toml: WriteToml) -> None:
+    mine = load_architecture(write_toml('base = "mixnet-l"\nsource = "mine"'))
+
+    assert load_architecture("mixnet-l").aliases == (("tf_mixnet_l", 1.0),)
+    assert (mine.base, mine.aliases) == ("mixnet-l", ())
+
+
 @pytest.mark.parametrize("name", network_names())
 def test_a_shipped_network_names_its_source(name: str) -> None:
     assert "20" in load_architecture(name).source
@@ -93,6 +100,16 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "missing stem": ("stem = { channels = 8 }", "", ", stem: the key 'channels' is missing"),
     "missing key of a row": ("out = 16, ", "", ", stage 1: the key 'out' is missing"),
     "number as text": ("classes = 5", 'classes = "5"', ": 'classes' must be a whole number from 1"),
+    "alias without a multiplier": (
+        "classes = 5",
+        'classes = 5\naliases = ["mine"]',
+        ": 'aliases' must be a table of names",
+    ),
+    "alias with a space": (
+        "classes = 5",
+        'classes = 5\naliases = { "a b" = 1 }',
+        ": 'aliases' must be a table of names",
+    ),
     "float for integer": (
         "stride = 2",
         "stride = 2.0",
@@ -163,8 +180,8 @@ def test_a_misspelt_key_is_answered_with_the_nearest(write_toml: WriteToml) -> N
 
 
 def test_an_unknown_network_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match="no network is called 'mixnet_s'") as caught:
-        load_architecture("mixnet_s")
+    with pytest.raises(UsageError, match="no network is called 'mixnet-z'") as caught:
+        load_architecture("mixnet-z")
 
     assert caught.value.hint == "did you mean mixnet-s?"
     assert caught.value.exit_status == 2

@@ -17,6 +17,14 @@ from mixnet_networks.weights import Weights, check_weights, seeded_weights, weig
 
 # SHA-256 of the weights that seed 0 gives. A change here changes every published result.
 HASHES = {
+    "fbnet-c-timm": "e141194013089f2e68373a3ddd5279010c91cbdb420a1257ddd4cf74b0c374cc",
+    "fbnet-c-timm-pretrained": "d24af6311c86b7c1ef58cd370f7fead00db53abbc3ab8ad05c29ab9982a20c0b",
+    "mnasnet-a1-symmetric": "b22310b4133fccad12291d825df02753aadf59884ffe18ef6aca4829c65e0ecb",
+    "mobilenet-v1-symmetric": "1ad65f7218f930021076d5afd7cde8691d9c88bfcc1c6f26d8a1251956840dff",
+    "mobilenet-v2-1.4-symmetric": (
+        "a41ec492af162180be5a7acb0c4b3caa31acf54f1f6b44a5b86bda8f40e7165a"
+    ),
+    "mobilenet-v2-symmetric": "2e71d0e1f7188a5a1f2e8c4d7b4c58bf1ecf5bbb487ac67896296c6dc751d5e4",
     "mixnet-l": "afe222f5530c236439ddda753b6962ccc41f47fa9b7130abe8e769463acb77bf",
     "mixnet-m": "ff9fb681dee7d69d69baf3570633587b8feffebff7fbff3caaedd51ef0875301",
     "mixnet-s": "121b4772061e8a0cd1e633fd0771172a2f1e4319f15324b25275b04eedf17244",

@@ -50,8 +50,8 @@ QUANTITIES: dict[str, Callable[[Ours], float]] = {
 def count_ours(subject: Subject) -> Ours | None:
     """Count a network of ours at its own resolution."""
     from mixnet_networks import load_network, network_names
+    from mixnet_networks.aliases import MARK
     from mixnet_networks.paper.tables import passing_network
-    from mixnet_networks.variants import MARK
 
     if subject.network.partition(MARK)[0] in network_names():
         return count_network(load_network(subject.network, classes=subject.classes))
