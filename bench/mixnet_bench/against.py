@@ -22,8 +22,10 @@ from mixnet_bench.comparison import (
 )
 from mixnet_bench.statistics import Floats
 from mixnet_common import MixnetError, UsageError
-from mixnet_common.console import FORMAT
-from mixnet_common.readers import read_json, show
+from mixnet_common.documents import read_document, read_targets
+from mixnet_common.json_object import LEAST_MS, MOST_MS, JsonObject, WrongValueError
+from mixnet_common.printable import shown
+from mixnet_common.readers import show
 
 MEANINGLESS = ("emulated", "void")
 """Verdicts after which nothing is concluded, not even from files that ran side by side."""
@@ -87,12 +89,11 @@ def check_foreseen(
 def read_result(path: Path) -> list[dict[str, Any]]:
     """The targets of a saved result. Raises UsageError where it is none of ours, or unreadable."""
     hint = "save one with mixnet-bench latency -o FILE"
-    document = read_json(path, hint)
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise UsageError(f"{show(path)} is no result of format {FORMAT}", hint)
-    targets = document.get("targets")
-    if not isinstance(targets, list) or not targets or not all(map(_is_latency, targets)):
-        raise UsageError(f"{show(path)} is no result of mixnet-bench latency", hint)
+    document = read_document(path, hint)
+    read_targets(document, path, hint, check_saved)
+    targets: list[dict[str, Any]] = document["targets"]
+    if not targets:
+        raise UsageError(f"{show(path)} holds no results", hint)
     return targets
 
 
@@ -121,7 +122,7 @@ def check_alike(saved: Mapping[str, Any], target: Mapping[str, Any]) -> None:
 
 def _unlike(saved: Mapping[str, Any], target: Mapping[str, Any]) -> list[str]:
     return [
-        f"{key} {old!r} then, {new!r} now"
+        f"{key} {shown(old)} then, {shown(new)} now"
         for key in ALIKE
         for old, new in [(_at(saved, key), _at(target, key))]
         if old is not _MISSING and new is not _MISSING and old != new
@@ -180,19 +181,21 @@ def _at(target: Mapping[str, Any], key: str) -> Any:
     return value
 
 
-def _is_latency(target: Any) -> bool:
-    """Whether it has the keys that are needed, and samples that add up."""
-    try:
-        counts = [launch["count"] for launch in target["launches"]]
-        samples = np.asarray(target["samples_ms"], dtype=np.float64)
-        return (
-            all(key in target for key in NEEDED)
-            and min(counts) > 0
-            and sum(counts) == len(samples)
-            and bool((samples > 0).all() and np.isfinite(samples).all())
+def check_saved(target: JsonObject) -> None:
+    """Raise WrongValueError unless it is a timing whose numbers can be compared."""
+    for key in NEEDED:
+        if not target.has(key):
+            raise WrongValueError(f"it has no {key}: it is no result of mixnet-bench latency")
+    for key in ("name", "verdict", "target"):
+        target.text(key)
+    for key in ("settings", "machine", "device"):
+        target.at(key)
+    samples = target.numbers("samples_ms", LEAST_MS, MOST_MS)
+    counts = [launch.whole("count", 1) for launch in target.objects("launches")]
+    if sum(counts) != len(samples) or not samples:
+        raise WrongValueError(
+            f"launches count {sum(counts)} samples, and samples_ms has {len(samples)}"
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return False
 
 
 def _launches(target: Mapping[str, Any]) -> list[Floats]:

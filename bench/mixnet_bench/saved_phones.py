@@ -11,12 +11,17 @@ from typing import Any
 
 from mixnet_android.parsers import Cluster
 from mixnet_android.session import choose_cpus
-from mixnet_bench.against import read_result
+from mixnet_bench.against import NEEDED, check_saved
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Wishes
 from mixnet_bench.latency_report import identify
+from mixnet_bench.report.load import read_latency
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text
+from mixnet_common.documents import read_document, read_targets
+from mixnet_common.readers import is_file
+
+HINT = "name another file with -o, or remove this one"
 
 Targets = list[dict[str, Any]]
 
@@ -92,11 +97,21 @@ def _pin(target: Mapping[str, Any], wishes: Wishes) -> list[int] | None:
 
 
 def _read(path: Path | None) -> dict[str, Targets]:
-    """The file's targets by phone; none where it is no result: it will be replaced, as always."""
-    found: dict[str, Targets] = {}
+    """The file's targets by phone; none where it is no result: it will be replaced, as always.
+
+    Raises UsageError where it is one, and damaged: what is in it may be worth a look.
+    """
+    if path is None or not is_file(path):
+        return {}
     try:
-        for target in read_result(path) if path is not None and path.is_file() else []:
-            found.setdefault(target["target"], []).append(target)
+        document = read_document(path, HINT)
     except UsageError:
         return {}
+    if not all(isinstance(each, dict) and each.keys() >= {*NEEDED} for each in document["targets"]):
+        return {}
+    read_targets(document, path, HINT, check_saved)
+    read_targets(document, path, HINT, read_latency)
+    found: dict[str, Targets] = {}
+    for target in document["targets"]:
+        found.setdefault(target["target"], []).append(target)
     return found

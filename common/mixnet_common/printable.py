@@ -30,3 +30,16 @@ def printable(text: str, keep: str = "") -> str:
         else each.encode("unicode_escape").decode("ascii")
         for each in text
     )
+
+
+def shown(value: object, most: int = 80) -> str:
+    """A value from a file as a message shows it: on one line, not longer than is of use.
+
+    >>> shown("x" * 100, most=10)
+    "'xxxxxxxxx…"
+    """
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to print whole numbers of more than 4300 digits
+        return "so large a number"
+    return printable(text if len(text) <= most else f"{text[:most]}…")

@@ -17,7 +17,7 @@ from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Keep, Report, Wishes
 from mixnet_bench.latency_command import NO_MORE, Finish
 from mixnet_bench.saved_phones import SavedPhones
-from mixnet_common import MixnetError
+from mixnet_common import MixnetError, UsageError
 
 PLAIN = Wishes()
 PHONES = [Phone(Adb(Path("adb")), serial) for serial in ("a", "b", "c")]
@@ -45,8 +45,13 @@ def result(serial: str, plan: Plan, wishes: Wishes = PLAIN, **more: Any) -> dict
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "target": f"adb:{serial}",
         "verdict": "valid",
+        "size_bytes": 1,
         "samples_ms": [1.0],
-        "launches": [{"count": 1}],
+        "launches": [{"count": 1, "load_ms": 0.5}],
+        "median_ms": 1.0,
+        "median_ms_interval": [0.9, 1.1],
+        "p90_ms": 1.2,
+        "first_ms": 2.0,
         "threads": plan.threads,
         "settings": {key: getattr(plan, key) for key in keys} | {"pin": pin, "sustained": False},
         "machine": {},
@@ -171,9 +176,11 @@ def test_the_clusters_by_name_are_the_same_cpus_again(tmp_path: Path, plan: Plan
 
 def test_what_was_measured_before_is_compared_anew(tmp_path: Path, plan: Plan) -> None:
     output = tmp_path / "all.json"
-    measure(output, plan, Bench(), finish=Finish(lambda targets: targets[0].update(against=1)))
-    measure(output, plan, Bench(), finish=Finish(lambda targets: targets[0].update(against=2)))
-    assert saved(output)["adb:a"]["against"] == 2
+    for ratio in (1.0, 2.0):
+        found = {"name": "old", "ratio": ratio}
+        adding = Finish(lambda targets, found=found: targets[0].update(against=found))
+        measure(output, plan, Bench(), finish=adding)
+    assert saved(output)["adb:a"]["against"]["ratio"] == 2
     measure(output, plan, Bench())
     assert "against" not in saved(output)["adb:a"]
 
@@ -213,3 +220,13 @@ def test_an_interruption_ends_the_work_on_every_phone_tidily(tmp_path: Path, pla
     with pytest.raises(KeyboardInterrupt):
         measure(tmp_path / "all.json", plan, bench)
     assert sorted(tidied) == ["b", "c"]
+
+
+def test_a_damaged_result_is_refused_and_stays_as_it_is(tmp_path: Path, plan: Plan) -> None:
+    output = tmp_path / "all.json"
+    for damage in ({"median_ms": 0}, {"samples_ms": [5e-324]}, {"target": ["adb:a"]}):
+        text = json.dumps({"format": 1, "targets": [result("a", plan, **damage)]})
+        output.write_text(text)
+        with pytest.raises(UsageError, match=rf"all\.json: targets\[0\]: {next(iter(damage))}"):
+            SavedPhones(output, plan, Wishes())
+        assert output.read_text() == text

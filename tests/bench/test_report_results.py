@@ -48,10 +48,10 @@ from mixnet_bench.report.figures import (
 )
 from mixnet_bench.report.load import load_results
 from mixnet_bench.report.placing import Box, place_labels
-from mixnet_bench.report.reader import clean
 from mixnet_bench.report.record import Results
 from mixnet_bench.report.tables import all_tables, kernel_table, paper_tables
 from mixnet_common import UsageError
+from mixnet_common.json_object import clean
 from mixnet_networks.paper import load_table
 
 PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -81,7 +81,7 @@ def test_a_samples_clock_is_its_own_cores(tmp_path: Path) -> None:
 
 def test_clocks_that_fit_no_sample_are_not_shown(tmp_path: Path) -> None:
     target = latency("mixnet-s", "tflite", "float32", "default", 10.0) | bursts(1, 1, 1, 1)
-    target["launches"][0]["bursts"][0]["count"] = 1e17
+    target["launches"][0]["bursts"][0]["count"] = 10**15
     (found,) = load_results([save(tmp_path / "a.json", target)]).latencies
     assert found.clocks_mhz == ()
 
@@ -117,17 +117,30 @@ def test_a_file_without_origin_is_known_by_its_name(tmp_path: Path) -> None:
     [
         ({"median_ms": "fast"}, "median_ms is no number"),
         ({"median_ms": None}, "median_ms is no number"),
-        ({"median_ms": 0}, "median_ms is not above 0"),
-        ({"median_ms": -1.5}, "median_ms is not above 0"),
-        ({"profile": profile(("SE", -1.0))}, "profile.categories.time_us is below 0"),
+        ({"median_ms": 0}, "median_ms is out of range: 0, not from 1e-06 to 1e+09"),
+        ({"median_ms": -1.5}, "median_ms is out of range: -1.5"),
+        ({"profile": profile(("SE", -1.0))}, "profile.categories[0].time_us is out of range: -1.0"),
         ({"samples_ms": []}, "samples_ms is empty"),
-        ({"samples_ms": [1, True]}, "samples_ms is no number"),
+        ({"samples_ms": [1, True]}, "samples_ms[1] is no number: True"),
         ({"launches": 3}, "launches is no list"),
         ({"median_ms_interval": [1]}, "median_ms_interval has not two numbers"),
         ({"machine": []}, "machine is no object"),
         ({"p90_ms": 1e300}, "p90_ms is out of range"),
+        ({"p90_ms": 5e-324}, "p90_ms is out of range: 5e-324"),
+        ({"median_ms_interval": [2, 1]}, "median_ms_interval ends before it begins"),
+        ({"threads": 0}, "threads is out of range: 0"),
+        ({"threads": 2.0}, "threads is no whole number: 2.0"),
+        ({"threads": 10**30}, "threads is out of range: 1000"),
+        ({"size_bytes": True}, "size_bytes is no whole number: True"),
+        ({"launches": [{"count": 1.5, "load_ms": 1}]}, "launches[0].count is no whole number"),
+        ({"launches": [{"count": -1, "load_ms": 1}]}, "launches[0].count is out of range"),
+        ({"settings": {"pin": [-1]}}, "settings.pin[0] is out of range"),
+        ({"emulated": 1}, "emulated is neither true nor false: 1"),
         ({"against": {"ratio": "equal"}}, "against.ratio is no number"),
-        ({"sustained": {**sustained(None), "burst_ms": 0}}, "sustained.burst_ms is not above 0"),
+        (
+            {"sustained": {**sustained(None), "burst_ms": 0}},
+            "sustained.burst_ms is out of",
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_by_file_place_and_key(
@@ -292,7 +305,7 @@ def test_every_table_and_parity_tells_sizes(tmp_path: Path) -> None:
 
 
 def test_a_campaigns_counts_of_a_network_keep_its_sizes_apart(tmp_path: Path) -> None:
-    for pixels, macs in ((224, 256e6), (96, 47e6)):
+    for pixels, macs in ((224, 256_000_000), (96, 47_000_000)):
         counted = {**count("mixnet-s", 1), "name": "mixnet-s", "source": "graph", "macs": macs}
         path = tmp_path / "results" / f"count-{pixels}.json"
         inputs = {"network": "mixnet-s", "classes": 1000, "resolution": pixels}

@@ -40,6 +40,10 @@ PARITY_S_PER_MAC = 1.2e-10
 """Of one image in two files."""
 
 
+MOST_S = 1e9
+"""Of an earlier result that is believed: thirty years."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """Seconds that a step may take, and how they are known."""
@@ -65,7 +69,7 @@ def read_earlier(about: Iterable[Mapping[str, Any]]) -> Earlier:
     found = {}
     for each in about:
         seconds = each.get("seconds")
-        if isinstance(seconds, int | float) and seconds >= 0:
+        if isinstance(seconds, int | float) and 0 <= seconds < MOST_S:
             inputs = each.get("inputs")
             kind, name = str(each.get("kind")), str(each.get("name"))
             found[likeness(kind, name, inputs if isinstance(inputs, dict) else {})] = float(seconds)

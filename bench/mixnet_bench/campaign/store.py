@@ -10,10 +10,12 @@ from typing import Any
 
 from mixnet_bench.campaign.steps import Step
 from mixnet_bench.report.documents import FILES, RESULTS, STATE
+from mixnet_bench.report.load import check_target
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text
+from mixnet_common.documents import read_document, read_targets
 from mixnet_common.hashing import sha256_of
-from mixnet_common.readers import read_json
+from mixnet_common.json_object import JsonObject, WrongValueError
 
 
 class Store:
@@ -49,10 +51,10 @@ class Store:
         An export's file has to be there too, as it was written.
         """
         document = _read(self.result_path(step))
-        if document is None or document.get("step", {}).get("key") != step.key:
+        if document is None or document["step"].get("key") != step.key:
             return None
-        targets = document.get("targets")
-        if not isinstance(targets, list):
+        targets: list[dict[str, Any]] = document["targets"]
+        if not targets:
             return None
         if step.kind == "export" and not all(self._is_whole(target) for target in targets):
             return None
@@ -81,7 +83,8 @@ class Store:
 
     def written(self, target: dict[str, Any]) -> Path:
         """The path of an export's file, which a result may not lead out of the folder."""
-        return self._inside(*str(target["path"]).replace("\\", "/").split("/"))
+        path = JsonObject(target).path("path")
+        return self._inside(*path.replace("\\", "/").split("/"))
 
     def relative(self, path: Path) -> str:
         """A path within the folder, as results name it."""
@@ -90,15 +93,13 @@ class Store:
     def earlier(self) -> Iterator[dict[str, Any]]:
         """What every result here says about its step: also those of other inputs."""
         for path in sorted((self.folder / RESULTS).glob("*.json")):
-            document = _read(path)
-            about = document.get("step") if document else None
-            if isinstance(about, dict):
-                yield about
+            if document := _read(path):
+                yield document["step"]
 
     def _is_whole(self, target: Any) -> bool:
         try:
             return bool(sha256_of(self.written(target)) == target["sha256"])
-        except (KeyError, TypeError, UsageError):
+        except (KeyError, UsageError, WrongValueError):
             return False
 
     def _inside(self, *parts: str) -> Path:
@@ -109,8 +110,10 @@ class Store:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
+    """A step's document; None where there is none, or a number in it cannot be."""
     try:
-        document = read_json(path)
+        document = read_document(path, "")
+        read_targets(document, path, "", check_target)
     except UsageError:
         return None
-    return document if isinstance(document, dict) else None
+    return document if isinstance(document.get("step"), dict) else None

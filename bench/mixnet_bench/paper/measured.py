@@ -6,12 +6,17 @@ Reads what ``mixnet-bench parity --json`` printed; measures nothing.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mixnet_common import UsageError
+from mixnet_common.documents import read_document, read_targets
+from mixnet_common.json_object import JsonObject, WrongValueError
 from mixnet_common.readers import read_json, show
 from mixnet_networks.paper import NOT_PRINTED, Row
+
+HINT = "give what mixnet-bench parity … --json printed"
 
 UNTRAINED = "an accuracy needs trained weights and the data set; the figure is the paper's"
 DIFFERENT = "measured on {images:,} images with {file}"
@@ -86,38 +91,36 @@ def read_measured(path: Path | None) -> Accuracies:
     """
     if path is None:
         return {}
-    where = show(path)
-    document = read_json(path, "give what mixnet-bench parity --json printed")
-    try:
-        entries = [
-            entry for target in document["targets"] for entry in _entries(target, path.parent)
-        ]
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        raise UsageError(
-            f"{where} holds no results of a parity check",
-            "mixnet-bench parity … --json > FILE",
-        ) from error
+    document = read_document(path, HINT)
+    found = read_targets(document, path, HINT, partial(_entries, path.parent))
+    entries = [entry for each in found for entry in each]
     if not entries:
-        raise UsageError(f"{where} holds no accuracy", "the images of a parity check need labels")
+        raise UsageError(
+            f"{show(path)} holds no accuracy", "the images of a parity check need labels"
+        )
     return dict(reversed(entries))
 
 
-def _entries(target: dict[str, Any], folder: Path) -> list[tuple[tuple[str, int], Measured]]:
-    top1, top5, classes = target["top1"], target["top5"], int(target["classes"])
-    if top1 is None:
+def _entries(folder: Path, target: JsonObject) -> list[tuple[tuple[str, int], Measured]]:
+    """Both files' accuracies; none where the images had no labels."""
+    images, classes = target.whole("images", 1), target.whole("classes", 1)
+    files = target.objects("files")
+    if len(files) != 2:
+        raise WrongValueError("files are not two")
+    if target.value.get("top1") is None:
         return []
     return [
         (
-            (network_of(str(file["path"]), folder), classes),
+            (network_of(file.path("path"), folder), classes),
             Measured(
-                float(top1[f"{side}_percent"]),
-                None if top5 is None else float(top5[f"{side}_percent"]),
-                int(target["images"]),
-                str(file["name"]),
+                target.at("top1").number(f"{side}_percent", 0, 100),
+                target.at("top5").maybe(f"{side}_percent", 0, 100),
+                images,
+                file.text("name"),
                 classes,
             ),
         )
-        for side, file in zip(("first", "second"), target["files"], strict=True)
+        for side, file in zip(("first", "second"), files, strict=True)
     ]
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mixnet_common import UsageError
-from mixnet_common.console import FORMAT, warn
-from mixnet_common.readers import is_folder, read_json, show
+from mixnet_common.console import warn
+from mixnet_common.documents import read_document
+from mixnet_common.readers import is_folder
 
 HINT = "give what --json or -o of latency, count, paper or parity wrote, or a campaign's folder"
 
@@ -26,7 +26,7 @@ def read_documents(paths: Sequence[Path]) -> Documents:
     """Read files, and of folders all that count. Raises UsageError where one is no result."""
     found: Documents = {}
     for path in paths:
-        found |= _of_folder(path) if is_folder(path) else {path: _read(path)}
+        found |= _of_folder(path) if is_folder(path) else {path: read_document(path, HINT)}
     return found
 
 
@@ -57,7 +57,7 @@ def _of_folder(folder: Path) -> Documents:
 
 
 def _read_all(folder: Path) -> Documents:
-    return {path: _read(path) for path in sorted(folder.glob("*.json"))}
+    return {path: read_document(path, HINT) for path in sorted(folder.glob("*.json"))}
 
 
 def _newest(documents: Documents) -> Documents:
@@ -79,15 +79,3 @@ def _step(document: Mapping[str, Any]) -> tuple[str, str] | None:
         return None
     kind, name = about.get("kind"), about.get("name")
     return (kind, name) if isinstance(kind, str) and isinstance(name, str) else None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    document = read_json(path, HINT)
-    if not isinstance(document, dict) or not isinstance(document.get("targets"), list):
-        raise UsageError(f"{show(path)} holds no results", HINT)
-    if document.get("format") != FORMAT:
-        raise UsageError(
-            f"{show(path)} has format {document.get('format')!r}, and this version reads {FORMAT}",
-            "make the report with the version that wrote it, or later",
-        )
-    return document

@@ -7,11 +7,11 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mixnet_bench.report.documents import HINT, read_documents
-from mixnet_bench.report.reader import Json, WrongError, clean
 from mixnet_bench.report.record import (
     Against,
     Count,
@@ -26,6 +26,15 @@ from mixnet_bench.report.record import (
 )
 from mixnet_common import UsageError
 from mixnet_common.console import warn
+from mixnet_common.documents import read_targets
+from mixnet_common.json_object import LEAST_MS, MOST_MS, JsonObject, WrongValueError, clean
+from mixnet_common.readers import show
+
+MOST_THREADS = 1 << 16
+"""Of one file; no machine has so many CPUs."""
+
+MOST_KHZ = 1e8
+"""Of a core's clock: 100 GHz."""
 
 PRECISIONS = ("int8-dynamic", "int8", "float16", "mixed")
 
@@ -44,47 +53,51 @@ def load_results(paths: Sequence[Path]) -> Results:
     """Read files and folders of results. Raises UsageError where one holds none."""
     found = _Found()
     for path, document in read_documents(paths).items():
-        _read_targets(document, str(path), found)
+        read_targets(document, path, HINT, partial(_read_any, document, show(path), found))
     results = Results(*(tuple(getattr(found, key)) for key in found.__dataclass_fields__))
     if results == Results():
         raise UsageError(f"no results in {', '.join(map(str, paths))}", HINT)
     return results
 
 
-def _read_targets(document: dict[str, Any], path: str, found: _Found) -> None:
-    for index, target in enumerate(document["targets"]):
-        try:
-            _read_target(_with_origin(Json(target), document), path, found)
-        except WrongError as error:
-            raise UsageError(f"{path}: targets[{index}]: {error}", HINT) from error
+def check_target(target: JsonObject) -> None:
+    """Raise WrongValueError where anything that a report would show cannot be."""
+    _read_target(target, "", _Found())
 
 
-def _with_origin(target: Json, document: dict[str, Any]) -> Json:
+def _read_any(document: Mapping[str, Any], run: str, found: _Found, target: JsonObject) -> None:
+    if not _read_target(_with_origin(target, document), run, found):
+        warn(f"{run} has a result of a kind that no report shows")
+
+
+def _with_origin(target: JsonObject, document: Mapping[str, Any]) -> JsonObject:
     """What a campaign counted is no file and tells no origin; the step's inputs say what it is."""
-    step = Json(document).at("step")
+    step = JsonObject(dict(document)).at("step")
     inputs = step.at("inputs")
     if step.text("kind") != "count" or target.has("origin") or not inputs.has("network"):
         return target
-    return Json({**target.value, "origin": inputs.value})
+    return JsonObject({**target.value, "origin": inputs.value})
 
 
-def _read_target(target: "Json", run: str, found: _Found) -> None:
+def _read_target(target: JsonObject, run: str, found: _Found) -> bool:
+    """Whether it is of a known kind: one that is shown, or one that is meant to be left out."""
     if target.has("samples_ms"):
-        found.latencies.append(_latency(target, run))
+        found.latencies.append(read_latency(target, run))
     elif target.has("macs_by_convention"):
         found.counts.append(_count(target))
     elif target.has("agreement_percent"):
         found.parities.append(_parity(target))
     elif target.has("model", "accuracy"):
         found.papers.append(_paper_row(target))
-    elif not target.has("claim") and not target.has("file_format", "sha256"):
-        warn(f"{run} has a result of a kind that no report shows")
+    else:
+        return target.has("claim") or target.has("file_format", "sha256")
+    return True
 
 
 # Files and devices
 
 
-def _file(target: Json) -> File:
+def _file(target: JsonObject) -> File:
     """What the file is, as the campaign that wrote it says; else as its name does."""
     name = target.text("name") or "unnamed"
     origin = target.at("origin")
@@ -95,8 +108,8 @@ def _file(target: Json) -> File:
             file_format=origin.text("file_format"),
             precision=origin.text("precision"),
             lowering=origin.text("lowering"),
-            classes=int(origin.maybe("classes") or 0),
-            resolution=int(origin.maybe("resolution") or 0),
+            classes=origin.maybe_whole("classes") or 0,
+            resolution=origin.maybe_whole("resolution") or 0,
         )
     return file_by_name(name)
 
@@ -117,42 +130,45 @@ def file_by_name(name: str) -> File:
     return File(name, stem, form, "float32")
 
 
-def _device(target: Json) -> Device:
+def _device(target: JsonObject) -> Device:
     device, machine = target.at("device"), target.at("machine")
     maker, model = device.text("manufacturer"), device.text("model")
     soc = device.text("soc") or machine.text("cpu")
     name = " ".join(each for each in (maker, model) if each)
     if name and soc:
         name = f"{name} ({soc})"
-    pin = target.at("settings").value.get("pin")
+    settings = target.at("settings")
+    pin = settings.wholes("pin") if settings.value.get("pin") is not None else []
     return Device(
         name or soc or target.text("target", "unknown"),
-        int(target.number("threads")),
-        target.value.get("emulated") is True or target.text("verdict") == "emulated",
-        ",".join(str(int(each)) for each in target.at("settings").numbers("pin")) if pin else "",
+        target.whole("threads", 1, MOST_THREADS),
+        target.flag("emulated") or target.text("verdict") == "emulated",
+        ",".join(map(str, pin)),
     )
 
 
 # Results
 
 
-def _latency(target: Json, run: str) -> Latency:
-    samples = target.numbers("samples_ms")
+def read_latency(target: JsonObject, run: str = "") -> Latency:
+    """What was timed, with every number in its range. Raises WrongValueError."""
+    samples = target.numbers("samples_ms", LEAST_MS, MOST_MS)
     if not samples:
-        raise WrongError("samples_ms is empty")
+        raise WrongValueError("samples_ms is empty")
     launches = target.objects("launches")
     return Latency(
         file=_file(target),
         device=_device(target),
         run=run,
         runtime=f"{target.text('runtime')} {target.text('runtime_version')}".strip(),
-        size_bytes=int(target.number("size_bytes")),
+        size_bytes=target.whole("size_bytes"),
         launches=_by_launch(samples, launches),
-        median_ms=target.above_zero("median_ms"),
-        interval_ms=target.pair("median_ms_interval"),
-        p90_ms=target.number("p90_ms"),
-        first_ms=target.number("first_ms"),
-        load_ms=sum(each.number("load_ms") for each in launches) / max(1, len(launches)),
+        median_ms=target.milliseconds("median_ms"),
+        interval_ms=target.interval("median_ms_interval", LEAST_MS, MOST_MS),
+        p90_ms=target.milliseconds("p90_ms"),
+        first_ms=target.milliseconds("first_ms"),
+        load_ms=sum(each.number("load_ms", 0, MOST_MS) for each in launches)
+        / max(1, len(launches)),
         verdict=target.text("verdict"),
         reasons=target.texts("reasons"),
         conditions=_conditions(target),
@@ -163,34 +179,34 @@ def _latency(target: Json, run: str) -> Latency:
     )
 
 
-def _categories(profile: Json) -> dict[str, float]:
+def _categories(profile: JsonObject) -> dict[str, float]:
     times: dict[str, float] = {}
     for each in profile.objects("categories"):
-        name, time_us = each.text("category"), each.number("time_us")
-        if time_us < 0:
-            raise WrongError("profile.categories.time_us is below 0")
+        name, time_us = each.text("category"), each.number("time_us", 0, 1000 * MOST_MS)
         times[name] = times.get(name, 0) + time_us
     return times
 
 
-def _by_launch(samples: Sequence[float], launches: Sequence[Json]) -> tuple[tuple[float, ...], ...]:
+def _by_launch(
+    samples: Sequence[float], launches: Sequence[JsonObject]
+) -> tuple[tuple[float, ...], ...]:
     """The samples of each launch, by the launches' counts; all as one where these do not fit."""
-    counts = [int(each.number("count")) for each in launches]
+    counts = [each.whole("count") for each in launches]
     if sum(counts) != len(samples) or min(counts, default=0) < 1:
         return (tuple(samples),)
     ends = [sum(counts[: index + 1]) for index in range(len(counts))]
     return tuple(tuple(samples[end - count : end]) for count, end in zip(counts, ends, strict=True))
 
 
-def _clocks(launches: Sequence[Json], count: int) -> tuple[tuple[float, ...], ...]:
+def _clocks(launches: Sequence[JsonObject], count: int) -> tuple[tuple[float, ...], ...]:
     """The clock under each sample, launch by launch; nothing where no burst tells any.
 
     A burst's is the mean of what its cores had before and after it.
     """
     bursts = [each.objects("bursts") for each in launches]
-    counts = [[int(each.number("count")) for each in own] for own in bursts]
+    counts = [[each.whole("count") for each in own] for own in bursts]
     flat = [each for own in counts for each in own]
-    if sum(flat) != count or min(flat, default=0) < 0:
+    if sum(flat) != count:
         return ()
     clocks = tuple(
         tuple(clock for burst, size in zip(*pair, strict=True) for clock in [_clock(burst)] * size)
@@ -199,11 +215,11 @@ def _clocks(launches: Sequence[Json], count: int) -> tuple[tuple[float, ...], ..
     return clocks if any(math.isfinite(each) for launch in clocks for each in launch) else ()
 
 
-def _clock(burst: Json) -> float:
+def _clock(burst: JsonObject) -> float:
     """In MHz; NaN where it is not told."""
-    cores = {str(int(each)) for each in burst.numbers("cpu")} if burst.has("cpu") else set()
+    cores = {str(each) for each in burst.wholes("cpu")} if burst.has("cpu") else set()
     read = [
-        side.number(core) / 1000
+        side.number(core, 0, MOST_KHZ) / 1000
         for side in (burst.at("khz_before"), burst.at("khz_after"))
         for core in cores
         if side.has(core)
@@ -211,26 +227,27 @@ def _clock(burst: Json) -> float:
     return sum(read) / len(read) if read else math.nan
 
 
-def _against(target: Json) -> Against:
+def _against(target: JsonObject) -> Against:
     return Against(
         baseline=target.text("name"),
-        side_by_side=target.value.get("side_by_side") is True,
-        ratio=target.number("ratio"),
-        interval=None if target.value.get("interval") is None else target.pair("interval"),
-        smallest_difference=target.maybe("smallest_difference"),
+        side_by_side=target.flag("side_by_side"),
+        ratio=target.number("ratio", 0),
+        interval=None if target.value.get("interval") is None else target.interval("interval", 0),
+        smallest_difference=target.maybe("smallest_difference", 0),
         conclusion=target.text("conclusion"),
         reason=target.text("reason"),
     )
 
 
-def _sustained(target: Json) -> Sustained:
+def _sustained(target: JsonObject) -> Sustained:
     return Sustained(
-        duration_s=target.number("duration_s"),
-        burst_ms=target.above_zero("burst_ms"),
-        plateau_ms=target.number("plateau_ms"),
-        throttled_after_s=target.maybe("throttled_after_s"),
+        duration_s=target.number("duration_s", 0, MOST_MS),
+        burst_ms=target.milliseconds("burst_ms"),
+        plateau_ms=target.milliseconds("plateau_ms"),
+        throttled_after_s=target.maybe("throttled_after_s", 0, MOST_MS),
         windows=tuple(
-            (each.number("start_s"), each.number("median_ms")) for each in target.objects("windows")
+            (each.number("start_s", 0, MOST_MS), each.milliseconds("median_ms"))
+            for each in target.objects("windows")
         ),
     )
 
@@ -252,7 +269,7 @@ CONDITIONS: Mapping[str, tuple[str, ...]] = {
 """What is told of the circumstances, and where it stands."""
 
 
-def _conditions(target: Json) -> dict[str, str]:
+def _conditions(target: JsonObject) -> dict[str, str]:
     found = {}
     for name, path in CONDITIONS.items():
         value: Any = target.value
@@ -267,32 +284,28 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.1f}"
+        return f"{value:.1f}" if abs(value) < MOST_MS else f"{value:g}"
     return ", ".join(map(_plain, value)) if isinstance(value, list) else clean(str(value))
 
 
-def _count(target: Json) -> Count:
+def _count(target: JsonObject) -> Count:
     delegation = target.at("delegation")
     kinds = delegation.at("outside_kinds")
     reasons = delegation.at("outside_reasons")
     return Count(
         file=_file(target),
         source=target.text("source"),
-        params=int(target.number("params")),
-        macs=int(target.number("macs")),
-        partitions=_whole(target.maybe("partitions")),
-        inside=_whole(delegation.maybe("inside")),
-        outside=_whole(delegation.maybe("outside")),
-        kinds={clean(key): int(kinds.number(key)) for key in kinds.value},
+        params=target.whole("params"),
+        macs=target.whole("macs"),
+        partitions=target.maybe_whole("partitions"),
+        inside=delegation.maybe_whole("inside"),
+        outside=delegation.maybe_whole("outside"),
+        kinds={clean(key): kinds.whole(key) for key in kinds.value},
         reasons={clean(key): reasons.text(key) for key in reasons.value},
     )
 
 
-def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)
-
-
-def _figure(target: Json) -> Figure:
+def _figure(target: JsonObject) -> Figure:
     return Figure(
         target.text("paper"),
         target.maybe("ours"),
@@ -302,7 +315,7 @@ def _figure(target: Json) -> Figure:
     )
 
 
-def _paper_row(target: Json) -> PaperRow:
+def _paper_row(target: JsonObject) -> PaperRow:
     accuracy = target.at("accuracy")
     return PaperRow(
         table=target.text("table"),
@@ -312,22 +325,22 @@ def _paper_row(target: Json) -> PaperRow:
         macs=_figure(target.at("macs")),
         top1=accuracy.text("top1"),
         top5=accuracy.text("top5"),
-        ours_top1=accuracy.maybe("ours_top1"),
+        ours_top1=accuracy.maybe("ours_top1", 0, 100),
         verdict=target.text("verdict"),
     )
 
 
-def _parity(target: Json) -> Parity:
+def _parity(target: JsonObject) -> Parity:
     files, top1 = target.objects("files"), target.at("top1")
     if len(files) != 2:
-        raise WrongError("files are not two")
+        raise WrongValueError("files are not two")
     return Parity(
         first=files[0].text("name"),
         second=files[1].text("name"),
-        images=int(target.number("images")),
-        agreement_percent=target.number("agreement_percent"),
-        loss_points=top1.maybe("loss_points"),
-        loss_interval=top1.pair("loss_points_interval")
+        images=target.whole("images", 1),
+        agreement_percent=target.number("agreement_percent", 0, 100),
+        loss_points=top1.maybe("loss_points", -100, 100),
+        loss_interval=top1.interval("loss_points_interval", -100, 100)
         if top1.has("loss_points_interval")
         else None,
         file=_file(target) if target.at("origin").has("network") else None,

@@ -1,0 +1,49 @@
+"""The JSON documents that the commands print and save, read again: a format and its targets.
+
+What a target means is its reader's concern; here it is found, and named where it is damaged.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mixnet_common.console import FORMAT
+from mixnet_common.errors import UsageError
+from mixnet_common.json_object import JsonObject, WrongValueError
+from mixnet_common.printable import shown
+from mixnet_common.readers import read_json, show
+
+Read = TypeVar("Read")
+
+
+def read_document(path: Path, hint: str) -> dict[str, Any]:
+    """A document of one of the commands, its ``targets`` a list.
+
+    Raises UsageError, with the hint, for any other file.
+    """
+    document = read_json(path, hint)
+    if not isinstance(document, dict) or not isinstance(document.get("targets"), list):
+        raise UsageError(f"{show(path)} holds no results", hint)
+    if type(document.get("format")) is not int or document["format"] != FORMAT:
+        raise UsageError(
+            f"{show(path)} has format {shown(document.get('format'))}, and this version reads"
+            f" {FORMAT}",
+            "use the version that wrote it, or a later one",
+        )
+    return document
+
+
+def read_targets(
+    document: Mapping[str, Any], path: Path, hint: str, read: Callable[[JsonObject], Read]
+) -> list[Read]:
+    """What ``read`` makes of every target.
+
+    Raises UsageError that names file, target and key where a value is not what it has to be.
+    """
+    found = []
+    for index, target in enumerate(document["targets"]):
+        try:
+            found.append(read(JsonObject(target)))
+        except WrongValueError as error:
+            raise UsageError(f"{show(path)}: targets[{index}]: {error}", hint) from error
+    return found

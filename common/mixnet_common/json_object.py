@@ -1,0 +1,171 @@
+"""A JSON object of unknown origin, asked for its values by key, type and range.
+
+What is not of the type asked for, or no such thing can have, is an error that names its key and
+shows the value. No text is trusted.
+"""
+
+import math
+from typing import Any
+
+from mixnet_common.printable import shown
+
+MOST_CHARACTERS = 1000
+
+MOST_PATH = 4096
+
+LEAST, MOST = 1e-18, 1e18
+"""Of any number's absolute value, unless it is 0: what is beyond was never measured."""
+
+LEAST_MS, MOST_MS = 1e-6, 1e9
+"""Of a time in milliseconds: a nanosecond and eleven days."""
+
+MOST_COUNT = 2**53
+"""Of whatever is counted: JSON's readers elsewhere keep no larger whole number."""
+
+
+class WrongValueError(Exception):
+    """A value is not what it has to be; the message begins with its key."""
+
+
+class JsonObject:
+    """A JSON object whose values are asked for by key, type and range.
+
+    Every method raises WrongValueError where the value is another.
+    """
+
+    def __init__(self, value: Any, where: str = "") -> None:
+        if not isinstance(value, dict):
+            raise WrongValueError(f"{where or 'it'} is no object")
+        self.value, self.where = value, where
+
+    def has(self, *keys: str) -> bool:
+        """Whether all keys are there."""
+        return all(key in self.value for key in keys)
+
+    def at(self, key: str) -> "JsonObject":
+        """The object at a key; an empty one where there is none."""
+        inner = self.value.get(key)
+        return JsonObject({} if inner is None else inner, self._path(key))
+
+    def flag(self, key: str) -> bool:
+        """True or false; false where there is none."""
+        found = self.value.get(key)
+        if found is not None and not isinstance(found, bool):
+            raise WrongValueError(f"{self._path(key)} is neither true nor false: {shown(found)}")
+        return bool(found)
+
+    def text(self, key: str, default: str = "") -> str:
+        """Text, as one line."""
+        found = self.value.get(key)
+        if found is None:
+            return default
+        if not isinstance(found, str):
+            raise WrongValueError(f"{self._path(key)} is no text: {shown(found)}")
+        return clean(found)
+
+    def path(self, key: str) -> str:
+        """Text that a file system could take as a path; it may still lead anywhere."""
+        found = self.value.get(key)
+        if not isinstance(found, str) or "\0" in found or len(found) > MOST_PATH:
+            raise WrongValueError(f"{self._path(key)} is no path: {shown(found)}")
+        return found
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts; empty where there is none."""
+        found = self.value.get(key) or []
+        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+            raise WrongValueError(f"{self._path(key)} is no list of texts")
+        return tuple(map(clean, found))
+
+    def number(self, key: str, least: float = -MOST, most: float = MOST) -> float:
+        """A number within a range."""
+        return _number(self.value.get(key), self._path(key), least, most)
+
+    def maybe(self, key: str, least: float = -MOST, most: float = MOST) -> float | None:
+        """The same, or None where there is none."""
+        return None if self.value.get(key) is None else self.number(key, least, most)
+
+    def milliseconds(self, key: str) -> float:
+        """A time that can have been measured."""
+        return self.number(key, LEAST_MS, MOST_MS)
+
+    def whole(self, key: str, least: int = 0, most: int = MOST_COUNT) -> int:
+        """A whole number within a range."""
+        return _whole(self.value.get(key), self._path(key), least, most)
+
+    def maybe_whole(self, key: str, least: int = 0, most: int = MOST_COUNT) -> int | None:
+        """The same, or None where there is none."""
+        return None if self.value.get(key) is None else self.whole(key, least, most)
+
+    def numbers(self, key: str, least: float = -MOST, most: float = MOST) -> list[float]:
+        """A list of numbers within a range."""
+        path = self._path(key)
+        return [
+            _number(each, f"{path}[{index}]", least, most)
+            for index, each in enumerate(self._list(key))
+        ]
+
+    def wholes(self, key: str, least: int = 0, most: int = MOST_COUNT) -> list[int]:
+        """A list of whole numbers within a range."""
+        path = self._path(key)
+        return [
+            _whole(each, f"{path}[{index}]", least, most)
+            for index, each in enumerate(self._list(key))
+        ]
+
+    def interval(self, key: str, least: float = -MOST, most: float = MOST) -> tuple[float, float]:
+        """Two numbers within a range, of which the first is not the larger."""
+        found = self.numbers(key, least, most)
+        if len(found) != 2:
+            raise WrongValueError(f"{self._path(key)} has not two numbers")
+        if found[0] > found[1]:
+            raise WrongValueError(f"{self._path(key)} ends before it begins: {shown(found)}")
+        return found[0], found[1]
+
+    def objects(self, key: str) -> list["JsonObject"]:
+        """A list of objects; empty where there is none."""
+        if self.value.get(key) is None:
+            return []
+        path = self._path(key)
+        return [JsonObject(each, f"{path}[{index}]") for index, each in enumerate(self._list(key))]
+
+    def _list(self, key: str) -> list[Any]:
+        found = self.value.get(key)
+        if not isinstance(found, list):
+            raise WrongValueError(f"{self._path(key)} is no list")
+        return found
+
+    def _path(self, key: str) -> str:
+        key = clean(key)
+        return f"{self.where}.{key}" if self.where else key
+
+
+def clean(text: str) -> str:
+    r"""One line of characters that can be shown; whatever else there is, is replaced.
+
+    >>> clean("a\n b\x1b[2J") == "a b\ufffd[2J"
+    True
+    """
+    line = " ".join(text.split())[:MOST_CHARACTERS]
+    return "".join(each if each.isprintable() else "\ufffd" for each in line)
+
+
+def _number(found: Any, path: str, least: float, most: float) -> float:
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        raise WrongValueError(f"{path} is no number: {shown(found)}")
+    # Compared as it is: a whole number beyond what a float holds would raise OverflowError.
+    if not least <= found <= most or (found and abs(found) < LEAST) or not math.isfinite(found):
+        raise _out_of_range(found, path, f"{least:g} to {most:g}")
+    return float(found)
+
+
+def _whole(found: Any, path: str, least: int, most: int) -> int:
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise WrongValueError(f"{path} is no whole number: {shown(found)}")
+    if not least <= found <= most:
+        raise _out_of_range(found, path, f"{least} to {most}")
+    return found
+
+
+def _out_of_range(found: Any, path: str, bounds: str) -> WrongValueError:
+    return WrongValueError(f"{path} is out of range: {shown(found, 40)}, not from {bounds}")
