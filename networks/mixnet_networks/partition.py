@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from mixnet_common import UsageError
+
 
 def equal_partition(channels: int, groups: int) -> tuple[int, ...]:
     """Every group gets the same share; what is left over goes to the first, as the authors do it.
@@ -29,3 +31,24 @@ PARTITIONS: Mapping[str, Callable[[int, int], tuple[int, ...]]] = {
     "equal": equal_partition,
     "exponential": exponential_partition,
 }
+
+FEWEST: Mapping[str, Callable[[int], int]] = {
+    "equal": lambda groups: groups,
+    "exponential": lambda groups: 1 << (groups - 1),
+}
+"""The fewest channels that leave none of so many groups empty."""
+
+
+def divide(channels: int, groups: int, partition: str) -> tuple[int, ...]:
+    """Channels divided by a partition's name. Raises UsageError where a group would be empty."""
+    if channels < FEWEST[partition](groups):
+        raise UsageError(
+            f"{channels} channels are too few for {groups} groups divided {_ADVERBS[partition]}:"
+            f" at least {FEWEST[partition](groups)} are needed",
+            "take fewer kernel sizes, more channels"
+            + (", or leave +exp out" if partition == "exponential" else ""),
+        )
+    return PARTITIONS[partition](channels, groups)
+
+
+_ADVERBS = {"equal": "equally", "exponential": "exponentially"}

@@ -7,10 +7,11 @@ is the blocks' affair.
 from collections.abc import Sequence
 from typing import Any
 
+from mixnet_common import UsageError
 from mixnet_networks.architecture import Architecture, Stage
 from mixnet_networks.graph import GraphBuilder
 from mixnet_networks.padding import Pair
-from mixnet_networks.partition import PARTITIONS, equal_partition
+from mixnet_networks.partition import divide, equal_partition
 
 
 def round_channels(channels: int, multiplier: float, divisor: int) -> int:
@@ -141,7 +142,10 @@ class Parts:
             return self.graph.add(
                 "depthwise_conv2d", name, x, kernel=kernels[0], dilations=dilations[0], **common
             )
-        channels = PARTITIONS[stage.partition](self.channels(x), len(kernels))
+        try:
+            channels = divide(self.channels(x), len(kernels), stage.partition)
+        except UsageError as error:
+            raise UsageError(f"{self.graph.name}, {name}: {error.message}", error.hint) from None
         return self.graph.add(
             "mixed_depthwise_conv2d",
             name,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.hashing import sha256_of_parts
 from mixnet_common.readers import is_file, missing_file
+from mixnet_networks import bfloat16
 from mixnet_networks.graph import Graph, Node, Shape
 from mixnet_networks.network import Network
 from mixnet_networks.picture import PICTURE_SIZE, picture_input
@@ -27,8 +28,8 @@ STATISTICS_BITS = 12
 """Batch-norm statistics keep so many significant bits: a machine's way of summing, which differs in
 the last of float64's 53, then cannot change them, and a seed gives the same weights everywhere."""
 
-READABLE = ("F32", "F16", "F64")
-"""Element types of a file that are read, all as float32; numpy has no others for weights."""
+READABLE = ("F32", "F16", "BF16", "F64")
+"""Element types of a file that are read, all as float32."""
 
 _CONSTANTS = {"bias": 0.0, "beta": 0.0, "mean": 0.0, "variance": 1.0}
 
@@ -138,7 +139,7 @@ def read_arrays(path: Path, wanted: Callable[[str], bool] = lambda name: True) -
     """
     from safetensors import SafetensorError, safe_open
 
-    arrays = {}
+    arrays, halves = {}, []
     try:
         with safe_open(path, framework="numpy") as file:
             for name in filter(wanted, file.keys()):
@@ -147,8 +148,12 @@ def read_arrays(path: Path, wanted: Callable[[str], bool] = lambda name: True) -
                     raise MixnetError(
                         f"{path} stores {name} as {kind}", f"save it as {', '.join(READABLE)}"
                     )
+                if kind == bfloat16.KIND:
+                    halves.append(name)
+                    continue
                 with np.errstate(over="ignore"):  # it becomes infinite, which is told later
                     arrays[name] = file.get_tensor(name).astype(np.float32)
+        arrays.update(bfloat16.read_bfloat16(path, halves) if halves else {})
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise MixnetError(
             f"{path} is no whole .safetensors file: {error}", "copy or download it once more"
@@ -157,7 +162,7 @@ def read_arrays(path: Path, wanted: Callable[[str], bool] = lambda name: True) -
 
 
 def check_weights(graph: Graph, weights: Mapping[str, NDArray[Any]], where: str) -> None:
-    """Raise MixnetError unless the arrays are exactly those of the graph, and all are finite."""
+    """Raise MixnetError unless the arrays are exactly those of the graph, and can be such."""
     expected = {name: shape for name, _, _, shape in graph.parameters()}
     both = sorted(expected.keys() & weights.keys())
     problems = {
@@ -168,13 +173,29 @@ def check_weights(graph: Graph, weights: Mapping[str, NDArray[Any]], where: str)
             for name in both
             if weights[name].shape != expected[name]
         ],
-        "not finite": [name for name in both if not np.isfinite(weights[name]).all()],
+        **impossible({name: weights[name] for name in both}),
     }
     if found := describe_problems(problems):
         raise MixnetError(
             f"{where} does not fit {graph.name}: {found}",
             "check the network's name, its --classes and its --multiplier",
         )
+
+
+def impossible(weights: Mapping[str, NDArray[Any]]) -> dict[str, list[str]]:
+    """Names of arrays that no training leaves, by what is wrong with them; names are ours."""
+    return {
+        NOT_FINITE: [name for name, array in weights.items() if not np.isfinite(array).all()],
+        NEGATIVE: [
+            name
+            for name, array in weights.items()
+            if name.endswith(".variance") and (array < 0).any()
+        ],
+    }
+
+
+NOT_FINITE = "not finite"
+NEGATIVE = "with a negative variance"
 
 
 def describe_problems(problems: Mapping[str, Sequence[str]]) -> str:

@@ -209,6 +209,16 @@ def test_values_too_large_for_float32_are_not_finite(small: Network, path: Path)
     assert "not finite (bn2.bias)" in refused(saved(arrays, path)).message
 
 
+def test_a_negative_variance_is_blamed_on_its_array_and_file(small: Network, path: Path) -> None:
+    arrays = timm_arrays(small, drawn(small))
+    arrays["blocks.2.0.bn2.running_var"][5] = -0.25
+    error = refused(saved(arrays, path))
+
+    assert str(path) in error.message
+    assert "1 with a negative variance (blocks.2.0.bn2.running_var)" in error.message
+    assert "compute nothing" in error.hint
+
+
 def test_missing_and_surplus_arrays_are_named_as_in_the_file(small: Network, path: Path) -> None:
     arrays = timm_arrays(small, drawn(small))
     arrays["aux.weight"] = arrays.pop("bn1.running_var")

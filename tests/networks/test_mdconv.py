@@ -140,8 +140,20 @@ def test_every_group_takes_the_stride(
 def test_more_groups_than_channels_is_refused_with_the_node_named(
     one_row: Callable[..., Network],
 ) -> None:
-    with pytest.raises(MixnetError, match=r"blocks\.0\.0\.depthwise: groups of .* 2 channels"):
+    with pytest.raises(MixnetError, match=r"blocks\.0\.0\.depthwise: 2 channels .* 3 groups"):
         _ = one_row("kernels = [3, 5, 7]", channels=2).graph
+
+
+@pytest.mark.parametrize(("kernels", "fewest"), [([3, 5], 2), ([3, 5, 7], 4), ([3] * 6, 32)])
+def test_an_exponential_partition_of_too_few_channels_says_how_many_it_needs(
+    kernels: list[int], fewest: int, one_row: Callable[..., Network]
+) -> None:
+    row = f'kernels = {kernels}\npartition = "exponential"'
+    assert one_row(row, channels=fewest).graph
+
+    with pytest.raises(UsageError, match=f"exponentially: at least {fewest} are") as caught:
+        _ = one_row(row, channels=fewest - 1).graph
+    assert "+exp" in caught.value.hint
 
 
 @pytest.mark.parametrize(

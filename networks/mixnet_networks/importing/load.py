@@ -20,7 +20,14 @@ from mixnet_networks.importing.paddings import padding_note
 from mixnet_networks.importing.record import Arrays, Content, Naming
 from mixnet_networks.network import Network, load_network
 from mixnet_networks.trained import trained_file
-from mixnet_networks.weights import Weights, describe_problems, some
+from mixnet_networks.weights import (
+    NEGATIVE,
+    NOT_FINITE,
+    Weights,
+    describe_problems,
+    impossible,
+    some,
+)
 
 LIKE = 0.7
 """A file of which so large a part fits another network is said to be most like it."""
@@ -128,6 +135,7 @@ def _fitted(path: Path, naming: Naming, arrays: Arrays, network: Network) -> Wei
         pair.ours: np.ascontiguousarray(pair.array, np.float32) for pair in pairs if pair.fits
     }
     used = {pair.theirs for pair in pairs}
+    named = {pair.ours: str(pair.theirs) for pair in pairs}
     problems = {
         "missing": [pair.theirs or pair.ours for pair in pairs if pair.array is None],
         "surplus": sorted(arrays.keys() - used),
@@ -136,11 +144,7 @@ def _fitted(path: Path, naming: Naming, arrays: Arrays, network: Network) -> Wei
             for pair in pairs
             if pair.array is not None and not pair.fits
         ],
-        "not finite": [
-            str(pair.theirs)
-            for pair in pairs
-            if pair.fits and not np.isfinite(weights[pair.ours]).all()
-        ],
+        **{kind: [named[name] for name in names] for kind, names in impossible(weights).items()},
     }
     if found := describe_problems(problems):
         raise MixnetError(
@@ -169,8 +173,8 @@ def _renamed(pair: _Pair) -> str:
 def _advice(
     problems: Mapping[str, list[str]], naming: Naming, arrays: Arrays, network: Network
 ) -> str:
-    if not any(names for kind, names in problems.items() if kind != "not finite"):
-        return "such weights compute nothing: take an earlier checkpoint"
+    if not any(names for kind, names in problems.items() if kind not in (NOT_FINITE, NEGATIVE)):
+        return "such weights compute nothing: take an earlier checkpoint, or save them again"
     known = {name: _sized(name, network).graph for name in architecture_names()}
     fits = {name: _fit(graph, naming, arrays) for name, graph in known.items()}
     best, own = max(fits.values()), _fit(network.graph, naming, arrays)
