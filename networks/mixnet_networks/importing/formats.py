@@ -1,11 +1,14 @@
-"""The file formats that weights come in: one line each. Which one a file has, its name says."""
+"""The file formats that weights come in: one line each.
+
+Which one a file has, its name says; of a name that two programs use, the first bytes.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mixnet_common import UsageError
-from mixnet_common.readers import is_file, is_folder, missing_file
+from mixnet_common.readers import is_file, is_folder, missing_file, opened
 from mixnet_networks.importing import checkpoint, keras_files, pytorch, safetensors
 from mixnet_networks.importing.record import Content
 from mixnet_networks.trained import trained_file
@@ -20,15 +23,25 @@ class Format:
     read: Callable[[Path], Content]
 
 
+PYTORCH = Format(
+    "a PyTorch checkpoint", (".pth", ".pt", ".bin", ".ckpt.pt", ".pth.tar"), pytorch.read
+)
+
 FORMATS = (
     Format("safetensors", (".safetensors",), safetensors.read),
     Format("a file of Keras's", (".weights.h5", ".keras"), keras_files.read),
     # Before the archives: ".pth.tar" is what many training scripts call a PyTorch file.
-    Format("a PyTorch checkpoint", (".pth", ".pt", ".bin", ".ckpt.pt", ".pth.tar"), pytorch.read),
+    PYTORCH,
     Format("a packed TensorFlow checkpoint", (".tar.gz", ".tgz", ".tar"), checkpoint.read_archive),
     Format("a TensorFlow checkpoint", (".index", ".ckpt"), checkpoint.read_prefix),
 )
 """A directory is a TensorFlow checkpoint's too."""
+
+SHARED = (".ckpt", ".tar")
+"""Endings of TensorFlow's checkpoints that PyTorch's programs use too: Lightning writes .ckpt."""
+
+PICKLED = (b"PK\x03\x04", *(b"\x80" + bytes([protocol]) for protocol in range(1, 6)))
+"""How a PyTorch file begins: as a zip archive, or as the pickle that it was up to version 1.5."""
 
 
 def read_content(path: Path) -> Content:
@@ -42,8 +55,9 @@ def read_content(path: Path) -> Content:
     form = _format_of(path)
     if form is None:
         raise UsageError(f"cannot read weights from {path}", f"give {known_formats()}")
-    exists = is_file(path) or (form.read is checkpoint.read_prefix and is_file(_index(path)))
-    if not exists:
+    if is_file(path):
+        return (PYTORCH if path.name.endswith(SHARED) and _is_pickled(path) else form).read(path)
+    if form.read is not checkpoint.read_prefix or not is_file(_index(path)):
         raise missing_file(path)
     return form.read(path)
 
@@ -70,6 +84,11 @@ def known_formats() -> str:
 def _format_of(path: Path) -> Format | None:
     name = path.name.lower()
     return next((form for form in FORMATS if name.endswith(form.endings)), None)
+
+
+def _is_pickled(path: Path) -> bool:
+    with opened(path) as file:
+        return file.read(4).startswith(PICKLED)
 
 
 def _is_part(name: str, prefix: str) -> bool:

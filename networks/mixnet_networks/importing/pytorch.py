@@ -7,27 +7,30 @@ around that.
 
 import argparse
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError
 from mixnet_networks.importing.record import Arrays, Content
 from mixnet_networks.importing.unweighted import is_weight
+from mixnet_networks.weights import some
+
+AVERAGES = ("state_dict_ema", "model_ema", "ema_state_dict", "ema", "ema_model", "params_ema")
+"""Keys under which training programs keep the moving averages of a model's tensors."""
 
 WRAPPINGS = (
-    "state_dict_ema",
-    "model_ema",
-    "ema_state_dict",
-    "ema",
+    *AVERAGES,
     "state_dict",
     "model_state_dict",
     "model",
+    "module",
     "net",
+    "params",
     "weights",
 )
-"""Keys under which training programs keep a model's tensors, moving averages first: they are what
-is evaluated. A wrapping may hold another."""
+"""Keys under which they keep a model's tensors at all, moving averages first: they are what is
+evaluated. A wrapping may hold another."""
 
 OLDEST = (2, 6)
 """Up to torch 2.5 the reader for weights alone could be made to execute code (CVE-2025-32434)."""
@@ -45,7 +48,7 @@ def read(path: Path) -> Content:
     weights and would have to be executed.
     """
     torch = _torch(path)
-    state, notes = unwrap(_load(torch, path))
+    state, notes = unwrap(_load(torch, path), lambda value: isinstance(value, torch.Tensor))
     return Content(_arrays(torch, state, path), notes)
 
 
@@ -91,17 +94,37 @@ def _damaged(path: Path, error: Exception) -> MixnetError:
     )
 
 
-def unwrap(content: Any) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-    """The mapping that holds a model's tensors, and a note of the keys on the way to it."""
-    keys: list[str] = []
-    while isinstance(content, Mapping) and len(keys) < MOST_WRAPPINGS:
-        key = next((key for key in WRAPPINGS if isinstance(content.get(key), Mapping)), None)
-        if key is None:
-            break
-        keys.append(key)
-        content = content[key]
-    notes = (f"taken from {'.'.join(keys)} in the file",) if keys else ()
-    return content if isinstance(content, Mapping) else {}, notes
+def unwrap(
+    content: Any, is_tensor: Callable[[Any], bool]
+) -> tuple[Mapping[Any, Any], tuple[str, ...]]:
+    """The mapping that holds a model's tensors, and a note of where it was and what else was there.
+
+    The first place by the order of ``WRAPPINGS`` that has tensors is taken, however deep it lies.
+    """
+    places = list(_places(content, is_tensor, ()))
+    if not places:
+        return {}, ()
+    (keys, state), *others = places
+    if not keys:
+        return state, ()
+    note = f"taken from {'.'.join(keys)} in the file"
+    if keys[0] in AVERAGES:
+        note += ", which are moving averages"
+    if others:
+        note += f"; left aside: {some('.'.join(path) or 'the file itself' for path, _ in others)}"
+    return state, (note,)
+
+
+def _places(
+    content: Any, is_tensor: Callable[[Any], bool], keys: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Mapping[Any, Any]]]:
+    """Every mapping with tensors that lies under known keys, with the keys, the best first."""
+    if not isinstance(content, Mapping) or len(keys) > MOST_WRAPPINGS:
+        return
+    for key in WRAPPINGS:
+        yield from _places(content.get(key), is_tensor, (*keys, key))
+    if any(is_tensor(value) for value in content.values()):
+        yield keys, content
 
 
 def _arrays(torch: Any, state: Mapping[Any, Any], path: Path) -> Arrays:
