@@ -4,7 +4,6 @@ What is not of the type asked for, or no such thing can have, is an error that n
 shows the value. No text is trusted.
 """
 
-import math
 from typing import Any
 
 from mixnet_common.printable import shown
@@ -99,19 +98,19 @@ class JsonObject:
 
     def numbers(self, key: str, least: float = -MOST, most: float = MOST) -> list[float]:
         """A list of numbers within a range."""
-        path = self._path(key)
-        return [
-            _number(each, f"{path}[{index}]", least, most)
-            for index, each in enumerate(self._list(key))
-        ]
+        found = self._list(key)
+        for index, each in enumerate(found):
+            if not _is_number(each, least, most):
+                _number(each, f"{self._path(key)}[{index}]", least, most)
+        return list(map(float, found))
 
     def wholes(self, key: str, least: int = 0, most: int = MOST_COUNT) -> list[int]:
         """A list of whole numbers within a range."""
-        path = self._path(key)
-        return [
-            _whole(each, f"{path}[{index}]", least, most)
-            for index, each in enumerate(self._list(key))
-        ]
+        found = self._list(key)
+        for index, each in enumerate(found):
+            if not _is_whole(each, least, most):
+                _whole(each, f"{self._path(key)}[{index}]", least, most)
+        return list(found)
 
     def interval(self, key: str, least: float = -MOST, most: float = MOST) -> tuple[float, float]:
         """Two numbers within a range, of which the first is not the larger."""
@@ -150,21 +149,33 @@ def clean(text: str) -> str:
     return "".join(each if each.isprintable() else "\ufffd" for each in line)
 
 
+def _is_number(found: Any, least: float, most: float) -> bool:
+    """Whether it is a number in the range; NaN is in none."""
+    return (
+        type(found) in (int, float)
+        and least <= found <= most
+        and (found == 0 or abs(found) >= LEAST)
+    )
+
+
+def _is_whole(found: Any, least: int, most: int) -> bool:
+    return type(found) is int and least <= found <= most
+
+
 def _number(found: Any, path: str, least: float, most: float) -> float:
-    if isinstance(found, bool) or not isinstance(found, int | float):
+    if _is_number(found, least, most):
+        return float(found)
+    if type(found) not in (int, float):
         raise WrongValueError(f"{path} is no number: {shown(found)}")
-    # Compared as it is: a whole number beyond what a float holds would raise OverflowError.
-    if not least <= found <= most or (found and abs(found) < LEAST) or not math.isfinite(found):
-        raise _out_of_range(found, path, f"{least:g} to {most:g}")
-    return float(found)
+    raise _out_of_range(found, path, f"{least:g} to {most:g}")
 
 
 def _whole(found: Any, path: str, least: int, most: int) -> int:
-    if isinstance(found, bool) or not isinstance(found, int):
+    if _is_whole(found, least, most):
+        return int(found)
+    if type(found) is not int:
         raise WrongValueError(f"{path} is no whole number: {shown(found)}")
-    if not least <= found <= most:
-        raise _out_of_range(found, path, f"{least} to {most}")
-    return found
+    raise _out_of_range(found, path, f"{least} to {most}")
 
 
 def _out_of_range(found: Any, path: str, bounds: str) -> WrongValueError:

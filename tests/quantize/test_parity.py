@@ -309,7 +309,7 @@ def test_unreadable_images_are_named_and_in_no_figure(
     assert [name for name, _ in found.unreadable] == ["000a.png", "001a.jpg", "003.png"]
     assert all(name in why for name, why in found.unreadable)
     assert "unreadable and in no figure: 3 images" in text(found)
-    assert capsys.readouterr().err.count("cannot read the image") == 3
+    assert capsys.readouterr().err.count("cannot read ") == 3
 
 
 def test_a_folder_of_unreadable_images_only_is_an_error(files: Files, tmp_path: Path) -> None:

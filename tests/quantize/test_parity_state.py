@@ -1,6 +1,7 @@
 """The state file: what it keeps, what it survives, and what it refuses to touch."""
 
 import errno
+import os
 from collections.abc import Callable
 from io import RawIOBase
 from pathlib import Path
@@ -14,10 +15,11 @@ from hypothesis.extra import numpy as hnp
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_quantize.parity import state
-from mixnet_quantize.parity.record import Record, compare, from_line, to_line
+from mixnet_quantize.parity.record import Bounds, Record, compare, from_line, to_line
 from mixnet_quantize.parity.state import opened
 
 KEY = {"files": ["a", "b"], "images": "c"}
+BOUNDS = Bounds(images=10, classes=3)
 
 finite = st.floats(-1e6, 1e6, width=32)
 
@@ -28,12 +30,12 @@ def record(index: int) -> Record:
 
 def kept(path: Path, key: dict[str, Any] = KEY) -> list[Record]:
     found: list[Record] = []
-    with opened(path, key, found.append):
+    with opened(path, key, BOUNDS, found.append):
         return found
 
 
 def keep(path: Path, *indices: int) -> None:
-    with opened(path, KEY, lambda record: None) as open_state:
+    with opened(path, KEY, BOUNDS, lambda record: None) as open_state:
         for index in indices:
             open_state.append([record(index)])
 
@@ -43,13 +45,80 @@ def test_a_record_comes_back_from_its_line(logits: Any, random: Any) -> None:
     other = logits + random.random()
     found = compare(7, logits, other)
 
-    assert from_line(to_line(found)) == found
+    assert from_line(to_line(found), Bounds(8, len(logits))) == found
 
 
-@pytest.mark.parametrize("line", ["", "{", "[]", "null", '{"image": 1}', "1" * 5000, "[" * 5000])
-def test_a_line_that_is_no_record_is_a_value_error(line: str) -> None:
+@pytest.mark.parametrize("line", ["", "{", "1" * 5000, "[" * 5000])
+def test_a_line_that_is_no_json_is_a_value_error(line: str) -> None:
     with pytest.raises(ValueError, match="no record"):
-        from_line(line)
+        from_line(line, BOUNDS)
+
+
+GOOD = to_line(record(3))
+DAMAGE = {
+    "negative image": ('"image":3', '"image":-1', "image is out of range: -1, not from 0 to 9"),
+    "image beyond the last": ('"image":3', '"image":10', "image is out of range: 10"),
+    "image in parts": ('"image":3', '"image":3.0', "image is no whole number"),
+    "flag for an image": ('"image":3', '"image":true', "image is no whole number"),
+    "no image": ('"image":3', '"other":3', "image is no whole number: None"),
+    "huge class": ('"top":[[1', '"top":[[' + "1" + "0" * 30, r"top\[0\]\[0\] is out of range"),
+    "class beyond the last": ('"top":[[1', '"top":[[3', r"top\[0\]\[0\] is out of range: 3"),
+    "negative class": ('"top":[[1', '"top":[[-1', r"top\[0\]\[0\] is out of range: -1"),
+    "a class twice": ('"top":[[1', '"top":[[2', r"top\[0\] has not 3 classes, each once"),
+    "too few classes": ('"top":[[1,', '"top":[[', r"top\[0\] has not 3 classes"),
+    "no classes": ('"top":[[1,2,0]', '"top":[7', r"top\[0\] is no list"),
+    "infinite margin": ('"margin":[', '"margin":[Infinity,', "margin is no list of 2"),
+    "margin of infinity": ("[0.0", "[Infinity", "margin is out of range: inf, not from 0"),
+    "impossible margin": ('"margin":[0.0', '"margin":[2.5', "margin is out of range: 2.5"),
+    "negative error": ('"error":[1.0', '"error":[-1.0', "error is out of range: -1.0"),
+    "nan error": ('"error":[1.0', '"error":[NaN', "error is out of range: nan"),
+    "text error": ('"error":[1.0', '"error":["1"', "error is no number: '1'"),
+    "huge error": ('"error":[1.0', '"error":[1e400', "error is out of range: inf"),
+    "many digits": ('"error":[1.0', '"error":[' + "9" * 400, "error is out of range: 9"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "said"), DAMAGE.values(), ids=DAMAGE)
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_a_record_out_of_range_is_damage_at_its_byte_and_stays(
+    tmp_path: Path, old: str, new: str, said: str, place: int
+) -> None:
+    """In the middle of the file and as its last line, which is not torn: it is whole."""
+    path = tmp_path / "state"
+    keep(path, 0, 1, 2)
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert old in GOOD
+    lines[place] = GOOD.replace(old, new).encode() + b"\n"
+    path.write_bytes(b"".join(lines))
+
+    byte = sum(map(len, lines[:place]))
+    with pytest.raises(MixnetError, match=f"is damaged at byte {byte}: {said}"):
+        kept(path)
+    assert path.read_bytes() == b"".join(lines)
+
+
+def test_a_line_longer_than_any_record_is_damage_and_not_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    keep(path, 0)
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.truncate(1 << 28)  # sparse; a power cut may leave zeros at the end
+    assert kept(path) == [record(0)]
+    assert path.stat().st_size == size
+
+    with path.open("ab") as file:
+        file.write(b"1" * 50_000 + b"\n" + GOOD.encode() + b"\n")
+    with pytest.raises(MixnetError, match=f"is damaged at byte {size}"):
+        kept(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs on this system")
+def test_a_state_that_is_no_regular_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    for name in ("fifo", "zero"):
+        with pytest.raises(MixnetError, match=f"cannot read .*{name}: it is not a regular file"):
+            kept(tmp_path / name)
 
 
 def test_what_was_appended_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
@@ -151,5 +220,5 @@ def test_a_state_where_none_can_be_written_is_refused(
     make(place)
     path = place if place.is_dir() else place / "state"
 
-    with pytest.raises(MixnetError, match="cannot write the state file"):
+    with pytest.raises(MixnetError, match=r"cannot (write the state file|read) "):
         kept(path)

@@ -18,7 +18,7 @@ from mixnet_quantize.parity.data import Images, Source, find_images
 from mixnet_quantize.parity.gate import Verdict, judge
 from mixnet_quantize.parity.layers import check_layers, compare_layers
 from mixnet_quantize.parity.pair import Pair, Side
-from mixnet_quantize.parity.record import Record
+from mixnet_quantize.parity.record import Bounds, Record
 from mixnet_quantize.parity.run import default_jobs, run
 from mixnet_quantize.parity.tally import Outcome, Tally
 from mixnet_quantize.sensitivity import LayerError
@@ -175,15 +175,18 @@ def _compare_all(
     """Run what is not in the state file, and count everything. The images that are unreadable."""
     done = bytearray(len(images.names))
     unreadable: list[tuple[str, str]] = []
+    bounds = Bounds(len(images.names), pairs[0].classes)
 
     def add(record: Record) -> None:
-        if record.index < len(done) and not done[record.index]:
+        if not done[record.index]:
             done[record.index] = 1
             tally.add(record)
 
     with ExitStack() as stack:
         kept = settings.state
-        journal = None if kept is None else stack.enter_context(state.opened(kept, key, add))
+        journal = (
+            None if kept is None else stack.enter_context(state.opened(kept, key, bounds, add))
+        )
         todo = [index for index, each in enumerate(done) if not each]
         if len(todo) < len(done):
             say(f"{len(done) - len(todo)} of {len(done)} images are in {kept} already")

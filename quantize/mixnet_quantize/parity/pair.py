@@ -16,7 +16,7 @@ from mixnet_networks.picture import normalise
 from mixnet_networks.preprocessing import for_channels
 from mixnet_quantize.image_model import ImageModel
 from mixnet_quantize.images import decode, fit
-from mixnet_quantize.parity.record import Record, compare
+from mixnet_quantize.parity.record import MOST_LOGIT, Record, compare
 from mixnet_runtimes import open_session
 
 Batch = NDArray[np.float32]
@@ -95,9 +95,9 @@ class Pair:
             for side, model in enumerate(self.models)
         ]
         for model, logits in zip(self.models, answers, strict=True):
-            if not np.isfinite(logits).all():
+            if not (np.abs(logits) <= MOST_LOGIT).all():  # NaN is not, either
                 raise MixnetError(
-                    f"{model.session.path} answers with nan or infinity",
+                    f"{model.session.path} answers with nan or infinity, or beyond {MOST_LOGIT:g}",
                     "it is broken; write it again",
                 )
         rows = zip(indices, *answers, strict=True)

@@ -10,9 +10,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixnet_common.json_object import JsonObject, WrongValueError
+from mixnet_common.printable import shown
+
 TOP = 5
 
 Row = NDArray[np.float64]
+
+
+MOST_LOGIT = 1e39
+"""Of a logit's absolute value: float32 ends below it, and the squares of a million are finite."""
+
+MOST_MARGIN = 2.0
+"""Two logits differ by at most twice the largest absolute one."""
+
+MOST_ERRORS = (2 * MOST_LOGIT, 1e90, 1e90)
+"""Of the largest error, and of the two sums of squares."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a record's image and classes are counted in."""
+
+    images: int
+    classes: int
 
 
 @dataclass(frozen=True)
@@ -88,15 +109,52 @@ def to_line(record: Record) -> str:
     )
 
 
-def from_line(line: str) -> Record:
-    """The record in a line. Raises ValueError where it is none."""
+def from_line(line: str, bounds: Bounds) -> Record:
+    """The record in a line.
+
+    Raises ValueError where it is no JSON at all, as half a line is, and WrongValueError where it is
+    JSON and no record of these images and classes.
+    """
     try:
-        found: dict[str, Any] = json.loads(line)
-        tops = [tuple(int(each) for each in top) for top in found["top"]]
-        numbers = [float(each) for each in (*found["margin"], *found["error"])]
-        first, second = tops
-        if not (first and second and len(numbers) == 5):
-            raise ValueError("incomplete")
-        return Record(int(found["image"]), first, second, *numbers)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        # Not by the shared reader: it refuses NaN as no JSON, and that is no half line.
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"no record: {line[:40]!r}") from error
+    record = JsonObject(found)
+    first, second = _list(record, "top", 2)
+    return Record(
+        record.whole("image", 0, bounds.images - 1),
+        _classes(first, "top[0]", bounds),
+        _classes(second, "top[1]", bounds),
+        *(_number(each, "margin", MOST_MARGIN) for each in _list(record, "margin", 2)),
+        *(
+            _number(each, "error", most)
+            for each, most in zip(_list(record, "error", 3), MOST_ERRORS, strict=True)
+        ),
+    )
+
+
+def _list(record: JsonObject, key: str, count: int) -> list[Any]:
+    found = record.value.get(key)
+    if not isinstance(found, list) or len(found) != count:
+        raise WrongValueError(f"{key} is no list of {count}: {shown(found)}")
+    return found
+
+
+def _classes(found: Any, key: str, bounds: Bounds) -> tuple[int, ...]:
+    """The likeliest classes: as many as there are, at most five, each once."""
+    classes = JsonObject({key: found}).wholes(key, 0, bounds.classes - 1)
+    if len(classes) != min(TOP, bounds.classes) or len(set(classes)) < len(classes):
+        raise WrongValueError(
+            f"{key} has not {min(TOP, bounds.classes)} classes, each once: {shown(found)}"
+        )
+    return tuple(classes)
+
+
+def _number(found: Any, key: str, most: float) -> float:
+    """From 0 to ``most``, however near to 0: errors are squared."""
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        raise WrongValueError(f"{key} is no number: {shown(found)}")
+    if not 0 <= found <= most:
+        raise WrongValueError(f"{key} is out of range: {shown(found)}, not from 0 to {most:g}")
+    return float(found)

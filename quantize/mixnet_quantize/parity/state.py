@@ -8,15 +8,21 @@ kind, is refused and never touched.
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from io import RawIOBase
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError, UsageError
-from mixnet_quantize.parity.record import Record, from_line, to_line
+from mixnet_common.json_object import WrongValueError
+from mixnet_common.readers import opened as opened_file
+from mixnet_common.readers import parse_json, show
+from mixnet_quantize.parity.record import Bounds, Record, from_line, to_line
 
 KIND = "mixnet-parity-state"
 VERSION = 1
+
+LONGEST_LINE = 10_000
+"""Bytes of a record's line; none has a tenth of it."""
 
 LONGEST = 100_000
 """Bytes by which another comparison's header may be longer than ours."""
@@ -40,7 +46,7 @@ class State:
 
 
 @contextmanager
-def opened(path: Path, key: Key, add: Callable[[Record], None]) -> Iterator[State]:
+def opened(path: Path, key: Key, bounds: Bounds, add: Callable[[Record], None]) -> Iterator[State]:
     """A state file, made if missing; ``add`` is called with every record that it holds already.
 
     Raises UsageError where it is of another comparison or no state file, MixnetError where it is
@@ -49,8 +55,9 @@ def opened(path: Path, key: Key, add: Callable[[Record], None]) -> Iterator[Stat
     header = _header(key)
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-        length = _replay(path, header, add)
+        if not path.exists():
+            path.touch()
+        length = _replay(path, header, bounds, add)
         file = path.open("r+b", buffering=0)
     with file:
         with _explained(path):
@@ -71,25 +78,25 @@ def _header(key: Key) -> bytes:
     return (json.dumps({"kind": KIND, "version": VERSION, **key}, sort_keys=True) + "\n").encode()
 
 
-def _replay(path: Path, header: bytes, add: Callable[[Record], None]) -> int:
+def _replay(path: Path, header: bytes, bounds: Bounds, add: Callable[[Record], None]) -> int:
     """Hand out the whole records, and return how much of the file is whole.
 
     A torn last line is not, and neither is a torn header.
     """
-    with path.open("rb") as file:
+    with opened_file(path) as file:
         found = file.readline(len(header) + LONGEST)
         if header != found:
             if header.startswith(found):
                 return 0
             raise _of_another(path, found, header)
         whole, torn = len(header), False
-        for line in file:
+        for line in _lines(file):
             if torn:
-                raise MixnetError(
-                    f"{path} is damaged at byte {whole}", "remove it and run the comparison again"
-                )
+                raise _damaged(path, whole)
             try:
-                add(from_line(line.decode() if line.endswith(b"\n") else ""))
+                add(from_line(line.decode() if line.endswith(b"\n") else "", bounds))
+            except WrongValueError as error:
+                raise _damaged(path, whole, str(error)) from error
             except ValueError:
                 torn = True
             else:
@@ -97,17 +104,33 @@ def _replay(path: Path, header: bytes, add: Callable[[Record], None]) -> int:
         return whole
 
 
+def _lines(file: BufferedReader) -> Iterator[bytes]:
+    """The lines of a file; of one that is too long only a part, without its end."""
+    while line := file.readline(LONGEST_LINE):
+        more = line
+        while len(more) == LONGEST_LINE and not more.endswith(b"\n"):
+            more = file.readline(LONGEST_LINE)
+        yield line
+
+
+def _damaged(path: Path, byte: int, why: str = "") -> MixnetError:
+    return MixnetError(
+        f"{show(path)} is damaged at byte {byte}{why and f': {why}'}",
+        "remove it and run the comparison again",
+    )
+
+
 def _of_another(path: Path, found: bytes, header: bytes) -> UsageError:
     """Which part of the key is another, or that this is no state file."""
     try:
-        theirs, ours = json.loads(found), json.loads(header)
+        theirs, ours = parse_json(found, ""), json.loads(header)
         if theirs["kind"] != KIND:
             raise ValueError(theirs["kind"])
         other = [name for name in ours if theirs.get(name) != ours[name]]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return UsageError(f"{path} is no state file", "name another file, or a new one")
+    except (ValueError, KeyError, TypeError, UsageError):
+        return UsageError(f"{show(path)} is no state file", "name another file, or a new one")
     return UsageError(
-        f"{path} is of another comparison; what differs: {', '.join(other)}",
+        f"{show(path)} is of another comparison; what differs: {', '.join(other)}",
         "name a new file, or remove this one",
     )
 
@@ -118,6 +141,6 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise MixnetError(
-            f"cannot write the state file {path}: {error.strerror or error}",
+            f"cannot write the state file {show(path)}: {error.strerror or error}",
             "make room, or name another place; what it holds already is not lost",
         ) from error
