@@ -4,12 +4,12 @@ A network is counted from its graph, a file from the file itself; nothing is run
 runtime into how many pieces it cuts a ``.tflite``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mixnet_bench.conventions import CONVENTIONS, PLAIN, macs_by_convention
+from mixnet_bench.conventions import ALL_PRODUCTS, CONVENTIONS, macs_by_convention
 from mixnet_bench.counting.file import count_file
 from mixnet_bench.counting.graph import count_graph
 from mixnet_bench.counting.record import Count, Layer
@@ -35,6 +35,8 @@ def run(targets: Sequence[str], size: Size, as_json: bool, with_layers: bool) ->
     """Count and print. Raises MixnetError and UsageError."""
     counted = [describe_target(target, size) for target in tracked(targets, "counting")]
     for each in counted:
+        if each["reason"]:
+            warn(f"{each['name']}: multiply-adds unknown: {each['reason']}")
         for warning in each["warnings"]:
             warn(f"{each['name']}: {warning}")
     if as_json:
@@ -82,11 +84,21 @@ def describe_count(count: Count) -> dict[str, Any]:
         "params": count.params,
         "macs": count.macs,
         "activations": count.activations,
-        "convention": PLAIN.name,
-        "macs_by_convention": macs_by_convention(count.macs, batch_norm_elements(count)),
+        "reason": count.reason or None,
+        "batch": count.batch,
+        "signature": count.signature,
+        "convention": ALL_PRODUCTS,
+        "macs_by_convention": _by_convention(count),
+        "not_counted": dict(count.not_counted),
         "layers": [_describe_layer(layer) for layer in count.layers],
         "warnings": list(count.warnings),
     }
+
+
+def _by_convention(count: Count) -> Mapping[str, int | None]:
+    if count.macs is None:
+        return {each.key: None for each in CONVENTIONS}
+    return macs_by_convention(count.macs, batch_norm_elements(count))
 
 
 def batch_norm_elements(count: Count) -> int:
@@ -114,30 +126,54 @@ def table_row(target: dict[str, Any]) -> tuple[str, ...]:
     return (
         target["name"],
         f"{target['params']:,}",
-        f"{target['macs'] / 1e6:.2f}M",
-        f"{target['activations'] / 1e6:.2f}M",
+        _millions(target["macs"]),
+        _millions(target["activations"]),
         str(target["partitions"]) if known else "",
         _outside(target["delegation"]) if known else "",
     )
 
 
 def layer_rows(target: dict[str, Any]) -> list[tuple[str, ...]]:
-    """The rows below ``LAYER_COLUMNS``."""
-    return [
-        (
-            layer["name"],
+    """The rows below ``LAYER_COLUMNS``; what a layer runs stands indented below it."""
+    return list(_layer_rows(target["layers"], ""))
+
+
+def _layer_rows(layers: Sequence[dict[str, Any]], indent: str) -> Iterator[tuple[str, ...]]:
+    for layer in layers:
+        yield (
+            indent + layer["name"],
             layer["op"],
             "×".join("?" if size is None else str(size) for size in layer["output_shape"]),
             f"{layer['params']:,}",
-            f"{layer['macs']:,}",
-            f"{layer['activations']:,}",
+            _number(layer["macs"]),
+            _number(layer["activations"]),
         )
-        for layer in target["layers"]
-    ]
+        for body in layer["bodies"]:
+            yield from _layer_rows(body["layers"], f"{indent}  {body['name']}: ")
+
+
+UNKNOWN = "–"
+"""In a cell whose figure cannot be known."""
+
+
+def _number(figure: int | None) -> str:
+    return UNKNOWN if figure is None else f"{figure:,}"
+
+
+def _millions(figure: int | None) -> str:
+    return UNKNOWN if figure is None else f"{figure / 1e6:.2f}M"
 
 
 def _describe_layer(layer: Layer) -> dict[str, Any]:
-    return {**asdict(layer), "output_shape": list(layer.output_shape)}
+    return {
+        **asdict(layer),
+        "output_shape": list(layer.output_shape),
+        "reason": layer.reason or None,
+        "bodies": [
+            {"name": body.name, "layers": [_describe_layer(each) for each in body.layers]}
+            for body in layer.bodies
+        ],
+    }
 
 
 def _outside(delegation: dict[str, Any]) -> str:
@@ -154,7 +190,9 @@ def _reasons(delegation: Delegation) -> dict[str, str]:
 
 
 def _caption(counted: Sequence[dict[str, Any]]) -> str:
-    text = f"multiply-adds: {PLAIN.name}, for one image; activations: their outputs"
+    text = f"multiply-adds: {ALL_PRODUCTS}, for one image; activations: their outputs"
+    if any(each["batch"] is None for each in counted):
+        text = text.replace("for one image", "for one image where the batch is known")
     if any("partitions" in each for each in counted):
         text += "; partitions: pieces run by XNNPACK, outside: operators it leaves"
     if any(len(set(each["macs_by_convention"].values())) > 1 for each in counted):

@@ -14,13 +14,11 @@ from mixnet_runtimes import onnx_bodies, onnx_shapes
 from mixnet_runtimes.contents import MAIN, Axis, Body, FileContents, FileTensor, Operator, Shape
 from mixnet_runtimes.onnx_types import STANDARD_DOMAINS, dtype_name, plain_domain
 
-Numbers = Mapping[str, Mapping[str, float]]
-
 
 def describe(
     model: Any,
     stated: Mapping[str, tuple[Axis, ...] | None],
-    numbers: Numbers,
+    numbers: onnx_shapes.Numbers,
     sha256: str,
     size_bytes: int,
     warnings: tuple[str, ...],
@@ -83,7 +81,7 @@ def _origin(model: Any) -> dict[str, str]:
 
 
 def _graphs(
-    key: str, graph: Any, outer: str | None, numbers: Numbers
+    key: str, graph: Any, outer: str | None, numbers: onnx_shapes.Numbers
 ) -> Iterator[tuple[str, Body]]:
     """The graph and all graphs within it, by key; protobuf bounds how deep they lie."""
     tensors = _tensors(graph, _constants(graph, key), numbers.get(key, {}))

@@ -32,13 +32,8 @@ def read(path: Path, signature: str | None = None, content: bytes | None = None)
     warnings = [UNSORTED] if was_unsorted else []
     warnings += _warnings(model)
     stated = onnx_contents.stated_shapes(model)
-    inferred = onnx_shapes.infer(model)
-    if inferred.unknown:
-        named = ", ".join(inferred.unknown[:3]) + (", …" if len(inferred.unknown) > 3 else "")
-        warnings.append(f"sizes unknown of {len(inferred.unknown)} tensors: {named}")
-    return onnx_contents.describe(
-        model, stated, inferred.numbers, sha256(data), len(data), tuple(warnings)
-    )
+    numbers = onnx_shapes.infer(model)
+    return onnx_contents.describe(model, stated, numbers, sha256(data), len(data), tuple(warnings))
 
 
 def read_model(path: Path, content: bytes | None = None) -> Any:

@@ -64,26 +64,21 @@ ALWAYS_NHWC = {"NhwcConv", "NhwcFusedConv", "NhwcMaxPool"}
 """Operators whose first input and output have the channels last; others say ``channels_last``."""
 
 
-@dataclass(frozen=True)
-class Inferred:
-    """What could not be inferred of a model's shapes, and what was learnt of values."""
-
-    unknown: tuple[str, ...]
-    """Tensors of the model's own graph that still lack a shape."""
-    numbers: Mapping[str, Mapping[str, float]]
-    """Lone numbers that the model computes from its shapes: by the key of a graph, by name."""
+Numbers = Mapping[str, Mapping[str, float]]
+"""Lone numbers that a model computes from its shapes: by the key of a graph, by name."""
 
 
-def infer(model: Any) -> Inferred:
+def infer(model: Any) -> Numbers:
     """State every shape in the model that can be known, in the bodies of its operators too.
 
-    An open batch size becomes 1. Nothing else in the model changes.
+    An open batch size becomes 1. Nothing else in the model changes. What is learnt of values on the
+    way is returned.
     """
     _close_batch(model)
     whole = _with_stand_ins(model)
     copy = _standard(whole)
     types = {value.name: value.type for value in (*copy.graph.value_info, *copy.graph.output)}
-    numbers: Mapping[str, Mapping[str, float]] = {}
+    numbers: Numbers = {}
     bodies = any(onnx_bodies.bodies_of(node) for node in model.graph.node)
     if bodies or any(not _is_whole(types.get(name)) for name in _computed(model.graph)):
         deduction = onnx_deduce.deduce(copy)
@@ -95,8 +90,7 @@ def infer(model: Any) -> Inferred:
         if _is_whole(known) or (known is not None and shape_of(value.type) is None):
             value.type.CopyFrom(known)
     _state(model.graph, types)
-    unknown = [name for name in _computed(model.graph) if not _is_whole(types.get(name))]
-    return Inferred(tuple(unknown), numbers)
+    return numbers
 
 
 def _state_bodies(graph: Any, copy: Any) -> None:

@@ -10,7 +10,7 @@ from mixnet_bench.count_command import (
     layer_rows,
     table_row,
 )
-from mixnet_bench.counting.record import Count, Layer
+from mixnet_bench.counting.record import BodyCount, Count, Layer
 from mixnet_runtimes import Delegation
 
 COUNT = Count(
@@ -52,6 +52,31 @@ def test_unknown_partitions_leave_the_cells_empty_and_keep_the_reason() -> None:
     described = describe_delegation(Delegation(None, reason="this runtime does not tell"))
     assert described["delegation"]["reason"] == "this runtime does not tell"
     assert table_row({**describe_count(COUNT), **described})[-2:] == ("", "")
+
+
+def test_what_cannot_be_known_is_null_with_its_reason_and_a_dash_in_the_tables() -> None:
+    unknown = Layer("loop", "Loop", None, 5, None, (1,), reason="its turns depend on its data")
+    described = json.loads(
+        json.dumps(describe_count(Count("net", "onnx", (*COUNT.layers, unknown))))
+    )
+    assert (described["params"], described["macs"], described["activations"]) == (40, None, None)
+    assert set(described["macs_by_convention"].values()) == {None}
+    assert described["reason"] == "Loop 'loop': its turns depend on its data"
+    assert table_row(described)[1:4] == ("40", "–", "–")
+    assert layer_rows(described)[-1][3:] == ("5", "–", "–")
+
+
+def test_what_a_layer_runs_stands_below_it() -> None:
+    inner = Layer("conv", "Conv", 10, 3, 4, (1, 4))
+    branches = (BodyCount("then_branch", (inner,)), BodyCount("else_branch", ()))
+    outer = Layer("choice", "If", 10, 3, 4, (1, 4), bodies=branches)
+    described = json.loads(json.dumps(describe_count(Count("net", "onnx", (outer,)))))
+    assert described["macs"] == 10, "once, not for the body again"
+    bodies = described["layers"][0]["bodies"]
+    assert [(body["name"], len(body["layers"])) for body in bodies] == [
+        ("then_branch", 1), ("else_branch", 0)
+    ]  # fmt: skip
+    assert [row[0] for row in layer_rows(described)] == ["choice", "  then_branch: conv"]
 
 
 def test_an_open_size_is_printed_as_a_question_mark() -> None:

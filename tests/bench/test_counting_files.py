@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 sys.path.append(str(Path(__file__).parents[1] / "runtimes"))
 from tiny_models import (
@@ -20,7 +20,7 @@ from tiny_models import (
 )
 
 from mixnet_bench.counting.file import count_file
-from mixnet_bench.counting.rules import TABLES
+from mixnet_bench.counting.tables import TABLES
 from mixnet_common import MixnetError, UsageError
 from mixnet_runtimes import FORMATS
 
@@ -84,6 +84,8 @@ TFLITE_LAYERS = [
     ("FULLY_CONNECTED", (1, 12), (10, 12), (1, 10), 120),
     ("FULLY_CONNECTED", (1, 2, 2, 3), (10, 12), (1, 10), 120),
     ("BATCH_MATMUL", (1, 5, 7), (1, 7, 3), (1, 5, 3), 5 * 7 * 3),
+    ("DEPTHWISE_CONV_2D", (1, 64, 64, 64), (1, 7, 7, 128), (1, 32, 32, 128), 6_422_528),
+    ("CONV_2D", (1, 224, 224, 3), (8, 3, 3, 3), (1, 224, 224, 8), 10_838_016),
 ]
 
 
@@ -111,6 +113,10 @@ ONNX_LAYERS = [
     ("Gemm", {"transB": 1}, (1, 12), (10, 12), 120),
     ("Gemm", {"transA": 1}, (12, 2), (12, 10), 240),
     ("MatMul", {}, (1, 5, 7), (7, 3), 105),
+    ("MatMul", {}, (7,), (7, 3), 21),
+    ("Conv", {"group": 4, "pads": [1, 1, 1, 1]}, (1, 16, 8, 8), (32, 4, 3, 3), 73_728),
+    ("ConvTranspose", {"strides": [2, 2]}, (1, 3, 2, 2), (3, 1, 2, 2), 48),
+    ("Einsum", {"equation": "bi,io->bo"}, (1, 64), (64, 32), 2_048),
 ]
 
 
@@ -132,7 +138,51 @@ def test_a_batch_counts_for_one_image(tmp_path: Path, batch: int) -> None:
     count = count_file(conv_onnx(tmp_path / "m.onnx", batch=batch))
     assert count.macs == 4 * 4 * 6 * 18
     assert count.activations == 4 * 4 * 6
+    assert count.batch == batch
     assert bool(count.warnings) == (batch > 1)
+
+
+def test_nothing_is_divided_where_no_convolution_says_which_axis_is_the_batch(
+    tmp_path: Path,
+) -> None:
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    path = write_onnx(tmp_path / "m.onnx", [node], {"x": (4, 5)}, {"y": None}, {"w": numbers(5, 6)})
+    count = count_file(path)
+    assert (count.macs, count.batch) == (4 * 5 * 6, None)
+    assert count.warnings == (
+        "counted for the sizes in the file: no axis is known to be its batch",
+    )
+
+
+def test_an_image_without_a_batch_is_not_divided_by_its_height(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["t"], perm=[2, 0, 1]),
+        helper.make_node("Unsqueeze", ["t", "first"], ["u"]),
+        helper.make_node("Conv", ["u", "w"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("Squeeze", ["c", "first"], ["s"]),
+        helper.make_node("Transpose", ["s"], ["y"], perm=[1, 2, 0]),
+    ]
+    constants = {"w": numbers(1, 3, 3, 3), "first": np.array([0])}
+    path = write_onnx(tmp_path / "m.onnx", nodes, {"x": (64, 64, 3)}, {"y": None}, constants)
+    count = count_file(path)
+    assert (count.macs, count.batch) == (110_592, None)
+    assert "for the sizes in the file" in count.warnings[0]
+
+
+def test_a_batch_that_some_layer_does_not_have_divides_nothing(tmp_path: Path) -> None:
+    """The weights are computed by a convolution of one image; a fourth of it is no count."""
+    nodes = [
+        helper.make_node("Conv", ["kernel", "v"], ["w"]),
+        helper.make_node("Conv", ["x", "w"], ["y"]),
+    ]
+    inputs = {"x": (4, 1, 5, 5), "kernel": (4, 1, 3, 3)}
+    path = write_onnx(tmp_path / "m.onnx", nodes, inputs, {"y": None}, {"v": numbers(1, 1, 1, 1)})
+    assert count_file(path).batch == 4
+
+    inputs = {"x": (4, 1, 5, 5), "kernel": (1, 1, 3, 3)}
+    path = write_onnx(tmp_path / "m.onnx", nodes, inputs, {"y": None}, {"v": numbers(1, 1, 1, 1)})
+    count = count_file(path)
+    assert (count.macs, count.batch) == (9 + 4 * 9 * 9, None)
 
 
 def test_a_buffer_that_two_layers_share_is_stored_once(tmp_path: Path) -> None:
@@ -198,6 +248,84 @@ def test_lone_numbers_and_limits_are_settings_but_a_lone_bias_is_not(tmp_path: P
     assert count.macs == 3
 
 
+RARE = ["FLOAT8E4M3FN", "FLOAT8E5M2", "FLOAT4E2M1", "BFLOAT16", "FLOAT16", "DOUBLE", "COMPLEX64",
+        "INT4", "UINT4", "INT2", "UINT2"]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", RARE)
+def test_weights_of_rare_types_are_parameters(tmp_path: Path, kind: str) -> None:
+    number = getattr(TensorProto, kind)
+    weights = helper.make_tensor("w", number, (4, 3, 3, 3), [1.0] * 108)
+    nodes = [
+        helper.make_node("Cast", ["w"], ["real"], to=TensorProto.FLOAT),
+        helper.make_node("Conv", ["x", "real"], ["y"], pads=[1, 1, 1, 1]),
+    ]
+    path = write_onnx(tmp_path / "m.onnx", nodes, {"x": (1, 3, 8, 8)}, {"y": (1, 4, 8, 8)})
+    model = onnx.load(path)
+    model.graph.initializer.append(weights)
+    onnx.save(model, path)
+    count = count_file(path)
+    assert (count.params, count.macs) == (108, 64 * 108)
+
+
+def sparse_onnx(path: Path) -> Path:
+    """A dense layer from 4 to 4, of whose 16 weights 5 are stored."""
+    path = write_onnx(
+        path, [helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": (1, 4)}, {"y": (1, 4)}
+    )
+    model = onnx.load(path)
+    places = np.array([0, 3, 7, 8, 15])
+    model.graph.sparse_initializer.append(
+        helper.make_sparse_tensor(
+            numpy_helper.from_array(numbers(5), "w"), numpy_helper.from_array(places, "i"), [4, 4]
+        )
+    )
+    onnx.save(model, path)
+    return path
+
+
+def sparse_tflite(path: Path) -> Path:
+    """The same."""
+    builder = TfliteBuilder()
+    x, y = builder.tensor("x", (1, 4)), builder.tensor("y", (1, 4))
+    w, dense = builder.tensor("w", (4, 4), numbers(4, 4)), builder.tensor("dense", (4, 4))
+    builder.model.buffers[-1].data = np.frombuffer(numbers(5).tobytes(), np.uint8)
+    sparsity = schema.SparsityParametersT()
+    sparsity.traversalOrder = [0, 1]
+    sparsity.dimMetadata = [dimension(dense=4), dimension([0, 2, 3, 4, 5], [0, 3, 3, 0, 3])]
+    builder.graph.tensors[w].sparsity = sparsity
+    builder.operator("DENSIFY", [w], [dense])
+    builder.operator("FULLY_CONNECTED", [x, dense], [y])
+    builder.graph.inputs, builder.graph.outputs = [x], [y]
+    return builder.write(path)
+
+
+def dimension(segments: Any = None, indices: Any = None, dense: int = 0) -> Any:
+    found = schema.DimensionMetadataT()
+    found.format = schema.DimensionType.DENSE if dense else schema.DimensionType.SPARSE_CSR
+    found.denseSize = dense
+    if not dense:
+        found.arraySegmentsType = schema.SparseIndexVector.Int32Vector
+        found.arraySegments = schema.Int32VectorT()
+        found.arraySegments.values = segments
+        found.arrayIndicesType = schema.SparseIndexVector.Int32Vector
+        found.arrayIndices = schema.Int32VectorT()
+        found.arrayIndices.values = indices
+    return found
+
+
+@pytest.mark.parametrize(("suffix", "write"), [(".tflite", sparse_tflite), (".onnx", sparse_onnx)])
+def test_of_sparse_weights_the_stored_values_are_parameters_in_both_formats(
+    tmp_path: Path, suffix: str, write: Any
+) -> None:
+    count = count_file(write(tmp_path / f"m{suffix}"))
+    assert (count.params, count.macs) == (5, 16)
+    assert count.warnings == (
+        "parameters include 5 stored values of sparse weights, whose 16 elements the"
+        " multiply-adds are of",
+    )
+
+
 def test_batch_norm_statistics_are_stored_and_announced(tmp_path: Path) -> None:
     parameters = ["scale", "shift", "mean", "variance"]
     path = write_onnx(
@@ -212,19 +340,49 @@ def test_batch_norm_statistics_are_stored_and_announced(tmp_path: Path) -> None:
     assert count.warnings == ("parameters include 10 means and variances of batch norms",)
 
 
-def test_products_of_two_activations_are_announced_and_not_counted(tmp_path: Path) -> None:
+def test_products_of_two_activations_count(tmp_path: Path) -> None:
     node = helper.make_node("MatMul", ["x", "x"], ["y"])
     count = count_file(write_onnx(tmp_path / "m.onnx", [node], {"x": (3, 3)}, {"y": None}))
-    assert count.macs == 0
-    assert count.warnings[0] == "1 MatMul of two activations not counted in the MACs"
+    assert (count.macs, count.params, count.activations) == (27, 0, 9)
 
 
-def test_weights_of_an_unknown_kind_are_announced(tmp_path: Path) -> None:
-    node = helper.make_node("Einsum", ["x", "w"], ["y"], equation="ij,jk->ik")
-    path = write_onnx(tmp_path / "m.onnx", [node], {"x": (1, 3)}, {"y": None}, {"w": numbers(3, 4)})
+def test_of_an_unknown_kind_with_weights_no_partial_sum_is_given(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("Blend", ["a", "v"], ["y"], domain="my.own"),
+    ]
+    constants = {"w": numbers(3, 4), "v": numbers(4, 5)}
+    path = write_onnx(
+        tmp_path / "m.onnx", nodes, {"x": (1, 3)}, {"y": (1, 5)}, constants, domains=["my.own"]
+    )
     count = count_file(path)
-    assert count.params == 12
-    assert "1 Einsum with parameters, whose MACs are not counted" in count.warnings
+    assert count.params == 12 + 20
+    assert count.macs is None
+    assert count.activations is None
+    assert count.reason == "Blend 'y': what Blend computes with its parameters is not known"
+    assert [layer.macs for layer in count.layers] == [12, None]
+
+
+def test_an_unknown_kind_without_weights_is_named(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Blend", ["x"], ["a"], domain="my.own"),
+        helper.make_node("Blend", ["a"], ["y"], domain="my.own"),
+    ]
+    path = write_onnx(tmp_path / "m.onnx", nodes, {"x": (1, 3)}, {"y": (1, 3)}, domains=["my.own"])
+    count = count_file(path)
+    assert count.macs == 0
+    assert "2 my.own.Blend: what it computes is not known, and not counted" in count.warnings
+    assert count.not_counted == {"my.own.Blend": 2}
+
+
+def test_arithmetic_that_is_not_counted_is_named_and_movement_is_not(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Sigmoid", ["x"], ["a"]),
+        helper.make_node("Mul", ["a", "x"], ["b"]),
+        helper.make_node("Transpose", ["b"], ["y"]),
+    ]
+    count = count_file(write_onnx(tmp_path / "m.onnx", nodes, {"x": (2, 3)}, {"y": None}))
+    assert count.not_counted == {"Sigmoid": 1, "Mul": 1}
 
 
 def test_open_sizes_are_refused_with_a_way_out(tmp_path: Path) -> None:

@@ -1,18 +1,22 @@
 """Counts a ``.tflite`` or ``.onnx`` file, anyone's, from what the file itself says.
 
-It runs nothing and knows no network. What it cannot count it says in ``Count.warnings``; where a
-convolution's size is open it refuses, since a sum that lacks a layer is no count.
+It runs nothing and knows no network. What it leaves out it says in ``Count.warnings``; a figure
+that cannot be known is None, with the reason, and where an input's size is open it refuses.
 """
 
-from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from mixnet_bench.counting.parameters import Constants
-from mixnet_bench.counting.record import Count, Layer, Source
-from mixnet_bench.counting.rules import LOOKUPS_AND_ARITHMETIC, TABLES, Rule, Sizes
+from mixnet_bench.counting.batch import batch_of, per_image
+from mixnet_bench.counting.bodies import Figures, combine, handed, sum_of
+from mixnet_bench.counting.notes import Notes, activations, uncountable
+from mixnet_bench.counting.operands import Operands, Rule, UnknownError, as_text
+from mixnet_bench.counting.record import BodyCount, Count, Layer, Source
+from mixnet_bench.counting.scope import Scope
+from mixnet_bench.counting.tables import TABLES
 from mixnet_common import MixnetError
-from mixnet_runtimes import AS_IT_IS, FileContents, FileTensor, Operator, Selection, read_file
+from mixnet_runtimes import AS_IT_IS, Body, FileContents, Operator, Selection, read_file
 
 BLOCKED_LAYOUT = "com.microsoft.nchwc"
 """Domain of the operators that onnxruntime writes for one kind of machine, channels padded."""
@@ -22,132 +26,182 @@ FIX_SHAPES = (
     " onnxruntime.tools.make_dynamic_shape_fixed"
 )
 
+MOST_OPERATORS = 1_000_000
+"""Of all graphs, each time that it is looked at. No file that is meant to run has as many."""
+
+DEEPEST = 40
+"""Most graphs within each other; one that runs itself has no end."""
+
 
 def count_file(path: Path, selection: Selection = AS_IT_IS) -> Count:
-    """Count a model file, for one image: a file for batches of N counts an N-th of itself.
+    """Count a model file, as one of its signatures runs it, by default the main one.
 
-    Raises MixnetError for a broken file or open sizes, UsageError for a missing or unknown one and
-    for a selection that does not fit it.
+    The figures are for one image where the file has a batch. Raises MixnetError for a broken file
+    or open sizes, UsageError for a missing or unknown one and for a selection that does not fit it.
     """
     return count_contents(read_file(Path(path), selection=selection), Path(path).name)
 
 
 def count_contents(contents: FileContents, name: str) -> Count:
     """Count a file that is read already. Raises MixnetError where a size is open."""
-    if any(operator.domain == BLOCKED_LAYOUT for operator in contents.operators):
-        raise MixnetError(
-            f"{name} was rearranged by onnxruntime for one kind of machine and cannot be counted",
-            "count the file that it was made from",
-        )
-    constants = Constants(contents)
-    rules = TABLES[contents.format]
-    batch = batch_size(contents)
-    seen: set[str] = set()
-    layers, notes = [], Notes()
-    for operator in contents.operators:
-        if constants.is_part(operator):
-            continue
-        params = _new_parameters(constants, operator, seen)
-        rule = rules.get(operator.kind)
-        if rule is not None and _is_layer(operator, rule, constants):
-            layers.append(_layer(contents, operator, rule, params, batch, name))
-            continue
-        notes.take(operator, rule, params)
-        if params:
-            shape = _shape(contents, operator)
-            layers.append(Layer(operator.name, operator.kind, 0, params, 0, shape))
-    warnings = [*contents.warnings, *notes.sentences()]
-    if any(operator.bodies for operator in contents.operators):
-        warnings.append("the bodies of branches and loops are left out")
-    if batch > 1:
+    walk = _Walk(contents, name)
+    scope = Scope(walk.tables, contents.operators, contents.tensors)
+    layers = walk.layers(scope)
+    count = Count(name, cast(Source, contents.format), layers)
+    if count.reason:
+        _refuse_open_sizes(contents, name, count.reason)
+    batch = batch_of(contents, walk.images, layers)
+    warnings = [*contents.warnings, *walk.notes.sentences()]
+    if batch is None:
+        warnings.append("counted for the sizes in the file: no axis is known to be its batch")
+    elif batch > 1:
         warnings.append(f"made for batches of {batch}, counted for one image")
-    return Count(name, cast(Source, contents.format), tuple(layers), tuple(warnings))
+        layers = per_image(layers, batch)
+    return Count(
+        name,
+        count.source,
+        layers,
+        tuple(warnings),
+        batch,
+        contents.signature,
+        dict(walk.notes.not_counted),
+    )
 
 
-def batch_size(contents: FileContents) -> int:
-    """The first dimension that all inputs and outputs share, else 1: then there is no batch."""
-    tensors = (*contents.inputs.values(), *contents.outputs.values())
-    sizes = {tensor.shape[0] if tensor.shape else None for tensor in tensors}
-    return (sizes.pop() or 1) if len(sizes) == 1 else 1
+def _refuse_open_sizes(contents: FileContents, name: str, reason: str) -> None:
+    """Raise MixnetError where an input's open size is why something is not known."""
+    for key, tensor in contents.inputs.items():
+        if tensor.shape is None or None in tensor.shape:
+            sizes = tensor.stated or tensor.shape
+            shape = "of any shape" if sizes is None else as_text(sizes)
+            raise MixnetError(
+                f"{name} cannot be counted: its input {key!r} has open sizes, {shape} ({reason})",
+                FIX_SHAPES,
+            )
 
 
-def _new_parameters(constants: Constants, operator: Operator, seen: set[str]) -> int:
-    """Stored elements of the operator's parameters whose buffers no earlier operator had."""
-    total = 0
-    for tensor in constants.owned(operator):
-        if tensor.buffer not in seen:
-            seen.add(tensor.buffer)
-            total += tensor.stored
-    return total
+class _Walk:
+    """Goes through the graphs of a file, each buffer of parameters counted once."""
 
+    def __init__(self, contents: FileContents, name: str) -> None:
+        self._contents = contents
+        self._name = name
+        self._seen: set[str] = set()
+        self._counted: dict[object, Figures] = {}
+        self._budget = iter(range(MOST_OPERATORS))
+        self.tables = TABLES[contents.format]
+        self.notes = Notes(self.tables)
+        self.images: list[int] = []
+        """The sizes of the batches of all convolutions."""
 
-def _is_layer(operator: Operator, rule: Rule, constants: Constants) -> bool:
-    """True for convolutions, and for products in which one factor is a constant."""
-    if "conv" in operator.kind.lower():
-        return True
-    weights = operator.inputs[rule.weights]
-    return constants.is_constant(weights) or constants.is_constant(operator.inputs[rule.data])
+    def layers(self, scope: Scope, depth: int = 0) -> tuple[Layer, ...]:
+        """The layers of a graph, for one run of it."""
+        found = []
+        for operator in scope.operators:
+            if next(self._budget, None) is None:
+                self._refuse(f"it runs more than {MOST_OPERATORS:,} operators")
+            if operator.domain == BLOCKED_LAYOUT:
+                raise MixnetError(
+                    f"{self._name} was rearranged by onnxruntime for one kind of machine and"
+                    " cannot be counted",
+                    "count the file that it was made from",
+                )
+            if not scope.is_part(operator):
+                layer = self._layer(scope, operator, depth)
+                if layer is not None:
+                    found.append(layer)
+        return tuple(found)
+
+    def _refuse(self, why: str) -> None:
+        raise MixnetError(f"{self._name} cannot be counted: {why}", "it may be damaged")
+
+    def _layer(self, scope: Scope, operator: Operator, depth: int) -> Layer | None:
+        """An operator's layer; None for one with neither parameters nor multiply-adds."""
+        if operator.bodies:
+            return self._with_bodies(scope, operator, depth)
+        params = self._new_parameters(scope, operator)
+        operands = scope.operands(operator)
+        rule = self.tables.rules.get(self.tables.name(operator))
+        if rule is not None:
+            return self._counted_layer(operator, operands, rule, params)
+        reason = uncountable(self.tables, operator, params)
+        if reason:
+            return _layer(operator, operands, Figures(None, None, reason), params)
+        self.notes.see(operator, params)
+        return _layer(operator, operands, Figures(0, 0), params) if params else None
+
+    def _counted_layer(
+        self, operator: Operator, operands: Operands, rule: Rule, params: int
+    ) -> Layer:
+        try:
+            macs = rule.macs(operands)
+            if rule.image is not None:
+                self.images.append(operands.sizes(rule.image)[0])
+        except UnknownError as fault:
+            return _layer(operator, operands, Figures(None, None, str(fault)), params)
+        except (IndexError, ValueError, ZeroDivisionError):
+            reason = "its tensors have fewer or more axes than it takes"
+            return _layer(operator, operands, Figures(None, None, reason), params)
+        elements = activations(operands)
+        reason = "the size of its output is not known" if elements is None else ""
+        return _layer(operator, operands, Figures(macs, elements, reason), params)
+
+    def _new_parameters(self, scope: Scope, operator: Operator) -> int:
+        """The operator's parameters whose buffers no earlier operator had."""
+        found = 0
+        for tensor, number in scope.parameters(operator):
+            if tensor.buffer not in self._seen:
+                self._seen.add(tensor.buffer)
+                self.notes.see_parameter(tensor)
+                found += number
+        return found
+
+    def _with_bodies(self, scope: Scope, operator: Operator, depth: int) -> Layer | None:
+        if depth >= DEEPEST:
+            self._refuse(f"its graphs lie more than {DEEPEST} deep within each other")
+        bodies = {role: self._contents.bodies[key] for role, key in operator.bodies.items()}
+        figures: dict[str, Figures] = {}
+        counted, params = [], self._new_parameters(scope, operator)
+        for role in bodies:
+            figures[role], layers = self._body(scope, operator, role, bodies, depth)
+            params += sum(layer.params for layer in layers)
+            counted.append(BodyCount(role, layers))
+        taken, sentence = combine(scope, operator, bodies, figures)
+        self.notes.say(sentence)
+        if not params and taken == Figures(0, 0):
+            return None
+        return _layer(operator, scope.operands(operator), taken, params, tuple(counted))
+
+    def _body(
+        self, scope: Scope, operator: Operator, role: str, bodies: Mapping[str, Body], depth: int
+    ) -> tuple[Figures, tuple[Layer, ...]]:
+        """What a body takes, and its layers unless it is listed already."""
+        body, constants = bodies[role], handed(scope, operator, role, bodies)
+        same = (operator.bodies[role], *sorted((a, id(b), c) for a, (b, c) in constants.items()))
+        if same in self._counted:
+            return self._counted[same], ()
+        outer = scope if body.outer is not None else None
+        inner = Scope(self.tables, body.operators, body.tensors, outer, constants)
+        layers = self.layers(inner, depth + 1)
+        self._counted[same] = sum_of(layers)
+        return self._counted[same], layers
 
 
 def _layer(
-    contents: FileContents, operator: Operator, rule: Rule, params: int, batch: int, file: str
+    operator: Operator,
+    operands: Operands,
+    figures: Figures,
+    params: int,
+    bodies: tuple[BodyCount, ...] = (),
 ) -> Layer:
-    output = _known(contents.tensor(operator.outputs[0]), operator, file)
-    macs = rule.macs(
-        _known(contents.tensor(operator.inputs[rule.data]), operator, file),
-        _known(contents.tensor(operator.inputs[rule.weights]), operator, file),
-        output,
-        operator.attributes,
+    tensor = operands.outputs[0] if operands.outputs else None
+    return Layer(
+        name=operator.name,
+        op=operator.kind,
+        macs=figures.macs,
+        params=params,
+        activations=figures.activations,
+        output_shape=() if tensor is None or tensor.shape is None else tensor.shape,
+        reason=figures.reason,
+        bodies=bodies,
     )
-    elements = 1
-    for size in output:
-        elements *= size
-    return Layer(operator.name, operator.kind, macs // batch, params, elements // batch, output)
-
-
-def _known(tensor: FileTensor | None, operator: Operator, file: str) -> Sizes:
-    """The tensor's shape, all of it known. Raises MixnetError."""
-    if tensor is None or tensor.shape is None or None in tensor.shape:
-        what = "a tensor" if tensor is None else f"tensor {tensor.name!r} ({tensor.shape})"
-        raise MixnetError(
-            f"{file} cannot be counted: the size of {what} at {operator.kind}"
-            f" {operator.name!r} is open",
-            FIX_SHAPES,
-        )
-    return cast(Sizes, tensor.shape)
-
-
-def _shape(contents: FileContents, operator: Operator) -> tuple[int | None, ...]:
-    tensor = contents.tensor(operator.outputs[0]) if operator.outputs else None
-    return () if tensor is None or tensor.shape is None else tensor.shape
-
-
-class Notes:
-    """What a count leaves out or takes in that its reader may not expect."""
-
-    def __init__(self) -> None:
-        self._products: Counter[str] = Counter()
-        self._unknown: Counter[str] = Counter()
-        self._batch_norm = 0
-
-    def take(self, operator: Operator, rule: Rule | None, params: int) -> None:
-        """Look at an operator that is not counted as a layer."""
-        if rule is not None:
-            self._products[operator.kind] += 1
-        elif operator.kind == "BatchNormalization":
-            self._batch_norm += params // 2
-        elif params and operator.kind not in LOOKUPS_AND_ARITHMETIC:
-            self._unknown[operator.kind] += 1
-
-    def sentences(self) -> list[str]:
-        """One sentence for each thing noticed."""
-        found = []
-        for kind, times in self._products.items():
-            found.append(f"{times} {kind} of two activations not counted in the MACs")
-        for kind, times in self._unknown.items():
-            found.append(f"{times} {kind} with parameters, whose MACs are not counted")
-        if self._batch_norm:
-            found.append(
-                f"parameters include {self._batch_norm} means and variances of batch norms"
-            )
-        return found

@@ -73,7 +73,7 @@ def count_network(network: Network) -> Ours:
     )
     return Ours(
         count.params,
-        count.macs,
+        count.macs or 0,  # a graph's are always known
         batch_norm_elements(count),
         network.classes,
         network.architecture.channel_multiplier,

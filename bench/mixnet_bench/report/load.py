@@ -296,7 +296,7 @@ def _count(target: JsonObject) -> Count:
         file=_file(target),
         source=target.text("source"),
         params=target.whole("params"),
-        macs=target.whole("macs"),
+        macs=target.maybe_whole("macs"),
         partitions=target.maybe_whole("partitions"),
         inside=delegation.maybe_whole("inside"),
         outside=delegation.maybe_whole("outside"),

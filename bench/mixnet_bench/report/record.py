@@ -133,7 +133,8 @@ class Count:
     file: File
     source: str
     params: int
-    macs: int
+    macs: int | None
+    """None where they are unknown."""
     partitions: int | None
     inside: int | None
     outside: int | None

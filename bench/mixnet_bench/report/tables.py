@@ -221,7 +221,8 @@ def count_table(results: Results) -> Table | None:
     rows = tuple(_count_row(each) for each in results.counts)
     note = (
         "Of a network, parameters are the trainable ones; of a file, the weights and biases that"
-        " it stores. MACs: multiply-adds of convolutions and dense layers, for one image."
+        " it stores. MACs: multiply-adds of convolutions, dense layers and other products, for one"
+        " image where the batch is known."
     )
     return Table("Counts", COUNT_COLUMNS, rows, (note,)) if rows else None
 
@@ -232,7 +233,7 @@ def _count_row(count: Count) -> tuple[Cell, ...]:
         text(count.file.kind),
         text(count.source),
         number(count.params),
-        number(count.macs / 1e6, "{:,.2f}M"),
+        number(_millions(count.macs), "{:,.2f}M") if count.macs is not None else text("–"),
     )
 
 

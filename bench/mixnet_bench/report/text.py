@@ -77,7 +77,7 @@ def _timed(latency: Latency, counted: Count | None, own: Count | None) -> tuple[
     file, device = latency.file, latency.device
     return (
         *_names(file), device.name, device.emulated, device.threads, latency.runtime,
-        counted.params if counted else "", counted.macs if counted else "", _top1(file),
+        counted.params if counted else "", _known(counted.macs if counted else None), _top1(file),
         latency.size_bytes, _known(own.partitions if own else None), latency.median_ms,
         *latency.interval_ms, latency.p90_ms, latency.first_ms, len(latency.samples_ms),
         latency.verdict,
@@ -85,7 +85,7 @@ def _timed(latency: Latency, counted: Count | None, own: Count | None) -> tuple[
 
 
 def _counted(count: Count) -> tuple[object, ...]:
-    counts = (count.params, count.macs, _top1(count.file), "", _known(count.partitions))
+    counts = (count.params, _known(count.macs), _top1(count.file), "", _known(count.partitions))
     return (*_names(count.file), "", "", "", "", *counts, *[""] * 7)
 
 
