@@ -23,6 +23,7 @@ from mixnet_networks.preprocessing import for_channels, load_preprocessing
 from mixnet_quantize.image_model import ImageModel
 from mixnet_quantize.images import load_image
 from mixnet_runtimes import open_session
+from mixnet_runtimes.probing import Use, check_runs
 
 ASSUMED = "timm"
 """The preprocessing taken where nothing says which: most people's evaluation of ImageNet."""
@@ -54,6 +55,7 @@ class Classifier:
     def __init__(
         self, path: Path, preprocessing: str | None = None, labels: str | None = None
     ) -> None:
+        check_runs([Use(path)])
         self.model = ImageModel(open_session(path))
         self.session = self.model.session
         self.known = find_known(

@@ -15,7 +15,8 @@ from mixnet_bench.counting.graph import count_graph
 from mixnet_bench.counting.record import Count, Layer
 from mixnet_common import UsageError
 from mixnet_common.console import print_json, print_table, tracked, warn
-from mixnet_runtimes import Delegation, is_model_file, partitions
+from mixnet_runtimes import Delegation, is_model_file
+from mixnet_runtimes.probing import Use, ask_partitions
 from mixnet_runtimes.undelegated import reasons_for
 
 COLUMNS = ("name", "parameters", "multiply-adds", "activations", "partitions", "outside")
@@ -39,6 +40,9 @@ def run(targets: Sequence[str], size: Size, as_json: bool, with_layers: bool) ->
             warn(f"{each['name']}: multiply-adds unknown: {each['reason']}")
         for warning in each["warnings"]:
             warn(f"{each['name']}: {warning}")
+        reason = each.get("delegation", {}).get("reason")
+        if reason:
+            warn(f"{each['name']}: partitions unknown: {reason}")
     if as_json:
         print_json(counted)
         return
@@ -59,7 +63,7 @@ def describe_target(target: str, size: Size) -> dict[str, Any]:
         )
     path = Path(target)
     count = count_file(path)
-    delegation = partitions(path) if count.source == "tflite" else None
+    delegation = ask_partitions(Use(path)) if count.source == "tflite" else None
     return {**describe_count(count), "name": path.name, **describe_delegation(delegation)}
 
 

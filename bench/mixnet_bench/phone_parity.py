@@ -57,7 +57,9 @@ def compare_with_host(path: Path, seed: int, outputs: Mapping[int, bytes]) -> li
     not run here or its outputs have another size.
     """
     from mixnet_runtimes import open_session
+    from mixnet_runtimes.probing import Use, check_runs
 
+    check_runs([Use(path)])
     session = open_session(path)
     session.set_inputs(
         [

@@ -1,7 +1,7 @@
 """The parent's side of a worker: a process that is asked, answers in time, or is ended.
 
-Knows nothing of what is asked. A worker that dies, hangs or reports an error becomes a MixnetError
-that names its target; whatever happens, no worker outlives ``alive``.
+Knows of what is asked the first word alone. A worker that dies, hangs or reports an error becomes a
+MixnetError that names its target; whatever happens, no worker outlives ``alive``.
 """
 
 import json
@@ -15,9 +15,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Protocol
 
 from mixnet_common import MixnetError, UsageError
+from mixnet_runtimes.child import describe_end, last_words
 
 COMMAND = (sys.executable, "-P", "-m", "mixnet_bench.worker")
 """``-P`` keeps the current directory, where anything may lie, out of the module search."""
+
+DOING = {"load": "while opening it", "run": "while running it"}
+"""What a worker is busy with that was asked so."""
 
 GRACE_S = 2.0
 """How long a worker may take to end when asked politely."""
@@ -40,6 +44,7 @@ class ProcessWorker:
 
     def __init__(self, target: str, command: Sequence[str] = COMMAND) -> None:
         self.target = target
+        self._asked = ""
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - end() closes it
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr
@@ -59,6 +64,7 @@ class ProcessWorker:
         Raises MixnetError (UsageError where the worker says so) when it reports an error, dies, or
         does not answer in ``timeout_s`` seconds.
         """
+        self._asked = str(request.get("do"))
         self._send(request)
         try:
             line = self._lines.get(timeout=timeout_s)
@@ -114,18 +120,17 @@ class ProcessWorker:
             status = self._process.wait(GRACE_S)
         except subprocess.TimeoutExpired:
             return MixnetError(f"{self.target}: its process stopped answering{self._last_words()}")
-        # subprocess gives a signal's number as a negative status
-        how = f"signal {-status}" if status < 0 else f"exit status {status}"
+        how = describe_end(status, self._last_words())
+        doing = DOING.get(self._asked, "while it was asked")
         return MixnetError(
-            f"{self.target}: its process died ({how}){self._last_words()}",
+            f"{self.target}: its process {how} {doing}{self._last_words()}",
             "the file may crash its runtime, or memory ran out; time it alone to tell",
         )
 
     def _last_words(self) -> str:
         self._stderr.seek(0)
-        lines = self._stderr.read().decode(errors="replace").split("\n")
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return f": {last[:300]}" if last else ""
+        last = last_words(self._stderr.read().decode(errors="replace"))
+        return f": {last}" if last else ""
 
 
 StartWorker = Callable[[str], Worker]

@@ -24,6 +24,7 @@ import numpy as np
 from mixnet_bench.affinity import current_cpus, pin
 from mixnet_bench.cores import look
 from mixnet_common import MixnetError
+from mixnet_runtimes import child
 
 Invoke = Callable[[], object]
 Clock = Callable[[], int]
@@ -114,6 +115,7 @@ def main() -> None:
     gc.disable()  # a collection would land in somebody's sample; nothing here makes cycles
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    child.enter(child.memory_for())
     try:
         serve(sys.stdin, answers)
     except (KeyboardInterrupt, BrokenPipeError):

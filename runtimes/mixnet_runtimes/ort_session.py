@@ -47,6 +47,12 @@ def partitions(path: Path, fixed: Fixed) -> Delegation:
     return Delegation(None, reason="an .onnx file is run without a delegate")
 
 
+def runtime_name(runtime: str | None) -> str:
+    """Name and version of onnxruntime."""
+    del runtime
+    return f"{NAME} {_import().__version__}"
+
+
 class OrtSession(Session):
     """An ``.onnx`` file in onnxruntime, its inputs and outputs bound to memory."""
 

@@ -28,8 +28,8 @@ class Format:
     fixer: str
     """Module with ``fix(path, selection) -> Fixed``."""
     opener: str
-    """Module with ``open_session(path, threads, runtime, fixed)`` and
-    ``partitions(path, fixed)``."""
+    """Module with ``open_session(path, threads, runtime, fixed)``, ``partitions(path, fixed)`` and
+    ``runtime_name(runtime)``."""
     profiler: str
     """Module with ``profile(path, threads, rounds, timeout_s) -> Profile``."""
 
@@ -101,6 +101,11 @@ def partitions(path: Path, selection: Selection = AS_IT_IS) -> Delegation:
     """How a runtime of this machine cuts the file into delegated pieces. Raises likewise."""
     fixed = fix(path, selection)
     return cast(Delegation, import_module(format_of(path).opener).partitions(Path(path), fixed))
+
+
+def runtime_name(path: Path, runtime: str | None = None) -> str:
+    """Name and version of what would open the file. Raises like ``open_session``."""
+    return str(import_module(format_of(path).opener).runtime_name(runtime))
 
 
 def is_model_file(name: str) -> bool:

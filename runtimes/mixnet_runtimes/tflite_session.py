@@ -66,6 +66,12 @@ def partitions(path: Path, fixed: Fixed) -> Delegation:
     return TfliteSession(path, 1, None, fixed).delegation
 
 
+def runtime_name(runtime: str | None) -> str:
+    """Name and version of the named runtime, or the first installed one."""
+    chosen, _ = find_runtime(runtime)
+    return f"{chosen.name} {_version(chosen)}"
+
+
 class TfliteSession(Session):
     """A ``.tflite`` file in an interpreter, its tensors allocated."""
 

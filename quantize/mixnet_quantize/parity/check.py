@@ -22,6 +22,7 @@ from mixnet_quantize.parity.record import Bounds, Record
 from mixnet_quantize.parity.run import default_jobs, run
 from mixnet_quantize.parity.tally import Outcome, Tally
 from mixnet_quantize.sensitivity import LayerError
+from mixnet_runtimes.probing import Use, check_runs
 from mixnet_runtimes.rawfile import load
 
 CONFIDENCE = 0.95
@@ -84,6 +85,7 @@ def parity(
     be run or no image can be read; a loss beyond the budget is told by the verdict alone.
     """
     check_settings(settings)
+    check_runs([Use(side.path, side.runtime) for side in (first, second)])
     pair = Pair(first, second)
     if settings.layers:
         check_layers(pair)

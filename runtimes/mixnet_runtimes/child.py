@@ -1,0 +1,227 @@
+"""Questions about a model file that its runtime may not survive, asked in a process of their own.
+
+A file can pass every check and still crash its runtime, never end, or ask for all memory. In the
+child that is an error message here: which runtime, which signal, while doing what. One JSON object
+goes in, lines of JSON come out; the child's side is ``child_process``.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mixnet_common import MixnetError, UsageError
+from mixnet_common.printable import printable
+from mixnet_common.readers import show
+
+COMMAND = (sys.executable, "-P", "-m", "mixnet_runtimes.child_process")
+"""``-P`` keeps the current directory, where anything may lie, out of the module search."""
+
+TIMEOUT_S = 60.0
+"""For a small file; a second more for each ``BYTES_PER_S`` of it."""
+
+BYTES_PER_S = 10_000_000
+
+LEAST_MEMORY = 1 << 30
+"""What a runtime takes beside its file, at the least."""
+
+HINT = "the file is broken, or its runtime is: write it again, or try another version of either"
+
+NOISE = ("INFO:", "WARNING:", "W0000", "I0000")
+"""How lines of a runtime's output begin that say nothing of its death."""
+
+KILLED = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
+"""Signals that come from outside; the first also from a system whose memory ran out."""
+
+ADDRESS_SPACE = 1 << 40
+"""Assumed of a machine that does not tell its memory."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a child may use; ``memory_bytes`` is its whole address space."""
+
+    timeout_s: float
+    memory_bytes: int
+
+
+class CrashError(MixnetError):
+    """A runtime died, hung or took too much: nothing that it reported itself."""
+
+
+def limits_for(path: Path, timeout_s: float = TIMEOUT_S) -> Limits:
+    """What a child may use for a file."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        size = 0
+    return Limits(timeout_s + size / BYTES_PER_S, memory_for(size))
+
+
+def memory_for(size: int = 0) -> int:
+    """Half of the machine's memory, or four times a file's size where that is more and is there."""
+    machine = memory_of_machine()
+    wanted = max(machine // 2, 4 * size + LEAST_MEMORY)
+    return min(wanted, max(machine, LEAST_MEMORY))
+
+
+def memory_of_machine() -> int:
+    """Bytes of memory that this machine, or the container around us, has."""
+    found = [ADDRESS_SPACE]
+    with suppress(AttributeError, ValueError, OSError):  # Windows has no sysconf
+        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    with suppress(ValueError, OSError):  # "max" where the group has no limit
+        found.append(int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return min(each for each in found if each > 0)
+
+
+_inside = False
+
+
+def enter(memory_bytes: int) -> None:
+    """Called first in a process that may crash: it bounds its memory and needs no child itself."""
+    global _inside  # noqa: PLW0603 - a process is one or the other, for good
+    _inside = True
+    limit_memory(memory_bytes)
+
+
+def is_inside() -> bool:
+    """Whether this process may crash, so that nothing need be asked in a further one."""
+    return _inside
+
+
+def limit_memory(size: int) -> None:
+    """Bound this process's address space, where the system can; never raises a bound."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    for kind, most in ((resource.RLIMIT_AS, size), (resource.RLIMIT_CORE, 0)):
+        soft, hard = resource.getrlimit(kind)
+        known = [each for each in (soft, hard, most) if each != resource.RLIM_INFINITY]
+        with suppress(ValueError, OSError):  # macOS knows the limit and does not let it be set
+            resource.setrlimit(kind, (min(known), hard))
+
+
+class Question:
+    """A question that a child works on from the moment that this is made."""
+
+    def __init__(
+        self,
+        question: str,
+        path: Path,
+        request: Mapping[str, Any],
+        limits: Limits | None = None,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
+        """Ask ``question``, a ``module:function`` of ours, with a request of JSON values."""
+        self._path = path
+        self._limits = limits or limits_for(path)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        memory_bytes = self._limits.memory_bytes
+        asked = {"question": question, "request": request, "memory_bytes": memory_bytes}
+        assert self._process.stdin is not None
+        with suppress(OSError):  # it is dead already, which its answer will tell
+            self._process.stdin.write(json.dumps(asked).encode())
+        with suppress(OSError):
+            self._process.stdin.close()
+        self._process.stdin = None
+        self.stderr = ""
+        """Whatever the child and its runtime printed, once the answer is there."""
+
+    @property
+    def pid(self) -> int:
+        """The child's number."""
+        return self._process.pid
+
+    def answer(self) -> dict[str, Any]:
+        """Wait for the answer.
+
+        Raises MixnetError (UsageError where the child says so) for an error that the child
+        reports, and CrashError where it dies, or does not answer in time.
+        """
+        late = ""
+        try:
+            output, errors = self._process.communicate(timeout=self._limits.timeout_s)
+        except subprocess.TimeoutExpired as expired:
+            output, errors = expired.output or b"", expired.stderr or b""
+            late = f"gave no answer in {self._limits.timeout_s:.3g} s"
+        finally:
+            self.end()
+        self.stderr = errors.decode(errors="replace")
+        said = list(_objects(output))
+        last = said[-1] if said else {}
+        if late or not {"error", "answer"} & last.keys():
+            raise self._crash(late, said)
+        if "error" in last:
+            kind = UsageError if last.get("exit_status") == 2 else MixnetError
+            raise kind(last["error"], last.get("hint", ""))
+        return dict(last["answer"])
+
+    def end(self) -> None:
+        """End the child; calling it again does nothing."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def _crash(self, late: str, said: Sequence[Mapping[str, Any]]) -> CrashError:
+        stage: Mapping[str, Any] = next((each for each in reversed(said) if "doing" in each), {})
+        runtime = stage.get("runtime", "its runtime")
+        how = late or describe_end(self._process.returncode, self.stderr)
+        words = f": {last_words(self.stderr)}" if last_words(self.stderr) else ""
+        what = f"{runtime} {how} while {stage.get('doing', 'opening')} {show(self._path)}{words}"
+        return CrashError(what[:1].upper() + what[1:], HINT)
+
+
+def ask(
+    question: str,
+    path: Path,
+    request: Mapping[str, Any],
+    limits: Limits | None = None,
+    command: Sequence[str] = COMMAND,
+) -> dict[str, Any]:
+    """Ask and wait; see ``Question``."""
+    return Question(question, path, request, limits, command).answer()
+
+
+def describe_end(status: int, stderr: str = "") -> str:
+    """How a process died: by its signal, or its exit status; what it printed may say why.
+
+    >>> describe_end(-11), describe_end(3), describe_end(-6, "what():  std::bad_alloc")
+    ('crashed (SIGSEGV)', 'ended (exit status 3)', 'ran out of memory (SIGABRT)')
+    """
+    how = f"exit status {status}"
+    if status < 0:  # subprocess gives a signal's number as a negative status
+        known = {each.value: each.name for each in signal.Signals}
+        how = known.get(-status, f"signal {-status}")
+    if "bad_alloc" in stderr:
+        return f"ran out of memory ({how})"
+    if status >= 0:
+        return f"ended ({how})"
+    return f"{'was killed' if how in KILLED else 'crashed'} ({how})"
+
+
+def last_words(stderr: str) -> str:
+    """The last line that says something, as it may be printed; empty where none does."""
+    lines = [line.strip() for line in stderr.splitlines()]
+    last = next((line for line in reversed(lines) if line and not line.startswith(NOISE)), "")
+    return printable(last[:300])
+
+
+def _objects(output: bytes) -> Iterator[dict[str, Any]]:
+    """The JSON objects in the lines of a child; it may die within one."""
+    for line in output.splitlines():
+        with suppress(ValueError):
+            found = json.loads(line)
+            if isinstance(found, dict):
+                yield found

@@ -1,0 +1,120 @@
+"""What only a runtime knows of a file, found out where it may crash: see ``child``.
+
+Functions that take a request run in the child; the others ask it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mixnet_common import MixnetError
+from mixnet_runtimes import child, registry
+from mixnet_runtimes.child_process import Tell
+from mixnet_runtimes.contents import Delegation
+from mixnet_runtimes.selection import AS_IT_IS, Selection, from_json
+
+
+@dataclass(frozen=True)
+class Use:
+    """A file as a command is about to use it."""
+
+    path: Path
+    runtime: str | None = None
+    selection: Selection = AS_IT_IS
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values, for the child."""
+        return {
+            "path": str(self.path),
+            "runtime": self.runtime,
+            "selection": self.selection.to_json(),
+        }
+
+
+_proven: set[tuple[Any, ...]] = set()
+"""Files that ran already, by what they are and how they are used."""
+
+
+def check_runs(uses: Sequence[Use]) -> None:
+    """Open each file and run it once, in children side by side, before this process opens it.
+
+    Raises MixnetError, naming the file, where a runtime refuses it, crashes or takes too much.
+    """
+    with ExitStack() as stack:
+        asked = {}
+        for use in uses:
+            registry.format_of(use.path)  # a missing file needs no child
+            key = _key(use)
+            if key not in _proven and key not in asked:
+                question = child.Question("mixnet_runtimes.probing:run", use.path, use.to_json())
+                stack.callback(question.end)
+                asked[key] = question
+        for key, question in asked.items():
+            question.answer()
+            _proven.add(key)
+
+
+def _key(use: Use) -> tuple[Any, ...]:
+    seen = use.path.stat()
+    identity = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns)
+    return (*identity, json.dumps(use.to_json()))
+
+
+def ask_partitions(use: Use) -> Delegation:
+    """How a runtime of this machine cuts a file into delegated pieces.
+
+    Where a runtime refuses the file, crashes or takes too much, that is the reason why nothing is
+    known.
+    """
+    try:
+        found = child.ask("mixnet_runtimes.probing:partitions", use.path, use.to_json())
+    except MixnetError as error:
+        return Delegation(None, reason=error.message)
+    return Delegation(**found)
+
+
+# In the child
+
+
+def run(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    """Open a file and run it on made-up inputs; nothing is kept of the outputs."""
+    import numpy as np
+
+    from mixnet_runtimes.inputs import seeded_input
+
+    session = _open(request, tell)
+    rng = np.random.default_rng(0)
+    try:
+        inputs = [seeded_input(each.shape, each.dtype, rng) for each in session.inputs]
+    except (TypeError, MixnetError):
+        return {}  # texts and other types that cannot be made up
+    tell("running", f"{session.runtime} {session.version}")
+    session.set_inputs(inputs)
+    try:
+        session.invoke()
+    except MixnetError:
+        # Whole numbers may be indices, which made-up ones do not fit.
+        if all(each.dtype.kind == "f" for each in inputs):
+            raise
+    return {}
+
+
+def partitions(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    """The fields of the Delegation that the first installed runtime makes of a file."""
+    path, selection = _use(request)
+    tell("opening", registry.runtime_name(path, None))
+    return asdict(registry.partitions(path, selection))
+
+
+def _open(request: Mapping[str, Any], tell: Tell) -> Any:
+    path, selection = _use(request)
+    tell("opening", registry.runtime_name(path, request["runtime"]))
+    return registry.open_session(path, runtime=request["runtime"], selection=selection)
+
+
+def _use(request: Mapping[str, Any]) -> tuple[Path, Selection]:
+    selection = request.get("selection")
+    return Path(request["path"]), AS_IT_IS if selection is None else from_json(selection)

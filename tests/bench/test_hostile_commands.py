@@ -1,0 +1,81 @@
+"""Files that crash or exhaust their runtime: every command survives them and names them."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+sys.path.append(str(Path(__file__).parents[1] / "runtimes"))
+from hostile_models import CRASHES, huge_activation
+from tiny_models import conv_tflite
+
+from mixnet_bench.cli import main
+from mixnet_runtimes import child
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.new("RGB", (8, 8), (120, 30, 200)).save(folder / "a.png")
+    return folder
+
+
+@pytest.mark.parametrize("name", CRASHES)
+def test_count_counts_a_file_that_crashes_its_runtime_and_says_why_partitions_are_unknown(
+    tmp_path: Path, name: str
+) -> None:
+    path = CRASHES[name](tmp_path / "m.tflite")
+    found = run("count", path, "--json")
+    assert found.exit_code == 0, found.output
+    (target,) = json.loads(found.stdout)["targets"]
+    assert target["macs"] == 0
+    assert target["partitions"] is None
+    reason = target["delegation"]["reason"]
+    assert reason.startswith("LiteRT ")
+    assert reason.endswith(f" crashed (SIGSEGV) while opening {path}")
+
+
+def test_count_warns_of_partitions_that_it_does_not_know(tmp_path: Path) -> None:
+    found = run("count", CRASHES["split"](tmp_path / "m.tflite"))
+    assert found.exit_code == 0
+    assert "warning: m.tflite: partitions unknown: LiteRT" in found.stderr
+
+
+@pytest.mark.parametrize("name", CRASHES)
+def test_classify_parity_and_latency_say_that_the_runtime_crashed(
+    tmp_path: Path, name: str, photos: Path
+) -> None:
+    path, sound = CRASHES[name](tmp_path / "m.tflite"), conv_tflite(tmp_path / "sound.tflite")
+    for command in (
+        ("classify", path, photos / "a.png"),
+        ("parity", path, sound, "--data", photos),
+        ("parity", sound, path, "--data", photos),
+        ("latency", path, "--min-count", "1", "--min-time", "0"),
+    ):
+        found = run(*command)
+        assert found.exit_code == 1, command
+        assert "crashed (SIGSEGV) while opening" in found.stderr
+        assert "m.tflite" in found.stderr
+
+
+def test_a_file_that_takes_more_memory_than_there_is_stops_no_command(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "memory_of_machine", lambda: 4 << 30)
+    path = huge_activation(tmp_path / "m.tflite")
+    found = run("count", path, "--json")
+    assert found.exit_code == 0
+    (target,) = json.loads(found.stdout)["targets"]
+    assert target["partitions"] is None
+    assert "m.tflite" in target["delegation"]["reason"]
+    found = run("classify", path, photos / "a.png")
+    assert found.exit_code == 1
+    assert "m.tflite" in found.stderr
