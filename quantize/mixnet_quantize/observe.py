@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import UsageError
+from mixnet_common.readers import show
 from mixnet_runtimes.session import TensorInfo
 
 Array = NDArray[Any]
@@ -51,20 +52,25 @@ class Observer(ABC):
 
 
 def observe(
-    content: bytes, form: str, *, only: Collection[str] | None = None, threads: int = 2
+    content: bytes,
+    form: str,
+    *,
+    only: Collection[str] | None = None,
+    threads: int = 2,
+    where: str = "the file",
 ) -> Observer:
     """Open the bytes of a file, ``form`` being ``tflite`` or ``onnx``.
 
-    ``only``: the activations wanted; fewer are faster. Raises MixnetError where the runtime refuses
-    the file, UsageError where it has several inputs.
+    ``only``: the activations wanted; fewer are faster. ``where`` names the file in errors. Raises
+    MixnetError where the runtime refuses the file, UsageError where it has several inputs.
     """
     if form == TFLITE:
         from mixnet_quantize.observe_tflite import TfliteObserver
 
-        return TfliteObserver(content, only, threads)
+        return TfliteObserver(content, only, threads, where)
     from mixnet_quantize.observe_onnx import OnnxObserver
 
-    return OnnxObserver(content, only, threads)
+    return OnnxObserver(content, only, threads, where)
 
 
 def observe_file(path: Path, *, threads: int = 2) -> Observer:
@@ -72,9 +78,9 @@ def observe_file(path: Path, *, threads: int = 2) -> Observer:
     from mixnet_runtimes import onnx_file, rawfile, tflite_file
 
     if form_of(path) == TFLITE:
-        return observe(tflite_file.checked_bytes(path), TFLITE, threads=threads)
+        return observe(tflite_file.checked_bytes(path), TFLITE, threads=threads, where=show(path))
     onnx_file.read_model(path)
-    return observe(rawfile.load(path), ONNX, threads=threads)
+    return observe(rawfile.load(path), ONNX, threads=threads, where=show(path))
 
 
 def form_of(path: Path) -> str:

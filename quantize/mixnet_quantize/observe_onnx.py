@@ -4,14 +4,14 @@ In a quantized file (QDQ) an activation is what its DequantizeLinear gives, sinc
 next operator works on; onnxruntime's integer kernels compute it, fused as they always are.
 """
 
-import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from mixnet_common import MixnetError
 from mixnet_quantize.observe import Array, Observer, the_input
-from mixnet_runtimes.ort_session import PROVIDER, QUANTIZATION_KEY, SPINNING
-from mixnet_runtimes.quantized import to_stored
+from mixnet_runtimes.onnx_metadata import Parameters, read_quantization
+from mixnet_runtimes.ort_session import PROVIDER, SPINNING
+from mixnet_runtimes.quantized import NOT_QUANTIZED, checked, to_stored
 from mixnet_runtimes.session import TensorInfo, first_line
 
 _QUANTIZE, _DEQUANTIZE = "QuantizeLinear", "DequantizeLinear"
@@ -27,7 +27,10 @@ _TYPES = {
 class OnnxObserver(Observer):
     """An ``.onnx`` file in onnxruntime, its activations among the outputs."""
 
-    def __init__(self, content: bytes, only: Collection[str] | None, threads: int) -> None:
+    def __init__(
+        self, content: bytes, only: Collection[str] | None, threads: int, where: str
+    ) -> None:
+        self.where = where
         import onnx
 
         model = onnx.load_from_string(content)
@@ -41,12 +44,14 @@ class OnnxObserver(Observer):
         as_written = only is None and not any(n.op_type == _QUANTIZE for n in model.graph.node)
         content = model.SerializeToString()
         del model  # as large as the file, like the session that follows
-        self._session = _open(content, threads, as_written)
+        self._session = _open(content, threads, as_written, where)
         metadata = self._session.get_modelmeta().custom_metadata_map
-        quantization = json.loads(metadata.get(QUANTIZATION_KEY, "{}"))
-        self.input = the_input([_info(each, quantization) for each in self._session.get_inputs()])
+        quantization = read_quantization(metadata, where)
+        self.input = the_input(
+            [_info(each, quantization, where) for each in self._session.get_inputs()]
+        )
         self._infos = {
-            each.name: _info(each, quantization)
+            each.name: _info(each, quantization, where)
             for each in self._session.get_outputs()
             if each.type in _TYPES
         }
@@ -62,7 +67,7 @@ class OnnxObserver(Observer):
         try:
             values = self._session.run(names, feed)
         except Exception as error:  # onnxruntime's exceptions share no base class but this
-            raise MixnetError(f"the file cannot be run: {first_line(error)}") from error
+            raise MixnetError(f"{self.where} cannot be run: {first_line(error)}") from error
         self._values = dict(zip(names, values, strict=True))
 
     def stored(self, name: str) -> tuple[Array, TensorInfo]:
@@ -90,7 +95,7 @@ def _activations(graph: Any) -> tuple[dict[str, str], dict[str, str]]:
     return shown, operators
 
 
-def _open(content: bytes, threads: int, as_written: bool) -> Any:
+def _open(content: bytes, threads: int, as_written: bool, where: str) -> Any:
     """A session; one that is to give out every float32 tensor is faster without optimisation."""
     import onnxruntime
 
@@ -103,11 +108,12 @@ def _open(content: bytes, threads: int, as_written: bool) -> Any:
     try:
         return onnxruntime.InferenceSession(content, options, providers=[PROVIDER])
     except Exception as error:
-        raise MixnetError(f"the file cannot be opened: {first_line(error)}") from error
+        raise MixnetError(f"{where} cannot be opened: {first_line(error)}") from error
 
 
-def _info(entry: Any, quantization: Mapping[str, Mapping[str, Any]]) -> TensorInfo:
-    own = quantization.get(entry.name, {"scale": 0, "zero_point": 0})
-    scale, zero_point = float(own["scale"]), int(own["zero_point"])
+def _info(entry: Any, quantization: Parameters, where: str) -> TensorInfo:
+    dtype = _TYPES.get(entry.type, entry.type)
+    given = quantization.get(entry.name, NOT_QUANTIZED)
+    scale, zero_point = checked(given, entry.name, dtype, where)
     shape = tuple(size if isinstance(size, int) else -1 for size in entry.shape or ())
-    return TensorInfo(entry.name, shape, _TYPES.get(entry.type, entry.type), scale, zero_point)
+    return TensorInfo(entry.name, shape, dtype, scale, zero_point)

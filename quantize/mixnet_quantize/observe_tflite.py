@@ -4,18 +4,16 @@ A delegate then computes them as it always does and leaves their values; without
 all tensors, the same takes fifteen times as long.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from typing import Any
-
-import numpy as np
 
 from mixnet_common import MixnetError
 from mixnet_quantize.observe import Array, Observer, the_input
 from mixnet_quantize.tflite_edit import with_outputs
 from mixnet_runtimes.quantized import to_stored
 from mixnet_runtimes.session import TensorInfo, first_line
-from mixnet_runtimes.tflite_session import find_runtime
+from mixnet_runtimes.tflite_session import find_runtime, info_of
 from mixnet_runtimes.tflite_words import text
 
 SCHEMA = "ai_edge_litert.schema_py_generated"
@@ -24,7 +22,10 @@ SCHEMA = "ai_edge_litert.schema_py_generated"
 class TfliteObserver(Observer):
     """A ``.tflite`` file in the first installed interpreter, its activations among the outputs."""
 
-    def __init__(self, content: bytes, only: Collection[str] | None, threads: int) -> None:
+    def __init__(
+        self, content: bytes, only: Collection[str] | None, threads: int, where: str
+    ) -> None:
+        self.where = where
         schema = import_module(SCHEMA)
         subgraph = (model := schema.ModelT.InitFromPackedBuf(content)).subgraphs[0]
         names = [text(tensor.name) for tensor in subgraph.tensors]
@@ -38,12 +39,15 @@ class TfliteObserver(Observer):
         }
         self.operators = {name: computed[index] for name, index in self._indices.items()}
         wanted = [*own, *(index for index in self._indices.values() if index not in own)]
-        self._interpreter = _open(with_outputs(content, wanted), threads)
+        self._interpreter = _open(with_outputs(content, wanted), threads, where)
         self._infos = {
-            int(each["index"]): _info(each) for each in self._interpreter.get_output_details()
+            int(each["index"]): _info(each, where)
+            for each in self._interpreter.get_output_details()
         }
         (self._entry,) = (int(each["index"]) for each in self._interpreter.get_input_details()[:1])
-        self.input = the_input([_info(each) for each in self._interpreter.get_input_details()])
+        self.input = the_input(
+            [_info(each, where) for each in self._interpreter.get_input_details()]
+        )
 
     def run(self, image: Array) -> None:
         """Compute everything for one input (batch, height, width, channels) of real values."""
@@ -51,7 +55,7 @@ class TfliteObserver(Observer):
         try:
             self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:
-            raise MixnetError(f"the file cannot be run: {first_line(error)}") from error
+            raise MixnetError(f"{self.where} cannot be run: {first_line(error)}") from error
 
     def stored(self, name: str) -> tuple[Array, TensorInfo]:
         """An activation of the last run as it is stored, and how to read it."""
@@ -81,22 +85,15 @@ def _is_real(tensor: Any, schema: Any) -> bool:
     return scales is not None and len(scales) == 1
 
 
-def _open(content: bytes, threads: int) -> Any:
+def _open(content: bytes, threads: int, where: str) -> Any:
     _, interpreter_class = find_runtime(None)
     try:
         interpreter = interpreter_class(model_content=content, num_threads=threads)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise MixnetError(f"the file cannot be opened: {first_line(error)}") from error
+        raise MixnetError(f"{where} cannot be opened: {first_line(error)}") from error
     return interpreter
 
 
-def _info(detail: dict[str, Any]) -> TensorInfo:
-    scale, zero_point = detail["quantization"]
-    return TensorInfo(
-        str(detail["name"]),
-        tuple(int(size) for size in detail["shape"]),
-        np.dtype(detail["dtype"]).name,
-        float(scale),
-        int(zero_point),
-    )
+def _info(detail: Mapping[str, Any], where: str) -> TensorInfo:
+    return info_of(detail, str(detail["name"]), where)

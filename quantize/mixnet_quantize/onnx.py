@@ -21,7 +21,7 @@ from mixnet_quantize.observe import ONNX, observe
 from mixnet_quantize.ranges import Ranges, activation_ranges
 from mixnet_quantize.seen import Extremes
 from mixnet_quantize.settings import DEFAULT, Settings
-from mixnet_runtimes.ort_session import QUANTIZATION_KEY
+from mixnet_runtimes.onnx_metadata import QUANTIZATION_KEY
 
 
 def calibrate_onnx(

@@ -3,8 +3,6 @@
 The thread pool does not spin between runs: a spinning pool slows whatever is measured beside it.
 """
 
-import json
-from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,18 +10,17 @@ from typing import Any
 import numpy as np
 
 from mixnet_common import MixnetError, UsageError
+from mixnet_common.readers import show
 from mixnet_runtimes import onnx_fix
 from mixnet_runtimes.contents import Delegation
+from mixnet_runtimes.onnx_metadata import read_quantization
+from mixnet_runtimes.quantized import NOT_QUANTIZED, checked
 from mixnet_runtimes.selection import AS_IT_IS, Fixed
 from mixnet_runtimes.session import Array, Session, TensorInfo, first_line
 
 NAME = "onnxruntime"
 PROVIDER = "CPUExecutionProvider"
 SPINNING = "session.intra_op.allow_spinning"
-
-QUANTIZATION_KEY = "mixnet.quantization"
-"""Metadata of a file with integer inputs or outputs, which ONNX has no place of its own for: a JSON
-object that gives ``scale`` and ``zero_point`` by the tensor's name."""
 
 DATA_FOLDER = "session.model_external_initializers_file_folder_path"
 """Where weights lie that are stored beside a file, of which onnxruntime sees only bytes."""
@@ -94,7 +91,9 @@ class OrtSession(Session):
             )
         except Exception as error:  # onnxruntime's exceptions share no base class but this
             raise self._failed("open", error) from error
-        self._quantization = _quantization(self._session.get_modelmeta().custom_metadata_map)
+        self._quantization = read_quantization(
+            self._session.get_modelmeta().custom_metadata_map, show(path)
+        )
         self.inputs = tuple(
             self._info(entry, fixed.inputs.get(entry.name, ()))
             for entry in self._session.get_inputs()
@@ -133,8 +132,10 @@ class OrtSession(Session):
         return self._info(entry, shape)
 
     def _info(self, entry: Any, shape: tuple[int, ...]) -> TensorInfo:
-        scale, zero_point = self._quantization.get(entry.name, (0.0, 0))
-        return TensorInfo(entry.name, shape, _dtype(entry.type), scale, zero_point)
+        given = self._quantization.get(entry.name, NOT_QUANTIZED)
+        dtype = _dtype(entry.type)
+        scale, zero_point = checked(given, entry.name, dtype, show(self.path))
+        return TensorInfo(entry.name, shape, dtype, scale, zero_point)
 
 
 def _import() -> Any:
@@ -144,17 +145,6 @@ def _import() -> Any:
         raise MixnetError(
             f"onnxruntime cannot be imported: {first_line(error)}", "pip install onnxruntime"
         ) from error
-
-
-def _quantization(metadata: Mapping[str, str]) -> dict[str, tuple[float, int]]:
-    """Scale and zero point by tensor; a file that says nothing of use has none."""
-    try:
-        found = json.loads(metadata.get(QUANTIZATION_KEY, "{}"))
-        return {
-            name: (float(each["scale"]), int(each["zero_point"])) for name, each in found.items()
-        }
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return {}
 
 
 def _options(ort: Any, threads: int) -> Any:

@@ -5,7 +5,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixnet_common import MixnetError
+from mixnet_common.printable import printable
 from mixnet_runtimes.session import TensorInfo
+
+NOT_QUANTIZED = (0.0, 0)
+"""What is said of a tensor without a scale."""
+
+HINT = "its quantization is damaged; write the file again"
+
+
+def checked(
+    given: tuple[float, int], name: str, dtype: str, where: str = "the file"
+) -> tuple[float, int]:
+    """Scale and zero point of an input or output, as a file gives them.
+
+    Raises MixnetError that begins with ``where`` unless the scale is finite and above 0, and the
+    zero point a value of the type.
+    """
+    scale, zero_point = given
+    if given == NOT_QUANTIZED:
+        return given
+    tensor = f"{where}: {printable(name)}"
+    if not np.issubdtype(np.dtype(dtype), np.integer):
+        raise MixnetError(f"{tensor} has a scale and is of type {dtype}, which takes none", HINT)
+    if not 0 < scale < np.inf:
+        raise MixnetError(f"{tensor} has the scale {scale:g}, which is not above 0", HINT)
+    limits = np.iinfo(dtype)
+    if not limits.min <= zero_point <= limits.max:
+        raise MixnetError(f"{tensor} is of type {dtype} with the zero point {zero_point}", HINT)
+    return given
 
 
 def to_stored(values: NDArray[Any], info: TensorInfo) -> NDArray[Any]:

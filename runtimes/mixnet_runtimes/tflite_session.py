@@ -6,6 +6,7 @@ RUNTIMES. Float and int8 operators go to the XNNPACK delegate, which all three a
 
 import importlib
 import importlib.metadata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -14,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from mixnet_common import MixnetError, UsageError
+from mixnet_common.readers import show
 from mixnet_runtimes import delegation, tflite_file, tflite_fix
 from mixnet_runtimes.contents import Delegation
+from mixnet_runtimes.quantized import NOT_QUANTIZED, checked
 from mixnet_runtimes.selection import AS_IT_IS, Fixed
 from mixnet_runtimes.session import Array, Session, TensorInfo
 
@@ -113,8 +116,13 @@ class TfliteSession(Session):
         names = _signature_names(
             self._interpreter, set(self._input_indices), set(self._output_indices)
         )
-        self.inputs = tuple(_info(detail, names) for detail in inputs)
-        self.outputs = tuple(_info(detail, names) for detail in outputs)
+        self.inputs, self.outputs = (
+            tuple(self._info(detail, names) for detail in details) for details in (inputs, outputs)
+        )
+
+    def _info(self, detail: Mapping[str, Any], names: Mapping[int, str]) -> TensorInfo:
+        name = names.get(int(detail["index"]), str(detail["name"]))
+        return info_of(detail, name, show(self.path))
 
     def _set(self, arrays: list[Array]) -> None:
         for index, array in zip(self._input_indices, arrays, strict=True):
@@ -212,12 +220,13 @@ def _signature_names(interpreter: Any, inputs: set[int], outputs: set[int]) -> d
     return {}
 
 
-def _info(detail: dict[str, Any], names: dict[int, str]) -> TensorInfo:
+def info_of(detail: Mapping[str, Any], name: str, where: str) -> TensorInfo:
+    """An input or output as an interpreter describes it, under a name.
+
+    Raises MixnetError that begins with ``where`` for a scale or zero point that cannot be.
+    """
+    dtype = np.dtype(detail["dtype"])
     scale, zero_point = detail["quantization"]
-    return TensorInfo(
-        names.get(int(detail["index"]), str(detail["name"])),
-        tuple(int(size) for size in detail["shape"]),
-        np.dtype(detail["dtype"]).name,
-        float(scale),
-        int(zero_point),
-    )
+    given = (float(scale), int(zero_point)) if dtype.kind in "iu" else NOT_QUANTIZED
+    shape = tuple(int(size) for size in detail["shape"])
+    return TensorInfo(name, shape, dtype.name, *checked(given, name, dtype.name, where))

@@ -1,0 +1,47 @@
+"""What our own files say of integer inputs and outputs, which ONNX has no place of its own for.
+
+A file may come from anyone: what is written there is believed only where it can be.
+"""
+
+from collections.abc import Mapping
+
+from mixnet_common import MixnetError, UsageError
+from mixnet_common.json_object import LEAST, JsonObject, WrongValueError
+from mixnet_common.readers import parse_json
+
+QUANTIZATION_KEY = "mixnet.quantization"
+"""Metadata of a file with integer inputs or outputs: a JSON object that gives ``scale`` and
+``zero_point`` by the tensor's name."""
+
+HINT = "the file is damaged; write it again"
+
+MOST_SCALE = 3.5e38
+"""Runtimes keep scales in float32."""
+
+Parameters = Mapping[str, tuple[float, int]]
+"""Scale and zero point by tensor."""
+
+
+def read_quantization(metadata: Mapping[str, str], where: str) -> Parameters:
+    """Scale and zero point by tensor; empty where a file says nothing of them.
+
+    Raises MixnetError that begins with ``where`` and names the key for anything that is none.
+    """
+    text = metadata.get(QUANTIZATION_KEY)
+    if text is None:
+        return {}
+    place = f"{where}: its metadata {QUANTIZATION_KEY}"
+    try:
+        tensors = JsonObject(parse_json(text, place))
+        return {name: _parameters(tensors.at(name)) for name in tensors.value}
+    except UsageError as error:
+        raise MixnetError(error.message, HINT) from error
+    except WrongValueError as error:
+        raise MixnetError(f"{place}: {error}", HINT) from error
+
+
+def _parameters(tensor: JsonObject) -> tuple[float, int]:
+    return (
+        tensor.number("scale", LEAST, MOST_SCALE),
+        tensor.whole("zero_point", -(2**31), 2**32 - 1),
+    )
