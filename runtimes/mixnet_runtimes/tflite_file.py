@@ -10,7 +10,7 @@ from typing import Any
 
 from mixnet_common import MixnetError
 from mixnet_common.hashing import sha256
-from mixnet_runtimes import rawfile, tflite_check, tflite_contents
+from mixnet_runtimes import rawfile, tflite_check, tflite_contents, tflite_tables
 from mixnet_runtimes.contents import FileContents
 from mixnet_runtimes.faults import ModelError
 from mixnet_runtimes.tflite_pack import IDENTIFIER
@@ -64,7 +64,10 @@ def parse(path: Path, data: bytes) -> Any:
     assert schema is not None
     _check_identifier(path, data)
     try:
+        tflite_tables.check_extent(data, schema)
         model = schema.ModelT.InitFromPackedBuf(data)
+    except ModelError as fault:
+        raise rawfile.broken(path, str(fault)) from fault
     except Exception as error:
         # The generated readers follow whatever offsets they find: struct.error, ValueError,
         # TypeError, UnicodeDecodeError, ... all mean that an offset or a length is wrong.

@@ -3,10 +3,13 @@
 The files are a kilobyte each; what they would unfold to is bounded before it is made.
 """
 
+import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import flatbuffers
 import numpy as np
 import onnx
 import pytest
@@ -15,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tiny_models import TfliteBuilder, conv_options, numbers, write_onnx
 
 from mixnet_common import MixnetError
-from mixnet_runtimes import open_session, read_file
+from mixnet_runtimes import open_session, read_file, tflite_tables
 
 Write = Callable[[Path], Path]
 
@@ -359,3 +362,123 @@ def test_a_subgraph_that_runs_itself_is_refused(tmp_path: Path) -> None:
     builder.operator("WHILE", [x], [y], options)
     builder.graph.inputs, builder.graph.outputs = [x], [y]
     refused(builder.write(tmp_path / "m.tflite"), "subgraph 0 runs itself")
+
+
+# Tables that repeat
+
+
+def vector(builder: Any, offsets: Sequence[int]) -> int:
+    builder.StartVector(4, len(offsets), 4)
+    for offset in offsets:
+        builder.PrependUOffsetTRelative(offset)
+    return int(builder.EndVector())
+
+
+def subgraphs_that_repeat(builder: Any) -> int:
+    """100,000 references to one subgraph of 50 tensors."""
+    graph = schema.SubGraphT()
+    graph.tensors = [schema.TensorT() for _ in range(50)]
+    return vector(builder, [graph.Pack(builder)] * 100_000)
+
+
+def tensors_that_repeat(builder: Any) -> int:
+    """1,000 subgraphs with 1,000 references each to one tensor."""
+    tensors = vector(builder, [schema.TensorT().Pack(builder)] * 1000)
+    graphs = []
+    for _ in range(1000):
+        schema.SubGraphStart(builder)
+        schema.SubGraphAddTensors(builder, tensors)
+        graphs.append(schema.SubGraphEnd(builder))
+    return vector(builder, graphs)
+
+
+def names_that_repeat(builder: Any) -> int:
+    """10,000 tensors that share a name of 100,000 letters."""
+    name = builder.CreateString("x" * 100_000)
+    tensors = []
+    for _ in range(10_000):
+        schema.TensorStart(builder)
+        schema.TensorAddName(builder, name)
+        tensors.append(schema.TensorEnd(builder))
+    graph = vector(builder, tensors)
+    schema.SubGraphStart(builder)
+    schema.SubGraphAddTensors(builder, graph)
+    return vector(builder, [schema.SubGraphEnd(builder)])
+
+
+def options_that_repeat(builder: Any) -> int:
+    """10,000 operators whose options are one new shape of 25,000 sizes."""
+    options = schema.ReshapeOptionsT()
+    options.newShape = np.ones(25_000, np.int32)
+    shared, operators = options.Pack(builder), []
+    for _ in range(10_000):
+        schema.OperatorStart(builder)
+        schema.OperatorAddBuiltinOptionsType(builder, schema.BuiltinOptions.ReshapeOptions)
+        schema.OperatorAddBuiltinOptions(builder, shared)
+        operators.append(schema.OperatorEnd(builder))
+    graph = vector(builder, operators)
+    schema.SubGraphStart(builder)
+    schema.SubGraphAddOperators(builder, graph)
+    return vector(builder, [schema.SubGraphEnd(builder)])
+
+
+def tables_without_end(builder: Any) -> int:
+    """2,000 tensors, none of them repeated."""
+    graph = schema.SubGraphT()
+    graph.tensors = [schema.TensorT()] * 2000
+    return vector(builder, [graph.Pack(builder)])
+
+
+REPEATED = {
+    subgraphs_that_repeat: "unfold to more",
+    tensors_that_repeat: "unfold to more",
+    names_that_repeat: "unfold to more",
+    options_that_repeat: "unfold to more",
+    tables_without_end: "it has more than 1,000 tables",
+}
+
+
+@pytest.mark.parametrize("repeat", REPEATED, ids=lambda each: each.__name__)
+def test_tables_that_repeat_are_not_unpacked(
+    tmp_path: Path, repeat: Callable[[Any], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = flatbuffers.Builder(1024)
+    graphs = repeat(builder)
+    buffers = vector(builder, [schema.BufferT().Pack(builder)])
+    schema.ModelStart(builder)
+    schema.ModelAddVersion(builder, 3)
+    schema.ModelAddSubgraphs(builder, graphs)
+    schema.ModelAddBuffers(builder, buffers)
+    builder.Finish(schema.ModelEnd(builder), b"TFL3")
+    path = tmp_path / "m.tflite"
+    path.write_bytes(bytes(builder.Output()))
+    if repeat is tables_without_end:
+        monkeypatch.setattr(tflite_tables, "MOST_TABLES", 1000)
+    start = time.process_time()
+    for look in (read_file, open_session):
+        with pytest.raises(MixnetError, match=rf"m\.tflite .*: .*{REPEATED[repeat]}"):
+            look(path)
+    assert time.process_time() - start < 5
+    assert path.stat().st_size < 500_000
+
+
+def test_a_file_whose_tensors_share_an_empty_buffer_and_a_shape_is_sound(tmp_path: Path) -> None:
+    builder = TfliteBuilder()
+    names = [builder.tensor(f"t{index}", (1, 4)) for index in range(500)]
+    for source, target in pairwise(names):
+        builder.operator("RELU", [source], [target])
+    builder.model.operatorCodes = builder.model.operatorCodes[:1]
+    for operator in builder.graph.operators:
+        operator.opcodeIndex = 0
+    builder.model.buffers *= 500
+    builder.graph.inputs, builder.graph.outputs = [names[0]], [names[-1]]
+    assert len(read_file(builder.write(tmp_path / "m.tflite")).operators) == 499
+
+
+def test_an_offset_beyond_the_end_is_refused(tmp_path: Path) -> None:
+    path = conv_tflite(tmp_path / "m.tflite")
+    data = bytearray(path.read_bytes())
+    root = int.from_bytes(data[:4], "little")
+    data[root : root + 4] = (-(10**9)).to_bytes(4, "little", signed=True)
+    path.write_bytes(data)
+    refused(path, "a table points beyond the file")
