@@ -4,24 +4,33 @@ Whatever is wrong is reported with its file and row. Nothing is built here; a fi
 anyone, so every number has a bound and nothing in it names a path.
 """
 
-import dataclasses
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
-from mixnet_common.readers import parse_toml, read_toml
+from mixnet_common.printable import shown
+from mixnet_common.readers import parse_toml, read_toml, show
+from mixnet_common.records import (
+    Check,
+    MisfitError,
+    anything,
+    checked,
+    file_name,
+    flag,
+    integer,
+    list_of,
+    number,
+    one_of,
+    read_record,
+    text,
+)
 from mixnet_networks.cells import Cell, read_cells
 from mixnet_networks.partition import PARTITIONS
-
-Check = Callable[[Any], Any]
-"""Returns the value as it is stored, or raises ValueError with what it should have been."""
-
-Record = TypeVar("Record")
 
 ACTIVATIONS = ("relu", "relu6", "swish")
 ANY_BLOCK = ("block", "out", "blocks", "stride", "activation")
@@ -58,90 +67,30 @@ SAMPLERS = ("pillow", "tensorflow")
 HINT = "give a network's name or the path of a TOML file"
 
 
-def _integer(low: int, high: int) -> Check:
-    def check(value: Any) -> int:
-        if type(value) is not int or not low <= value <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return value
-
-    return check
-
-
-def _number(low: float, high: float) -> Check:
-    def check(value: Any) -> float:
-        if type(value) not in (int, float) or not low <= value <= high:
-            raise ValueError(f"a number from {low:g} to {high:g}")
-        return float(value)
-
-    return check
-
-
-def _one_of(words: tuple[str, ...]) -> Check:
-    def check(value: Any) -> str:
-        if value not in words:
-            raise ValueError(f"one of {', '.join(words)}")
-        return str(value)
-
-    return check
-
-
-def _list_of(element: Check, low: int, high: int) -> Check:
-    def check(value: Any) -> tuple[Any, ...]:
-        if not isinstance(value, list) or not low <= len(value) <= high:
-            raise ValueError(f"a list of {low} to {high} elements")
-        return tuple(element(each) for each in value)
-
-    return check
-
-
 def _channels(element: Check) -> Check:
     """Numbers for red, green and blue, or one for grey."""
 
     def check(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list) or len(value) not in (1, 3):
-            raise ValueError("a list of 3 elements, or of 1 for grey images")
+            raise MisfitError("a list of 3 elements, or of 1 for grey images")
         return tuple(element(each) for each in value)
 
     return check
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("a text")
-    return value
-
-
-def _file_name(value: Any) -> str:
-    """What a file may be called in any folder: it leads nowhere else and stays on one line."""
-    text = _text(value)
-    if not text or text.startswith(".") or any(c in "/\\" or not c.isprintable() for c in text):
-        raise ValueError("a file's name: no slash, no control character, no dot at the start")
-    return text
-
-
 def _aliases(value: Any) -> tuple[tuple[str, float], ...]:
     """Other programs' names, each with the channel multiplier that it stands for."""
-    multiplier = _number(0.01, 100)
+    multiplier = number(0.01, 100)
     if not isinstance(value, Mapping) or not all(_ALIAS.fullmatch(name) for name in value):
-        raise ValueError("a table of names, in letters, digits, _ and ., with multipliers")
+        raise MisfitError("a table of names, in letters, digits, _ and ., with multipliers")
     return tuple((name, multiplier(factor)) for name, factor in value.items())
 
 
 _ALIAS = re.compile(r"[A-Za-z0-9_.]{1,100}")
 
 
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false")
-    return value
-
-
-def _key(check: Check, default: Any = MISSING) -> Any:
-    return dataclasses.field(default=default, metadata={"check": check})
-
-
-_CHANNELS = _integer(1, 65_536)
-_KERNEL = _integer(1, 255)
+_CHANNELS = integer(1, 65_536)
+_KERNEL = integer(1, 255)
 
 
 @dataclass(frozen=True)
@@ -152,12 +101,12 @@ class Stem:
     network's, or ``valid`` for none.
     """
 
-    channels: int = _key(_CHANNELS)
-    kernel: int = _key(_KERNEL, 3)
-    stride: int = _key(_integer(1, 8), 2)
-    activation: str = _key(_one_of(ACTIVATIONS), "relu")
-    pool: int = _key(_integer(0, 255), 0)
-    padding: str = _key(_one_of(STEM_PADDINGS), "")
+    channels: int = checked(_CHANNELS)
+    kernel: int = checked(_KERNEL, 3)
+    stride: int = checked(integer(1, 8), 2)
+    activation: str = checked(one_of(ACTIVATIONS), "relu")
+    pool: int = checked(integer(0, 255), 0)
+    padding: str = checked(one_of(STEM_PADDINGS), "")
 
 
 @dataclass(frozen=True)
@@ -175,24 +124,24 @@ class Stage:
     which key says ``BLOCK_KEYS``.
     """
 
-    out: int = _key(_CHANNELS)
-    kernels: tuple[int, ...] = _key(_list_of(_KERNEL, 1, 16), ())
-    block: str = _key(_one_of(tuple(BLOCK_KEYS)), "inverted-residual")
-    blocks: int = _key(_integer(1, 1000), 1)
-    stride: int = _key(_integer(1, 8), 1)
-    expand: float = _key(_number(0.01, 100), 1.0)
-    expand_groups: int = _key(_integer(1, 64), 1)
-    project_groups: int = _key(_integer(1, 64), 1)
-    se: float = _key(_number(0, 1), 0.0)
-    activation: str = _key(_one_of(ACTIVATIONS), "relu")
-    partition: str = _key(_one_of(tuple(PARTITIONS)), "equal")
-    dilated: bool = _key(_flag, False)
-    multiplier: int = _key(_integer(1, 64), 1)
-    skip: bool = _key(_flag, True)
-    shuffle: bool = _key(_flag, False)
-    expand_always: bool = _key(_flag, False)
-    middle: int = _key(_CHANNELS, 0)
-    cell: str = _key(_text, "")
+    out: int = checked(_CHANNELS)
+    kernels: tuple[int, ...] = checked(list_of(_KERNEL, 1, 16), ())
+    block: str = checked(one_of(tuple(BLOCK_KEYS)), "inverted-residual")
+    blocks: int = checked(integer(1, 1000), 1)
+    stride: int = checked(integer(1, 8), 1)
+    expand: float = checked(number(0.01, 100), 1.0)
+    expand_groups: int = checked(integer(1, 64), 1)
+    project_groups: int = checked(integer(1, 64), 1)
+    se: float = checked(number(0, 1), 0.0)
+    activation: str = checked(one_of(ACTIVATIONS), "relu")
+    partition: str = checked(one_of(tuple(PARTITIONS)), "equal")
+    dilated: bool = checked(flag, False)
+    multiplier: int = checked(integer(1, 64), 1)
+    skip: bool = checked(flag, True)
+    shuffle: bool = checked(flag, False)
+    expand_always: bool = checked(flag, False)
+    middle: int = checked(_CHANNELS, 0)
+    cell: str = checked(text, "")
 
 
 @dataclass(frozen=True)
@@ -204,11 +153,11 @@ class Head:
     for networks whose features come without one (NASNet).
     """
 
-    channels: int = _key(_integer(0, 65_536), 0)
-    activation: str = _key(_one_of(ACTIVATIONS), "relu")
-    dropout: float = _key(_number(0, 1), 0.0)
-    scaling: str = _key(_one_of(HEAD_SCALING), "never")
-    before_pool: str = _key(_one_of(("", *ACTIVATIONS)), "")
+    channels: int = checked(integer(0, 65_536), 0)
+    activation: str = checked(one_of(ACTIVATIONS), "relu")
+    dropout: float = checked(number(0, 1), 0.0)
+    scaling: str = checked(one_of(HEAD_SCALING), "never")
+    before_pool: str = checked(one_of(("", *ACTIVATIONS)), "")
 
 
 @dataclass(frozen=True)
@@ -221,36 +170,36 @@ class Preprocessing:
     an output covers, or TensorFlow 1's, which looks at the two nearest along each axis.
     """
 
-    mean: tuple[float, ...] = _key(_channels(_number(0, 255)), (127.5, 127.5, 127.5))
-    std: tuple[float, ...] = _key(_channels(_number(0.001, 255)), (127.5, 127.5, 127.5))
-    crop: float = _key(_number(0.1, 1), 0.875)
-    interpolation: str = _key(_one_of(INTERPOLATIONS), "bicubic")
-    order: str = _key(_one_of(ORDERS), "resize-crop")
-    sampler: str = _key(_one_of(SAMPLERS), "pillow")
+    mean: tuple[float, ...] = checked(_channels(number(0, 255)), (127.5, 127.5, 127.5))
+    std: tuple[float, ...] = checked(_channels(number(0.001, 255)), (127.5, 127.5, 127.5))
+    crop: float = checked(number(0.1, 1), 0.875)
+    interpolation: str = checked(one_of(INTERPOLATIONS), "bicubic")
+    order: str = checked(one_of(ORDERS), "resize-crop")
+    sampler: str = checked(one_of(SAMPLERS), "pillow")
 
 
 @dataclass(frozen=True)
 class Architecture:
     """A network as its rows describe it, before sizes and channel counts are worked out."""
 
-    name: str = _key(_file_name)
-    title: str = _key(_text)
-    source: str = _key(_text)
-    stem: Stem = _key(lambda value: value)
-    stages: tuple[Stage, ...] = _key(lambda value: value)
-    head: Head = _key(lambda value: value)
-    preprocessing: Preprocessing = _key(lambda value: value)
-    family: str = _key(_text, "")
-    resolution: int = _key(_integer(1, 8192), 224)
-    classes: int = _key(_integer(1, 1_000_000), 1000)
-    epsilon: float = _key(_number(1e-9, 0.1), 1e-3)
-    padding: str = _key(_one_of(PADDINGS), "same")
-    channel_divisor: int = _key(_integer(1, 256), 8)
-    channel_multiplier: float = _key(_number(0.01, 100), 1.0)
-    cells: tuple[Cell, ...] = _key(lambda value: value, ())
-    base: str = _key(_text, "")
+    name: str = checked(file_name)
+    title: str = checked(text)
+    source: str = checked(text)
+    stem: Stem = checked(anything)
+    stages: tuple[Stage, ...] = checked(anything)
+    head: Head = checked(anything)
+    preprocessing: Preprocessing = checked(anything)
+    family: str = checked(text, "")
+    resolution: int = checked(integer(1, 8192), 224)
+    classes: int = checked(integer(1, 1_000_000), 1000)
+    epsilon: float = checked(number(1e-9, 0.1), 1e-3)
+    padding: str = checked(one_of(PADDINGS), "same")
+    channel_divisor: int = checked(integer(1, 256), 8)
+    channel_multiplier: float = checked(number(0.01, 100), 1.0)
+    cells: tuple[Cell, ...] = checked(anything, ())
+    base: str = checked(text, "")
     """The shipped network that the file starts from."""
-    aliases: tuple[tuple[str, float], ...] = _key(_aliases, ())
+    aliases: tuple[tuple[str, float], ...] = checked(_aliases, ())
     """timm's names, each with the channel multiplier that it stands for."""
 
     def cell(self, name: str) -> Cell:
@@ -271,7 +220,7 @@ def load_architecture(name_or_path: str) -> Architecture:
     """
     if name_or_path.endswith(".toml"):
         path = Path(name_or_path)
-        return _read_architecture(path.stem, read_toml(path, HINT), str(path))
+        return _read_architecture(path.stem, read_toml(path, HINT), show(path))
     if name_or_path not in architecture_names():
         raise UsageError(
             f"no network is called {name_or_path!r}", nearest(name_or_path, architecture_names())
@@ -290,17 +239,17 @@ def _read_architecture(name: str, table: dict[str, Any], where: str) -> Architec
     if not isinstance(table.get("stages"), list) or not 1 <= len(table["stages"]) <= 100:
         raise UsageError(f"{where}: 'stages' must be a list of 1 to 100 rows")
     parts = {
-        "stem": _read_record(Stem, table.get("stem", {}), f"{where}, stem"),
+        "stem": read_record(Stem, table.get("stem", {}), f"{where}, stem"),
         "stages": tuple(
             read_stage(row, f"{where}, stage {index}") for index, row in enumerate(table["stages"])
         ),
-        "head": _read_record(Head, table.get("head", {}), f"{where}, head"),
+        "head": read_record(Head, table.get("head", {}), f"{where}, head"),
         "preprocessing": read_preprocessing(
             table.get("preprocessing", {}), f"{where}, preprocessing"
         ),
         "cells": read_cells(table.get("cells", {}), where),
     }
-    read = _read_record(Architecture, {"name": name, "title": name, **table, **parts}, where)
+    read = read_record(Architecture, {"name": name, "title": name, **table, **parts}, where)
     _check_symmetry(read, where)
     _check_cells(read, where)
     return read
@@ -313,7 +262,7 @@ def _check_cells(architecture: Architecture, where: str) -> None:
         if row.cell and row.cell not in known:
             raise UsageError(
                 f"{where}, stage {index}: 'cell' must name one of the file's cells, not"
-                f" {_shown(row.cell)}",
+                f" {shown(row.cell)}",
                 nearest(row.cell, known),
             )
 
@@ -336,7 +285,7 @@ def _with_base(table: dict[str, Any], where: str) -> dict[str, Any]:
     if "base" not in table:
         return table
     if table["base"] not in architecture_names():
-        base = _shown(table["base"])
+        base = shown(table["base"])
         raise UsageError(
             f"{where}: no network is called {base}", nearest(base, architecture_names())
         )
@@ -346,7 +295,7 @@ def _with_base(table: dict[str, Any], where: str) -> dict[str, Any]:
 
 def read_stage(row: Any, where: str) -> Stage:
     """One row, checked. Raises UsageError that begins with ``where``."""
-    stage = _read_record(Stage, row, where)
+    stage = read_record(Stage, row, where)
     taken = BLOCK_KEYS[stage.block]
     for key in row:
         if key not in (*ANY_BLOCK, *taken):
@@ -364,38 +313,9 @@ def read_stage(row: Any, where: str) -> Stage:
 
 def read_preprocessing(table: Any, where: str) -> Preprocessing:
     """A table of preprocessing, checked. Raises UsageError that begins with ``where``."""
-    found = _read_record(Preprocessing, table, where)
+    found = read_record(Preprocessing, table, where)
     if len(found.mean) != len(found.std):
         raise UsageError(f"{where}: 'mean' and 'std' must be of equal length")
     if found.sampler == "tensorflow" and found.interpolation == "bicubic":
         raise UsageError(f"{where}: the sampler 'tensorflow' is bilinear or nearest, not bicubic")
     return found
-
-
-def _read_record(kind: type[Record], table: Any, where: str) -> Record:
-    """A record from a table of the file, each key by its own check."""
-    if not isinstance(table, Mapping):
-        raise UsageError(f"{where}: must be a table of keys and values, not {_shown(table)}")
-    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    for key in table:
-        if key not in fields:
-            raise UsageError(f"{where}: unknown key {key!r}", nearest(str(key), fields))
-    for name, field in fields.items():
-        if field.default is MISSING and name not in table:
-            raise UsageError(f"{where}: the key {name!r} is missing")
-    values = {}
-    for key, value in table.items():
-        try:
-            values[key] = fields[key].metadata["check"](value)
-        except ValueError as error:
-            raise UsageError(f"{where}: {key!r} must be {error}, not {_shown(value)}") from None
-    return kind(**values)
-
-
-def _shown(value: Any, most: int = 80) -> str:
-    """A value of the file as a message shows it: on one line, not longer than is of use."""
-    try:
-        text = repr(value)
-    except ValueError:  # Python refuses to print whole numbers of more than 4300 digits
-        return "so large a number"
-    return text if len(text) <= most else f"{text[:most]}…"

@@ -9,6 +9,7 @@ from typing import Any
 
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
+from mixnet_common.printable import printable
 
 MOST_NODES = 32
 
@@ -50,7 +51,9 @@ def read_cells(table: Any, where: str) -> tuple[Cell, ...]:
     """The cells of a file, by name. Raises UsageError that begins with ``where``."""
     if not isinstance(table, Mapping):
         raise UsageError(f"{where}: 'cells' must be a table of cells")
-    return tuple(_read_cell(name, cell, f"{where}, cell {name}") for name, cell in table.items())
+    return tuple(
+        _read_cell(name, cell, f"{where}, cell {printable(name)}") for name, cell in table.items()
+    )
 
 
 def _read_cell(name: str, table: Any, where: str) -> Cell:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
-from mixnet_common.readers import parse_toml, read_toml
+from mixnet_common.readers import parse_toml, read_toml, show
 from mixnet_networks.architecture import Preprocessing, read_preprocessing
 
 
@@ -26,7 +26,7 @@ def load_preprocessing(name_or_path: str) -> Preprocessing:
     """
     if name_or_path.endswith(".toml"):
         table = read_toml(Path(name_or_path), "give authors, timm or the path of a TOML file")
-        return read_preprocessing(table, name_or_path)
+        return read_preprocessing(table, show(name_or_path))
     if name_or_path not in preprocessing_names():
         hint = nearest(name_or_path, preprocessing_names())
         raise UsageError(f"no preprocessing is called {name_or_path!r}", hint)

@@ -93,20 +93,21 @@ def test_the_options_are_those_of_a_choice_and_each_has_its_default() -> None:
     [
         ("general = {", "{path} is not valid TOML: "),
         ("this is no TOML", "{path} is not valid TOML: "),
-        ("general = 3", "{path}, general: must be a table of options, not 3"),
+        ("general = 3", "{path}, general: must be a table of keys and values, not 3"),
         ("blocks = 3", "{path}: 'blocks' must be a table"),
-        ("[blocks]\nhead = 3", "{path}, head: must be a table of options, not 3"),
+        ("[blocks]\nhead = 3", "{path}, head: must be a table of keys and values, not 3"),
         ('[genral]\nmerge = "all"', "{path}: unknown key 'genral' (did you mean general?)"),
         (
             '[general]\ntilling = "rows"',
-            "{path}, general: unknown option 'tilling' (did you mean tiling?)",
+            "{path}, general: unknown key 'tilling' (did you mean tiling?)",
         ),
         (
             '[blocks."blocks.1.0"]\ntiling = "row"',
-            "{path}, blocks.1.0: tiling cannot be 'row' (did you mean rows?)",
+            "{path}, blocks.1.0: 'tiling' must be one of direct, rows, grid, polyphase, nested,"
+            " not 'row' (did you mean rows?)",
         ),
-        ("[general]\nmerge = 2", "{path}, general: merge cannot be 2 "),
-        ("[general]\nmerge = ['all']", "{path}, general: merge cannot be ['all'] "),
+        ("[general]\nmerge = 2", "{path}, general: 'merge' must be one of none, smallest, "),
+        ("[general]\nmerge = ['all']", "{path}, general: 'merge' must be one of none, smallest, "),
     ],
 )
 def test_a_wrong_file_is_answered_with_what_and_where(

@@ -1,7 +1,21 @@
 """What a campaign's TOML says, as records. Reads nothing and does nothing."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from mixnet_common.records import (
+    Check,
+    MisfitError,
+    anything,
+    checked,
+    flag,
+    integer,
+    line,
+    list_of,
+    number,
+    one_of,
+)
 
 PRECISIONS = ("float32", "float16", "int8", "int8-dynamic")
 """A mixed precision is a search with a budget of its own, and is run by hand."""
@@ -12,18 +26,35 @@ TOGETHER = ("network", "all")
 HOST = "host"
 """This machine, among devices."""
 
+FORMATS = ("tflite", "onnx")
+
+MOST = 1000
+"""Of whatever a campaign lists."""
+
+_SEED = integer(0, 2**32 - 1)
+
+
+def _listed(element: Check) -> Check:
+    return list_of(element, 1, MOST, unique=True)
+
+
+def _device(value: Any) -> str:
+    if value != HOST and not (isinstance(value, str) and value[:4] == "adb:" and value[4:]):
+        raise MisfitError("'host' or 'adb:SERIAL'")
+    return line(value)
+
 
 @dataclass(frozen=True)
 class Entry:
     """One network of a campaign, at a size and with weights."""
 
-    name: str
+    name: str = checked(line)
     """A network's name, a variant's, or the path of a TOML file beside the campaign's."""
-    classes: int | None = None
-    resolution: int | None = None
-    multiplier: float | None = None
-    seed: int = 0
-    weights: str | None = None
+    classes: int | None = checked(integer(1, 1_000_000), None)
+    resolution: int | None = checked(integer(1, 8192), None)
+    multiplier: float | None = checked(number(0.01, 100), None)
+    seed: int = checked(_SEED, 0)
+    weights: str | None = checked(line, None)
     """A file of weights beside the campaign's; None for seeded ones."""
 
 
@@ -31,43 +62,43 @@ class Entry:
 class Timing:
     """How every file is timed, in the words of ``mixnet-bench latency``."""
 
-    threads: int = 1
-    launches: int = 5
-    min_count: int = 100
-    min_time_s: float = 5.0
-    warmup: int = 10
-    seed: int = 0
-    timeout_s: float = 60.0
-    pin: str | None = None
-    profile: bool = False
-    together: str = "network"
+    threads: int = checked(integer(1, 1024), 1)
+    launches: int = checked(integer(1, 1000), 5)
+    min_count: int = checked(integer(1, 1_000_000), 100)
+    min_time_s: float = checked(number(0, 86_400), 5.0)
+    warmup: int = checked(integer(0, 1_000_000), 10)
+    seed: int = checked(_SEED, 0)
+    timeout_s: float = checked(number(0.001, 86_400), 60.0)
+    pin: str | None = checked(line, None)
+    profile: bool = checked(flag, False)
+    together: str = checked(one_of(TOGETHER), "network")
 
 
 @dataclass(frozen=True)
 class Images:
     """Images for the parity check of every file against its float32 one."""
 
-    data: str
-    unlabelled: bool = False
+    data: str = checked(line)
+    unlabelled: bool = checked(flag, False)
 
 
 @dataclass(frozen=True)
 class Campaign:
     """Everything that one TOML asks for."""
 
-    title: str
-    folder: Path
+    title: str = checked(line)
+    folder: Path = checked(anything)
     """Where the TOML lies; its relative paths start here."""
-    networks: tuple[Entry, ...]
-    formats: tuple[str, ...] = ("tflite",)
-    precisions: tuple[str, ...] = ("float32",)
-    lowerings: tuple[str, ...] = ("default",)
-    devices: tuple[str, ...] = (HOST,)
-    calibration: str | None = None
+    networks: tuple[Entry, ...] = checked(anything)
+    formats: tuple[str, ...] = checked(_listed(one_of(FORMATS)), ("tflite",))
+    precisions: tuple[str, ...] = checked(_listed(one_of(PRECISIONS)), ("float32",))
+    lowerings: tuple[str, ...] = checked(_listed(line), ("default",))
+    devices: tuple[str, ...] = checked(_listed(_device), (HOST,))
+    calibration: str | None = checked(line, None)
     """A folder of images; None for the shipped picture, which is enough for times only."""
-    calibration_images: int = 200
-    verify: bool = True
-    tables: tuple[str, ...] = ()
+    calibration_images: int = checked(integer(1, 1_000_000), 200)
+    verify: bool = checked(flag, True)
+    tables: tuple[str, ...] = checked(_listed(line), ())
     """Tables of the paper to compare with."""
-    latency: Timing = field(default_factory=Timing)
-    parity: Images | None = None
+    latency: Timing = checked(anything, factory=Timing)
+    parity: Images | None = checked(anything, None)

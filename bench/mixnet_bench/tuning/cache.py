@@ -10,7 +10,9 @@ from mixnet_bench.tuning.search import Outcome
 from mixnet_common import UsageError, write_whole
 from mixnet_common.folders import home
 from mixnet_common.hashing import sha256
+from mixnet_common.json_object import JsonObject, WrongValueError
 from mixnet_common.readers import read_json
+from mixnet_common.records import read_record
 from mixnet_common.versions import package_version
 from mixnet_export.lowering import OPTIONS, Choice
 
@@ -37,11 +39,10 @@ def cache_path(folder: Path, **conditions: Any) -> Path:
 def recall(path: Path) -> Outcome | None:
     """A kept result; None where there is none, or it can't be read."""
     try:
-        kept = read_json(path)
-        choice = Choice(**kept.pop("choice"))
-        known = all(getattr(choice, name) in values for name, values in OPTIONS.items())
-        return Outcome(choice, float(kept["ratio"]), int(kept["tried"])) if known else None
-    except (UsageError, ValueError, TypeError, KeyError, AttributeError):
+        kept = JsonObject(read_json(path))
+        choice = read_record(Choice, kept.at("choice").value, "choice")
+        return Outcome(choice, kept.number("ratio", 0), kept.whole("tried"))
+    except (UsageError, WrongValueError):
         return None
 
 

@@ -8,11 +8,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
 
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
-from mixnet_common.readers import read_toml
+from mixnet_common.printable import printable, shown
+from mixnet_common.readers import read_toml, show
+from mixnet_common.records import check_keys, checked, one_of, read_record
 from mixnet_networks import Graph, Node
 from mixnet_networks.build import block_of
 
@@ -71,13 +72,13 @@ class Choice:
     left whole, or made from concats of at most five, the most that XNNPACK takes.
     """
 
-    merge: str = "none"
-    mixed: str = "split"
-    groups: str = "split"
-    join: str = "concat"
-    tiling: str = "direct"
-    pieces: str = "int8"
-    concat: str = "whole"
+    merge: str = checked(one_of(OPTIONS["merge"]), "none")
+    mixed: str = checked(one_of(OPTIONS["mixed"]), "split")
+    groups: str = checked(one_of(OPTIONS["groups"]), "split")
+    join: str = checked(one_of(OPTIONS["join"]), "concat")
+    tiling: str = checked(one_of(OPTIONS["tiling"]), "direct")
+    pieces: str = checked(one_of(OPTIONS["pieces"]), "int8")
+    concat: str = checked(one_of(OPTIONS["concat"]), "whole")
 
     def merged(self, node: Node) -> tuple[int, ...]:
         """Numbers of neighbouring groups to merge in a mixed depthwise convolution."""
@@ -126,28 +127,21 @@ class Plan:
 
 def load_plan(path: Path) -> Plan:
     """Read a plan from a TOML file. Raises UsageError, naming file and key, where it is wrong."""
+    where = show(path)
     table = read_toml(path, "give a lowering's name or a TOML file that mixnet-bench tune wrote")
-    for key in table:
-        if key not in KEYS:
-            raise UsageError(f"{path}: unknown key {key!r}", nearest(key, KEYS))
-    general = _read_choice(table.get("general", {}), f"{path}, general")
+    check_keys(table, KEYS, where)
+    general = read_record(Choice, table.get("general", {}), f"{where}, general")
     blocks = table.get("blocks", {})
     if not isinstance(blocks, dict):
-        raise UsageError(f"{path}: 'blocks' must be a table")
-    choices = {name: _read_choice(each, f"{path}, {name}") for name, each in blocks.items()}
-    return Plan(path.name, general, choices, str(table.get("measured", "")))
-
-
-def _read_choice(table: Any, where: str) -> Choice:
-    if not isinstance(table, dict):
-        raise UsageError(f"{where}: must be a table of options, not {table!r}")
-    for key, value in table.items():
-        if key not in OPTIONS:
-            raise UsageError(f"{where}: unknown option {key!r}", nearest(str(key), OPTIONS))
-        if value not in OPTIONS[key]:
-            hint = nearest(str(value), OPTIONS[key])
-            raise UsageError(f"{where}: {key} cannot be {value!r}", hint)
-    return Choice(**table)
+        raise UsageError(f"{where}: 'blocks' must be a table, not {shown(blocks)}")
+    choices = {
+        name: read_record(Choice, each, f"{where}, {printable(name)}")
+        for name, each in blocks.items()
+    }
+    measured = table.get("measured", "")
+    if not isinstance(measured, str):
+        raise UsageError(f"{where}: 'measured' must be a text, not {shown(measured)}")
+    return Plan(path.name, general, choices, measured)
 
 
 def format_plan(plan: Plan, comments: Sequence[str] = ()) -> str:
