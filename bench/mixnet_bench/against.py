@@ -46,8 +46,12 @@ ALIKE = (
     "machine.governor",
     "device.serial",
     "device.build",
+    "given",
 )
 """What must be equal before separate runs are compared; runtimes and files are what may differ."""
+
+ABSENT: Mapping[str, Any] = {"given": {}}
+"""What it means that an older result lacks a key."""
 
 NEEDED = ("name", "verdict", "samples_ms", "launches", "target", "threads", "settings", "machine")
 
@@ -124,7 +128,8 @@ def _unlike(saved: Mapping[str, Any], target: Mapping[str, Any]) -> list[str]:
     return [
         f"{key} {shown(old)} then, {shown(new)} now"
         for key in ALIKE
-        for old, new in [(_at(saved, key), _at(target, key))]
+        for absent in [ABSENT.get(key, _MISSING)]
+        for old, new in [(_at(saved, key, absent), _at(target, key, absent))]
         if old is not _MISSING and new is not _MISSING and old != new
     ]
 
@@ -172,11 +177,11 @@ def _describe(
 _MISSING = object()
 
 
-def _at(target: Mapping[str, Any], key: str) -> Any:
+def _at(target: Mapping[str, Any], key: str, absent: Any) -> Any:
     value: Any = target
     for name in key.split("."):
         if not isinstance(value, Mapping) or name not in value:
-            return _MISSING
+            return absent
         value = value[name]
     return value
 

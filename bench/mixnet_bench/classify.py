@@ -75,21 +75,30 @@ def find_known(
     path: Path, channels: int, classes: int, preprocessing: str | None, labels: str | None
 ) -> Known:
     """What the options name, else what the file says, else the file beside it, else a guess."""
-    cards = {path.name: read_card(path), f"{path.name}.json": side_card(path)}
-    found, source = next(
-        ((card.preprocessing, name) for name, card in cards.items() if card.preprocessing),
-        (None, ""),
-    )
-    if preprocessing is not None:
-        found, source = load_preprocessing(preprocessing), preprocessing
-    if found is None:
-        warn(f"{path} does not say how images are prepared; they are as for {ASSUMED}'s networks")
-        found, source = load_preprocessing(ASSUMED), "assumed"
+    found, source = find_preprocessing(path, channels, preprocessing)
     if labels is not None:
         names: tuple[Labels, str | None] = load_labels(labels, classes), labels
     else:
-        names = _fitting(cards, classes)
-    return Known(for_channels(found, channels), source, *names)
+        names = _fitting(_cards(path), classes)
+    return Known(found, source, *names)
+
+
+def find_preprocessing(
+    path: Path, channels: int, option: str | None = None
+) -> tuple[Preprocessing, str]:
+    """How images are prepared for a file, and who says so: the option, the file, or a guess."""
+    if option is not None:
+        return for_channels(load_preprocessing(option), channels), option
+    for name, card in _cards(path).items():
+        if card.preprocessing:
+            return for_channels(card.preprocessing, channels), name
+    warn(f"{path} does not say how images are prepared; they are as for {ASSUMED}'s networks")
+    return for_channels(load_preprocessing(ASSUMED), channels), "assumed"
+
+
+def _cards(path: Path) -> dict[str, Card]:
+    """What the file says of itself, and what the file beside it says, by their names."""
+    return {path.name: read_card(path), f"{path.name}.json": side_card(path)}
 
 
 def _fitting(cards: Mapping[str, Card], classes: int) -> tuple[Labels, str | None]:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from mixnet_bench.devices import devices
+from mixnet_bench.model_options import input_options, selection_options
 from mixnet_common import UsageError
 from mixnet_common.console import CONTEXT, Group, example, json_option
 
@@ -31,6 +32,7 @@ def main() -> None:
 @click.option("--classes", type=int, help="Classes of a network, instead of its own.")
 @click.option("--resolution", type=int, help="Input height and width of a network, in pixels.")
 @click.option("--multiplier", type=float, help="Channel multiplier of a network.")
+@selection_options
 def count(
     targets: tuple[str, ...],
     as_json: bool,
@@ -38,6 +40,7 @@ def count(
     classes: int | None,
     resolution: int | None,
     multiplier: float | None,
+    selection: Any,
 ) -> None:
     """Count parameters, multiply-adds and activations.
 
@@ -47,7 +50,7 @@ def count(
     from mixnet_bench import count_command
 
     size = count_command.Size(classes, resolution, multiplier)
-    count_command.run(targets, size, as_json, layers)
+    count_command.run(targets, size, as_json, layers, selection)
 
 
 @main.command(
@@ -135,6 +138,8 @@ def count(
     metavar="FILE",
     help="Time with this benchmark_model of LiteRT's on the phone, instead of our own runner.",
 )
+@selection_options
+@input_options
 @json_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON document here too."
@@ -158,6 +163,8 @@ def latency(
     runner: Path | None,
     as_json: bool,
     output: Path | None,
+    selection: Any,
+    inputs: Any,
 ) -> None:
     """Time .tflite and .onnx files side by side.
 
@@ -172,6 +179,7 @@ def latency(
         trust,
     )
     from mixnet_bench.latency import Plan
+    from mixnet_bench.preparing import prepared
     from mixnet_bench.targets import model_file
     from mixnet_common.cpu_lists import parse_cpus
 
@@ -187,21 +195,24 @@ def latency(
         seed=seed,
         cpus=None if pin is None or on != "host" else parse_cpus(pin),
         timeout_s=timeout,
+        selection=selection,
+        inputs=inputs,
     )
     if runner is not None:
         latency_benchmark_model.refuse(on, against, sustained)
     plan, finish = trust.extend(plan, against, sustained)
     wishes = latency_adb.Wishes(pin, fixed_performance, profile)
-    if runner is not None:
-        serial = latency_adb.serial_of(on)
-        measured = latency_benchmark_model.run(plan, runner, serial, wishes, as_json, output)
-    elif on == "host":
-        measured = latency_command.run(plan, as_json, output, profile, finish)
-    elif on == "all":
-        measured = latency_all.run(plan, wishes, as_json, output, finish)
-    else:
-        serial = latency_adb.serial_of(on)
-        measured = latency_adb.run(plan, serial, wishes, as_json, output, finish)
+    with prepared(plan) as plan:
+        if runner is not None:
+            serial = latency_adb.serial_of(on)
+            measured = latency_benchmark_model.run(plan, runner, serial, wishes, as_json, output)
+        elif on == "host":
+            measured = latency_command.run(plan, as_json, output, profile, finish)
+        elif on == "all":
+            measured = latency_all.run(plan, wishes, as_json, output, finish)
+        else:
+            serial = latency_adb.serial_of(on)
+            measured = latency_adb.run(plan, serial, wishes, as_json, output, finish)
     if strict:
         trust.demand_valid(measured)
 

@@ -13,9 +13,10 @@ from mixnet_bench.conventions import ALL_PRODUCTS, CONVENTIONS, macs_by_conventi
 from mixnet_bench.counting.file import count_file
 from mixnet_bench.counting.graph import count_graph
 from mixnet_bench.counting.record import Count, Layer
+from mixnet_bench.several_files import selections_for
 from mixnet_common import UsageError
 from mixnet_common.console import print_json, print_table, tracked, warn
-from mixnet_runtimes import Delegation, is_model_file
+from mixnet_runtimes import AS_IT_IS, Delegation, Fixed, Selection, fix, is_model_file
 from mixnet_runtimes.probing import Use, ask_partitions
 from mixnet_runtimes.undelegated import reasons_for
 
@@ -32,9 +33,24 @@ class Size:
     multiplier: float | None = None
 
 
-def run(targets: Sequence[str], size: Size, as_json: bool, with_layers: bool) -> None:
+def run(
+    targets: Sequence[str],
+    size: Size,
+    as_json: bool,
+    with_layers: bool,
+    selection: Selection = AS_IT_IS,
+) -> None:
     """Count and print. Raises MixnetError and UsageError."""
-    counted = [describe_target(target, size) for target in tracked(targets, "counting")]
+    files = [Path(target) for target in targets if is_model_file(target)]
+    if selection != AS_IT_IS and not files:
+        raise UsageError(
+            "--shape, --dim and --signature are for files", "a network has --resolution"
+        )
+    parts = dict(zip(files, selections_for(files, selection), strict=True))
+    counted = [
+        describe_target(target, size, parts.get(Path(target), AS_IT_IS))
+        for target in tracked(targets, "counting")
+    ]
     for each in counted:
         if each["reason"]:
             warn(f"{each['name']}: multiply-adds unknown: {each['reason']}")
@@ -52,7 +68,7 @@ def run(targets: Sequence[str], size: Size, as_json: bool, with_layers: bool) ->
     print_table(COLUMNS, [table_row(each) for each in counted], caption=_caption(counted))
 
 
-def describe_target(target: str, size: Size) -> dict[str, Any]:
+def describe_target(target: str, size: Size, selection: Selection = AS_IT_IS) -> dict[str, Any]:
     """The JSON object of one target; docs/json.md explains every key."""
     if not is_model_file(target):
         return describe_count(count_network(target, size))
@@ -62,9 +78,22 @@ def describe_target(target: str, size: Size) -> dict[str, Any]:
             "--classes, --resolution and --multiplier are for networks",
         )
     path = Path(target)
-    count = count_file(path)
-    delegation = ask_partitions(Use(path)) if count.source == "tflite" else None
-    return {**describe_count(count), "name": path.name, **describe_delegation(delegation)}
+    count = count_file(path, selection)
+    delegation = (
+        ask_partitions(Use(path, selection=selection)) if count.source == "tflite" else None
+    )
+    return {
+        **describe_count(count),
+        "name": path.name,
+        **describe_fixed(fix(path, selection)),
+        **describe_delegation(delegation),
+    }
+
+
+def describe_fixed(fixed: Fixed) -> dict[str, Any]:
+    """The sizes that a file is counted at, and the signature."""
+    shapes = {each.name: list(each.shape) for each in fixed.inputs}
+    return {"shapes": shapes, "signature": fixed.signature}
 
 
 def count_network(target: str, size: Size) -> Count:

@@ -18,6 +18,7 @@ import numpy as np
 
 from mixnet_bench.processes import ProcessWorker, StartWorker, Worker, alive
 from mixnet_bench.statistics import Floats, median
+from mixnet_runtimes import AS_IT_IS, NOTHING_GIVEN, GivenInputs, Prepared, Selection
 
 LATE = 20
 """A burst may take this many times as long as expected before its worker counts as hung."""
@@ -43,6 +44,15 @@ class Plan:
     burst_ms: float = 100.0
     timeout_s: float = 60.0
     sustained: bool = False
+    selection: Selection = AS_IT_IS
+    inputs: GivenInputs = NOTHING_GIVEN
+    models: tuple[Prepared, ...] = ()
+    """The files made ready to run; empty where they run as they are."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What is opened: the files, or copies of them at other sizes."""
+        return tuple(each.path for each in self.models) or self.paths
 
     @property
     def count_share(self) -> int:
@@ -185,18 +195,19 @@ def measure(
 
 def _seat(plan: Plan, workers: Sequence[Worker]) -> list[_Seat]:
     """Load every file, then run each once and warm it up; one at a time, the others waiting."""
+    asked = [each.to_json() for each in plan.models] or [{"path": str(path)} for path in plan.paths]
     loaded = [
         worker.ask(
             {
                 "do": "load",
-                "path": str(path),
+                **model,
                 "threads": plan.threads,
                 "seed": plan.seed,
                 "pin": None if plan.cpus is None else list(plan.cpus),
             },
             plan.timeout_s,
         )
-        for worker, path in zip(workers, plan.paths, strict=True)
+        for worker, model in zip(workers, asked, strict=True)
     ]
     seats = []
     for worker, answer in zip(workers, loaded, strict=True):

@@ -36,7 +36,7 @@ from mixnet_android.settings import Wanted, settings
 from mixnet_bench.kept import Kept
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_command import NO_MORE, Finish, conclude, foresee, refuse_output, save_to
-from mixnet_bench.latency_report import identify
+from mixnet_bench.latency_report import identify_all
 from mixnet_bench.latency_table import print_latencies
 from mixnet_bench.phone_parity import Difference, compare_with_host
 from mixnet_bench.phone_profile import print_profiles, take_profiles
@@ -118,7 +118,7 @@ def measure_on(
     ``report`` is told the share that is done; ``finish`` may refuse before anything is measured;
     ``keep`` is given the results before the launches that they are made of are forgotten.
     """
-    files = [identify(path) for path in plan.paths]
+    files = identify_all(plan)
     state = read_state(phone)
     platform = platform_of(phone, state.product.abis)
     runner = find_runner(platform)
@@ -142,7 +142,7 @@ def _work(plan: Plan, runner: Path, libraries: Sequence[Runtime]) -> Work:
     """One launch's part of the plan; the first launch brings outputs back, the others need not."""
     return Work(
         runner=runner,
-        models=plan.paths,
+        models=plan.files,
         libraries=tuple(each.path for each in libraries),
         threads=plan.threads,
         cpus=plan.cpus,
@@ -269,7 +269,7 @@ def _parity(plan: Plan, first: Launched) -> tuple[tuple[Difference, ...], ...]:
                 {output: each for (model, output), each in first.outputs.items() if model == index},
             )
         )
-        for index, path in enumerate(plan.paths)
+        for index, path in enumerate(plan.files)
     )
 
 

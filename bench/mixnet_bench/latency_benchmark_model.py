@@ -24,11 +24,12 @@ from mixnet_bench.benchmark_model_report import COLUMNS, Measured, describe, row
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Wishes, cool_down
 from mixnet_bench.latency_command import refuse_output
-from mixnet_bench.latency_report import identify
+from mixnet_bench.latency_report import identify_all
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, progress, warn
 from mixnet_common.hashing import sha256, sha256_of
 from mixnet_common.readers import is_file, read_bytes
+from mixnet_runtimes import NOTHING_GIVEN
 
 MOST_PROGRAM_BYTES = 512 * 2**20
 LIMIT_S = 3600
@@ -52,7 +53,7 @@ def run(
     """
     check_request(plan, program, wishes)
     refuse_output(output, plan, [program])
-    files = [identify(path) for path in plan.paths]
+    files = identify_all(plan)
     phone = choose(Adb.find(), serial)
     with progress(f"timing on {phone.serial}", plan.launches * len(plan.paths)) as step:
         plan, measured = measure_on(phone, plan, program, wishes, step)
@@ -89,6 +90,8 @@ def check_request(plan: Plan, program: Path, wishes: Wishes) -> None:
     for path in plan.paths:
         if path.suffix != ".tflite":
             raise UsageError(f"{NAME} runs .tflite files only, not {path}", "leave out --runner")
+    if plan.inputs != NOTHING_GIVEN:
+        raise UsageError(f"{NAME} makes up its inputs", "leave out --input or --runner")
     if wishes.profile:
         raise UsageError(f"--profile is not for {NAME}", "leave out --profile or --runner")
     if not is_file(program):
@@ -126,8 +129,9 @@ def measure_on(
     with settings(phone, wanted) as applied:
         store.check_executable(phone)
         there = store.put(phone, program).path
-        models = [store.put(phone, path) for path in plan.paths]
-        what = [sha256, *(each.sha256 for each in models), asdict(plan), applied.fixed_performance]
+        models = [store.put(phone, path) for path in plan.files]
+        asked = asdict(replace(plan, models=()))  # the copies are known by their hashes
+        what = [sha256, *(each.sha256 for each in models), asked, applied.fixed_performance]
         for name in end_others(phone, _prefix(*what, look().boot_id)):
             warn(f"phone {phone.serial}: ended an earlier run, {name}")
         cooled = cool_down(phone, look)

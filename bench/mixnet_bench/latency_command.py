@@ -13,7 +13,7 @@ from mixnet_bench.affinity import check_cpus
 from mixnet_bench.circumstances import HostConditions, doubts_of_host
 from mixnet_bench.cores import limited_cores, throttle_count
 from mixnet_bench.latency import Plan, measure
-from mixnet_bench.latency_report import add_doubts, describe, identify
+from mixnet_bench.latency_report import add_doubts, describe, identify_all
 from mixnet_bench.latency_table import print_latencies
 from mixnet_bench.machine import describe_machine, load_average
 from mixnet_bench.profile_command import print_profiles, take_profiles
@@ -91,7 +91,11 @@ def foresee(plan: Plan, **known: Any) -> list[dict[str, Any]]:
         "sustained": plan.sustained,
     }
     more = {"threads": plan.threads, "settings": settings, **known}
-    return [{"name": path.name, **more} for path in plan.paths]
+    given = [each.given for each in plan.models] or [{} for _ in plan.paths]
+    return [
+        {"name": path.name, "given": dict(each), **more}
+        for path, each in zip(plan.paths, given, strict=True)
+    ]
 
 
 def _show(
@@ -111,7 +115,7 @@ def _show(
 def describe_run(plan: Plan) -> list[dict[str, Any]]:
     """Measure under a progress bar; the JSON objects, with the machine before and after."""
     # Hashed before they are timed: a file that is replaced meanwhile is told by its hash.
-    files = [identify(path) for path in plan.paths]
+    files = identify_all(plan)
     before, conditions = load_average(), read_host_conditions()
     with progress_by_share("timing") as report:
         timings = measure(plan, report=report)

@@ -33,6 +33,12 @@ def identify(path: Path) -> dict[str, Any]:
     }
 
 
+def identify_all(plan: Plan) -> list[dict[str, Any]]:
+    """What ``identify`` finds of every file of the plan, and how it is run."""
+    described = [each.describe() for each in plan.models] or [{} for _ in plan.paths]
+    return [{**identify(path), **each} for path, each in zip(plan.paths, described, strict=True)]
+
+
 def describe(
     plan: Plan,
     files: Sequence[dict[str, Any]],

@@ -120,6 +120,6 @@ def _arguments(plan: Plan, libraries: Sequence[Path], seed: int) -> list[str]:
     command += ["--burst-ms", f"{plan.burst_ms:g}"]
     if plan.cpus is not None:
         command += ["--cpus", ",".join(map(str, plan.cpus))]
-    files = [str(path.absolute()) for path in plan.paths]
+    files = [str(path.absolute()) for path in plan.files]
     command += files_arguments(zip(map(str, libraries), files, strict=True))
     return command

@@ -7,20 +7,22 @@ little, and a file that cannot be profiled is to fail before the long part.
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from mixnet_bench.affinity import current_cpus, pin
 from mixnet_bench.latency import Plan
 from mixnet_bench.profile_report import profile_columns, profile_rows
 from mixnet_common.console import print_table, tracked
-from mixnet_runtimes import Profile, profile
+from mixnet_runtimes import Prepared, Profile, profile
 
 
 def take_profiles(plan: Plan) -> list[Profile]:
     """A profile of each file, over as many rounds as it is timed at least. Raises MixnetError."""
+    files: Sequence[Path | Prepared] = plan.models or plan.paths
     with pinned(plan.cpus):
         return [
-            profile(path, threads=plan.threads, rounds=plan.min_count)
-            for path in tracked(plan.paths, "profiling")
+            profile(file, threads=plan.threads, rounds=plan.min_count)
+            for file in tracked(files, "profiling")
         ]
 
 

@@ -16,7 +16,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
@@ -61,8 +60,8 @@ def run_calls(invoke: Invoke, count: int) -> dict[str, Any]:
     }
 
 
-def load(request: dict[str, Any]) -> tuple[dict[str, Any], Invoke]:
-    """Open the file, set seeded inputs; returns the answer and the call to time.
+def load(request: dict[str, Any]) -> tuple[dict[str, Any], Invoke, str]:
+    """Open the file, set its inputs: the answer, the call to time, and what to do if it fails.
 
     ``load_ms`` is all that a session needs to be ready, Python's own start apart: the runtime's
     libraries loaded, the file read and checked, its kernels prepared.
@@ -70,13 +69,12 @@ def load(request: dict[str, Any]) -> tuple[dict[str, Any], Invoke]:
     if request["pin"] is not None:
         pin(request["pin"])
     start = time.perf_counter_ns()
-    from mixnet_runtimes import open_session
-    from mixnet_runtimes.inputs import seeded_input
+    from mixnet_runtimes.inputs import advice
+    from mixnet_runtimes.prepared import input_arrays, open_request
 
-    session = open_session(Path(request["path"]), threads=request["threads"])
+    prepared, session = open_request(request, request["threads"])
     loaded = time.perf_counter_ns()
-    rng = np.random.default_rng(request["seed"])
-    session.set_inputs([seeded_input(each.shape, each.dtype, rng) for each in session.inputs])
+    session.set_inputs(input_arrays(prepared, np.random.default_rng(request["seed"])))
     cpus = current_cpus()
     answer = {
         "load_ms": (loaded - start) / 1e6,
@@ -85,17 +83,18 @@ def load(request: dict[str, Any]) -> tuple[dict[str, Any], Invoke]:
         "runtime_settings": dict(session.settings),
         "affinity": None if cpus is None else list(cpus),
     }
-    return answer, session.invoke
+    return answer, session.invoke, advice(prepared.inputs, prepared.values)
 
 
 def serve(requests: TextIO, answers: TextIO) -> None:
     """Answer each line with a line until there are no more; a user's error is an answer too."""
     invoke: Invoke | None = None
+    hint = ""
     for line in requests:
         request = json.loads(line)
         try:
             if request["do"] == "load":
-                answer, invoke = load(request)
+                answer, invoke, hint = load(request)
             elif invoke is None:
                 raise MixnetError("asked to run before a file was loaded")
             else:
@@ -103,7 +102,7 @@ def serve(requests: TextIO, answers: TextIO) -> None:
         except MixnetError as error:
             answer = {
                 "error": error.message,
-                "hint": error.hint,
+                "hint": hint or error.hint,
                 "exit_status": error.exit_status,
             }
         answers.write(json.dumps(answer) + "\n")

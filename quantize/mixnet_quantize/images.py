@@ -117,6 +117,11 @@ def fit(image: Any, resolution: int, preprocessing: Preprocessing) -> NDArray[An
     return np.asarray(shaped).reshape(resolution, resolution, -1)
 
 
+def stretch(image: Any, height: int, width: int, preprocessing: Preprocessing) -> NDArray[Any]:
+    """A Pillow image resized to (height, width, channels), whatever its proportions, 0 to 255."""
+    return np.asarray(_resize(image, (width, height), preprocessing)).reshape(height, width, -1)
+
+
 def _resize_then_crop(image: Any, resolution: int, preprocessing: Preprocessing) -> Any:
     """As torchvision's Resize and CenterCrop have it, down to the rounding."""
     shorter = int(resolution / preprocessing.crop)

@@ -11,6 +11,8 @@ from mixnet_runtimes.contents import (
     Operator,
     Signature,
 )
+from mixnet_runtimes.given_inputs import NOTHING_GIVEN, GivenInputs
+from mixnet_runtimes.prepared import Prepared, open_prepared, prepare
 from mixnet_runtimes.profiling import OperatorTime, Profile, profile
 from mixnet_runtimes.registry import (
     FORMATS,
@@ -19,6 +21,7 @@ from mixnet_runtimes.registry import (
     open_session,
     partitions,
     read_file,
+    stated_inputs,
 )
 from mixnet_runtimes.selection import AS_IT_IS, Fixed, Selection
 from mixnet_runtimes.session import Session, TensorInfo
@@ -26,13 +29,16 @@ from mixnet_runtimes.session import Session, TensorInfo
 __all__ = [
     "AS_IT_IS",
     "FORMATS",
+    "NOTHING_GIVEN",
     "Body",
     "Delegation",
     "FileContents",
     "FileTensor",
     "Fixed",
+    "GivenInputs",
     "Operator",
     "OperatorTime",
+    "Prepared",
     "Profile",
     "Selection",
     "Session",
@@ -40,8 +46,11 @@ __all__ = [
     "TensorInfo",
     "fix",
     "is_model_file",
+    "open_prepared",
     "open_session",
     "partitions",
+    "prepare",
     "profile",
     "read_file",
+    "stated_inputs",
 ]

@@ -5,7 +5,7 @@ he takes a size out of a shape. Sizes that a file leaves open are not judged. Pu
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from math import prod
 from typing import Any
@@ -33,6 +33,8 @@ class Operands:
     """The fewest axes of the data."""
     elements: Callable[[Sizes, Sizes, Attributes], int] | None = None
     """Of the output, from the shapes of data and weights, in a format that infers no shapes."""
+    channels: Callable[[Sizes, Attributes], int] | None = None
+    """Of the data, on axis 1, from the shape of the weights, where inference does not look."""
 
 
 def _along(axis: int) -> Callable[[Sizes, Attributes], int]:
@@ -40,7 +42,7 @@ def _along(axis: int) -> Callable[[Sizes, Attributes], int]:
 
 
 def _grouped(weights: Sizes, attributes: Attributes) -> int:
-    """A transposed convolution's weights are (in, out / groups, …)."""
+    """Weights are (out, in / groups, …), a transposed convolution's (in, out / groups, …)."""
     return int(weights[1] * attributes.get("group", 1))
 
 
@@ -75,6 +77,7 @@ def _product(data: Sizes, weights: Sizes, attributes: Attributes) -> int:
 
 
 _CONV = Operands((3, 64), outputs=_along(0), fewest=3)
+_CONV_NCHW = replace(_CONV, channels=_grouped)
 _GEMM = Operands((2, 2), outputs=_columns, fewest=2)
 _PRODUCT = Operands((1, 64), bias=None)
 
@@ -89,7 +92,8 @@ TABLES: dict[str, dict[str, Operands]] = {
         "BATCH_MATMUL": Operands((2, 64), bias=None, fewest=2, elements=_product),
     },
     "onnx": {
-        **dict.fromkeys(("Conv", "FusedConv", "NhwcConv", "NhwcFusedConv"), _CONV),
+        **dict.fromkeys(("Conv", "FusedConv"), _CONV_NCHW),
+        **dict.fromkeys(("NhwcConv", "NhwcFusedConv"), _CONV),
         "ConvInteger": Operands((3, 64), bias=None, fewest=3),
         "QLinearConv": Operands((3, 64), weights=3, bias=8, outputs=_along(0), fewest=3),
         "ConvTranspose": Operands((3, 64), outputs=_grouped, fewest=3),
@@ -129,6 +133,11 @@ def _check(operator: Operator, operands: Operands, tensor: Tensor) -> None:
         return
     known: Sizes = tuple(size or 0 for size in weights)
     _check_bias(operator, operands, known, tensor)
+    if operands.channels is not None and data is not None and data[1] is not None:
+        channels = operands.channels(known, operator.attributes)
+        # of onnxruntime's own operators some take images with their channels last
+        if data[1] != channels and not operator.attributes.get("channels_last"):
+            raise ModelError(f"{_name(operator)} has data of {data[1]} channels for {channels}")
     if operands.elements is not None and data is not None and None not in data:
         sizes: Sizes = tuple(size or 0 for size in data)
         _check_output(operator, operands.elements(sizes, known, operator.attributes), tensor)

@@ -7,6 +7,7 @@ of ``litert/c/*.h`` in the LiteRT repository, versions 2.1.5 to 2.3.
 
 import ctypes
 import os
+from collections.abc import Sequence
 from ctypes import byref, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
 from importlib import import_module, metadata
@@ -117,7 +118,10 @@ class ProfiledModel:
     Its handles live as long as its process, which is started for it alone.
     """
 
-    def __init__(self, library: Library, path: Path, threads: int) -> None:
+    def __init__(
+        self, library: Library, path: Path, threads: int, values: Sequence[Path | None] = ()
+    ) -> None:
+        """Open ``path``; ``values`` are ``.npy`` files of its inputs, in order."""
         self._library = library
         self._environment = library.make("LiteRtCreateEnvironment", c_int(0), None)
         owner = (self._environment,) if library.takes_environment else ()
@@ -130,6 +134,7 @@ class ProfiledModel:
         if not self._profiler:
             raise MixnetError(f"LiteRT {library.version} gives no profiler", HINT)
         self._signature = library.make("LiteRtGetModelSignature", self._model, c_size_t(0))
+        self._values = dict(enumerate(values))
         self._inputs = self._buffers("Input")
         self._outputs = self._buffers("Output")
 
@@ -164,7 +169,7 @@ class ProfiledModel:
         return _parse(raw, count.value, self._library.version)
 
     def _buffers(self, kind: str) -> Any:
-        """Buffers for all inputs or outputs, the inputs filled with seeded numbers."""
+        """Buffers for all inputs or outputs, the inputs filled: seeded, where none are given."""
         count = c_size_t()
         self._library.call(f"LiteRtGetNumSignature{kind}s", self._signature, byref(count))
         buffers = (c_void_p * count.value)()
@@ -172,7 +177,7 @@ class ProfiledModel:
         for index in range(count.value):
             element, buffers[index] = self._buffer(kind, c_size_t(index))
             if kind == "Input":
-                self._fill(c_void_p(buffers[index]), element, rng)
+                self._fill(c_void_p(buffers[index]), element, rng, self._values.get(index))
         return buffers
 
     def _buffer(self, kind: str, index: c_size_t) -> tuple[int, int | None]:
@@ -193,13 +198,21 @@ class ProfiledModel:
         )
         return c_int.from_buffer(tensor_type).value, buffer.value
 
-    def _fill(self, buffer: c_void_p, element: int, rng: np.random.Generator) -> None:
+    def _fill(
+        self, buffer: c_void_p, element: int, rng: np.random.Generator, given: Path | None
+    ) -> None:
         size = c_size_t()
         self._library.call("LiteRtGetTensorBufferPackedSize", buffer, byref(size))
         address = c_void_p()
         self._library.call("LiteRtLockTensorBuffer", buffer, byref(address), c_int(WRITE))
         dtype = np.dtype(ELEMENTS.get(element, "bool"))
-        values = seeded_input((size.value // dtype.itemsize,), dtype, rng).tobytes()
+        values = (
+            seeded_input((size.value // dtype.itemsize,), dtype, rng)
+            if given is None
+            else np.load(given, allow_pickle=False)
+        ).tobytes()
+        if len(values) != size.value:
+            raise MixnetError(f"{len(values)} bytes are given for an input of {size.value}")
         ctypes.memmove(address, values, len(values))
         self._library.call("LiteRtUnlockTensorBuffer", buffer)
 

@@ -27,7 +27,8 @@ Key = tuple[str, int, int]
 def measure(request: dict[str, Any]) -> dict[str, Any]:
     """Run the rounds; the events of one, and the times of all."""
     library = Library()
-    model = ProfiledModel(library, Path(request["path"]), request["threads"])
+    values = [None if each is None else Path(each) for each in request.get("values", [])]
+    model = ProfiledModel(library, Path(request["path"]), request["threads"], values)
     for _ in range(request["warmup"]):
         model.run()
     rounds: list[list[Event]] = []

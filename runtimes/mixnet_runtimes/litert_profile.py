@@ -16,6 +16,7 @@ from mixnet_common import MixnetError
 from mixnet_runtimes import tflite_file
 from mixnet_runtimes.contents import FileContents, Operator
 from mixnet_runtimes.litert_c import HINT, OPERATOR
+from mixnet_runtimes.prepared import Prepared
 from mixnet_runtimes.profiling import WARMUP, OperatorTime, Profile, summarize_rounds
 from mixnet_runtimes.tflite_session import RUNTIMES
 from mixnet_runtimes.xnnpack_events import align
@@ -35,16 +36,24 @@ Key = tuple[str, int, int]
 
 
 def profile(
-    path: Path,
+    prepared: Prepared,
     threads: int,
     rounds: int,
     timeout_s: float,
     child: Sequence[str] = CHILD,
 ) -> Profile:
     """See ``mixnet_runtimes.profile``."""
-    contents = tflite_file.read(path)  # a broken file is refused before it can crash anything
-    request = {"path": str(path), "threads": threads, "rounds": rounds, "warmup": WARMUP}
-    return describe(_ask(child, path, request, timeout_s), contents, threads)
+    # a broken file is refused before it can crash anything
+    contents = tflite_file.read(prepared.path)
+    values = [prepared.values.get(each.name) for each in prepared.inputs]
+    request = {
+        "path": str(prepared.path),
+        "values": [None if each is None else str(each) for each in values],
+        "threads": threads,
+        "rounds": rounds,
+        "warmup": WARMUP,
+    }
+    return describe(_ask(child, prepared.source, request, timeout_s), contents, threads)
 
 
 def describe(answer: Mapping[str, Any], contents: FileContents, threads: int) -> Profile:

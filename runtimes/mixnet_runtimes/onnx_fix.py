@@ -11,7 +11,17 @@ from typing import Any
 from mixnet_common import UsageError
 from mixnet_common.readers import show
 from mixnet_runtimes import onnx_file, onnx_shapes, rawfile
-from mixnet_runtimes.selection import Fixed, Input, Selection, Size, close
+from mixnet_runtimes.onnx_metadata import read_quantization
+from mixnet_runtimes.onnx_types import dtype_name
+from mixnet_runtimes.selection import (
+    Fixed,
+    Input,
+    Selection,
+    Size,
+    close,
+    rewritten,
+    with_sizes,
+)
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -22,24 +32,34 @@ def fix(path: Path, selection: Selection) -> Fixed:
     Raises UsageError where the selection does not fit the file, MixnetError for a broken file and
     for sizes that stay open.
     """
-    if selection.signature is not None:
-        raise UsageError(
-            f"{show(path)} has no signature {selection.signature!r}",
-            "only .tflite files have signatures",
-        )
-    inputs = stated_inputs(onnx_file.read_model(path))
+    inputs = stated(path, selection.signature)
     closed = close(show(path), inputs, selection)
-    if not any(_is_rewritten(each, closed[each.name]) for each in inputs):
-        return Fixed(closed)
-    return Fixed(closed, _rewritten(path, inputs, closed))
+    changed = rewritten(inputs, closed)
+    content = _rewritten(path, inputs, closed) if changed else None
+    return Fixed(with_sizes(inputs, closed), content, given=Selection(changed))
 
 
-def stated_inputs(model: Any) -> list[Input]:
-    """The inputs of a ModelProto that are tensors and no weights, as the file states them."""
+def stated(path: Path, signature: str | None = None) -> list[Input]:
+    """The inputs that are tensors and no weights, as the file states them.
+
+    Raises UsageError for a signature, MixnetError for a broken file.
+    """
+    if signature is not None:
+        raise UsageError(
+            f"{show(path)} has no signature {signature!r}", "only .tflite files have signatures"
+        )
+    model = onnx_file.read_model(path)
     weights = {tensor.name for tensor in model.graph.initializer}
     weights |= {tensor.values.name for tensor in model.graph.sparse_initializer}
+    metadata = {each.key: each.value for each in model.metadata_props}
+    scales = read_quantization(metadata, show(path))
     return [
-        Input(value.name, _sizes(value.type.tensor_type))
+        Input(
+            value.name,
+            _sizes(value.type.tensor_type),
+            dtype_name(value.type.tensor_type.elem_type),
+            *scales.get(value.name, (0.0, 0)),
+        )
         for value in model.graph.input
         if value.name not in weights and value.type.HasField("tensor_type")
     ]
@@ -53,14 +73,6 @@ def _size(dimension: Any) -> Size:
     if dimension.HasField("dim_value"):
         return None if dimension.dim_value < 0 else int(dimension.dim_value)
     return str(dimension.dim_param) or None
-
-
-def _is_rewritten(each: Input, closed: tuple[int, ...]) -> bool:
-    """Whether the file has to say more than it does: a runtime closes a batch of 1 itself."""
-    stated = list(each.sizes or [])
-    if stated and not isinstance(stated[0], int) and closed[0] == 1:
-        stated[0] = 1
-    return each.sizes is None or tuple(stated) != closed
 
 
 def _rewritten(path: Path, inputs: list[Input], closed: Shapes) -> bytes:

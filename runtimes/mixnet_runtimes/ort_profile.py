@@ -7,7 +7,6 @@ graph is written beside the times and read back, so that nodes keep their kernel
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,8 @@ from mixnet_common import MixnetError
 from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes import onnx_file
 from mixnet_runtimes.contents import FileContents, FileTensor, Operator, Shape
-from mixnet_runtimes.inputs import seeded_input
 from mixnet_runtimes.ort_session import NAME, OPTIMIZED, OrtSession
+from mixnet_runtimes.prepared import Prepared, fixed_of, input_arrays
 from mixnet_runtimes.profiling import WARMUP, OperatorTime, Profile, summarize_rounds
 
 Record = Mapping[str, Any]
@@ -30,13 +29,12 @@ RUN = "model_run"
 """Name of the entry that times a whole inference."""
 
 
-def profile(path: Path, threads: int, rounds: int, timeout_s: float) -> Profile:
+def profile(prepared: Prepared, threads: int, rounds: int, timeout_s: float) -> Profile:
     """See ``mixnet_runtimes.profile``; ``timeout_s`` is not watched, since nothing can hang it."""
     del timeout_s
     with temporary_folder() as directory:
-        session = OrtSession(path, threads, trace=directory)
-        rng = np.random.default_rng(0)
-        session.set_inputs([seeded_input(each.shape, each.dtype, rng) for each in session.inputs])
+        session = OrtSession(prepared.source, threads, directory, fixed_of(prepared))
+        session.set_inputs(input_arrays(prepared, np.random.default_rng(0)))
         for _ in range(WARMUP + rounds):
             session.invoke()
         records = json.loads(session.end_trace().read_text(encoding="utf-8"))

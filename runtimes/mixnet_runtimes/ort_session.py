@@ -3,7 +3,9 @@
 The thread pool does not spin between runs: a spinning pool slows whatever is measured beside it.
 """
 
+import ctypes
 from importlib import import_module
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from mixnet_common import MixnetError, UsageError
 from mixnet_common.readers import show
 from mixnet_runtimes import onnx_fix
 from mixnet_runtimes.contents import Delegation
+from mixnet_runtimes.element_types import STAND_INS, TEXT, array_type
 from mixnet_runtimes.onnx_metadata import read_quantization
 from mixnet_runtimes.quantized import NOT_QUANTIZED, checked
 from mixnet_runtimes.selection import AS_IT_IS, Fixed
@@ -62,7 +65,7 @@ class OrtSession(Session):
     ) -> None:
         """Open ``path``; with ``trace``, a directory, record there what is run and for how long.
 
-        ``fixed`` is what ``onnx_fix.fix`` made of the file.
+        ``fixed`` is what ``onnx_fix.fix`` made of the file, with its content where that differs.
         """
         ort = _import()
         # onnxruntime reads whatever protobuf makes of the bytes; this refuses broken files first.
@@ -94,19 +97,32 @@ class OrtSession(Session):
         self._quantization = read_quantization(
             self._session.get_modelmeta().custom_metadata_map, show(path)
         )
+        sizes = {each.name: each.shape for each in fixed.inputs}
         self.inputs = tuple(
-            self._info(entry, fixed.inputs.get(entry.name, ()))
-            for entry in self._session.get_inputs()
+            self._info(entry, sizes.get(entry.name, ())) for entry in self._session.get_inputs()
         )
         self.outputs = tuple(self._output(entry) for entry in self._session.get_outputs())
         self._binding = self._session.io_binding()
-        self._bound: list[Array] = []
+        self._bound: list[Any] = []
+        self._feed: dict[str, Array] | None = None
+        self._results: list[Array] = []
+        if any(each.dtype == TEXT for each in (*self.inputs, *self.outputs)):
+            self._feed = {}  # text cannot be bound to memory
+            self.settings["bound"] = False
 
     def _set(self, arrays: list[Array]) -> None:
-        self._bound = arrays  # a binding points into the arrays and does not keep them alive
+        if self._feed is not None:
+            named = zip(self.inputs, arrays, strict=True)
+            self._feed = {info.name: array for info, array in named}
+            return
+        self._bound = list(arrays)  # a binding points into the arrays and does not keep them alive
         self._binding.clear_binding_inputs()
         for info, array in zip(self.inputs, arrays, strict=True):
-            self._binding.bind_cpu_input(info.name, array)
+            if info.dtype in STAND_INS:
+                self._bound.append(_typed(array, info.dtype))
+                self._binding.bind_ortvalue_input(info.name, self._bound[-1])
+            else:
+                self._binding.bind_cpu_input(info.name, array)
         self._binding.clear_binding_outputs()
         for info in self.outputs:
             self._binding.bind_output(info.name)
@@ -114,7 +130,10 @@ class OrtSession(Session):
     def invoke(self) -> None:
         """Run inference on the inputs that are set."""
         try:
-            self._session.run_with_iobinding(self._binding)
+            if self._feed is not None:
+                self._results = self._session.run(None, self._feed)
+            else:
+                self._session.run_with_iobinding(self._binding)
         except Exception as error:
             raise self._failed("run", error) from error
 
@@ -125,7 +144,17 @@ class OrtSession(Session):
     def get_outputs(self) -> dict[str, Array]:
         """Copies of the outputs, by name."""
         names = [info.name for info in self.outputs]
-        return dict(zip(names, self._binding.copy_outputs_to_cpu(), strict=True))
+        return dict(zip(names, self._outputs(), strict=True))
+
+    def _outputs(self) -> list[Array]:
+        if self._feed is not None:
+            return self._results
+        if any(info.dtype in STAND_INS for info in self.outputs):
+            values = self._binding.get_outputs()
+            return [
+                _bits(value, info.dtype) for info, value in zip(self.outputs, values, strict=True)
+            ]
+        return list(self._binding.copy_outputs_to_cpu())
 
     def _output(self, entry: Any) -> TensorInfo:
         shape = tuple(_size(axis, size) for axis, size in enumerate(entry.shape or ()))
@@ -136,6 +165,25 @@ class OrtSession(Session):
         dtype = _dtype(entry.type)
         scale, zero_point = checked(given, entry.name, dtype, show(self.path))
         return TensorInfo(entry.name, shape, dtype, scale, zero_point)
+
+
+def _typed(array: Array, dtype: str) -> Any:
+    """The array as a value of a type that numpy lacks, bit for bit."""
+    from onnx import TensorProto
+
+    kind = TensorProto.DataType.Value(dtype.upper())
+    value_of = _import().OrtValue.ortvalue_from_numpy_with_onnx_type
+    return value_of(array, kind)
+
+
+def _bits(value: Any, dtype: str) -> Array:
+    """A copy of an output; of a type that numpy lacks the bits as whole numbers."""
+    held = array_type(dtype)
+    if held is None or dtype not in STAND_INS:
+        return np.asarray(value.numpy())
+    shape = tuple(value.shape())
+    data = ctypes.string_at(value.data_ptr(), prod(shape) * held.itemsize)
+    return np.frombuffer(data, held).reshape(shape)
 
 
 def _import() -> Any:

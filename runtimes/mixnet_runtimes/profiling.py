@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import UsageError
+from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes.contents import FileContents, Operator
+from mixnet_runtimes.prepared import Prepared, prepare
 from mixnet_runtimes.registry import format_of
 from mixnet_runtimes.session import check_threads
 
@@ -86,8 +88,10 @@ def summarize_rounds(operators_us: Sequence[Sequence[float]], walls_us: Sequence
     )
 
 
-def profile(path: Path, *, threads: int = 1, rounds: int = 50, timeout_s: float = 600.0) -> Profile:
-    """Run a model file ``rounds`` times with its runtime's profiler on.
+def profile(
+    file: Path | Prepared, *, threads: int = 1, rounds: int = 50, timeout_s: float = 600.0
+) -> Profile:
+    """Run a model file, as it is or as it was prepared, with its runtime's profiler on.
 
     A ``.tflite`` needs LiteRT (ai-edge-litert); it runs in a process of its own, which must be
     done in ``timeout_s`` seconds. Raises UsageError for a missing file or numbers below 1, and
@@ -96,8 +100,12 @@ def profile(path: Path, *, threads: int = 1, rounds: int = 50, timeout_s: float 
     check_threads(threads)
     if rounds < 1:
         raise UsageError(f"{rounds} rounds asked for", "at least 1 is needed")
-    profiler = import_module(format_of(path).profiler)
-    return cast(Profile, profiler.profile(Path(path), threads, rounds, timeout_s))
+    if isinstance(file, Prepared):
+        profiler = import_module(format_of(file.source).profiler)
+        return cast(Profile, profiler.profile(file, threads, rounds, timeout_s))
+    with temporary_folder() as folder:
+        prepared = prepare(Path(file), folder)
+        return profile(prepared, threads=threads, rounds=rounds, timeout_s=timeout_s)
 
 
 def middle_mean(samples: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from mixnet_common.readers import is_file, missing_file
 from mixnet_runtimes import fit, rawfile
 from mixnet_runtimes.contents import Delegation, FileContents
 from mixnet_runtimes.faults import ModelError
-from mixnet_runtimes.selection import AS_IT_IS, Fixed, Selection
+from mixnet_runtimes.selection import AS_IT_IS, Fixed, Input, Selection
 from mixnet_runtimes.session import Session, check_threads
 
 
@@ -26,12 +26,12 @@ class Format:
     reader: str
     """Module with ``read(path, signature, content) -> FileContents``."""
     fixer: str
-    """Module with ``fix(path, selection) -> Fixed``."""
+    """Module with ``fix(path, selection) -> Fixed`` and ``stated(path, signature) -> [Input]``."""
     opener: str
     """Module with ``open_session(path, threads, runtime, fixed)``, ``partitions(path, fixed)`` and
     ``runtime_name(runtime)``."""
     profiler: str
-    """Module with ``profile(path, threads, rounds, timeout_s) -> Profile``."""
+    """Module with ``profile(prepared, threads, rounds, timeout_s) -> Profile``."""
 
 
 FORMATS = {
@@ -67,8 +67,14 @@ def open_session(
     or runtime and a selection that does not fit, and MixnetError for a file that is broken and for
     sizes that stay open.
     """
+    return open_fixed(path, fix(path, selection), threads=threads, runtime=runtime)
+
+
+def open_fixed(
+    path: Path, fixed: Fixed, *, threads: int = 1, runtime: str | None = None
+) -> Session:
+    """Open what ``fix`` made of a file. Raises like ``open_session``."""
     check_threads(threads)
-    fixed = fix(path, selection)
     opener = import_module(format_of(path).opener)
     return cast(Session, opener.open_session(Path(path), threads, runtime, fixed))
 
@@ -76,6 +82,11 @@ def open_session(
 def fix(path: Path, selection: Selection = AS_IT_IS) -> Fixed:
     """The file as the selection makes it. Raises like ``open_session``."""
     return cast(Fixed, import_module(format_of(path).fixer).fix(Path(path), selection))
+
+
+def stated_inputs(path: Path, signature: str | None = None) -> list[Input]:
+    """The inputs as the file states them, some sizes open. Raises like ``open_session``."""
+    return cast(list[Input], import_module(format_of(path).fixer).stated(Path(path), signature))
 
 
 def read_file(
@@ -93,6 +104,9 @@ def read_file(
     try:
         fit.check(contents)
     except ModelError as fault:
+        if content is not None:
+            hint = "give sizes that its operators can take"
+            raise UsageError(f"{path} cannot have these sizes: {fault}", hint) from fault
         raise rawfile.broken(Path(path), str(fault)) from fault
     return contents
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.errors import nearest
+from mixnet_runtimes.session import TensorInfo
 
 Size = int | str | None
 """A size as a file states it: fixed, open under a name, or open without one."""
@@ -61,11 +62,14 @@ def from_json(values: Mapping[str, Any]) -> Selection:
 class Fixed:
     """A model file as a selection makes it: every size of every input is known."""
 
-    inputs: Mapping[str, tuple[int, ...]]
+    inputs: tuple[TensorInfo, ...]
+    """In the runtime's order."""
     content: bytes | None = None
     """The file rewritten in memory; None where it can be used as it is."""
     signature: str | None = None
     """The one that is run, where the file names any."""
+    given: Selection = AS_IT_IS
+    """What is not the file's own choice: of shapes those that differ from the file's."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,11 @@ class Input:
     name: str
     sizes: tuple[Size, ...] | None
     """None where not even the number of axes is stated."""
+    dtype: str = ""
+    """numpy's name, or the format's own in lower case."""
+    scale: float = 0.0
+    """real = scale · (stored - zero_point); 0 where it is not quantized."""
+    zero_point: int = 0
     usual: tuple[int, ...] = ()
     """Sizes that the file has at hand for open ones (TFLite), as an example."""
 
@@ -137,6 +146,32 @@ def close(file: str, inputs: Sequence[Input], selection: Selection) -> dict[str,
     closed = {each.name: shapes.get(each.name) or _closed(each, dims) for each in inputs}
     _refuse_open(file, inputs, closed)
     return {name: tuple(int(size or 0) for size in sizes or ()) for name, sizes in closed.items()}
+
+
+def with_sizes(
+    inputs: Iterable[Input], closed: Mapping[str, tuple[int, ...]]
+) -> tuple[TensorInfo, ...]:
+    """The inputs at their sizes."""
+    return tuple(
+        TensorInfo(each.name, closed[each.name], each.dtype, each.scale, each.zero_point)
+        for each in inputs
+    )
+
+
+def rewritten(
+    inputs: Iterable[Input], closed: Mapping[str, tuple[int, ...]]
+) -> dict[str, tuple[int, ...]]:
+    """The inputs whose sizes the file itself does not lead to: a batch of 1 it does."""
+    return {
+        each.name: closed[each.name]
+        for each in inputs
+        if each.sizes is None
+        or closed[each.name]
+        != tuple(
+            1 if axis == 0 and not isinstance(size, int) else size
+            for axis, size in enumerate(each.sizes)
+        )
+    }
 
 
 def names_of(inputs: Iterable[Input]) -> list[str]:

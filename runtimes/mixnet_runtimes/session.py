@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError, UsageError
+from mixnet_runtimes.element_types import describe_type, holds
 
 Array = NDArray[Any]
 Feed = Mapping[str, Array] | Sequence[Array]
@@ -28,7 +29,7 @@ class TensorInfo:
     shape: tuple[int, ...]
     """An open batch size counts as 1; an output's size that only running tells is -1."""
     dtype: str
-    """numpy's name."""
+    """numpy's name, or the runtime's for what numpy lacks; see ``element_types``."""
     scale: float = 0.0
     """real = scale · (stored - zero_point); 0 where the tensor is not quantized."""
     zero_point: int = 0
@@ -104,9 +105,9 @@ def check_array(info: TensorInfo, array: Array) -> None:
     """Raise UsageError unless ``array`` has exactly the shape and type of ``info``."""
     if not isinstance(array, np.ndarray):
         raise UsageError(f"input {info.name!r} must be a numpy array, not {type(array).__name__}")
-    if array.shape != info.shape or array.dtype != np.dtype(info.dtype):
+    if array.shape != info.shape or not holds(array.dtype, info.dtype):
         raise UsageError(
-            f"input {info.name!r} is {info.dtype} {list(info.shape)},"
+            f"input {info.name!r} is {describe_type(info.dtype)} {list(info.shape)},"
             f" but {array.dtype} {list(array.shape)} was given"
         )
 

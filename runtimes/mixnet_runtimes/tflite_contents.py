@@ -58,14 +58,12 @@ def describe(
     )
 
 
-def input_names(model: Any) -> dict[int, str]:
-    """Tensor index → what a caller calls it, of the main subgraph's inputs."""
-    names = _unique_names(model.subgraphs[0].tensors)
-    main = (each for each in _list(model.signatureDefs) if each.subgraphIndex == 0)
-    signature = next(main, None)
+def input_names(subgraph: Any, signature: Any | None) -> dict[int, str]:
+    """Tensor index → what a caller calls it, of a subgraph's inputs."""
+    names = _unique_names(subgraph.tensors)
     ports = [] if signature is None else _list(signature.inputs)
     named = {each.tensorIndex: text(each.name) for each in ports}
-    return {index: named.get(index, names[index]) for index in _list(model.subgraphs[0].inputs)}
+    return {index: named.get(index, names[index]) for index in _list(subgraph.inputs)}
 
 
 def key_of(index: int) -> str:

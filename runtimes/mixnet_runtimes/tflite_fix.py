@@ -16,7 +16,15 @@ from mixnet_common import MixnetError, UsageError
 from mixnet_common.errors import nearest
 from mixnet_common.readers import show
 from mixnet_runtimes import tflite_contents, tflite_file, tflite_pack
-from mixnet_runtimes.selection import Fixed, Input, Selection, Size, close
+from mixnet_runtimes.selection import (
+    Fixed,
+    Input,
+    Selection,
+    Size,
+    close,
+    rewritten,
+    with_sizes,
+)
 from mixnet_runtimes.session import first_line
 from mixnet_runtimes.tflite_words import text
 
@@ -33,32 +41,61 @@ def fix(path: Path, selection: Selection) -> Fixed:
     Raises UsageError where the selection does not fit the file, MixnetError for a broken file, for
     sizes that stay open, and where no interpreter is installed that could resize it.
     """
-    if tflite_file.find_schema() is None and selection == Selection():
-        return Fixed({})
+    schema = tflite_file.find_schema()
+    if schema is None and selection == Selection():
+        return Fixed(())
     model, data = tflite_file.read_model(path)
-    chosen = _choose(path, model, selection.signature)
+    own = _choose(path, model, None)
+    chosen = own if selection.signature is None else _choose(path, model, selection.signature)
+    name = None if chosen is None else text(chosen.signatureKey)
+    inputs = _inputs(model, schema, chosen)
+    closed = close(show(path), list(inputs.values()), selection)
+    wanted = {index: closed[each.name] for index, each in inputs.items()}
+    changed = rewritten(inputs.values(), closed)
     content = None
     if selection.signature is not None and not _is_first(model, chosen):
         content = _with_first(model, data, chosen)
-        model = tflite_file.parse(path, content)
-    inputs = stated_inputs(model)
-    closed = close(show(path), list(inputs.values()), selection)
-    wanted = {index: closed[each.name] for index, each in inputs.items()}
-    stored = {index: each.usual for index, each in inputs.items()}
-    if wanted != stored or any(_is_open(each) for each in inputs.values()):
+    if changed or wanted != {index: each.usual for index, each in inputs.items()}:
         content = _resized(path, content or data, wanted)
-    return Fixed(closed, content, None if chosen is None else text(chosen.signatureKey))
+    given = Selection(changed, signature=None if chosen is own else name)
+    return Fixed(with_sizes(inputs.values(), closed), content, name, given)
 
 
-def stated_inputs(model: Any) -> dict[int, Input]:
-    """The first subgraph's inputs, by tensor number, under the names of its first signature."""
-    subgraph = model.subgraphs[0]
-    names = tflite_contents.input_names(model)
+def stated(path: Path, signature: str | None = None) -> list[Input]:
+    """The inputs of a signature, by default the file's own, as the file states them.
+
+    Raises UsageError for a signature that it lacks, MixnetError for a broken file.
+    """
+    model, _ = tflite_file.read_model(path)
+    chosen = _choose(path, model, signature)
+    return list(_inputs(model, tflite_file.find_schema(), chosen).values())
+
+
+def _inputs(model: Any, schema: Any, chosen: Any | None) -> dict[int, Input]:
+    """The inputs of a signature's subgraph, by tensor number, under the signature's names."""
+    subgraph = model.subgraphs[0 if chosen is None else chosen.subgraphIndex]
+    names = tflite_contents.input_names(subgraph, chosen)
+    types = {value: key.lower() for key, value in vars(schema.TensorType).items()}
     return {
-        index: Input(names[index], _sizes(tensor), tuple(_integers(tensor.shape)))
+        index: Input(
+            names[index],
+            _sizes(tensor),
+            types.get(tensor.type, "unknown"),
+            *_quantization(tensor),
+            tuple(_integers(tensor.shape)),
+        )
         for index in _integers(subgraph.inputs)
         for tensor in [subgraph.tensors[index]]
     }
+
+
+def _quantization(tensor: Any) -> tuple[float, int]:
+    """The scale and zero point of a whole tensor; zeros where it has none of its own."""
+    found = tensor.quantization
+    if found is None or found.scale is None or len(found.scale) != 1:
+        return 0.0, 0
+    zero_points = _integers(found.zeroPoint)
+    return float(found.scale[0]), zero_points[0] if zero_points else 0
 
 
 def _sizes(tensor: Any) -> tuple[Size, ...]:
@@ -66,11 +103,6 @@ def _sizes(tensor: Any) -> tuple[Size, ...]:
     if len(stated) != len(stored):
         return tuple(stored)
     return tuple(None if size == -1 else own for own, size in zip(stored, stated, strict=True))
-
-
-def _is_open(each: Input) -> bool:
-    """Open anywhere but in the batch, which a runtime closes itself."""
-    return None in (each.sizes or ())[1:]
 
 
 # Signatures

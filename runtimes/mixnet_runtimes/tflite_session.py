@@ -18,6 +18,7 @@ from mixnet_common import MixnetError, UsageError
 from mixnet_common.readers import show
 from mixnet_runtimes import delegation, tflite_file, tflite_fix
 from mixnet_runtimes.contents import Delegation
+from mixnet_runtimes.element_types import TEXT
 from mixnet_runtimes.quantized import NOT_QUANTIZED, checked
 from mixnet_runtimes.selection import AS_IT_IS, Fixed
 from mixnet_runtimes.session import Array, Session, TensorInfo
@@ -229,4 +230,5 @@ def info_of(detail: Mapping[str, Any], name: str, where: str) -> TensorInfo:
     scale, zero_point = detail["quantization"]
     given = (float(scale), int(zero_point)) if dtype.kind in "iu" else NOT_QUANTIZED
     shape = tuple(int(size) for size in detail["shape"])
-    return TensorInfo(name, shape, dtype.name, *checked(given, name, dtype.name, where))
+    kind = TEXT if detail["dtype"] is np.bytes_ else dtype.name
+    return TensorInfo(name, shape, kind, *checked(given, name, kind, where))

@@ -94,15 +94,15 @@ def test_pinning_happens_before_the_file_is_opened(
     tiny_onnx: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
-    import mixnet_runtimes
+    from mixnet_runtimes import prepared
 
-    opening: Callable[..., Any] = mixnet_runtimes.open_session
+    opening: Callable[..., Any] = prepared.open_session
     monkeypatch.setattr("mixnet_bench.worker.pin", lambda cpus: order.append(f"pin {cpus}"))
 
     def note(*args: Any, **kwargs: Any) -> Any:
         order.append("open")
         return opening(*args, **kwargs)
 
-    monkeypatch.setattr(mixnet_runtimes, "open_session", note)
+    monkeypatch.setattr(prepared, "open_session", note)
     answers(load(tiny_onnx, pin=[0]))
     assert order == ["pin [0]", "open"]

@@ -99,11 +99,16 @@ def test_the_rewritten_file_states_everything_so_that_any_runner_can_run_it(
     cases: Path, tmp_path: Path
 ) -> None:
     for name in ("dynamic.tflite", "minus_hw.onnx", "dynhw.onnx"):
-        content = fix(cases / name, select("1,16,16,3" if "tfl" in name else "1,3,16,16")).content
-        assert content is not None
-        (tmp_path / name).write_bytes(content)
+        shape = (1, 16, 16, 3) if name.endswith(".tflite") else (1, 3, 16, 16)
+        fixed = fix(cases / name, Selection({"x": shape}))
+        assert [(each.name, each.shape, each.dtype) for each in fixed.inputs] == [
+            ("x", shape, "float32")
+        ]
+        assert fixed.given == Selection({"x": shape})
+        assert fixed.content is not None
+        (tmp_path / name).write_bytes(fixed.content)
         assert fix(tmp_path / name).content is None
-        assert open_session(tmp_path / name).run([numbers(*fix(tmp_path / name).inputs["x"])])
+        assert open_session(tmp_path / name).run([numbers(*shape)])
 
 
 def test_a_file_that_needs_no_change_is_not_rewritten(cases: Path) -> None:
@@ -122,6 +127,11 @@ def test_sizes_that_operators_cannot_take_are_refused(cases: Path, tmp_path: Pat
     with pytest.raises(UsageError, match=r"cannot have the sizes x=1,5: .*Incompatible dimensions"):
         fix(path, select("1,5"))
     assert read_file(path, selection=select("2,4")).outputs["y"].shape == (2, 3)
+
+
+def test_channels_that_weights_do_not_have_are_refused(cases: Path) -> None:
+    with pytest.raises(UsageError, match="cannot have these sizes"):
+        read_file(cases / "grouped.onnx", selection=select("1,15,8,8"))
 
 
 def test_what_a_file_states_of_inner_tensors_does_not_survive_other_sizes(tmp_path: Path) -> None:
@@ -159,6 +169,8 @@ def test_the_first_signature_is_the_files_own_and_another_is_taken_by_name(cases
     assert own.inputs[0].shape == small.shape
     assert other.inputs[0].shape == large.shape
     assert fix(path, select(signature="large")).signature == "large"
+    assert fix(path, select(signature="large")).given == Selection(signature="large")
+    assert fix(path, select(signature="small")).given == Selection()
     assert fix(path, select(signature="small")).content is None
     (result,) = other.run({"image": large}).values()
     assert result.shape == (1, 112, 112, 8)

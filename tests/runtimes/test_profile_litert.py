@@ -8,7 +8,7 @@ import pytest
 from tiny_models import TfliteBuilder, conv_tflite, split_tflite
 
 from mixnet_common import MixnetError
-from mixnet_runtimes import litert_c, litert_profile, profile
+from mixnet_runtimes import Prepared, litert_c, litert_profile, profile
 from mixnet_runtimes.litert_c import DELEGATED, MEMORY_BYTES, OPERATOR
 
 DIES = (sys.executable, "-c", "import os, sys; print('last words', file=sys.stderr); os.abort()")
@@ -52,7 +52,7 @@ def test_any_input_will_do(dtype: str, signature: bool, batch: int, tmp_path: Pa
 def ask(child: tuple[str, ...], tmp_path: Path, timeout_s: float = 60) -> MixnetError:
     path = conv_tflite(tmp_path / "m.tflite")
     with pytest.raises(MixnetError) as raised:
-        litert_profile.profile(path, 1, 1, timeout_s, child)
+        litert_profile.profile(Prepared(path, path, ()), 1, 1, timeout_s, child)
     return raised.value
 
 

@@ -64,7 +64,7 @@ def test_open_sizes_are_refused_with_their_axes_and_the_option_to_give() -> None
 
 def test_sizes_that_a_file_has_at_hand_are_proposed() -> None:
     with pytest.raises(MixnetError) as error:
-        close("f", [Input("x", (None, None, None, 3), (1, 320, 240, 3))], AS_IT_IS)
+        close("f", [Input("x", (None, None, None, 3), usual=(1, 320, 240, 3))], AS_IT_IS)
     assert error.value.hint == "give --shape x=1,320,240,3"
 
 

@@ -1,0 +1,41 @@
+"""The files of a measurement made ready to run, with the options that say how.
+
+Options hold for all files of a command: each takes those that name an input of its own.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+from mixnet_bench.given_images import read_image
+from mixnet_bench.latency import Plan
+from mixnet_bench.several_files import inputs_for, selections_for
+from mixnet_common.temporary import temporary_folder
+from mixnet_runtimes import prepare
+
+
+@contextmanager
+def prepared(plan: Plan) -> Iterator[Plan]:
+    """The plan with its files made ready to run; copies are gone when the block is left.
+
+    Raises UsageError where options do not fit the files, and MixnetError for files that cannot be
+    run as they are, with the option that helps.
+    """
+    selections = selections_for(plan.paths, plan.selection)
+    inputs = inputs_for(plan.paths, selections, plan.inputs)
+    with temporary_folder() as folder:
+        models = tuple(
+            prepare(
+                path,
+                folder / str(number),
+                selection,
+                given,
+                seed=plan.seed,
+                read_image=partial(read_image, path),
+            )
+            for number, (path, selection, given) in enumerate(
+                zip(plan.paths, selections, inputs, strict=True)
+            )
+        )
+        yield replace(plan, models=models)

@@ -1,0 +1,156 @@
+"""A model file made ready to run: at its sizes, by its signature, with its inputs, as plain files.
+
+Whatever opens files can run the result: a process of this machine, a phone, another program. The
+user's file is never touched; what has to be said in other words is said in a copy.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixnet_common.hashing import sha256
+from mixnet_runtimes import rawfile
+from mixnet_runtimes.given_inputs import NOTHING_GIVEN, GivenInputs, ReadImage, values_for
+from mixnet_runtimes.inputs import made_up, refuse_unmakeable
+from mixnet_runtimes.registry import fix, open_fixed, open_session
+from mixnet_runtimes.selection import AS_IT_IS, Fixed, Selection
+from mixnet_runtimes.session import Session, TensorInfo
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A file as it is run."""
+
+    source: Path
+    """The user's."""
+    path: Path
+    """What is run: the user's file, or a copy of it at other sizes or by another signature."""
+    inputs: tuple[TensorInfo, ...]
+    values: Mapping[str, Path] = field(default_factory=dict)
+    """By input, a ``.npy`` file of what it is given; the others are made up."""
+    signature: str | None = None
+    """The one that is run, where the file names any."""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """What options gave: ``shapes``, ``signature`` and ``inputs``, as JSON; empty without any."""
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether a copy is run."""
+        return self.path != self.source
+
+    def describe(self) -> dict[str, Any]:
+        """As JSON values, for a result."""
+        return {
+            "shapes": {each.name: list(each.shape) for each in self.inputs},
+            "signature": self.signature,
+            "given": dict(self.given),
+            "rewritten": self.is_rewritten,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values, for the process that runs it."""
+        return {
+            "source": str(self.source),
+            "path": str(self.path),
+            "inputs": [[each.name, list(each.shape), each.dtype] for each in self.inputs],
+            "values": {name: str(path) for name, path in self.values.items()},
+        }
+
+
+def from_json(values: Mapping[str, Any]) -> Prepared:
+    """What ``to_json`` described, as far as running it takes."""
+    return Prepared(
+        source=Path(values["source"]),
+        path=Path(values["path"]),
+        inputs=tuple(
+            TensorInfo(name, tuple(shape), kind) for name, shape, kind in values["inputs"]
+        ),
+        values={name: Path(path) for name, path in values["values"].items()},
+    )
+
+
+def prepare(
+    path: Path,
+    folder: Path,
+    selection: Selection = AS_IT_IS,
+    given: GivenInputs = NOTHING_GIVEN,
+    *,
+    seed: int = 0,
+    read_image: ReadImage | None = None,
+) -> Prepared:
+    """Make a file ready; what has to be written goes into ``folder``.
+
+    Raises UsageError where options do not fit the file, and MixnetError for a broken file, for
+    sizes that stay open and for inputs of which no values can be made up.
+    """
+    fixed = fix(path, selection)
+    values = values_for(path.name, fixed.inputs, given, np.random.default_rng(seed), read_image)
+    for info in fixed.inputs:
+        if info.name not in values:
+            refuse_unmakeable(path.name, info)
+    written = path
+    folder.mkdir(parents=True, exist_ok=True)
+    if fixed.content is not None:
+        written = folder / path.name
+        written.write_bytes(fixed.content)
+    places = {name: folder / f"input-{number}.npy" for number, name in enumerate(values)}
+    for name, place in places.items():
+        np.save(place, values[name], allow_pickle=False)
+    return Prepared(
+        source=path,
+        path=written,
+        inputs=fixed.inputs,
+        values=places,
+        signature=fixed.signature,
+        given=_describe_given(fixed, given, values),
+    )
+
+
+def open_request(request: Mapping[str, Any], threads: int) -> tuple[Prepared, Session]:
+    """Open what ``to_json`` described, or a file as it is, of which only the ``path`` is named."""
+    if "inputs" in request:
+        prepared = from_json(request)
+        return prepared, open_prepared(prepared, threads=threads)
+    path = Path(request["path"])
+    session = open_session(path, threads=threads)
+    return Prepared(path, path, session.inputs), session
+
+
+def open_prepared(prepared: Prepared, *, threads: int = 1, runtime: str | None = None) -> Session:
+    """Open what was prepared with a runtime of this machine. Raises like ``open_session``."""
+    return open_fixed(prepared.source, fixed_of(prepared), threads=threads, runtime=runtime)
+
+
+def fixed_of(prepared: Prepared) -> Fixed:
+    """What ``fix`` had made of the file."""
+    content = rawfile.load(prepared.path) if prepared.is_rewritten else None
+    return Fixed(prepared.inputs, content, prepared.signature)
+
+
+def input_arrays(prepared: Prepared, rng: np.random.Generator) -> list[NDArray[Any]]:
+    """The inputs in order: what is given, and seeded numbers for the rest."""
+    return [
+        np.load(prepared.values[info.name], allow_pickle=False)
+        if info.name in prepared.values
+        else made_up(prepared.source.name, info, rng)
+        for info in prepared.inputs
+    ]
+
+
+def _describe_given(
+    fixed: Fixed, given: GivenInputs, values: Mapping[str, NDArray[Any]]
+) -> dict[str, Any]:
+    ranges = {name or fixed.inputs[0].name: limits for name, limits in given.ranges.items()}
+    inputs = {
+        name: {"range": list(ranges[name])}
+        if name in ranges
+        else {"sha256": sha256(array.tobytes())}
+        for name, array in values.items()
+    }
+    shapes = {name: list(shape) for name, shape in fixed.given.shapes.items()}
+    parts = {"shapes": shapes, "signature": fixed.given.signature, "inputs": inputs}
+    return {key: value for key, value in parts.items() if value}
