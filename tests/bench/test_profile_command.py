@@ -138,12 +138,12 @@ def test_count_says_why_operators_are_outside(
     monkeypatch: pytest.MonkeyPatch, tiny_tflite: Path
 ) -> None:
     monkeypatch.setattr(
-        count_command, "partitions", lambda _path: Delegation(2, 5, 1, {"SPLIT_V": 1})
+        count_command, "ask_partitions", lambda _use: Delegation(2, 5, 1, {"SPLIT_V": 1})
     )
     result = CliRunner().invoke(main, ["count", str(tiny_tflite)])
     assert "SPLIT_V: XNNPACK has no split by sizes" in result.stdout
     monkeypatch.setattr(
-        count_command, "partitions", lambda _path: Delegation(0, 0, 1, {"SPLIT_V": 1})
+        count_command, "ask_partitions", lambda _use: Delegation(0, 0, 1, {"SPLIT_V": 1})
     )
     result = CliRunner().invoke(main, ["count", str(tiny_tflite), "--json"])
     (target,) = json.loads(result.stdout)["targets"]
