@@ -84,7 +84,7 @@ def export_options(command: Command) -> Command:
             click.option(
                 "--ranges",
                 type=click.Choice(["min-max", "percentile", "mse", "per-image"]),
-                default="percentile",
+                default="per-image",
                 show_default=True,
                 help="How int8's ranges follow from the images: extremes, all but a few values, "
                 "the least mean squared error, or extremes of all but a few images.",

@@ -17,6 +17,8 @@ from mixnet_export.quantizing import Quantized
 from mixnet_export.writers import Format
 from mixnet_networks import Network
 from mixnet_networks.build import INPUT
+from mixnet_quantize.range_rules import ENOUGH_IMAGES
+from mixnet_quantize.settings import Settings
 
 _RECORDED_PACKAGES = (
     "mixnet-mobile",
@@ -82,7 +84,7 @@ def _quantization(
     onnx = form.name == "onnx"
     return {
         "ranges": settings.ranges,
-        "percentile": settings.percentile if settings.ranges == "percentile" else None,
+        "percentile": settings.percentile if _by_percentile(made, settings) else None,
         "pieces": options.pieces or plan.general.pieces,
         "float_layers": list(settings.float_layers),
         "float_nodes": len(settings.float_nodes),
@@ -92,6 +94,12 @@ def _quantization(
         "biases_corrected": options.correct_biases,
         "raised_channels": {layer: list(channels) for layer, channels in made.raised.items()},
     }
+
+
+def _by_percentile(made: Quantized, settings: Settings) -> bool:
+    """Whether ranges are percentiles, as they also are where images are few."""
+    few = made.calibration_images < ENOUGH_IMAGES
+    return settings.ranges == "percentile" or (settings.ranges == "per-image" and few)
 
 
 def _mixed(made: Quantized, options: Options) -> Mapping[str, Any] | None:

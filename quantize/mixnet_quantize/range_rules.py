@@ -4,6 +4,7 @@ Each returns the ends before zero is taken in. Values beyond an end are cut off;
 against the rounding of all others. Nothing here runs a network.
 """
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -15,8 +16,11 @@ from mixnet_quantize.settings import Settings
 Range = tuple[float, float]
 
 STEPS = 255
-IMAGES_LEFT_OUT = 0.02
-"""For ``per-image``: of the images, the part whose extremes are cut off at each end."""
+IMAGES_LEFT_OUT = 0.01
+"""For ``per-image``: of the images, the part whose extremes are cut off at each end, rounded up."""
+
+ENOUGH_IMAGES = 20
+"""For ``per-image``: fewer do not tell which of them are odd."""
 
 CANDIDATES = 256
 """How many places are tried for each end of a range."""
@@ -52,13 +56,16 @@ def quantile(histogram: Histogram, part: float) -> float:
 
 
 def per_image(histogram: Histogram, settings: Settings) -> Range:
-    """The least and the greatest value but on the images that reach farthest, at each end.
+    """The extremes of all images but the few that reach farthest, at each end.
 
     An image that alone sets a range is so left out, also in tensors of few values, where the
-    percentile of all values keeps it.
+    percentile of all values keeps it. Among fewer than ``ENOUGH_IMAGES`` none can be called odd;
+    then it is the percentile.
     """
+    if len(histogram.extremes) < ENOUGH_IMAGES:
+        return percentile(histogram, settings)
     lows, highs = np.sort(np.array(histogram.extremes), axis=0).T
-    left_out = int(IMAGES_LEFT_OUT * len(lows))
+    left_out = math.ceil(IMAGES_LEFT_OUT * len(lows))
     return float(lows[left_out]), float(highs[len(highs) - 1 - left_out])
 
 

@@ -17,9 +17,6 @@ from mixnet_quantize.range_rules import RULES, Range, with_zero
 from mixnet_quantize.seen import Extremes
 from mixnet_quantize.settings import Settings
 
-EXTREMES_ONLY = ("min-max", "per-image")
-"""Rules that need no counts of values."""
-
 Ranges = Mapping[str, Range]
 """Low and high by the tensor's name; zero lies within."""
 
@@ -50,7 +47,7 @@ def activation_ranges(
     MixnetError where there is no input.
     """
     histograms: defaultdict[str, Histogram] = defaultdict(Histogram)
-    extremes_only = settings.ranges in EXTREMES_ONLY
+    extremes_only = settings.ranges == "min-max"
     for index, sample in enumerate(samples):
         observer.run(sample)
         for each, values in _values(observer, name, sample):

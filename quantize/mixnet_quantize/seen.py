@@ -71,7 +71,7 @@ def _alone(outlier: Outlier, names: Sequence[str]) -> str:
     return (
         f"{names[outlier.sample]} alone sets the range of {count} tensor{'s' if count > 1 else ''}"
         f" ({outlier.tensors[0]}: it reaches {outlier.reach:.3g}, all others stay within"
-        f" {outlier.others:.3g}); leave it out, or try --ranges per-image"
+        f" {outlier.others:.3g}); leave it out, or use --ranges per-image"
     )
 
 

@@ -18,11 +18,12 @@ WEIGHT_BITS = (7, 8)
 class Settings:
     """Everything that decides what becomes of a file, apart from its calibration inputs."""
 
-    ranges: str = "percentile"
+    ranges: str = "per-image"
     """How an activation's range follows from its values: one of ``RANGES``. On the trained network
-    that ships, percentiles keep most (docs/quantization-results.md)."""
+    that ships, this one keeps most (docs/quantization-results.md)."""
     percentile: float = 99.99
-    """For ``ranges="percentile"``: of the values, the part in percent that neither end cuts off."""
+    """For ``ranges="percentile"``, and ``"per-image"`` over few images: of the values, the part in
+    percent that neither end cuts off."""
     float_layers: tuple[str, ...] = ()
     """Layers that stay in float32, each with everything below its name: ``blocks.4.1`` is a whole
     block, ``blocks.4.1.depthwise`` its depthwise convolutions with their activations."""

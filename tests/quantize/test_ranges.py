@@ -13,13 +13,14 @@ from mixnet_export.lowering import Model
 from mixnet_export.writers import FORMATS
 from mixnet_networks.reference import evaluate
 from mixnet_quantize.observe import observe
+from mixnet_quantize.range_rules import RULES
 from mixnet_quantize.ranges import NotFiniteError, activation_ranges
 from mixnet_quantize.settings import Settings
 
 Inputs = list[NDArray[np.float32]]
 Content = Callable[[str], bytes]
 
-METHODS = ["min-max", "percentile", "mse"]
+METHODS = list(RULES)
 
 
 @pytest.fixture(params=FORMATS)
@@ -85,7 +86,7 @@ def test_relu_starts_at_zero_and_swish_at_its_minimum(
     assert ranges["blocks.1.0.expand.act"][0] == pytest.approx(-0.2785, abs=0.01)
 
 
-@pytest.mark.parametrize("method", ["percentile", "mse"])
+@pytest.mark.parametrize("method", ["percentile", "mse", "per-image"])
 def test_no_method_goes_beyond_the_extremes(find: Find, inputs: Inputs, method: str) -> None:
     widest, found = find(inputs), find(inputs, ranges=method, percentile=99.0)
 

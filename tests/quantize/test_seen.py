@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixnet_quantize.histogram import Histogram
-from mixnet_quantize.range_rules import per_image
+from mixnet_quantize.range_rules import per_image, percentile
 from mixnet_quantize.seen import doubts
 from mixnet_quantize.settings import Settings
 
@@ -59,7 +59,7 @@ def test_many_images_that_set_ranges_alone_are_counted():
 def test_ranges_over_images_lie_within_the_extremes(values):
     histogram = Histogram()
     for each in values:
-        histogram.stretch(np.array([each, each / 2], np.float32))
+        histogram.add(np.array([each, each / 2], np.float32))
     low, high = per_image(histogram, Settings(ranges="per-image"))
     assert histogram.low <= low <= high <= histogram.high
 
@@ -69,3 +69,11 @@ def test_one_image_of_a_hundred_no_longer_sets_the_range():
     for index in range(100):
         histogram.stretch(np.array([-1, 301 if index == 50 else 15], np.float32))
     assert per_image(histogram, Settings(ranges="per-image")) == (-1.0, 15.0)
+
+
+def test_of_few_images_no_extreme_is_left_out():
+    """They are cut by the percentile of their values, as one image is."""
+    histogram = Histogram()
+    for index in range(19):
+        histogram.add(np.array([-1, 301 if index == 5 else 15], np.float32))
+    assert per_image(histogram, Settings()) == percentile(histogram, Settings())
