@@ -72,6 +72,19 @@ def test_a_condition_that_the_file_knows_chooses_the_branch(tmp_path: Path, flag
     assert count.warnings == ()
 
 
+def test_a_branch_that_cannot_run_at_these_sizes_is_not_the_one_that_is_taken(
+    tmp_path: Path,
+) -> None:
+    """As in networks for two sampling rates: what does not fit one fits the other."""
+    then, other = branch("a", "w"), branch("b", "w")
+    other.node.append(helper.make_node("MatMul", ["b", "v"], ["c"]))
+    other.output[0].name = "c"
+    other.initializer.append(numpy_helper.from_array(numbers(99, 5), "v"))
+    count = count_file(choice(tmp_path / "m.onnx", then, other))
+    assert (count.params, count.macs) == (216 + 99 * 5, 55_296)
+    assert "of If 'choice' the branch that can run is counted, then_branch" in count.warnings
+
+
 def loop(
     path: Path,
     turns: str = "turns",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mixnet_bench.counting import turns
-from mixnet_bench.counting.operands import UnknownError
+from mixnet_bench.counting.operands import CANNOT_RUN, UnknownError
 from mixnet_bench.counting.record import Layer, total
 from mixnet_bench.counting.scope import Place, Scope
 from mixnet_runtimes import Body, Operator
@@ -30,6 +30,11 @@ class Figures:
         return Figures(_times(self.macs, count), _times(self.activations, count), self.reason)
 
     @property
+    def can_run(self) -> bool:
+        """Whether the sizes that are known do not contradict each other."""
+        return not self.reason.startswith(CANNOT_RUN)
+
+    @property
     def is_nothing(self) -> bool:
         """Whether it takes no multiply-adds, however often it runs."""
         return self.macs == 0 and self.activations == 0
@@ -44,7 +49,10 @@ def _times(figure: int | None, count: int) -> int | None:
 
 def sum_of(layers: tuple[Layer, ...]) -> Figures:
     """The figures of a graph with these layers."""
-    reason = next((each.reason for each in layers if each.reason), "")
+    reasons = [each.reason for each in layers if each.reason]
+    # Where sizes contradict each other, much else is unknown for that reason.
+    reasons.sort(key=lambda reason: not reason.startswith(CANNOT_RUN))
+    reason = reasons[0] if reasons else ""
     macs = total([each.macs for each in layers])
     return Figures(macs, total([each.activations for each in layers]), reason)
 
@@ -77,15 +85,15 @@ def _branches(
         wanted = "then" if chosen else "else"
         taken = next((role for role in roles if role.startswith(wanted)), roles[0])
         return figures[taken], ""
-    unknown = next((each for each in figures.values() if each.macs is None), None)
+    able = [role for role in roles if figures[role].can_run] or roles
+    unknown = next((role for role in able if figures[role].macs is None), None)
     if unknown is not None:
-        return unknown, ""
-    largest = max(roles, key=lambda role: figures[role].macs or 0)
+        return figures[unknown], ""
+    largest = max(able, key=lambda role: figures[role].macs or 0)
     if figures[largest].is_nothing:
         return NOTHING, ""
-    return figures[largest], (
-        f"of {operator.kind} {operator.name!r} the larger branch is counted, {largest}"
-    )
+    which = "the larger branch" if len(able) == len(roles) else "the branch that can run"
+    return figures[largest], f"of {operator.kind} {operator.name!r} {which} is counted, {largest}"
 
 
 def _looped(

@@ -8,7 +8,7 @@ is only rearranged or summed, which takes none.
 from collections.abc import Sequence
 from math import prod
 
-from mixnet_bench.counting.operands import Operands, Sizes, UnknownError
+from mixnet_bench.counting.operands import MisfitError, Operands, Sizes
 
 
 def einsum(operands: Operands) -> int:
@@ -20,7 +20,7 @@ def einsum(operands: Operands) -> int:
 
 
 def contraction(equation: str, shapes: Sequence[Sizes]) -> int:
-    """The multiply-adds of an equation. Raises UnknownError where it does not fit the shapes.
+    """The multiply-adds of an equation. Raises MisfitError where it does not fit the shapes.
 
     >>> contraction("bhid,bhjd->bhij", [(1, 8, 64, 32), (1, 8, 64, 32)])
     1048576
@@ -30,7 +30,7 @@ def contraction(equation: str, shapes: Sequence[Sizes]) -> int:
     left, arrow, right = equation.replace(" ", "").partition("->")
     words = left.split(",")
     if len(words) != len(shapes):
-        raise UnknownError(f"its equation {equation!r} has not one term for each input")
+        raise MisfitError(f"its equation {equation!r} has not one term for each input")
     terms = [_labels(word, len(shape)) for word, shape in zip(words, shapes, strict=True)]
     sizes = _sizes(terms, shapes)
     result = _result(right, terms) if arrow else _implicit(terms)
@@ -42,7 +42,7 @@ def _labels(word: str, axes: int) -> list[str]:
     before, dots, after = word.partition("...")
     rest = axes - len(before) - len(after)
     if rest < 0 or (rest and not dots) or (not (before + after).isalpha() and before + after):
-        raise UnknownError(f"the term {word!r} does not fit a tensor of {axes} axes")
+        raise MisfitError(f"the term {word!r} does not fit a tensor of {axes} axes")
     return [*before, *(f".{place}" for place in range(rest, 0, -1)), *after]
 
 
@@ -52,7 +52,7 @@ def _sizes(terms: Sequence[Sequence[str]], shapes: Sequence[Sizes]) -> dict[str,
         for label, size in zip(term, shape, strict=True):
             known = found.setdefault(label, size)
             if 1 not in (known, size) and known != size:
-                raise UnknownError(f"the index {label!r} has the sizes {known} and {size}")
+                raise MisfitError(f"the index {label!r} has the sizes {known} and {size}")
             found[label] = max(known, size)
     return found
 

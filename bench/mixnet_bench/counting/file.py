@@ -11,7 +11,7 @@ from typing import cast
 from mixnet_bench.counting.batch import batch_of, per_image
 from mixnet_bench.counting.bodies import Figures, combine, handed, sum_of
 from mixnet_bench.counting.notes import Notes, activations, uncountable
-from mixnet_bench.counting.operands import Operands, Rule, UnknownError, as_text
+from mixnet_bench.counting.operands import CANNOT_RUN, Operands, Rule, UnknownError, as_text
 from mixnet_bench.counting.record import BodyCount, Count, Layer, Source
 from mixnet_bench.counting.scope import Scope
 from mixnet_bench.counting.tables import TABLES
@@ -140,7 +140,7 @@ class _Walk:
         except UnknownError as fault:
             return _layer(operator, operands, Figures(None, None, str(fault)), params)
         except (IndexError, ValueError, ZeroDivisionError):
-            reason = "its tensors have fewer or more axes than it takes"
+            reason = f"{CANNOT_RUN}its tensors have fewer or more axes than it takes"
             return _layer(operator, operands, Figures(None, None, reason), params)
         elements = activations(operands)
         reason = "the size of its output is not known" if elements is None else ""

@@ -17,6 +17,17 @@ class UnknownError(Exception):
     """A figure cannot be known; the message says why, as half a sentence."""
 
 
+CANNOT_RUN = "it cannot run at these sizes: "
+"""How the reason begins where sizes are known and contradict each other."""
+
+
+class MisfitError(UnknownError):
+    """Sizes contradict each other: no runtime would run this."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(CANNOT_RUN + why)
+
+
 @dataclass(frozen=True)
 class Operands:
     """An operator's tensors, None where an optional one is left out, and its attributes."""

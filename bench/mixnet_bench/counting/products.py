@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from math import prod
 
-from mixnet_bench.counting.operands import Operands, Sizes, UnknownError
+from mixnet_bench.counting.operands import MisfitError, Operands, Sizes
 
 Macs = Callable[[Operands], int]
 
@@ -42,7 +42,7 @@ def product(transposed_first: str = "", transposed_second: str = "", second: int
 
 
 def matmul(first: Sizes, second: Sizes, first_turned: bool, second_turned: bool) -> int:
-    """Rows × summed × columns × batches. Raises UnknownError where the factors do not fit.
+    """Rows × summed × columns × batches. Raises MisfitError where the factors do not fit.
 
     >>> matmul((8, 5, 7), (7, 3), False, False)
     840
@@ -50,16 +50,16 @@ def matmul(first: Sizes, second: Sizes, first_turned: bool, second_turned: bool)
     first = (1, *first) if len(first) == 1 else first
     second = (*second, 1) if len(second) == 1 else second
     if not first or not second:
-        raise UnknownError("a factor is a scalar")
+        raise MisfitError("a factor is a scalar")
     rows, summed = reversed(first[-2:]) if first_turned else first[-2:]
     inner, columns = reversed(second[-2:]) if second_turned else second[-2:]
     if summed != inner:
-        raise UnknownError(f"factors with {summed} columns and {inner} rows do not fit")
+        raise MisfitError(f"factors with {summed} columns and {inner} rows do not fit")
     return rows * summed * columns * prod(broadcast(first[:-2], second[:-2]))
 
 
 def broadcast(first: Sizes, second: Sizes) -> Sizes:
-    """The common sizes of two tensors, as numpy's rules have them. Raises UnknownError.
+    """The common sizes of two tensors, as numpy's rules have them. Raises MisfitError.
 
     >>> broadcast((5, 1, 3), (4, 1))
     (5, 4, 3)
@@ -71,7 +71,7 @@ def broadcast(first: Sizes, second: Sizes) -> Sizes:
     sizes = []
     for one, other in pairs:
         if one != other and 1 not in (one, other):
-            raise UnknownError(f"sizes {one} and {other} do not fit")
+            raise MisfitError(f"sizes {one} and {other} do not fit")
         sizes.append(other if one == 1 else one)
     return tuple(sizes)
 
@@ -93,7 +93,7 @@ def packed_product(operands: Operands) -> int:
     summed, columns = operands.whole("K"), operands.whole("N")
     data = operands.sizes(0)
     if not data or not columns or data[-1] != summed:
-        raise UnknownError(f"its attributes K and N, {summed} and {columns}, do not fit its data")
+        raise MisfitError(f"its attributes K and N, {summed} and {columns}, do not fit its data")
     return prod(data) * columns
 
 

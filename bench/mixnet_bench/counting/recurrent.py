@@ -8,7 +8,7 @@ normalization do is done element by element, and not counted, nor that sequences
 from collections.abc import Sequence
 from math import prod
 
-from mixnet_bench.counting.operands import Operands, UnknownError
+from mixnet_bench.counting.operands import MisfitError, Operands, UnknownError
 
 
 def onnx(operands: Operands) -> int:
@@ -22,7 +22,7 @@ def onnx(operands: Operands) -> int:
     """
     data, weights, recurrent = (operands.sizes(position) for position in range(3))
     if len(data) != 3:
-        raise UnknownError("its data has not three axes")
+        raise MisfitError(f"its data has {len(data)} axes in place of 3")
     return data[0] * data[1] * (prod(weights) + prod(recurrent))
 
 
