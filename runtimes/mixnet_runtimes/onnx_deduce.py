@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixnet_runtimes import onnx_bodies
+from mixnet_runtimes import onnx_bodies, onnx_microsoft
 from mixnet_runtimes.contents import MAIN
 
 Array = NDArray[Any]
@@ -27,6 +27,11 @@ SMALL = 256
 NEWER = {"QuantizeLinear", "DequantizeLinear"}
 """Evaluated as in opset 19, the first that onnx's evaluator knows them in; nothing had changed."""
 
+
+MICROSOFT = "com.microsoft"
+
+REAL = {1, 10, 11, 16}
+"""Element types that onnxruntime computes in: float, float16, double, bfloat16."""
 
 MOST_VISITS = 200_000
 """Of nodes, those of bodies each time that they are read; what lies beyond stays unknown."""
@@ -114,6 +119,8 @@ class Deduction:
         names = [name for name in node.input if name]
         asked = {"Shape": self._learn_shape, "Size": self._learn_size}
         ways = [asked.get(node.op_type, self._infer)]
+        if node.domain == MICROSOFT:
+            ways = [self._learn_microsoft]
         if self._is_foldable(node, names):
             ways.insert(0, self._evaluate)
         for way in ways:
@@ -155,6 +162,23 @@ class Deduction:
             self.learn_value(node.output[0], np.array(part, np.int64))
         else:
             self.types[node.output[0]] = make_tensor_type_proto(TensorProto.INT64, (len(part),))
+
+    def _learn_microsoft(self, node: Any) -> None:
+        from onnx import TensorProto
+        from onnx.helper import get_attribute_value, make_tensor_type_proto
+
+        attributes = {each.name: get_attribute_value(each) for each in node.attribute}
+        known = [self.types.get(name) if name else None for name in node.input]
+        sizes = [
+            None if each is None or not each.tensor_type.HasField("shape") else self._sizes(name)
+            for name, each in zip(node.input, known, strict=True)
+        ]
+        kinds = [each.tensor_type.elem_type for each in known if each is not None]
+        kind = next((each for each in kinds if each in REAL), TensorProto.FLOAT)
+        found = onnx_microsoft.SHAPES[node.op_type](sizes, attributes)
+        for name, shape in zip(node.output, found, strict=False):
+            if name and shape is not None:
+                self.types[name] = make_tensor_type_proto(kind, shape)
 
     def _is_foldable(self, node: Any, names: list[str]) -> bool:
         if node.domain:

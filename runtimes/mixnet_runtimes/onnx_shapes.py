@@ -53,6 +53,10 @@ STAND_INS = {
     "QLinearConv": StandIn("Conv", (0, 3), _CONV),
     "FusedGemm": StandIn("Gemm", (0, 1), _GEMM),
     "DynamicQuantizeMatMul": StandIn("MatMul", (0, 1)),
+    "MatMulIntegerToFloat": StandIn("MatMul", (0, 1)),
+    "MatMulInteger16": StandIn("MatMul", (0, 1)),
+    "GemmFastGelu": StandIn("MatMul", (0, 1)),
+    "GemmFloat8": StandIn("Gemm", (0, 1), _GEMM),
     # pools
     "QLinearAveragePool": StandIn("AveragePool", (0,), _POOL),
     "QLinearGlobalAveragePool": StandIn("GlobalAveragePool"),
