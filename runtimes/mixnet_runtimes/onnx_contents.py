@@ -12,7 +12,7 @@ from typing import Any
 
 from mixnet_runtimes import onnx_bodies, onnx_shapes
 from mixnet_runtimes.contents import MAIN, Axis, Body, FileContents, FileTensor, Operator, Shape
-from mixnet_runtimes.onnx_types import STANDARD_DOMAINS, dtype_name, plain_domain
+from mixnet_runtimes.onnx_types import STANDARD_DOMAINS, dtype_name, plain_domain, stated_size
 
 
 def describe(
@@ -53,14 +53,8 @@ def stated_shapes(model: Any) -> dict[str, tuple[Axis, ...] | None]:
     for value in (*model.graph.input, *model.graph.output):
         tensor = value.type.tensor_type
         has_shape = tensor.HasField("shape")
-        found[value.name] = tuple(map(_axis, tensor.shape.dim)) if has_shape else None
+        found[value.name] = tuple(map(stated_size, tensor.shape.dim)) if has_shape else None
     return found
-
-
-def _axis(dimension: Any) -> Axis:
-    if dimension.HasField("dim_value"):
-        return int(dimension.dim_value) if dimension.dim_value >= 0 else None
-    return str(dimension.dim_param) or None
 
 
 def _origin(model: Any) -> dict[str, str]:

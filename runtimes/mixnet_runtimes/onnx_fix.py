@@ -12,7 +12,7 @@ from mixnet_common import UsageError
 from mixnet_common.readers import show
 from mixnet_runtimes import onnx_file, onnx_shapes, rawfile
 from mixnet_runtimes.onnx_metadata import read_quantization
-from mixnet_runtimes.onnx_types import dtype_name
+from mixnet_runtimes.onnx_types import dtype_name, stated_size
 from mixnet_runtimes.selection import (
     Fixed,
     Input,
@@ -66,13 +66,7 @@ def stated(path: Path, signature: str | None = None) -> list[Input]:
 
 
 def _sizes(tensor: Any) -> tuple[Size, ...] | None:
-    return tuple(map(_size, tensor.shape.dim)) if tensor.HasField("shape") else None
-
-
-def _size(dimension: Any) -> Size:
-    if dimension.HasField("dim_value"):
-        return None if dimension.dim_value < 0 else int(dimension.dim_value)
-    return str(dimension.dim_param) or None
+    return tuple(map(stated_size, tensor.shape.dim)) if tensor.HasField("shape") else None
 
 
 def _rewritten(path: Path, inputs: list[Input], closed: Shapes) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 
 from mixnet_runtimes import onnx_bodies, onnx_deduce
 from mixnet_runtimes.contents import Shape
+from mixnet_runtimes.onnx_types import stated_size
 
 MICROSOFT = "com.microsoft"
 
@@ -165,12 +166,12 @@ def _close_batch(model: Any) -> None:
     for value in model.graph.input:
         dimensions = value.type.tensor_type.shape.dim
         if value.name not in constants and dimensions and _size(dimensions[0]) is None:
-            symbol = dimensions[0].dim_param
+            symbol = stated_size(dimensions[0])
             dimensions[0].dim_value = 1
             _forget_symbol(model, symbol)
 
 
-def _forget_symbol(model: Any, symbol: str) -> None:
+def _forget_symbol(model: Any, symbol: int | str | None) -> None:
     """Where the file states shapes with the batch's symbol, that is 1 now, too."""
     for value in (*model.graph.value_info, *model.graph.output):
         for dimension in value.type.tensor_type.shape.dim:

@@ -1,5 +1,7 @@
 """Element types of ``.onnx`` files: their names, and how each stores its elements."""
 
+from typing import Any
+
 STANDARD_DOMAINS = ("", "ai.onnx")
 """Both names of the standard operator set."""
 
@@ -22,6 +24,17 @@ FIELDS = {
 
 OTHER_NAMES = {"float": "float32", "double": "float64"}
 """ONNX's names of element types that are not numpy's."""
+
+
+NO_NAMES = ("", "?", "-1", "None")
+"""What writers put where an open size has no name; two such sizes need not be equal."""
+
+
+def stated_size(dimension: Any) -> int | str | None:
+    """A size as a file states it: a number, a name, or None for an open one without a name."""
+    if dimension.HasField("dim_value"):
+        return int(dimension.dim_value) if dimension.dim_value >= 0 else None
+    return None if dimension.dim_param in NO_NAMES else str(dimension.dim_param)
 
 
 def dtype_name(number: int) -> str:

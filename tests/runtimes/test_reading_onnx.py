@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tiny_models import conv_onnx, numbers, write_onnx
 
 from mixnet_common import MixnetError, UsageError
-from mixnet_runtimes import open_session, read_file
+from mixnet_runtimes import Selection, open_session, read_file
 from mixnet_runtimes.contents import MAIN
 
 MICROSOFT = "com.microsoft"
@@ -245,3 +245,11 @@ def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
     for look in (read_file, open_session):
         with pytest.raises(MixnetError, match="names are no text"):
             look(path)
+
+
+def test_a_question_mark_is_no_name_and_two_of_them_need_not_be_equal(tmp_path: Path) -> None:
+    node = helper.make_node("Relu", ["x"], ["y"])
+    path = write_onnx(tmp_path / "m.onnx", [node], {"x": ("?", 3, "?", "?")}, {"y": None})
+    assert read_file(path).inputs["x"].stated == (None, 3, None, None)
+    fixed = read_file(path, selection=Selection(shapes={"x": (1, 3, 48, 192)}))
+    assert fixed.outputs["y"].shape == (1, 3, 48, 192)
