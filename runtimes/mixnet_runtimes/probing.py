@@ -76,6 +76,18 @@ def ask_partitions(use: Use) -> Delegation:
     return Delegation(**found)
 
 
+def ask_sizes(use: Use) -> dict[int, tuple[int, ...]]:
+    """The sizes of a ``.tflite`` file's tensors when it runs on zeros, by their index.
+
+    Nothing where a runtime refuses the file, crashes or takes too much.
+    """
+    try:
+        found = child.ask("mixnet_runtimes.probing:sizes", use.path, use.to_json())
+    except MixnetError:
+        return {}
+    return {int(index): tuple(shape) for index, shape in found["sizes"]}
+
+
 # In the child
 
 
@@ -107,6 +119,15 @@ def partitions(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     path, selection = _use(request)
     tell("opening", registry.runtime_name(path, None))
     return asdict(registry.partitions(path, selection))
+
+
+def sizes(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    """The sizes of all tensors of a ``.tflite`` file, in a run on zeros."""
+    from mixnet_runtimes import tflite_fix
+
+    path, selection = _use(request)
+    tell("running", registry.runtime_name(path, None))
+    return {"sizes": list(tflite_fix.sizes_when_run(path, selection).items())}
 
 
 def _open(request: Mapping[str, Any], tell: Tell) -> Any:

@@ -157,19 +157,42 @@ def _move(options: Any, places: Mapping[int, int]) -> None:
 # Sizes
 
 
-def _resized(path: Path, content: bytes, wanted: Shapes) -> bytes:
-    edited = bytearray(content)
+def sizes_when_run(path: Path, selection: Selection) -> dict[int, tuple[int, ...]]:
+    """The sizes of the first subgraph's tensors; those that depend on values, of a run on zeros.
+
+    Raises like ``fix``. May crash where the interpreter does.
+    """
+    fixed = fix(path, selection)
+    content = fixed.content or tflite_file.checked_bytes(path)
+    graph = _graph(bytearray(content))
+    wanted = {
+        int(index): tuple(_integers(graph.Tensors(int(index)).ShapeAsNumpy()))
+        for index in _integers(graph.InputsAsNumpy())
+        if graph.Tensors(int(index)).ShapeLength()
+    }
+    return _computed_sizes(path, content, wanted, _written(graph))
+
+
+def _graph(content: bytearray) -> Any:
     schema = tflite_file.find_schema()
     assert schema is not None
-    graph = schema.Model.GetRootAs(edited, 0).Subgraphs(0)
-    written = [
+    return schema.Model.GetRootAs(content, 0).Subgraphs(0)
+
+
+def _written(graph: Any) -> list[int]:
+    return [
         int(index)
         for place in range(graph.OperatorsLength())
         for operator in [graph.Operators(place)]
         if operator.OutputsLength()
         for index in _integers(operator.OutputsAsNumpy())
     ]
-    for index, shape in _computed_sizes(path, content, wanted, written).items():
+
+
+def _resized(path: Path, content: bytes, wanted: Shapes) -> bytes:
+    edited = bytearray(content)
+    graph = _graph(edited)
+    for index, shape in _computed_sizes(path, content, wanted, _written(graph)).items():
         if index < graph.TensorsLength():
             _overwrite(graph.Tensors(index), shape)
     return bytes(edited)

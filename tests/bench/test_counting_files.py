@@ -22,7 +22,7 @@ from tiny_models import (
 from mixnet_bench.counting.file import count_file
 from mixnet_bench.counting.tables import TABLES
 from mixnet_common import MixnetError, UsageError
-from mixnet_runtimes import FORMATS
+from mixnet_runtimes import FORMATS, read_file
 
 MICROSOFT = "com.microsoft"
 
@@ -392,6 +392,31 @@ def test_open_sizes_are_refused_with_a_way_out(tmp_path: Path) -> None:
     with pytest.raises(MixnetError, match=r"open sizes: height \(axis 2\), width") as error:
         count_file(path)
     assert error.value.hint == "give --shape x=1,4,224,224, or --dim height=… --dim width=…"
+
+
+def test_inner_sizes_that_depend_on_values_are_those_of_a_run(tmp_path: Path) -> None:
+    """A reshape to sizes that the graph computes; the file leaves what follows open."""
+    builder = TfliteBuilder()
+    x = builder.tensor("x", (1, 12))
+    part = builder.tensor("part", (2,), np.array([1, 2], np.int32))
+    rest = builder.tensor("rest", (2,), np.array([2, 2], np.int32))
+    sizes = builder.tensor("sizes", (2,), dtype="int32")
+    rows, y = builder.tensor("rows", (1, 1)), builder.tensor("y", (1, 5))
+    w = builder.tensor("w", (5, 4), numbers(5, 4))
+    builder.graph.tensors[rows].shapeSignature = [-1, -1]
+    builder.graph.tensors[y].shapeSignature = [-1, 5]
+    builder.operator("ADD", [part, rest], [sizes])
+    builder.operator("RESHAPE", [x, sizes], [rows])
+    builder.operator("FULLY_CONNECTED", [rows, w], [y])
+    builder.graph.inputs, builder.graph.outputs = [x], [y]
+    path = builder.write(tmp_path / "m.tflite")
+    assert read_file(path).tensors["rows"].shape == (1, None)
+    count = count_file(path)
+    assert (count.params, count.macs) == (20, 3 * 20)
+    assert (
+        "sizes of 2 tensors depend on values; they are those of a run on zeros"
+        in (count.warnings[0])
+    )
 
 
 def test_a_file_that_onnxruntime_rearranged_is_refused(tmp_path: Path) -> None:

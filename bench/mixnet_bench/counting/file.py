@@ -1,10 +1,12 @@
 """Counts a ``.tflite`` or ``.onnx`` file, anyone's, from what the file itself says.
 
-It runs nothing and knows no network. What it leaves out it says in ``Count.warnings``; a figure
+It knows no network, and runs nothing but, in a process of its own, a ``.tflite`` whose inner sizes
+depend on values. What it leaves out it says in ``Count.warnings``; a figure
 that cannot be known is None, with the reason, and where an input's size is open it refuses.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -16,7 +18,16 @@ from mixnet_bench.counting.record import BodyCount, Count, Layer, Source
 from mixnet_bench.counting.scope import Scope
 from mixnet_bench.counting.tables import TABLES
 from mixnet_common import MixnetError
-from mixnet_runtimes import AS_IT_IS, Body, FileContents, Operator, Selection, read_file
+from mixnet_runtimes import (
+    AS_IT_IS,
+    Body,
+    FileContents,
+    FileTensor,
+    Operator,
+    Selection,
+    read_file,
+)
+from mixnet_runtimes.probing import Use, ask_sizes
 
 BLOCKED_LAYOUT = "com.microsoft.nchwc"
 """Domain of the operators that onnxruntime writes for one kind of machine, channels padded."""
@@ -39,7 +50,36 @@ def count_file(path: Path, selection: Selection = AS_IT_IS) -> Count:
     The figures are for one image where the file has a batch. Raises MixnetError for a broken file
     or open sizes, UsageError for a missing or unknown one and for a selection that does not fit it.
     """
-    return count_contents(read_file(Path(path), selection=selection), Path(path).name)
+    contents = read_file(Path(path), selection=selection)
+    if contents.format == "tflite" and sizes_depend_on_values(contents):
+        sizes = ask_sizes(Use(Path(path), selection=selection))
+        contents = with_sizes(contents, sizes)
+    return count_contents(contents, Path(path).name)
+
+
+def sizes_depend_on_values(contents: FileContents) -> bool:
+    """Whether sizes are open in a ``.tflite`` that no input's open batch accounts for."""
+    has_batch = any(_is_open(each, slice(1)) for each in contents.inputs.values())
+    computed = [each for each in contents.tensors.values() if each.role != "input"]
+    return any(_is_open(each, slice(1 if has_batch else 0, None)) for each in computed)
+
+
+def _is_open(tensor: FileTensor, axes: slice) -> bool:
+    return None in (tensor.stated or ())[axes]
+
+
+def with_sizes(contents: FileContents, sizes: Mapping[int, tuple[int, ...]]) -> FileContents:
+    """The contents with sizes, by the tensor's index, that the file leaves open."""
+    tensors = dict(contents.tensors)
+    filled = 0
+    for index, (name, tensor) in enumerate(contents.tensors.items()):
+        shape = sizes.get(index)
+        if _is_open(tensor, slice(None)) and shape is not None:
+            tensors[name] = replace(tensor, shape=shape)
+            filled += shape != tensor.shape
+    sentence = f"the sizes of {filled} tensors depend on values; they are those of a run on zeros"
+    warnings = (*contents.warnings, sentence) if filled else contents.warnings
+    return replace(contents, tensors=tensors, warnings=warnings)
 
 
 def count_contents(contents: FileContents, name: str) -> Count:
