@@ -193,6 +193,8 @@ def check_saved(target: JsonObject) -> None:
             raise WrongValueError(f"it has no {key}: it is no result of mixnet-bench latency")
     for key in ("name", "verdict", "target"):
         target.text(key)
+    if target.has("path"):
+        target.path("path")
     for key in ("settings", "machine", "device"):
         target.at(key)
     samples = target.numbers("samples_ms", LEAST_MS, MOST_MS)

@@ -39,8 +39,8 @@ def preprocessing_of(value: Any, where: str) -> Preprocessing:
     Raises MixnetError where it is none.
     """
     try:
-        table = parse_json(value, where) if isinstance(value, str) else value
-        return read_preprocessing(table, where)
+        table = parse_json(value, PREPROCESSING_KEY) if isinstance(value, str) else value
+        return read_preprocessing(table, PREPROCESSING_KEY)
     except UsageError as error:
         raise MixnetError(
             f"{where}: its preprocessing cannot be read: {error.message}",

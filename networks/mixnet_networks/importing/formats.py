@@ -68,10 +68,10 @@ def weight_files(path: Path) -> list[Path]:
     Of a directory the checkpoints in it, of a prefix the checkpoint's files.
     """
     path = trained_file(path)
-    if path.is_dir():
+    if is_folder(path):
         return [each for each in path.iterdir() if checkpoint.FILES.fullmatch(each.name)]
     prefix = path.name.removesuffix(".index")
-    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    beside = path.parent.iterdir() if is_folder(path.parent) else ()
     return [each for each in beside if each.name == path.name or _is_part(each.name, prefix)]
 
 

@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from mixnet_common import UsageError
 from mixnet_common.console import warn
-from mixnet_common.readers import read_text
+from mixnet_common.printable import shown
+from mixnet_common.readers import read_text, show
 from mixnet_quantize.images import SUFFIXES
 from mixnet_quantize.parity.naming import Naming, by_name, position_of
 
@@ -131,6 +132,7 @@ def _classes(
             return position_of(labels, order), str(synsets)
     elif all(NUMBER.fullmatch(label) for label in labels) and not set(labels) <= set(naming.listed):
         return _numbers(labels, naming.classes, path, named), "numbers"
+    _refuse_half_numbers(labels, naming, path)
     order_of, said = by_name(
         sorted(set(labels)),
         naming,
@@ -138,6 +140,17 @@ def _classes(
         hint="name the classes with --classes FILE, one a line in the order of the logits",
     )
     return position_of(labels, order_of), said
+
+
+def _refuse_half_numbers(labels: Sequence[str], naming: Naming, path: Path) -> None:
+    """Raise UsageError where most labels are numbers, and the others neither numbers nor names."""
+    others = [label for label in labels if not NUMBER.fullmatch(label)]
+    named = {*naming.listed, *naming.labels} & set(labels)
+    if 2 * len(others) < len(labels) and not named and len(set(labels)) != naming.classes:
+        raise UsageError(
+            f"{show(path)}: the label {shown(others[0])} is no number of a class, as others are",
+            HINT,
+        )
 
 
 def _numbers(labels: Sequence[str], classes: int, path: Path, named: bool) -> tuple[int, ...]:
