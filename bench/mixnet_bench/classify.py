@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
 from mixnet_common.console import warn
-from mixnet_common.hashing import sha256_of
 from mixnet_common.readers import is_file, read_json
 from mixnet_export.metadata import Card, read_card
 from mixnet_export.metadata.card import preprocessing_of
@@ -23,6 +22,7 @@ from mixnet_networks.preprocessing import for_channels, load_preprocessing
 from mixnet_quantize.image_model import ImageModel
 from mixnet_quantize.images import load_image
 from mixnet_runtimes import open_session
+from mixnet_runtimes.model_files import identity_of
 from mixnet_runtimes.probing import Use, check_runs
 
 ASSUMED = "timm"
@@ -118,7 +118,7 @@ def side_card(path: Path) -> Card:
         return Card()
     try:
         found = read_json(side)
-        if found["sha256"] != sha256_of(path):
+        if found["sha256"] != identity_of(path).sha256:
             warn(f"{side} is of another file than {path}; it is left out")
             return Card()
         labels = tuple(str(label) for label in found.get("labels") or ())

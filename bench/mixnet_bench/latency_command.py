@@ -22,7 +22,7 @@ from mixnet_common import write_whole
 from mixnet_common.console import json_text, print_json, progress_by_share, warn
 from mixnet_common.outputs import check_output
 from mixnet_runtimes import Profile
-from mixnet_runtimes.rawfile import with_companions
+from mixnet_runtimes.model_files import with_companions
 
 
 @dataclass(frozen=True)

@@ -15,22 +15,18 @@ from mixnet_bench.latency import Launch, Plan, Timing
 from mixnet_bench.statistics import Interval, Launches, Summary, median, summarize
 from mixnet_bench.sustained import course_of, describe_course, doubts_of_course
 from mixnet_bench.verdict import count_outliers, gravest, judge
-from mixnet_common.hashing import sha256
 from mixnet_common.numbers import three_digit_range, three_digits
-from mixnet_common.readers import read_bytes
+from mixnet_runtimes.model_files import identity_of
 
 COLUMNS = ("milliseconds", "median", "95 %", "p90", "first", "ratio", "95 %", "verdict")
 
 
 def identify(path: Path) -> dict[str, Any]:
-    """A file's name, place, hash and size. Raises UsageError where it cannot be read."""
-    content = read_bytes(path)
-    return {
-        "name": path.name,
-        "path": str(path),
-        "sha256": sha256(content),
-        "size_bytes": len(content),
-    }
+    """A file's name, place, hash and size, with the weights beside it.
+
+    Raises UsageError where one cannot be read, MixnetError where one is missing.
+    """
+    return {"name": path.name, "path": str(path), **identity_of(path).to_json()}
 
 
 def identify_all(plan: Plan) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from mixnet_networks.preprocessing import load_preprocessing, on_pixels
 from mixnet_quantize.images import image_files
 from mixnet_quantize.parity import Parity, Settings, Side, Source
 from mixnet_quantize.parity import parity as compare
-from mixnet_runtimes.rawfile import with_companions
+from mixnet_runtimes.model_files import with_companions
 
 
 @dataclass(frozen=True)

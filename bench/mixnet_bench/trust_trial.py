@@ -45,7 +45,7 @@ from mixnet_common.console import (
 )
 from mixnet_common.cpu_lists import parse_cpus
 from mixnet_common.outputs import check_output
-from mixnet_runtimes.rawfile import with_companions
+from mixnet_runtimes.model_files import with_companions
 
 SHARE = 0.9
 """Of the repetitions that must be right: 18 of 20."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Any
 
+from mixnet_runtimes.external_data import is_external, place_of
 from mixnet_runtimes.faults import ModelError
 from mixnet_runtimes.onnx_operands import Operands
 from mixnet_runtimes.onnx_order import sort_nodes
@@ -80,7 +81,8 @@ def check_constant(tensor: Any) -> None:
     if dtype == "undefined" or dtype.startswith("type"):
         raise ModelError(f"constant {name} has no type")
     check_sizes(f"constant {name}", shape)
-    if tensor.external_data or tensor.data_location == tensor.EXTERNAL:
+    if is_external(tensor):
+        place_of(tensor)
         return
     if tensor.raw_data:
         needed, stored = (prod(shape) * BITS.get(dtype, 0) + 7) // 8, len(tensor.raw_data)

@@ -1,16 +1,22 @@
 """Reads an ``.onnx`` file: a protobuf whose nodes name the tensors they join.
 
 Shapes that the file does not state are inferred (see ``onnx_shapes``). It runs nothing and keeps
-no weights; files that store their weights beside them are read without those.
+no weights; those that lie beside a file are not looked at, but for where they are.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.hashing import sha256
-from mixnet_runtimes import onnx_check, onnx_contents, onnx_functions, onnx_shapes, rawfile
+from mixnet_runtimes import (
+    external_data,
+    onnx_check,
+    onnx_contents,
+    onnx_functions,
+    onnx_shapes,
+    rawfile,
+)
 from mixnet_runtimes.contents import FileContents
 from mixnet_runtimes.faults import ModelError
 
@@ -30,7 +36,8 @@ def read(path: Path, signature: str | None = None, content: bytes | None = None)
     data = rawfile.load(path)
     model, was_unsorted = _load(path, data if content is None else content)
     warnings = [UNSORTED] if was_unsorted else []
-    warnings += _warnings(model)
+    warnings += external_data.missing(path, model)
+    external_data.take_small(path, model)
     stated = onnx_contents.stated_shapes(model)
     numbers = onnx_shapes.infer(model)
     return onnx_contents.describe(model, stated, numbers, sha256(data), len(data), tuple(warnings))
@@ -64,8 +71,3 @@ def _load(path: Path, data: bytes) -> tuple[Any, bool]:
     except ModelError as fault:
         raise rawfile.broken(path, str(fault)) from fault
     return model, changed
-
-
-def _warnings(model: Any) -> Iterable[str]:
-    if any(tensor.external_data for tensor in model.graph.initializer):
-        yield "weights lie in files beside this one, which its size and hash leave out"

@@ -10,7 +10,7 @@ from typing import Any
 
 from mixnet_common import UsageError
 from mixnet_common.readers import show
-from mixnet_runtimes import onnx_file, onnx_shapes, rawfile
+from mixnet_runtimes import external_data, onnx_file, onnx_shapes, rawfile
 from mixnet_runtimes.onnx_metadata import read_quantization
 from mixnet_runtimes.onnx_types import dtype_name, stated_size
 from mixnet_runtimes.selection import (
@@ -32,11 +32,13 @@ def fix(path: Path, selection: Selection) -> Fixed:
     Raises UsageError where the selection does not fit the file, MixnetError for a broken file and
     for sizes that stay open.
     """
-    inputs = stated(path, selection.signature)
+    model = _read(path, selection.signature)
+    inputs = _inputs(path, model)
+    has_data = any(True for _ in external_data.places(model))
     closed = close(show(path), inputs, selection)
     changed = rewritten(inputs, closed)
     content = _rewritten(path, inputs, closed) if changed else None
-    return Fixed(with_sizes(inputs, closed), content, given=Selection(changed))
+    return Fixed(with_sizes(inputs, closed), content, has_data=has_data, given=Selection(changed))
 
 
 def stated(path: Path, signature: str | None = None) -> list[Input]:
@@ -44,11 +46,18 @@ def stated(path: Path, signature: str | None = None) -> list[Input]:
 
     Raises UsageError for a signature, MixnetError for a broken file.
     """
+    return _inputs(path, _read(path, signature))
+
+
+def _read(path: Path, signature: str | None) -> Any:
     if signature is not None:
         raise UsageError(
             f"{show(path)} has no signature {signature!r}", "only .tflite files have signatures"
         )
-    model = onnx_file.read_model(path)
+    return onnx_file.read_model(path)
+
+
+def _inputs(path: Path, model: Any) -> list[Input]:
     weights = {tensor.name for tensor in model.graph.initializer}
     weights |= {tensor.values.name for tensor in model.graph.sparse_initializer}
     metadata = {each.key: each.value for each in model.metadata_props}
@@ -73,6 +82,7 @@ def _rewritten(path: Path, inputs: list[Input], closed: Shapes) -> bytes:
     import onnx
 
     model = onnx.load_model_from_string(rawfile.load(path))
+    external_data.take_small(path, model)
     _set_inputs(model.graph, closed)
     _forget(model, _names(inputs, closed))
     _check(path, model, closed)

@@ -16,6 +16,7 @@ from mixnet_common.hashing import sha256
 from mixnet_runtimes import rawfile
 from mixnet_runtimes.given_inputs import NOTHING_GIVEN, GivenInputs, ReadImage, values_for
 from mixnet_runtimes.inputs import made_up, refuse_unmakeable
+from mixnet_runtimes.model_files import data_files
 from mixnet_runtimes.registry import fix, open_fixed, open_session
 from mixnet_runtimes.selection import AS_IT_IS, Fixed, Selection
 from mixnet_runtimes.session import Session, TensorInfo
@@ -34,6 +35,8 @@ class Prepared:
     """By input, a ``.npy`` file of what it is given; the others are made up."""
     signature: str | None = None
     """The one that is run, where the file names any."""
+    data: Mapping[str, Path] = field(default_factory=dict)
+    """Files with weights, by the names by which the file expects them beside it."""
     given: Mapping[str, Any] = field(default_factory=dict)
     """What options gave: ``shapes``, ``signature`` and ``inputs``, as JSON; empty without any."""
 
@@ -106,6 +109,7 @@ def prepare(
         inputs=fixed.inputs,
         values=places,
         signature=fixed.signature,
+        data=data_files(path) if fixed.has_data else {},
         given=_describe_given(fixed, given, values),
     )
 

@@ -1,6 +1,5 @@
 """The bytes of a model file and what every reader says about broken ones."""
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mixnet_common import MixnetError
@@ -15,17 +14,6 @@ def load(path: Path) -> bytes:
     if not data:
         raise MixnetError(f"{show(path)} is empty", HINT)
     return data
-
-
-def with_companions(paths: Iterable[Path]) -> Iterator[Path]:
-    """Model files, and after each what belongs to it: its provenance and weights beside it.
-
-    They need not be there.
-    """
-    for path in paths:
-        yield path
-        for ending in (".json", ".data", "_data"):
-            yield path.with_name(f"{path.name}{ending}")
 
 
 def broken(path: Path, why: str) -> MixnetError:

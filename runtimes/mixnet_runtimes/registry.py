@@ -14,6 +14,7 @@ from mixnet_common.readers import is_file, missing_file
 from mixnet_runtimes import fit, rawfile
 from mixnet_runtimes.contents import Delegation, FileContents
 from mixnet_runtimes.faults import ModelError
+from mixnet_runtimes.model_files import data_files
 from mixnet_runtimes.selection import AS_IT_IS, Fixed, Input, Selection
 from mixnet_runtimes.session import Session, check_threads
 
@@ -67,7 +68,10 @@ def open_session(
     or runtime and a selection that does not fit, and MixnetError for a file that is broken and for
     sizes that stay open.
     """
-    return open_fixed(path, fix(path, selection), threads=threads, runtime=runtime)
+    fixed = fix(path, selection)
+    if fixed.has_data:
+        data_files(Path(path))  # a runtime would say it in more words
+    return open_fixed(path, fixed, threads=threads, runtime=runtime)
 
 
 def open_fixed(

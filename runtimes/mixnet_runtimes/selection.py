@@ -68,6 +68,8 @@ class Fixed:
     """The file rewritten in memory; None where it can be used as it is."""
     signature: str | None = None
     """The one that is run, where the file names any."""
+    has_data: bool = False
+    """Whether weights lie beside the file."""
     given: Selection = AS_IT_IS
     """What is not the file's own choice: of shapes those that differ from the file's."""
 

@@ -58,7 +58,7 @@ def fix(path: Path, selection: Selection) -> Fixed:
     if changed or wanted != {index: each.usual for index, each in inputs.items()}:
         content = _resized(path, content or data, wanted)
     given = Selection(changed, signature=None if chosen is own else name)
-    return Fixed(with_sizes(inputs.values(), closed), content, name, given)
+    return Fixed(with_sizes(inputs.values(), closed), content, name, given=given)
 
 
 def stated(path: Path, signature: str | None = None) -> list[Input]:

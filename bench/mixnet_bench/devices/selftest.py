@@ -27,7 +27,7 @@ from mixnet_common import MixnetError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, tracked
 from mixnet_common.outputs import check_output
 from mixnet_common.temporary import temporary_folder
-from mixnet_runtimes.rawfile import with_companions
+from mixnet_runtimes.model_files import with_companions
 
 COLUMNS = ("assumption", "holds", "what was found")
 TOOLS = ("setsid", "nohup", "sha256sum", "taskset", "dumpsys", "getprop", "df", "tail", "head")

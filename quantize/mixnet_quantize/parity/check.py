@@ -11,7 +11,7 @@ from typing import Any
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import progress, say, warn
-from mixnet_common.hashing import sha256, sha256_of_parts
+from mixnet_common.hashing import sha256_of_parts
 from mixnet_networks.labels import Labels
 from mixnet_quantize.parity import state
 from mixnet_quantize.parity.data import Images, Source, find_images
@@ -22,8 +22,8 @@ from mixnet_quantize.parity.record import Bounds, Record
 from mixnet_quantize.parity.run import default_jobs, run
 from mixnet_quantize.parity.tally import Outcome, Tally
 from mixnet_quantize.sensitivity import LayerError
+from mixnet_runtimes.model_files import identity_of
 from mixnet_runtimes.probing import Use, check_runs
-from mixnet_runtimes.rawfile import load
 
 CONFIDENCE = 0.95
 
@@ -136,8 +136,8 @@ def _more(first: Side, second: Side, images: Images, settings: Settings) -> list
 
 
 def _file(side: Side, pair: Pair, index: int) -> File:
-    data, session = load(side.path), pair.models[index].session
-    return File(side.path, sha256(data), len(data), session.runtime, session.version)
+    found, session = identity_of(side.path), pair.models[index].session
+    return File(side.path, found.sha256, found.size_bytes, session.runtime, session.version)
 
 
 def _key(pair: Pair, files: Sequence[File], images: Images) -> dict[str, Any]:
