@@ -24,8 +24,8 @@ from mixnet_runtimes.onnx_walk import (
     stated_values,
 )
 
-MOST_NODES = 100_000
-"""The largest language models have a fifth of it."""
+MOST_NODES = 50_000
+"""The largest language models have a third of it."""
 
 MOST_AXES = 64
 """Of a tensor; numpy knows as many."""

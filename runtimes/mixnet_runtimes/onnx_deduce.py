@@ -1,15 +1,20 @@
 """Shapes that an ``.onnx`` file computes while it runs, deduced node by node.
 
 Exporters write arithmetic on shapes into the graph (timm's SAME padding is: Shape, Div, Ceil, Sub,
-Pad), and onnx's inference over the whole graph loses it at the first Div. Here each node is either
-evaluated, where all that it reads is known and small, or its output's shape is inferred from its
-inputs' shapes and values: one pass, in which weights and activations are never computed.
+Pad), and onnx's inference over the whole graph loses it at the first Div. Here the shapes of each
+node's outputs are inferred from its inputs' shapes and values, and an operator of such arithmetic
+is evaluated where all that it reads and gives is known and small: one pass, in which weights and
+activations are never computed.
+
+A file of a kilobyte can ask for values of gigabytes, or for tensors of a billion axes; no step here
+makes more than ``SMALL`` values, and nothing is kept of more axes than a tensor can have.
 """
 
 import itertools
 from collections import ChainMap
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import zip_longest
 from math import prod
 from typing import Any
 
@@ -18,23 +23,44 @@ from numpy.typing import NDArray
 
 from mixnet_runtimes import onnx_bodies, onnx_microsoft
 from mixnet_runtimes.contents import MAIN
+from mixnet_runtimes.onnx_check import MOST_AXES
+from mixnet_runtimes.onnx_types import plain_domain
+from mixnet_runtimes.onnx_walk import graphs
 
 Array = NDArray[Any]
 
 SMALL = 256
 """Most elements of a tensor whose values may matter for a shape."""
 
+FOLDABLE = {
+    "Abs", "Add", "And", "ArgMax", "ArgMin", "Cast", "CastLike", "Ceil", "Clip", "Concat",
+    "ConstantOfShape", "CumSum", "DequantizeLinear", "Div", "Equal", "Expand", "Flatten",
+    "Floor", "Gather", "GatherElements", "GatherND", "Greater", "GreaterOrEqual", "Identity",
+    "Less", "LessOrEqual", "Max", "Mean", "Min", "Mod", "Mul", "Neg", "NonZero", "Not", "Or",
+    "Pad", "Pow", "QuantizeLinear", "Range", "Reciprocal", "ReduceMax", "ReduceMean",
+    "ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Round", "Scatter",
+    "ScatterElements", "ScatterND", "Sign", "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Sum",
+    "Tile", "TopK", "Transpose", "Trilu", "Unsqueeze", "Where", "Xor",
+}  # fmt: skip
+"""Operators of which shapes are computed. None makes more on its way than it gives."""
+
+UNSIZED = {"NonZero"}
+"""Operators whose results are as small as their inputs, and of a size that only values tell."""
+
 NEWER = {"QuantizeLinear", "DequantizeLinear"}
 """Evaluated as in opset 19, the first that onnx's evaluator knows them in; nothing had changed."""
 
+DOUBTFUL = {"AveragePool", "LpPool", "MaxPool", "Resize", "Upsample"}
+"""Operators whose rounding onnx's versions and runtimes do not agree on, by one."""
 
 MICROSOFT = "com.microsoft"
 
 REAL = {1, 10, 11, 16}
 """Element types that onnxruntime computes in: float, float16, double, bfloat16."""
 
-MOST_VISITS = 200_000
-"""Of nodes, those of bodies each time that they are read; what lies beyond stays unknown."""
+FEWEST_VISITS, VISITS_EACH = 10_000, 4
+"""How many nodes are looked at, those of bodies each time that they are read: so many, or so often
+as there are nodes. What lies beyond stays unknown."""
 
 
 def deduce(model: Any) -> "Deduction":
@@ -44,21 +70,25 @@ def deduce(model: Any) -> "Deduction":
     """
     deduction = Deduction(model)
     deduction.types.update({value.name: value.type for value in model.graph.input})
-    deduction.read(model.graph)
+    deduction.read(model.graph, check=True)
     return deduction
 
 
 class Deduction:
     """What is known so far of the tensors of one graph: types with shapes, and small values.
 
-    It sees the graph around it; ``numbers`` are the lone values of all graphs, by key and name.
+    It sees the graph around it; ``numbers`` are the lone values of all graphs, by key and name,
+    ``faults`` the operators that cannot take their inputs and ``lies`` the stated shapes that
+    contradict the inferred ones, in words.
     """
 
     def __init__(self, model: Any, key: str = MAIN, outer: "Deduction | None" = None) -> None:
         self.types: ChainMap[str, Any] = ChainMap({}, *(outer.types.maps if outer else ()))
         self.values: ChainMap[str, Array] = ChainMap({}, *(outer.values.maps if outer else ()))
         self.numbers: dict[str, dict[str, float]] = outer.numbers if outer else {}
-        self._budget: Iterator[int] = outer._budget if outer else iter(range(MOST_VISITS))
+        self.faults: list[str] = outer.faults if outer else []
+        self.lies: list[str] = outer.lies if outer else []
+        self._budget: Iterator[int] = outer._budget if outer else _visits(model)
         self._key = key
         self._model = model
         self._opsets = list(model.opset_import)
@@ -74,18 +104,13 @@ class Deduction:
         """One for a body of this graph."""
         return Deduction(self._model, key, self)
 
-    def read(self, graph: Any) -> None:
-        """Learn what there is to learn about a graph whose inputs are known already."""
-        import onnx
+    def read(self, graph: Any, *, check: bool = False) -> None:
+        """Learn what there is to learn about a graph whose inputs are known already.
 
-        for tensor in graph.initializer:
-            self.types[tensor.name] = onnx.helper.make_tensor_type_proto(
-                tensor.data_type, tensor.dims
-            )
-            if int(np.prod(tensor.dims, dtype=np.float64)) <= SMALL and not tensor.external_data:
-                # A type that numpy lacks leaves the value unknown, and no shape hangs on it.
-                with suppress(TypeError, ValueError, KeyError):
-                    self.learn_value(tensor.name, onnx.numpy_helper.to_array(tensor))
+        With ``check``, stated shapes that contradict the inferred ones are among the lies.
+        """
+        self._learn_constants(graph)
+        stated = {value.name: value.type for value in (*graph.value_info, *graph.output)}
         places = itertools.count()
         for node in graph.node:
             if next(self._budget, None) is None:
@@ -94,11 +119,71 @@ class Deduction:
                 onnx_bodies.visit(self, node, f"{self._key}/{next(places)}")
             else:
                 self.visit(node)
+            for name in node.output:
+                if name in stated:
+                    self._compare(node, name, stated[name], check)
         self.numbers[self._key] = {
             name: value.reshape(-1)[0].item()
             for name, value in self.values.maps[0].items()
             if value.size == 1 and value.dtype.kind in "biuf"
         }
+
+    def _learn_constants(self, graph: Any) -> None:
+        from onnx.helper import make_tensor_type_proto
+
+        for tensor in graph.initializer:
+            self._learn_constant(tensor.name, tensor)
+        for sparse in graph.sparse_initializer:
+            values = sparse.values
+            self.types[values.name] = make_tensor_type_proto(values.data_type, sparse.dims)
+
+    def _learn_constant(self, name: str, tensor: Any) -> None:
+        from onnx.helper import make_tensor_type_proto
+        from onnx.numpy_helper import to_array
+
+        self.types[name] = make_tensor_type_proto(tensor.data_type, tensor.dims)
+        if prod(tensor.dims) <= SMALL and not tensor.external_data:
+            # A type that numpy lacks leaves the value unknown, and no shape hangs on it.
+            with suppress(TypeError, ValueError, KeyError):
+                value = to_array(tensor)
+                if value.dtype.kind in "biuf":
+                    self.learn_value(name, value)
+
+    def _compare(self, node: Any, name: str, stated: Any, check: bool) -> None:
+        """Take over what is stated and was not inferred; where both differ, what was inferred."""
+        known, claimed = self._sizes_of(self.types.get(name)), self._sizes_of(stated)
+        if claimed is None:
+            return
+        if known is None:
+            self.types[name] = stated
+            return
+        pairs = list(zip_longest(known, claimed))
+        gaps = [abs(a - b) for a, b in pairs if a is not None and b is not None]
+        if len(known) != len(claimed) or any(gaps):
+            near = len(known) == len(claimed) and max(gaps) == 1
+            if node.op_type in DOUBTFUL and near:
+                self.types[name] = stated
+            elif check:
+                self.lies.append(
+                    f"{name!r} is stated as {_words(claimed)}, but {node.op_type} gives"
+                    f" {_words(known)}"
+                )
+        elif None in known:
+            self._learn_sizes(name, [b if a is None else a for a, b in pairs])
+
+    def _learn_sizes(self, name: str, sizes: list[int | None]) -> None:
+        from onnx.helper import make_tensor_type_proto
+
+        element = self.types[name].tensor_type.elem_type
+        self.types[name] = make_tensor_type_proto(element, sizes)
+
+    def _sizes_of(self, known: Any | None) -> list[int | None] | None:
+        if known is None or not known.tensor_type.HasField("shape"):
+            return None
+        return [
+            each.dim_value if each.HasField("dim_value") and each.dim_value >= 0 else None
+            for each in known.tensor_type.shape.dim
+        ]
 
     def state(self, graph: Any) -> None:
         """State in a body what is known of its tensors, in place of what it says itself."""
@@ -116,25 +201,32 @@ class Deduction:
 
     def visit(self, node: Any) -> None:
         """Learn what there is to learn about a node's outputs; never raises."""
-        names = [name for name in node.input if name]
-        asked = {"Shape": self._learn_shape, "Size": self._learn_size}
-        ways = [asked.get(node.op_type, self._infer)]
+        ways = {
+            "Shape": self._learn_shape,
+            "Size": self._learn_size,
+            "Constant": self._learn_constant_node,
+        }
         if node.domain == MICROSOFT:
-            ways = [self._learn_microsoft]
-        if self._is_foldable(node, names):
-            ways.insert(0, self._evaluate)
-        for way in ways:
             with suppress(Exception):
-                # An operator that onnx can neither evaluate nor infer leaves its outputs unknown,
-                # which the reader of the file reports.
-                way(node)
+                self._learn_microsoft(node)
+            return
+        # An operator that onnx can neither infer nor evaluate leaves its outputs unknown, which
+        # the reader of the file reports.
+        if plain_domain(node.domain) == "" and node.op_type in ways:
+            with suppress(Exception):
+                ways[node.op_type](node)
                 return
+        self._infer(node)
+        if self._is_foldable(node):
+            with suppress(Exception):
+                self._evaluate(node)
 
     def learn_value(self, name: str, value: Array) -> None:
-        """Remember a value and the type that follows from it."""
+        """Remember a value, if it is small, and the type that follows from it."""
         from onnx import helper
 
-        self.values[name] = value
+        if value.size <= SMALL:
+            self.values[name] = value
         self.types[name] = helper.make_tensor_type_proto(
             helper.np_dtype_to_tensor_dtype(value.dtype), value.shape
         )
@@ -180,20 +272,31 @@ class Deduction:
             if name and shape is not None:
                 self.types[name] = make_tensor_type_proto(kind, shape)
 
-    def _is_foldable(self, node: Any, names: list[str]) -> bool:
-        if node.domain:
-            return False
-        if node.op_type.startswith("Random") or node.op_type in ("Multinomial", "Bernoulli"):
-            return False
-        # Expand and the like make large tensors of small ones.
-        if node.op_type in ("ConstantOfShape", "Expand", "Tile", "Range", "Resize"):
-            return self._stays_small(node)
-        return all(name in self.values for name in names)
+    def _learn_constant_node(self, node: Any) -> None:
+        (attribute,) = node.attribute
+        if attribute.name == "value":
+            self._learn_constant(node.output[0], attribute.t)
+        else:
+            self._infer(node)
+            self._evaluate(node)
 
-    def _stays_small(self, node: Any) -> bool:
-        if node.op_type != "ConstantOfShape" or node.input[0] not in self.values:
+    def _is_foldable(self, node: Any) -> bool:
+        names = [name for name in node.input if name]
+        if node.op_type not in FOLDABLE or plain_domain(node.domain):
             return False
-        return float(np.prod(self.values[node.input[0]].astype(np.float64))) <= SMALL
+        if not all(name in self.values for name in names):
+            return False
+        if sum(self.values[name].size for name in names) > SMALL:
+            return False
+        return node.op_type in UNSIZED or all(map(self._is_small, filter(None, node.output)))
+
+    def _is_small(self, name: str) -> bool:
+        sizes = self._sizes_of(self.types.maps[0].get(name))
+        # One that is empty may be made of a large one that is cut.
+        return (
+            sizes is not None
+            and prod(1 if size == 0 else size or SMALL + 1 for size in sizes) <= SMALL
+        )
 
     def _evaluate(self, node: Any) -> None:
         from onnx import helper
@@ -213,21 +316,79 @@ class Deduction:
             self.learn_value(name, np.asarray(value))
 
     def _infer(self, node: Any) -> None:
-        from onnx import defs, numpy_helper, shape_inference
+        from onnx import shape_inference
 
         names = [name for name in node.input if name]
+        known = {name: self.types[name] for name in names if name in self.types}
+        try:
+            found = self._inferred(node, known)
+        except shape_inference.InferenceError as error:
+            if all(self._is_whole(name) for name in names):
+                text = " ".join(str(error).split())[:400]
+                self.faults.append(f"{node.op_type} {node.name or node.output[0]!r}: {text}")
+            return
+        except Exception:  # no schema, no version of its set, a type that is no C enumerator
+            return
+        for name, each in found.items():
+            if len(each.tensor_type.shape.dim) <= MOST_AXES:
+                self.types[name] = each
+
+    def _inferred(self, node: Any, known: dict[str, Any]) -> dict[str, Any]:
+        from onnx import checker, defs
+
         schema = defs.get_schema(node.op_type, self._versions[node.domain], node.domain)
-        self.types.update(
+        values = {name: self.values[name] for name in known if name in self.values}
+        try:
+            return self._ask_onnx(schema, node, known, values)
+        except checker.ValidationError:
+            # Quantized tensors where a standard operator stands in for onnxruntime's, weights of
+            # rare types: the shape is that of floats.
+            return self._as_floats(schema, node, known, values)
+
+    def _as_floats(
+        self, schema: Any, node: Any, known: dict[str, Any], values: dict[str, Array]
+    ) -> dict[str, Any]:
+        from onnx import TensorProto, TypeProto
+
+        kept = (TensorProto.INT64, TensorProto.BOOL, TensorProto.FLOAT)
+        floats = {}
+        for name, each in known.items():
+            floats[name] = TypeProto()
+            floats[name].CopyFrom(each)
+            if each.tensor_type.elem_type not in kept:
+                floats[name].tensor_type.elem_type = TensorProto.FLOAT
+                values.pop(name, None)
+        found = self._ask_onnx(schema, node, floats, values)
+        for each in found.values():
+            if each.tensor_type.elem_type == TensorProto.FLOAT:
+                each.tensor_type.elem_type = known[node.input[0]].tensor_type.elem_type
+        return found
+
+    def _ask_onnx(
+        self, schema: Any, node: Any, known: dict[str, Any], values: dict[str, Array]
+    ) -> dict[str, Any]:
+        from onnx import numpy_helper, shape_inference
+
+        return dict(
             shape_inference.infer_node_outputs(
                 schema,
                 node,
-                {name: self.types[name] for name in names if name in self.types},
-                {
-                    name: numpy_helper.from_array(self.values[name], name)
-                    for name in names
-                    if name in self.values
-                },
+                known,
+                {name: numpy_helper.from_array(value, name) for name, value in values.items()},
                 opset_imports=self._opsets,
                 ir_version=self._ir_version,
             )
         )
+
+    def _is_whole(self, name: str) -> bool:
+        sizes = self._sizes_of(self.types.get(name))
+        return sizes is not None and None not in sizes
+
+
+def _visits(model: Any) -> Iterator[int]:
+    count = sum(len(graph.node) for graph in graphs(model.graph))
+    return iter(range(max(FEWEST_VISITS, VISITS_EACH * count)))
+
+
+def _words(sizes: list[int | None]) -> list[int | str]:
+    return ["?" if size is None else size for size in sizes]

@@ -39,7 +39,10 @@ def read(path: Path, signature: str | None = None, content: bytes | None = None)
     warnings += external_data.missing(path, model)
     external_data.take_small(path, model)
     stated = onnx_contents.stated_shapes(model)
-    numbers = onnx_shapes.infer(model)
+    try:
+        numbers = onnx_shapes.infer(model)
+    except ModelError as fault:
+        raise rawfile.broken(path, str(fault)) from fault
     return onnx_contents.describe(model, stated, numbers, sha256(data), len(data), tuple(warnings))
 
 

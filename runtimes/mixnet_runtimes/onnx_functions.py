@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from mixnet_runtimes.faults import ModelError
-from mixnet_runtimes.onnx_check import MOST_NODES
 from mixnet_runtimes.onnx_types import plain_domain
-from mixnet_runtimes.onnx_walk import bodies, graphs, inner_graphs
+from mixnet_runtimes.onnx_walk import all_nodes, bodies, graphs, inner_graphs
 
 MOST_DEPTH = 50
 """Of calls within calls; a call's name is part of every name within it."""
 
-MOST_BYTES = 32 << 20
+MOST_NODES, MOST_BYTES = 20_000, 32 << 20
 """That inlining may add to a file."""
 
 Key = tuple[str, str, str]
@@ -59,7 +58,8 @@ def _check_cost(model: Any) -> None:
     for graph in graphs(model.graph):
         for node in graph.node:
             total += _cost(node, functions, costs)
-    if total.nodes > MOST_NODES or total.bytes > model.ByteSize() + MOST_BYTES:
+    own = sum(1 for _ in all_nodes(model))
+    if total.nodes > own + MOST_NODES or total.bytes > model.ByteSize() + MOST_BYTES:
         raise ModelError(
             f"its functions unfold to {total.nodes:,} nodes and {total.bytes / 1e6:,.0f} MB"
         )

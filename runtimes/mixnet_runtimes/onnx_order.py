@@ -23,32 +23,52 @@ class Scope:
         return name in self.names or (self.outer is not None and name in self.outer)
 
 
-def sort_nodes(graph: Any, outer: Scope | None = None) -> bool:
+@dataclass(frozen=True)
+class Needs:
+    """What the nodes of a graph read of it, each with the graphs within it; by place."""
+
+    reads: list[set[str]]
+    bodies: list[list["Needs"]]
+    free: set[str]
+    """What the graph reads and neither has nor computes."""
+
+
+def sort_nodes(graph: Any) -> bool:
     """Sort the nodes of a graph and of all graphs within it; True where that changed any.
 
     Raises ModelError where a node reads what nothing computes, or what waits for its own result.
     """
+    return _sort(graph, _needs(graph), None)
+
+
+def _needs(graph: Any) -> Needs:
+    within = [[_needs(body) for body in bodies(node)] for node in graph.node]
+    reads = [
+        {name for name in node.input if name}.union(*(each.free for each in inner))
+        for node, inner in zip(graph.node, within, strict=True)
+    ]
+    known = {"", *names_given(graph), *(name for node in graph.node for name in node.output)}
+    outputs = {value.name for value in graph.output}
+    return Needs(reads, within, outputs.union(*reads) - known)
+
+
+def _sort(graph: Any, needs: Needs, outer: Scope | None) -> bool:
     scope = Scope({"", *names_given(graph)}, outer)
-    changed = _sort(graph, scope)
+    changed = not _is_sorted(graph, needs.reads, scope)
+    places = list(range(len(needs.reads)))
+    if changed:
+        places = _order(graph, needs.reads, scope)
+        rank = {place: number for number, place in enumerate(places)}
+        numbers = iter(range(len(places)))
+        graph.node.sort(key=lambda _node: rank[next(numbers)])
     scope.names.update(name for node in graph.node for name in node.output)
     for value in graph.output:
         if value.name not in scope:
             raise ModelError(f"output {value.name!r} is never computed")
-    for node in graph.node:
-        for body in bodies(node):
-            changed |= sort_nodes(body, scope)
+    for node, place in zip(graph.node, places, strict=True):
+        for body, inner in zip(bodies(node), needs.bodies[place], strict=True):
+            changed |= _sort(body, inner, scope)
     return changed
-
-
-def _sort(graph: Any, scope: Scope) -> bool:
-    reads = [_reads(node) for node in graph.node]
-    if _is_sorted(graph, reads, scope):
-        return False
-    places = _order(graph, reads, scope)
-    rank = {place: number for number, place in enumerate(places)}
-    numbers = iter(range(len(places)))
-    graph.node.sort(key=lambda _node: rank[next(numbers)])
-    return True
 
 
 def _is_sorted(graph: Any, reads: list[set[str]], scope: Scope) -> bool:
@@ -86,20 +106,3 @@ def _order(graph: Any, reads: list[set[str]], scope: Scope) -> list[int]:
         name = min(name for name in reads[left] if name not in scope)
         raise ModelError(f"{graph.node[left].op_type} reads {name!r} before it is computed")
     return order
-
-
-def _reads(node: Any) -> set[str]:
-    """The names that a node reads of the graph around it, in its bodies too."""
-    found = {name for name in node.input if name}
-    for body in bodies(node):
-        found |= _free(body)
-    return found
-
-
-def _free(graph: Any) -> set[str]:
-    """The names that a graph reads and neither has nor computes."""
-    read = {value.name for value in graph.output}
-    for node in graph.node:
-        read |= _reads(node)
-    computed = {name for node in graph.node for name in node.output}
-    return read - computed - set(names_given(graph)) - {""}

@@ -11,6 +11,7 @@ from typing import Any
 
 from mixnet_runtimes import onnx_bodies, onnx_deduce
 from mixnet_runtimes.contents import Shape
+from mixnet_runtimes.faults import ModelError
 from mixnet_runtimes.onnx_types import stated_size
 
 MICROSOFT = "com.microsoft"
@@ -77,25 +78,25 @@ def infer(model: Any) -> Numbers:
     """State every shape in the model that can be known, in the bodies of its operators too.
 
     An open batch size becomes 1. Nothing else in the model changes. What is learnt of values on the
-    way is returned.
+    way is returned. Raises ModelError for a stated shape that contradicts the inferred one.
     """
-    _close_batch(model)
-    whole = _with_stand_ins(model)
-    copy = _standard(whole)
-    types = {value.name: value.type for value in (*copy.graph.value_info, *copy.graph.output)}
-    numbers: Numbers = {}
-    bodies = any(onnx_bodies.bodies_of(node) for node in model.graph.node)
-    if bodies or any(not _is_whole(types.get(name)) for name in _computed(model.graph)):
-        deduction = onnx_deduce.deduce(copy)
-        types |= deduction.types
-        numbers = deduction.numbers
+    closed = _close_batch(model)
+    copy = _with_stand_ins(model)
+    deduction = onnx_deduce.deduce(copy)
+    # A batch that was closed here may contradict what a file states for all others. And what stands
+    # in for an operator that onnx does not know is our belief, not the file's.
+    if deduction.lies and not closed and copy is model:
+        raise ModelError(deduction.lies[0])
+    types = {value.name: value.type for value in (*model.graph.value_info, *model.graph.output)}
+    types |= deduction.types
+    if copy is not model:
         _state_bodies(model.graph, copy.graph)
     for value in model.graph.output:
         known = types.get(value.name)
         if _is_whole(known) or (known is not None and shape_of(value.type) is None):
             value.type.CopyFrom(known)
     _state(model.graph, types)
-    return numbers
+    return deduction.numbers
 
 
 def _state_bodies(graph: Any, copy: Any) -> None:
@@ -117,13 +118,10 @@ def _all_bodies(graph: Any) -> Iterator[Any]:
 
 def contradiction(model: Any) -> str:
     """Why the operators of a model cannot have its inputs' sizes; empty where they can."""
-    from onnx import shape_inference
-
-    try:
-        shape_inference.infer_shapes(_with_stand_ins(model), strict_mode=True, data_prop=True)
-    except shape_inference.InferenceError as error:
-        return " ".join(str(error).split())[:400]
-    return ""
+    copy = type(model)()
+    copy.CopyFrom(model)
+    faults = onnx_deduce.deduce(_with_stand_ins(copy)).faults
+    return faults[0] if faults else ""
 
 
 def _state(graph: Any, types: Mapping[str, Any]) -> None:
@@ -160,8 +158,9 @@ def _computed(graph: Any) -> Iterator[str]:
             yield from (name for name in node.output if name)
 
 
-def _close_batch(model: Any) -> None:
-    """Set the first dimension of every input to 1 where it is open."""
+def _close_batch(model: Any) -> bool:
+    """Set the first dimension of every input to 1 where it is open; True where any was."""
+    closed = False
     constants = {tensor.name for tensor in model.graph.initializer}
     for value in model.graph.input:
         dimensions = value.type.tensor_type.shape.dim
@@ -169,6 +168,8 @@ def _close_batch(model: Any) -> None:
             symbol = stated_size(dimensions[0])
             dimensions[0].dim_value = 1
             _forget_symbol(model, symbol)
+            closed = True
+    return closed
 
 
 def _forget_symbol(model: Any, symbol: int | str | None) -> None:
@@ -177,20 +178,6 @@ def _forget_symbol(model: Any, symbol: int | str | None) -> None:
         for dimension in value.type.tensor_type.shape.dim:
             if symbol and dimension.dim_param == symbol:
                 dimension.dim_value = 1
-
-
-def _standard(model: Any) -> Any:
-    """The model with all shapes that onnx infers."""
-    from onnx import shape_inference
-
-    try:
-        return shape_inference.infer_shapes(model, data_prop=True)
-    except Exception:
-        # Contradictory or unknown parts make onnx give up on all shapes. What the file itself
-        # states is then all that is known; the caller hears which shapes are missing.
-        copy = type(model)()
-        copy.CopyFrom(model)
-        return copy
 
 
 def _with_stand_ins(model: Any) -> Any:

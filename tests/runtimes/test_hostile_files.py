@@ -3,6 +3,8 @@
 The files are a kilobyte each; what they would unfold to is bounded before it is made.
 """
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -285,6 +287,141 @@ def test_functions_a_hundred_deep_are_refused_and_ten_deep_are_not(tmp_path: Pat
     assert read_file(functions_onnx(tmp_path / "m.onnx", chain(10))).operators[0].kind == "Relu"
     with pytest.raises(MixnetError, match="its functions call each other more than 50 deep"):
         read_file(functions_onnx(tmp_path / "m.onnx", chain(100)))
+
+
+# Values and shapes that unfold
+
+
+def chain(kind: str, length: int, operands: str, **attributes: Any) -> list[Any]:
+    """Nodes that each read what the one before gives, as their operands z say."""
+    return [
+        helper.make_node(
+            kind, [f"z{i}" if each == "z" else each for each in operands], [f"z{i + 1}"],
+            **attributes,
+        )
+        for i in range(length)
+    ]  # fmt: skip
+
+
+LONG = [2**20, 2**12]
+UNFOLDING: dict[str, tuple[list[Any], dict[str, Any]]] = {
+    "16^9 values": (chain("Concat", 8, "z" * 16, axis=0), {"z0": np.ones(16, np.float32)}),
+    "16^9 sizes": (chain("Concat", 8, "z" * 16, axis=0), {"z0": np.ones(16, np.int64)}),
+    "2^40 axes": (chain("Gather", 40, "zz"), {"z0": np.zeros((1, 1), np.int64)}),
+    "5 million axes": (
+        chain("Unsqueeze", 5000, "za"), {"z0": np.ones(1, np.float32), "a": np.arange(1000)}
+    ),
+    "a billion columns": (
+        [helper.make_node("OneHot", ["i", "d", "v"], ["o"])],
+        {"i": np.zeros(256, np.int64), "d": np.array(10**9), "v": np.array([0, 1], np.float32)},
+    ),
+    "256^8 products": (
+        [helper.make_node("Einsum", ["a"] * 8, ["o"], equation="a,b,c,d,e,f,g,h->")],
+        {"a": np.ones(256, np.float32)},
+    ),
+    "256^8 copies of which none is left": (
+        [helper.make_node("Tile", ["a", "s"], ["o"])],
+        {"a": np.ones((1,) * 9, np.float32), "s": np.array([256] * 8 + [0])},
+    ),
+    "4 billion ones": ([helper.make_node("ConstantOfShape", ["s"], ["o"])], {"s": np.array(LONG)}),
+    "4 billion copies": (
+        [helper.make_node("Expand", ["a", "s"], ["o"])],
+        {"a": np.ones(1, np.float32), "s": np.array(LONG)},
+    ),
+    "a million millions": (
+        [helper.make_node("Range", ["a", "b", "c"], ["o"])],
+        {"a": np.array(0), "b": np.array(10**12), "c": np.array(1)},
+    ),
+    "a wide border": (
+        [helper.make_node("Conv", ["a", "a"], ["o"], pads=[2**20] * 4, strides=[2**20] * 2)],
+        {"a": np.ones((1, 1, 1, 1), np.float32)},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the address space")
+def test_values_that_unfold_to_gigabytes_are_not_made(tmp_path: Path) -> None:
+    paths = []
+    for number, (nodes, constants) in enumerate(UNFOLDING.values()):
+        path = tmp_path / f"{number}.onnx"
+        write_onnx(path, [*nodes, RELU], {"x": (1, 4)}, {"y": (1, 4)}, constants)
+        paths.append(path)
+    code = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from mixnet_runtimes import child, read_file\n"
+        "child.limit_memory(1 << 30)\n"
+        "for path in sys.argv[1:]:\n"
+        "    start = time.process_time()\n"
+        "    shape = read_file(Path(path)).outputs['y'].shape\n"
+        "    print(Path(path).stem, shape, time.process_time() - start)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *paths], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [line.rsplit(" ", 1) for line in done.stdout.splitlines()]
+    assert [text for text, _ in lines] == [f"{n} (1, 4)" for n in range(len(paths))]
+    assert max(float(seconds) for _, seconds in lines) < 5
+
+
+def test_loops_within_loops_are_not_read_again_and_again(tmp_path: Path) -> None:
+    def loops(depth: int) -> list[Any]:
+        if not depth:
+            return [helper.make_node("Identity", ["x"], ["b0"])]
+        value = helper.make_tensor_value_info
+        inside = [helper.make_node("Identity", [f"c{depth}"], [f"g{depth}"]), *loops(depth - 1)]
+        body = helper.make_graph(
+            inside,
+            "body",
+            [
+                value(f"i{depth}", TensorProto.INT64, []),
+                value(f"c{depth}", TensorProto.BOOL, []),
+                value(f"s{depth}", TensorProto.FLOAT, None),
+            ],
+            [
+                value(f"g{depth}", TensorProto.BOOL, []),
+                value(f"b{depth - 1}", TensorProto.FLOAT, None),
+            ],
+        )
+        return [helper.make_node("Loop", ["n", "more", "x"], [f"b{depth}"], body=body)]
+
+    constants = {"n": np.array(4), "more": np.array(True)}
+    path = write_onnx(
+        tmp_path / "m.onnx", [*loops(20), RELU], {"x": (1, 4)}, {"y": (1, 4)}, constants
+    )
+    start = time.process_time()
+    assert len(read_file(path).bodies) == 20
+    assert time.process_time() - start < 5
+
+
+# Stated shapes
+
+
+def test_a_stated_shape_that_contradicts_the_inferred_one_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MixnetError) as error:
+        read_file(conv_onnx(tmp_path / "m.onnx", W, y=(1, 4, 1000, 1000)))
+    assert error.value.message.endswith(
+        "m.onnx is not a valid .onnx file: 'y' is stated as [1, 4, 1000, 1000], but Conv gives"
+        " [1, 4, 6, 6]"
+    )
+    with pytest.raises(MixnetError, match=r"'y' is stated as .*, but Conv gives"):
+        read_file(conv_onnx(tmp_path / "m.onnx", W, y=(1, 4, 6)))
+
+
+def test_where_a_batch_is_open_the_inferred_shape_is_taken(tmp_path: Path) -> None:
+    path = conv_onnx(tmp_path / "m.onnx", W, x=("N", 3, 8, 8), y=(5, 4, 6, 6))
+    assert read_file(path).outputs["y"].shape == (1, 4, 6, 6)
+
+
+def test_how_a_pool_rounds_is_left_to_the_file(tmp_path: Path) -> None:
+    pool = helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[2, 2])
+    shapes = {"x": (1, 3, 7, 7)}
+    path = write_onnx(tmp_path / "m.onnx", [pool], shapes, {"y": (1, 3, 4, 4)})
+    assert read_file(path).outputs["y"].shape == (1, 3, 4, 4)
+    write_onnx(path, [pool], shapes, {"y": (1, 3, 5, 5)})
+    with pytest.raises(MixnetError, match=r"'y' is stated as .*, but MaxPool gives"):
+        read_file(path)
 
 
 # The same in TFLite
