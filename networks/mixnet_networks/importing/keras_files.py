@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from mixnet_common import MixnetError
+from mixnet_common.readers import check_readable, opened
 from mixnet_networks.importing.record import Content
 from mixnet_networks.weights import Weights
 
@@ -35,6 +36,9 @@ ROLES: Mapping[tuple[int, ...], tuple[str, ...]] = {
 
 MOST_VALUES = 500_000_000
 """In one file: more than a hundred times MixNet-S, and far less than could be meant as a trap."""
+
+LARGE, MOST_RATIO = 1 << 28, 50
+"""A file of so many bytes in a zip may be so much larger than it is packed; weights hardly are."""
 
 MOST_DEPTH = 32
 
@@ -81,8 +85,9 @@ def _first_line(error: Exception) -> str:
 def _content(path: Path) -> Any:
     """What h5py opens: the path, or the bytes of the file inside a zip."""
     if path.suffix != ".keras":
+        check_readable(path)
         return path
-    with zipfile.ZipFile(path) as archive:
+    with opened(path) as raw, zipfile.ZipFile(raw) as archive:
         for name in archive.namelist():
             if name.startswith(("/", "\\")) or ".." in Path(name.replace("\\", "/")).parts:
                 raise MixnetError(f"{path} has an entry that leads out of it: {name!r}", _DISTRUST)
@@ -92,6 +97,11 @@ def _content(path: Path) -> Any:
         if entry.file_size > 4 * MOST_VALUES:
             raise MixnetError(
                 f"{path} says that it holds {entry.file_size:,} bytes of weights", _DISTRUST
+            )
+        if entry.file_size > max(LARGE, MOST_RATIO * entry.compress_size):
+            raise MixnetError(
+                f"{path} packs {entry.file_size:,} bytes of weights into {entry.compress_size:,}",
+                _DISTRUST,
             )
         return io.BytesIO(archive.read(entry))
 
