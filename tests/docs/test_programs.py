@@ -1,0 +1,48 @@
+"""Programs answer under every name by which they were ever documented."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    {
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("networks/**/*.md"),
+        *ROOT.glob("android_harness/**/*.md"),
+    }
+)
+EARLIER = {
+    "mixnet_bench",
+    "mixnet_bench.compare_exporters",
+    "mixnet_bench.compare_runner",
+    "mixnet_bench.export_cost",
+    "mixnet_bench.glyphs.build",
+    "mixnet_bench.glyphs.measure",
+    "mixnet_bench.glyphs.publish",
+    "mixnet_bench.glyphs.train",
+    "mixnet_bench.trust_trial",
+}
+"""Documented in pages or in the programs' own help, once: they keep these names."""
+TYPED = re.compile(r"python3? -m (mixnet_\w+(?:\.\w+)*)")
+
+
+def documented() -> set[str]:
+    return {name for page in PAGES for name in TYPED.findall(page.read_text(encoding="utf-8"))}
+
+
+def test_pages_name_programs() -> None:
+    assert documented() >= {"mixnet_bench.compare_exporters", "mixnet_bench.glyphs.measure"}
+
+
+@pytest.mark.parametrize("name", sorted(EARLIER | documented()))
+def test_a_program_helps_under_its_documented_name(name: str) -> None:
+    command = [sys.executable, "-m", name, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Usage: ")
+    assert "--help" in done.stdout
