@@ -103,6 +103,33 @@ def test_a_damaged_result_is_no_result(content: str, tmp_path: Path) -> None:
     assert states(look([FIRST], store)) == [TO_DO]
 
 
+DAMAGE = {
+    "digits": "9" * 400, "infinite": "1e999", "tiny": "5e-324", "nan": "NaN", "type": "[[1]]",
+    "deep": "[" * 100_000, "negative": "-1", "half": "3.5",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("value", DAMAGE.values(), ids=DAMAGE)
+@pytest.mark.parametrize("key", ["params", "macs", "partitions"])
+def test_a_result_with_a_number_that_cannot_be_is_none_and_stays(
+    key: str, value: str, tmp_path: Path
+) -> None:
+    """Its step's key is right: only what was counted is damaged."""
+    store = Store(tmp_path)
+    target = {"name": "a", "params": 1, "macs": 1, "macs_by_convention": {}, "partitions": 1}
+    store.save(FIRST, [target], 1.0)
+    assert store.recall(FIRST) is not None
+    path = store.result_path(FIRST)
+    whole = path.read_text()
+    path.write_text(whole.replace(f'"{key}": 1', f'"{key}": {value}'))
+    damaged = path.read_text()
+    assert damaged != whole
+    assert store.recall(FIRST) is None
+    assert list(store.earlier()) == []
+    assert states(look([FIRST], store)) == [TO_DO]
+    assert path.read_text() == damaged
+
+
 def test_a_result_never_leads_out_of_the_folder(tmp_path: Path) -> None:
     store = Store(tmp_path / "out")
     for path in ("../secret", "a/../../secret", "/etc/passwd", "..\\secret"):

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import tracemalloc
@@ -6,7 +7,21 @@ from pathlib import Path
 import pytest
 
 from mixnet_common import UsageError
-from mixnet_common.readers import DEPTH, parse_json, parse_toml, read_bytes, read_json, read_text
+from mixnet_common.readers import (
+    DEPTH,
+    TOML_BYTES,
+    check_readable,
+    is_file,
+    is_folder,
+    missing_file,
+    opened,
+    parse_json,
+    parse_toml,
+    read_bytes,
+    read_json,
+    read_text,
+    read_toml,
+)
 
 FAULTY_JSON = {
     "digits": "9" * 400,
@@ -106,3 +121,35 @@ def test_text_loses_its_byte_order_mark_and_is_utf8(tmp_path):
     assert read_text(tmp_path / "a.txt") == "a\n"
     with pytest.raises(UsageError, match="not UTF-8"):
         read_text(tmp_path / "b.txt")
+
+
+def test_a_toml_that_nobody_wrote_is_refused_by_its_size(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text("#" * (TOML_BYTES + 1))
+    with pytest.raises(UsageError, match=f"at most {TOML_BYTES:,}"):
+        read_toml(path)
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "a\0b", "absent", "x/" * 3000])
+def test_what_no_system_takes_as_a_path_is_no_file_and_no_folder(tmp_path, name):
+    path = tmp_path / name
+    assert not is_file(path)
+    assert not is_folder(path)
+    assert missing_file(path).message.startswith("no file ")
+    with pytest.raises(UsageError, match="cannot read"):
+        check_readable(path)
+
+
+def test_what_is_there_and_no_file_is_named_as_such(tmp_path):
+    assert is_folder(tmp_path)
+    assert not is_file(tmp_path)
+    assert "is not a file" in missing_file(tmp_path).message
+
+
+def test_a_full_disk_inside_the_block_is_no_fault_of_the_file_that_is_read(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("x")
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match="No space") as caught, opened(path):
+        raise full
+    assert caught.value is full

@@ -249,6 +249,19 @@ def test_a_zip_that_promises_too_much_is_refused_unread(tmp_path: Path) -> None:
         read_keras(path)
 
 
+def test_a_zip_that_unfolds_to_much_more_than_it_is_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.keras"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open(INNER, "w", force_zip64=True) as file,
+    ):
+        for _ in range(300):
+            file.write(bytes(1 << 20))
+    assert path.stat().st_size < 1 << 20
+    with pytest.raises(MixnetError, match="packs 314,572,800 bytes of weights into"):
+        read_keras(path)
+
+
 def test_the_configuration_with_its_code_is_never_looked_at(tmp_path: Path) -> None:
     whole = (DATA / "tiny.weights.h5").read_bytes()
     code = b'{"class_name": "Lambda", "config": {"function": "not even json'

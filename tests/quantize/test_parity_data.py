@@ -238,6 +238,9 @@ def test_synsets_by_image_as_tensorflow_and_kaggle_have_them(
         (("a.png,0", "1", "2"), "only 1 of 3 lines name an image"),
         (("",), "is empty"),
         (("x" * 20_000,), "a line is too long"),
+        (("a.png,0", "b.png,0", "c.png,NaN"), "the label 'NaN' is no number of a class"),
+        (("a.png,0", "b.png,0", "c.png,-1"), "the label '-1' is no number of a class"),
+        (("a.png,0", "b.png,0", "c.png," + "9" * 400), "is no number of a class, as others are"),
     ],
 )
 def test_a_truth_that_does_not_fit_the_images_is_refused(
