@@ -88,6 +88,16 @@ def ask_sizes(use: Use) -> dict[int, tuple[int, ...]]:
     return {int(index): tuple(shape) for index, shape in found["sizes"]}
 
 
+def ask_fixed_sizes(use: Use) -> dict[int, tuple[int, ...]]:
+    """The sizes of a ``.tflite`` file's tensors at the sizes of its inputs that are given.
+
+    Raises MixnetError, UsageError where the file cannot have those, and CrashError where the
+    interpreter that computes them dies.
+    """
+    found = child.ask("mixnet_runtimes.probing:fixed_sizes", use.path, use.to_json())
+    return {int(index): tuple(shape) for index, shape in found["sizes"]}
+
+
 # In the child
 
 
@@ -128,6 +138,15 @@ def sizes(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     path, selection = _use(request)
     tell("running", registry.runtime_name(path, None))
     return {"sizes": list(tflite_fix.sizes_when_run(path, selection).items())}
+
+
+def fixed_sizes(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    """The sizes of all tensors of a ``.tflite`` file whose inputs have those of a selection."""
+    from mixnet_runtimes import tflite_fix
+
+    path, selection = _use(request)
+    tell("resizing", registry.runtime_name(path, None))
+    return {"sizes": list(tflite_fix.fixed_sizes(path, selection).items())}
 
 
 def _open(request: Mapping[str, Any], tell: Tell) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.errors import nearest
 from mixnet_common.readers import show
-from mixnet_runtimes import tflite_contents, tflite_file, tflite_pack
+from mixnet_runtimes import child, probing, tflite_contents, tflite_file, tflite_pack
 from mixnet_runtimes.selection import (
     Fixed,
     Input,
@@ -56,7 +56,7 @@ def fix(path: Path, selection: Selection) -> Fixed:
     if selection.signature is not None and not _is_first(model, chosen):
         content = _with_first(model, data, chosen)
     if changed or wanted != {index: each.usual for index, each in inputs.items()}:
-        content = _resized(path, content or data, wanted)
+        content = _resized(path, content or data, wanted, selection)
     given = Selection(changed, signature=None if chosen is own else name)
     return Fixed(with_sizes(inputs.values(), closed), content, name, given=given)
 
@@ -189,13 +189,28 @@ def _written(graph: Any) -> list[int]:
     ]
 
 
-def _resized(path: Path, content: bytes, wanted: Shapes) -> bytes:
+def _resized(path: Path, content: bytes, wanted: Shapes, selection: Selection) -> bytes:
     edited = bytearray(content)
     graph = _graph(edited)
-    for index, shape in _computed_sizes(path, content, wanted, _written(graph)).items():
+    if child.is_inside():
+        sizes = _computed_sizes(path, content, wanted, _written(graph))
+    else:
+        sizes = probing.ask_fixed_sizes(probing.Use(path, selection=selection))
+    for index, shape in sizes.items():
         if index < graph.TensorsLength():
             _overwrite(graph.Tensors(index), shape)
     return bytes(edited)
+
+
+def fixed_sizes(path: Path, selection: Selection) -> dict[int, tuple[int, ...]]:
+    """The sizes that ``fix`` writes into a file. Raises likewise, and may crash."""
+    graph = _graph(bytearray(fix(path, selection).content or tflite_file.checked_bytes(path)))
+    tensors = [graph.Tensors(index) for index in range(graph.TensorsLength())]
+    return {
+        index: tuple(_integers(tensor.ShapeAsNumpy()))
+        for index, tensor in enumerate(tensors)
+        if tensor.ShapeLength()
+    }
 
 
 def _overwrite(tensor: Any, shape: Sequence[int]) -> None:
