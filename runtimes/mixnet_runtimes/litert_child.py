@@ -1,32 +1,31 @@
-"""The process that profiles one ``.tflite``: ``python -m mixnet_runtimes.litert_child REQUEST``.
+"""Profiles one ``.tflite`` in a process of its own, which ``child`` asks.
 
-It exists to be allowed to crash: LiteRT's C interface may change under ``litert_c``. One JSON
-object in as its argument, one out on stdout; whatever the library prints goes to stderr.
+It is allowed to crash: LiteRT's C interface may change under ``litert_c``.
 
 Try it by hand::
 
-    python -m mixnet_runtimes.litert_child \
-        '{"path": "mixnet-s.tflite", "threads": 1, "rounds": 3, "warmup": 1}'
+    echo '{"question": "mixnet_runtimes.litert_child:measure", "memory_bytes": 4000000000,
+           "request": {"path": "mixnet-s.tflite", "threads": 1, "rounds": 3, "warmup": 1}}' |
+        python -m mixnet_runtimes.child_process
 """
 
-import json
-import os
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError
+from mixnet_runtimes.child_process import Tell
 from mixnet_runtimes.litert_c import DELEGATED, OPERATOR, Event, Library, ProfiledModel
 
 Key = tuple[str, int, int]
 """Tag, type and index of an event: what must be the same in every round."""
 
 
-def measure(request: dict[str, Any]) -> dict[str, Any]:
+def measure(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """Run the rounds; the events of one, and the times of all."""
     library = Library()
+    tell("profiling", f"LiteRT {library.version}")
     values = [None if each is None else Path(each) for each in request.get("values", [])]
     model = ProfiledModel(library, Path(request["path"]), request["threads"], values)
     for _ in range(request["warmup"]):
@@ -85,21 +84,3 @@ def _plausible(event: Event) -> int:
     if event.elapsed_us > 3_600_000_000:
         raise MixnetError(f"LiteRT's profiler gives {event.tag} {event.elapsed_us} µs")
     return event.elapsed_us
-
-
-def main() -> None:
-    """Answer the one request on the command line."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    try:
-        answer = measure(json.loads(sys.argv[1]))
-    except MixnetError as error:
-        answer = {"error": error.message, "hint": error.hint}
-    json.dump(answer, answers)
-    answers.flush()
-    # The library's handles are left to the system: tearing them down could only crash.
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

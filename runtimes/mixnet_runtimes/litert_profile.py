@@ -4,16 +4,14 @@ The profiling itself happens in a process of its own (``litert_child``), whose d
 message here.
 """
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError
-from mixnet_runtimes import tflite_file
+from mixnet_common.readers import show
+from mixnet_runtimes import child, tflite_file
 from mixnet_runtimes.contents import FileContents, Operator
 from mixnet_runtimes.litert_c import HINT, OPERATOR
 from mixnet_runtimes.prepared import Prepared
@@ -21,12 +19,9 @@ from mixnet_runtimes.profiling import WARMUP, OperatorTime, Profile, summarize_r
 from mixnet_runtimes.tflite_session import RUNTIMES
 from mixnet_runtimes.xnnpack_events import align
 
-CHILD = (sys.executable, "-P", "-m", "mixnet_runtimes.litert_child")
-"""``-P`` keeps the current directory, where anything may lie, out of the module search."""
-
 LITERT = RUNTIMES[0]
 
-DROPPED = b"Dropping ProfileBuffer event"
+DROPPED = "Dropping ProfileBuffer event"
 """What a profiler prints whose memory is too small; later versions of LiteRT enlarge it."""
 
 WITHOUT = "the file can be timed without its profile; or try another version of ai-edge-litert"
@@ -40,7 +35,7 @@ def profile(
     threads: int,
     rounds: int,
     timeout_s: float,
-    child: Sequence[str] = CHILD,
+    command: Sequence[str] = child.COMMAND,
 ) -> Profile:
     """See ``mixnet_runtimes.profile``."""
     # a broken file is refused before it can crash anything
@@ -53,7 +48,7 @@ def profile(
         "rounds": rounds,
         "warmup": WARMUP,
     }
-    return describe(_ask(child, prepared.source, request, timeout_s), contents, threads)
+    return describe(_ask(prepared.source, request, timeout_s, command), contents, threads)
 
 
 def describe(answer: Mapping[str, Any], contents: FileContents, threads: int) -> Profile:
@@ -128,33 +123,18 @@ def _operator_time(tag: str, owner: Operator | None, time_us: float) -> Operator
 
 
 def _ask(
-    child: Sequence[str], path: Path, request: dict[str, Any], timeout_s: float
+    path: Path, request: dict[str, Any], timeout_s: float, command: Sequence[str]
 ) -> dict[str, Any]:
-    """Run the child; its answer. Raises MixnetError where it reports an error, dies or hangs."""
+    """The child's answer. Raises MixnetError where it reports an error, dies or hangs."""
+    limits = child.Limits(timeout_s, child.limits_for(path).memory_bytes)
+    asked = child.Question("mixnet_runtimes.litert_child:measure", path, request, limits, command)
     try:
-        done = subprocess.run(
-            [*child, json.dumps(request)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise MixnetError(f"{path}: LiteRT did not profile it in {timeout_s:.3g} s") from None
-    try:
-        answer = json.loads(done.stdout)
-    except ValueError:
-        how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit {done.returncode}"
-        raise MixnetError(
-            f"{path}: LiteRT's profiler died ({how}){_last_words(done.stderr)}", WITHOUT
-        ) from None
-    if DROPPED in done.stderr:
+        answer = asked.answer()
+    except child.CrashError as error:
+        raise MixnetError(error.message, WITHOUT) from error
+    except MixnetError as error:
+        message = f"cannot profile {show(path)}: {error.message}"
+        raise MixnetError(message, error.hint or WITHOUT) from error
+    if DROPPED in asked.stderr:
         raise MixnetError(f"{path} has more operators than LiteRT's profiler remembers", HINT)
-    if "error" in answer:
-        raise MixnetError(f"cannot profile {path}: {answer['error']}", answer["hint"] or WITHOUT)
-    return dict(answer)
-
-
-def _last_words(stderr: bytes) -> str:
-    lines = [line.strip() for line in stderr.decode(errors="replace").splitlines() if line.strip()]
-    return f": {lines[-1][:300]}" if lines else ""
+    return answer

@@ -7,16 +7,18 @@ graph is written beside the times and read back, so that nodes keep their kernel
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mixnet_common import MixnetError
 from mixnet_common.temporary import temporary_folder
-from mixnet_runtimes import onnx_file
+from mixnet_runtimes import child, onnx_file
+from mixnet_runtimes.child_process import Tell
 from mixnet_runtimes.contents import FileContents, FileTensor, Operator, Shape
-from mixnet_runtimes.ort_session import NAME, OPTIMIZED, OrtSession
-from mixnet_runtimes.prepared import Prepared, fixed_of, input_arrays
+from mixnet_runtimes.ort_session import NAME, OPTIMIZED, OrtSession, runtime_name
+from mixnet_runtimes.prepared import Prepared, fixed_of, from_json, input_arrays
 from mixnet_runtimes.profiling import WARMUP, OperatorTime, Profile, summarize_rounds
 
 Record = Mapping[str, Any]
@@ -30,16 +32,30 @@ RUN = "model_run"
 
 
 def profile(prepared: Prepared, threads: int, rounds: int, timeout_s: float) -> Profile:
-    """See ``mixnet_runtimes.profile``; ``timeout_s`` is not watched, since nothing can hang it."""
-    del timeout_s
+    """See ``mixnet_runtimes.profile``."""
     with temporary_folder() as directory:
-        session = OrtSession(prepared.source, threads, directory, fixed_of(prepared))
-        session.set_inputs(input_arrays(prepared, np.random.default_rng(0)))
-        for _ in range(WARMUP + rounds):
-            session.invoke()
-        records = json.loads(session.end_trace().read_text(encoding="utf-8"))
+        request = {
+            "prepared": prepared.to_json(),
+            "threads": threads,
+            "rounds": WARMUP + rounds,
+            "directory": str(directory),
+        }
+        limits = child.Limits(timeout_s, child.limits_for(prepared.source).memory_bytes)
+        answer = child.ask("mixnet_runtimes.ort_profile:measure", prepared.source, request, limits)
+        records = json.loads((directory / answer["trace"]).read_text(encoding="utf-8"))
         contents = onnx_file.read(directory / OPTIMIZED)
-    return describe(records, contents, session.version, threads, rounds)
+    return describe(records, contents, answer["version"], threads, rounds)
+
+
+def measure(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    """In a process of its own: run the rounds, and leave trace and graph in the directory."""
+    prepared, directory = from_json(request["prepared"]), Path(request["directory"])
+    tell("profiling", runtime_name(None))
+    session = OrtSession(prepared.source, request["threads"], directory, fixed_of(prepared))
+    session.set_inputs(input_arrays(prepared, np.random.default_rng(0)))
+    for _ in range(request["rounds"]):
+        session.invoke()
+    return {"trace": session.end_trace().name, "version": session.version}
 
 
 def describe(

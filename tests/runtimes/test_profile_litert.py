@@ -8,7 +8,7 @@ import pytest
 from tiny_models import TfliteBuilder, conv_tflite, split_tflite
 
 from mixnet_common import MixnetError
-from mixnet_runtimes import Prepared, litert_c, litert_profile, profile
+from mixnet_runtimes import Prepared, child, litert_c, litert_profile, profile
 from mixnet_runtimes.litert_c import DELEGATED, MEMORY_BYTES, OPERATOR
 
 DIES = (sys.executable, "-c", "import os, sys; print('last words', file=sys.stderr); os.abort()")
@@ -49,17 +49,17 @@ def test_any_input_will_do(dtype: str, signature: bool, batch: int, tmp_path: Pa
     assert [each.name for each in found.operators] == ["y"]
 
 
-def ask(child: tuple[str, ...], tmp_path: Path, timeout_s: float = 60) -> MixnetError:
+def ask(command: tuple[str, ...], tmp_path: Path, timeout_s: float = 60) -> MixnetError:
     path = conv_tflite(tmp_path / "m.tflite")
     with pytest.raises(MixnetError) as raised:
-        litert_profile.profile(Prepared(path, path, ()), 1, 1, timeout_s, child)
+        litert_profile.profile(Prepared(path, path, ()), 1, 1, timeout_s, command)
     return raised.value
 
 
 def test_a_profiler_that_crashes_is_an_error_with_its_last_words(tmp_path: Path) -> None:
     error = ask(DIES, tmp_path)
-    assert "died" in error.message
-    assert "last words" in error.message
+    path = tmp_path / "m.tflite"
+    assert error.message.endswith(f" crashed (SIGABRT) while opening {path}: last words")
     assert "without" in error.hint
 
 
@@ -75,16 +75,17 @@ def test_what_the_profiler_refuses_is_told_with_the_file(tmp_path: Path) -> None
 
 
 def test_a_profiler_that_forgot_operators_is_not_believed(tmp_path: Path) -> None:
-    word = litert_profile.DROPPED.decode()
-    forgets = f"import sys; print({word!r}, file=sys.stderr); print({{}})"
+    answer = json.dumps({"answer": {}})
+    word = litert_profile.DROPPED
+    forgets = f"import sys; print({word!r}, file=sys.stderr); print({answer!r})"
     assert "more operators" in ask((sys.executable, "-c", forgets), tmp_path).message
 
 
 def test_the_child_itself_reports_a_file_that_litert_cannot_open(tmp_path: Path) -> None:
-    path = conv_tflite(tmp_path / "m.tflite")
-    request = {"path": str(tmp_path / "other.tflite"), "threads": 1, "rounds": 1, "warmup": 0}
+    path = tmp_path / "other.tflite"
+    request = {"path": str(path), "threads": 1, "rounds": 1, "warmup": 0}
     with pytest.raises(MixnetError, match="LiteRtCreateModelFromFile failed"):
-        litert_profile._ask(litert_profile.CHILD, path, request, 60)
+        child.ask("mixnet_runtimes.litert_child:measure", path, request)
 
 
 @pytest.mark.parametrize("version", ["2.1.4", "1.4.0"])
