@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_bench.conventions import ALL_PRODUCTS, CONVENTIONS, macs_by_convention
-from mixnet_bench.counting.file import count_file
+from mixnet_bench.counting.file import count_file, count_signatures
 from mixnet_bench.counting.graph import count_graph
 from mixnet_bench.counting.record import Count, Layer
 from mixnet_bench.several_files import selections_for
@@ -65,7 +65,8 @@ def run(
     if with_layers:
         for each in counted:
             print_table(LAYER_COLUMNS, layer_rows(each), title=each["name"])
-    print_table(COLUMNS, [table_row(each) for each in counted], caption=_caption(counted))
+    rows = [row for each in counted for row in (table_row(each), *signature_rows(each))]
+    print_table(COLUMNS, rows, caption=_caption(counted))
 
 
 def describe_target(target: str, size: Size, selection: Selection = AS_IT_IS) -> dict[str, Any]:
@@ -86,7 +87,23 @@ def describe_target(target: str, size: Size, selection: Selection = AS_IT_IS) ->
         **describe_count(count),
         "name": path.name,
         **describe_fixed(fix(path, selection)),
+        "signatures": [
+            describe_signature(name, each) for name, each in count_signatures(path, count).items()
+        ],
         **describe_delegation(delegation),
+    }
+
+
+def describe_signature(name: str, count: Count | str) -> dict[str, Any]:
+    """The figures of one of several signatures, or why it has none."""
+    if isinstance(count, str):
+        return {"name": name, "params": None, "macs": None, "activations": None, "reason": count}
+    return {
+        "name": name,
+        "params": count.params,
+        "macs": count.macs,
+        "activations": count.activations,
+        "reason": count.reason or None,
     }
 
 
@@ -119,7 +136,6 @@ def describe_count(count: Count) -> dict[str, Any]:
         "activations": count.activations,
         "reason": count.reason or None,
         "batch": count.batch,
-        "signature": count.signature,
         "convention": ALL_PRODUCTS,
         "macs_by_convention": _by_convention(count),
         "not_counted": dict(count.not_counted),
@@ -164,6 +180,21 @@ def table_row(target: dict[str, Any]) -> tuple[str, ...]:
         str(target["partitions"]) if known else "",
         _outside(target["delegation"]) if known else "",
     )
+
+
+def signature_rows(target: dict[str, Any]) -> list[tuple[str, ...]]:
+    """A row for each signature of a file that has several."""
+    return [
+        (
+            f"  signature {each['name']}",
+            _number(each["params"]),
+            _millions(each["macs"]),
+            _millions(each["activations"]),
+            "",
+            "counted above" if each["name"] == target["signature"] else "",
+        )
+        for each in target.get("signatures", [])
+    ]
 
 
 def layer_rows(target: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """What branches, loops and called graphs add up to."""
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,13 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper
 
 sys.path.append(str(Path(__file__).parents[1] / "runtimes"))
 from tiny_models import TfliteBuilder, conv_options, numbers, write_onnx
 
-from mixnet_bench.counting.file import count_file
+from mixnet_bench.cli import main
+from mixnet_bench.count_command import describe_signature
+from mixnet_bench.counting.file import count_file, count_signatures
 from mixnet_bench.counting.operands import UnknownError
+from mixnet_bench.counting.record import Count
 from mixnet_bench.counting.turns import turns_until
 from mixnet_common import MixnetError
 from mixnet_runtimes import Selection
@@ -450,15 +455,56 @@ def test_a_graph_that_runs_itself_is_refused(tmp_path: Path) -> None:
         count_file(builder.write(tmp_path / "m.tflite"))
 
 
-def test_each_signature_counts_its_own_graph(tmp_path: Path) -> None:
+def two_signatures(path: Path) -> Path:
+    """One signature runs a convolution to 2 channels, the other one to 7."""
     builder = TfliteBuilder()
     for index, channels in enumerate((2, 7)):
         if index:
             builder.subgraph()
         tflite_conv(builder, channels)
         builder.signature({"x": 0}, {"y": 1}, f"of_{channels}", index)
-    path = builder.write(tmp_path / "m.tflite")
+    return builder.write(path)
+
+
+def test_each_signature_counts_its_own_graph(tmp_path: Path) -> None:
+    path = two_signatures(tmp_path / "m.tflite")
     counts = [count_file(path), count_file(path, Selection(signature="of_7"))]
     assert [count.signature for count in counts] == ["of_2", "of_7"]
     assert [count.macs for count in counts] == [64 * 54, 64 * 189]
     assert [count.params for count in counts] == [54, 189]
+
+
+@pytest.mark.parametrize("asked", [(), ("--signature", "of_7")])
+def test_the_command_lists_all_signatures_and_names_the_one_it_counts(
+    tmp_path: Path, asked: tuple[str, ...]
+) -> None:
+    path = two_signatures(tmp_path / "m.tflite")
+    result = CliRunner().invoke(main, ["count", str(path), "--json", *asked])
+    (target,) = json.loads(result.stdout)["targets"]
+    assert target["signature"] == (asked[1] if asked else "of_2")
+    assert [(each["name"], each["macs"], each["params"]) for each in target["signatures"]] == [
+        ("of_2", 64 * 54, 54),
+        ("of_7", 64 * 189, 189),
+    ]
+    shown = CliRunner().invoke(main, ["count", str(path), *asked]).stdout
+    assert "signature of_2" in shown
+    assert "signature of_7" in shown
+
+
+def test_a_signature_with_open_sizes_is_unknown_and_the_others_are_counted(tmp_path: Path) -> None:
+    builder = TfliteBuilder()
+    tflite_conv(builder, 2)
+    builder.signature({"x": 0}, {"y": 1}, "fixed", 0)
+    builder.subgraph()
+    tflite_conv(builder, 7)
+    builder.graph.tensors[0].shapeSignature = [1, -1, -1, 3]
+    builder.signature({"x": 0}, {"y": 1}, "open", 1)
+    path = builder.write(tmp_path / "m.tflite")
+    counts = count_signatures(path, count_file(path))
+    fixed, refused = counts["fixed"], counts["open"]
+    assert isinstance(fixed, Count)
+    assert fixed.macs == 64 * 54
+    assert isinstance(refused, str)
+    assert "open sizes" in refused
+    described = describe_signature("open", refused)
+    assert (described["params"], described["macs"], described["reason"]) == (None, None, refused)

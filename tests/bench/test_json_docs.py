@@ -30,6 +30,11 @@ FREE = (
 
 RARE = {
     "not_counted.*",
+    "signatures[].name",
+    "signatures[].params",
+    "signatures[].macs",
+    "signatures[].activations",
+    "signatures[].reason",
     "layers[].bodies[].name",
     "layers[].bodies[].layers",
     "delegation.outside_kinds.*",

@@ -57,6 +57,28 @@ def count_file(path: Path, selection: Selection = AS_IT_IS) -> Count:
     return count_contents(contents, Path(path).name)
 
 
+def count_signatures(path: Path, counted: Count) -> dict[str, Count | str]:
+    """The count of every signature of a file that has several, ``counted`` being that of one.
+
+    Of one that is refused, for its open sizes, there is the reason in place of a count.
+    """
+    if len(counted.signatures) < 2:
+        return {}
+    return {
+        each.name: counted
+        if each.name == counted.signature
+        else _count_signature(path, Selection(signature=each.name))
+        for each in read_file(path).signatures
+    }
+
+
+def _count_signature(path: Path, selection: Selection) -> Count | str:
+    try:
+        return count_file(path, selection)
+    except MixnetError as error:
+        return error.message
+
+
 def sizes_depend_on_values(contents: FileContents) -> bool:
     """Whether sizes are open in a ``.tflite`` that no input's open batch accounts for."""
     has_batch = any(_is_open(each, slice(1)) for each in contents.inputs.values())
@@ -97,14 +119,14 @@ def count_contents(contents: FileContents, name: str) -> Count:
     elif batch > 1:
         warnings.append(f"made for batches of {batch}, counted for one image")
         layers = per_image(layers, batch)
-    return Count(
-        name,
-        count.source,
-        layers,
-        tuple(warnings),
-        batch,
-        contents.signature,
-        dict(walk.notes.not_counted),
+    return replace(
+        count,
+        layers=layers,
+        warnings=tuple(warnings),
+        batch=batch,
+        signature=contents.signature,
+        signatures=tuple(each.name for each in contents.signatures),
+        not_counted=dict(walk.notes.not_counted),
     )
 
 

@@ -59,6 +59,8 @@ class Count:
     one: then they are for the sizes in the file."""
     signature: str | None = None
     """The signature that was counted, where the file names any."""
+    signatures: tuple[str, ...] = ()
+    """All that the file names."""
     not_counted: Mapping[str, int] = field(default_factory=dict)
     """Operators with arithmetic that is not among the multiply-adds, by kind."""
 
