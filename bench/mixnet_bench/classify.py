@@ -79,7 +79,7 @@ def find_known(
     if labels is not None:
         names: tuple[Labels, str | None] = load_labels(labels, classes), labels
     else:
-        names = _fitting(_cards(path), classes)
+        names = _fitting(cards_of(path), classes)
     return Known(found, source, *names)
 
 
@@ -89,14 +89,14 @@ def find_preprocessing(
     """How images are prepared for a file, and who says so: the option, the file, or a guess."""
     if option is not None:
         return for_channels(load_preprocessing(option), channels), option
-    for name, card in _cards(path).items():
+    for name, card in cards_of(path).items():
         if card.preprocessing:
             return for_channels(card.preprocessing, channels), name
     warn(f"{path} does not say how images are prepared; they are as for {ASSUMED}'s networks")
     return for_channels(load_preprocessing(ASSUMED), channels), "assumed"
 
 
-def _cards(path: Path) -> dict[str, Card]:
+def cards_of(path: Path) -> dict[str, Card]:
     """What the file says of itself, and what the file beside it says, by their names."""
     return {path.name: read_card(path), f"{path.name}.json": side_card(path)}
 

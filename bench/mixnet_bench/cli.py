@@ -55,6 +55,24 @@ def count(
 
 @main.command(
     epilog=example(
+        "mixnet-export tflite mixnet-s -o out", "mixnet-bench inspect out/mixnet-s.tflite"
+    )
+)
+@click.argument("target", metavar="FILE")
+@json_option
+def inspect(target: str, as_json: bool) -> None:
+    """Show what a .tflite or .onnx file takes and gives, and what it was made from.
+
+    Inputs and outputs with their shapes, types and quantization, signatures, labels, preprocessing,
+    delegation, external data, metadata, and the provenance beside the file.
+    """
+    from mixnet_bench import inspect_command
+
+    inspect_command.run(target, as_json)
+
+
+@main.command(
+    epilog=example(
         "mixnet-export tflite mixnet-s -o out",
         "mixnet-bench latency out/mixnet-s.tflite --threads 1",
     )

@@ -129,9 +129,14 @@ def print_json(targets: Sequence[Any]) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "", caption: str = ""
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    title: str = "",
+    caption: str = "",
+    *,
+    left: int = 1,
 ) -> None:
-    """Print a table to stdout: the first column's text to the left, all others to the right.
+    """Print a table to stdout: text to the left in the first ``left`` columns, else right.
 
     A terminal gets its own width; a pipe or a file gets as much as the table needs.
     """
@@ -142,7 +147,7 @@ def print_table(
     table = Table(title=title or None, caption=caption or None, box=box.SIMPLE_HEAD)
     table.title_justify = table.caption_justify = "left"
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+        table.add_column(column, justify="left" if index < left else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
     Console(

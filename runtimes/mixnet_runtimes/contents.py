@@ -124,6 +124,10 @@ class FileContents:
     """The one that is described, where it has a name."""
     origin: Mapping[str, str] = field(default_factory=dict)
     """What the file says of how it was made: ``producer``, ``opset``, ``schema version``."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """What else a writer put into the file, by its key; of what is no text, the size."""
+    external: tuple[str, ...] = ()
+    """ONNX: the files that hold its weights, by their paths beside it."""
 
     def tensor(self, name: str) -> FileTensor | None:
         """The tensor of that name; None for an omitted input."""

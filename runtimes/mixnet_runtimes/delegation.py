@@ -28,7 +28,7 @@ def describe(before: Sequence[Node] | None, after: Sequence[Node] | None) -> Del
     found = pieces(before, after) or []
     inside = {index for piece in found for index in piece}
     left = [node.kind for index, node in enumerate(before) if index not in inside]
-    return Delegation(len(found), len(inside), len(left), Counter(left))
+    return Delegation(len(found), len(inside), len(left), dict(Counter(left)))
 
 
 def pieces(before: Sequence[Node] | None, after: Sequence[Node] | None) -> list[list[int]] | None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from mixnet_runtimes import onnx_bodies, onnx_shapes
+from mixnet_runtimes import onnx_bodies, onnx_shapes, onnx_walk
 from mixnet_runtimes.contents import MAIN, Axis, Body, FileContents, FileTensor, Operator, Shape
 from mixnet_runtimes.onnx_types import STANDARD_DOMAINS, dtype_name, plain_domain, stated_size
 
@@ -44,6 +44,26 @@ def describe(
         warnings=warnings,
         bodies=graphs,
         origin=_origin(model),
+        metadata={each.key: each.value for each in model.metadata_props},
+        external=_external(model),
+    )
+
+
+def with_scales(contents: FileContents, scales: Mapping[str, tuple[float, int]]) -> FileContents:
+    """The contents with the scales and zero points of inputs and outputs, by their names."""
+
+    def scaled(tensors: Mapping[str, FileTensor]) -> dict[str, FileTensor]:
+        return {
+            name: replace(each, scale=scales[name][0], zero_point=scales[name][1])
+            if name in scales
+            else each
+            for name, each in tensors.items()
+        }
+
+    return (
+        replace(contents, inputs=scaled(contents.inputs), outputs=scaled(contents.outputs))
+        if scales
+        else contents
     )
 
 
@@ -72,6 +92,18 @@ def _origin(model: Any) -> dict[str, str]:
         if domain not in STANDARD_DOMAINS
     }
     return {key: value for key, value in found.items() if value}
+
+
+def _external(model: Any) -> tuple[str, ...]:
+    """The paths of the files beside the model that its constants lie in, each once."""
+    places = (
+        entry.value
+        for graph in onnx_walk.graphs(model.graph)
+        for tensor in onnx_walk.constants(graph)
+        for entry in tensor.external_data
+        if entry.key == "location"
+    )
+    return tuple(dict.fromkeys(places))
 
 
 def _graphs(

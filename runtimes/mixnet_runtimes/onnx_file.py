@@ -9,6 +9,7 @@ from typing import Any
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.hashing import sha256
+from mixnet_common.readers import show
 from mixnet_runtimes import (
     external_data,
     onnx_check,
@@ -19,6 +20,7 @@ from mixnet_runtimes import (
 )
 from mixnet_runtimes.contents import FileContents
 from mixnet_runtimes.faults import ModelError
+from mixnet_runtimes.onnx_metadata import read_quantization
 
 UNSORTED = "its nodes are out of order; they are counted in the order of computing"
 
@@ -43,7 +45,11 @@ def read(path: Path, signature: str | None = None, content: bytes | None = None)
         numbers = onnx_shapes.infer(model)
     except ModelError as fault:
         raise rawfile.broken(path, str(fault)) from fault
-    return onnx_contents.describe(model, stated, numbers, sha256(data), len(data), tuple(warnings))
+    contents = onnx_contents.describe(
+        model, stated, numbers, sha256(data), len(data), tuple(warnings)
+    )
+    scales = read_quantization(contents.metadata, show(path))
+    return onnx_contents.with_scales(contents, scales)
 
 
 def read_model(path: Path, content: bytes | None = None) -> Any:

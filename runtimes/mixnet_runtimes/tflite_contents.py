@@ -55,6 +55,7 @@ def describe(
         signature=chosen.name or None,
         warnings=(f"{unused} subgraphs are run by no signature and no operator",) if unused else (),
         origin=_origin(model),
+        metadata=_metadata(model),
     )
 
 
@@ -115,11 +116,22 @@ def _signature(entry: Any, graphs: "list[_Subgraph]") -> Signature:
 
 def _origin(model: Any) -> dict[str, str]:
     found = {"schema version": str(model.version), "description": text(model.description)}
-    for entry in _list(model.metadata):
-        if text(entry.name) == "min_runtime_version" and 0 <= entry.buffer < len(model.buffers):
-            data = bytes(_list(model.buffers[entry.buffer].data))
-            found["minimum runtime version"] = data.decode(errors="replace").strip("\0 ")
     return {key: value for key, value in found.items() if value}
+
+
+MOST_TEXT = 1000
+"""Longest metadata in characters that is shown as it is."""
+
+
+def _metadata(model: Any) -> dict[str, str]:
+    """The entries of a model's metadata: short texts as they are, of all others the size."""
+    found = {}
+    for entry in _list(model.metadata):
+        if 0 <= entry.buffer < len(model.buffers):
+            data = bytes(_list(model.buffers[entry.buffer].data)).rstrip(b"\0 ")
+            is_text = len(data) <= MOST_TEXT and data.isascii() and data.decode().isprintable()
+            found[text(entry.name)] = data.decode() if is_text else f"{len(data):,} bytes"
+    return found
 
 
 class _Subgraph:

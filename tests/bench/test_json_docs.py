@@ -16,6 +16,11 @@ DOCS = Path(__file__).parents[2] / "docs" / "json.md"
 FREE = (
     "macs_by_convention",
     "not_counted",
+    "origin",
+    "metadata",
+    "operators",
+    "preprocessing",
+    "provenance",
     "delegation.outside_kinds",
     "delegation.outside_reasons",
     "settings.runtime",
@@ -36,6 +41,7 @@ RARE = {
     "signatures[].activations",
     "signatures[].reason",
     "layers[].bodies[].name",
+    "metadata.*",
     "layers[].bodies[].layers",
     "delegation.outside_kinds.*",
     "delegation.outside_reasons.*",
@@ -52,11 +58,17 @@ RARE = {
 """Keys that the tiny files of these tests do not have."""
 
 
+AS_THEY_ARE = ("provenance",)
+"""Objects that are another document's, handed on as they are."""
+
+
 def key_paths(value: Any, path: str = "") -> Iterator[str]:
     """The path of every value that is no object, in the notation of the document."""
     if isinstance(value, list) and any(isinstance(each, dict) for each in value):
         for each in value:
             yield from key_paths(each, f"{path}[]")
+    elif isinstance(value, dict) and path in AS_THEY_ARE:
+        yield f"{path}.*"
     elif isinstance(value, dict):
         for key, each in value.items():
             name = "*" if path in FREE else key
@@ -89,6 +101,7 @@ def commands(
         "count": ("count", "mixnet-s", tiny_onnx, tiny_tflite, "--json"),
         "latency": ("latency", tiny_onnx, tiny_tflite, *quick, "--profile", "--json"),
         "classify": ("classify", tiny_classifier, tiny_photo, "--json"),
+        "inspect": ("inspect", tiny_classifier, "--json"),
         "paper": ("paper", "all", "--json"),
         "tune": (
             "tune",
@@ -101,7 +114,7 @@ def commands(
     }
 
 
-@pytest.mark.parametrize("command", ["count", "latency", "classify", "paper", "tune"])
+@pytest.mark.parametrize("command", ["count", "inspect", "latency", "classify", "paper", "tune"])
 def test_the_keys_printed_are_the_keys_documented(
     command: str, commands: dict[str, tuple[object, ...]], tiny_onnx: Path
 ) -> None:
