@@ -20,6 +20,7 @@ from mixnet_android.protocol import MOST_MODELS, Result, parse, parse_progress, 
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.cpu_lists import parse_cpus
 from mixnet_common.hashing import sha256
+from mixnet_common.options import SEEDS
 
 RESULT = "result.jsonl"
 MOST_OUTPUT_BYTES = 256 * 2**20
@@ -158,7 +159,7 @@ def install(phone: Phone, work: Work, say: Callable[[str], None] = lambda text: 
 
 def arguments(work: Work, installed: Installed) -> list[str]:
     """The runner's command line; its files stand in the run's folder."""
-    command = [installed.runner, "--threads", str(work.threads), "--seed", str(work.seed)]
+    command = [installed.runner, "--threads", str(work.threads), "--seed", str(work.seed % SEEDS)]
     command += ["--warmup", str(work.warmup), "--min-count", str(work.min_count)]
     command += ["--min-time", f"{work.min_time_s:.6f}", "--burst-ms", f"{work.burst_ms:g}"]
     command += ["--max-time", str(work.longest_s), "--progress", "progress", "-o", RESULT]

@@ -1,6 +1,5 @@
 """The command ``mixnet-bench``: parses the command line and hands over; no work is done here."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,24 @@ from mixnet_bench.devices import devices
 from mixnet_bench.model_options import input_options, selection_options
 from mixnet_common import UsageError
 from mixnet_common.console import CONTEXT, Group, example, json_option
-
-
-def _finite(ctx: click.Context, param: click.Parameter, value: float) -> float:
-    """Refuse nan, which click's ranges let through, and a time without end."""
-    if not math.isfinite(value):
-        raise click.BadParameter(f"{value} is not a finite number.")
-    return value
+from mixnet_common.options import (
+    CLASSES,
+    CONFIDENCE,
+    IMAGES,
+    INFERENCES,
+    JOBS,
+    LAUNCHES,
+    LISTED,
+    MULTIPLIER,
+    POINTS,
+    RESOLUTION,
+    SECONDS,
+    SEED,
+    THREADS,
+    TIMEOUT,
+    TOP,
+    WARMUP,
+)
 
 
 @click.group(cls=Group, context_settings=CONTEXT)
@@ -29,9 +39,11 @@ def main() -> None:
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @json_option
 @click.option("--layers", is_flag=True, help="Print every layer too.")
-@click.option("--classes", type=int, help="Classes of a network, instead of its own.")
-@click.option("--resolution", type=int, help="Input height and width of a network, in pixels.")
-@click.option("--multiplier", type=float, help="Channel multiplier of a network.")
+@click.option("--classes", type=CLASSES, help="Classes of a network, instead of its own.")
+@click.option(
+    "--resolution", type=RESOLUTION, help="Input height and width of a network, in pixels."
+)
+@click.option("--multiplier", type=MULTIPLIER, help="Channel multiplier of a network.")
 @selection_options
 def count(
     targets: tuple[str, ...],
@@ -80,44 +92,42 @@ def inspect(target: str, as_json: bool) -> None:
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @click.option(
     "--on",
+    is_eager=True,  # threads are bounded by where they run
     default="host",
     show_default=True,
     metavar="host|adb[:SERIAL]|all",
     help="Where to time: here, on a phone, or on all phones at once.",
 )
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--threads", type=THREADS, default=1, show_default=True)
 @click.option(
     "--launches",
-    type=click.IntRange(1),
+    type=LAUNCHES,
     default=5,
     show_default=True,
     help="Fresh processes per target; the interval rests on them.",
 )
 @click.option(
     "--min-count",
-    type=click.IntRange(1),
+    type=INFERENCES,
     default=100,
     show_default=True,
     help="Inferences per target, at least.",
 )
 @click.option(
     "--min-time",
-    type=click.FloatRange(0),
-    callback=_finite,
+    type=SECONDS,
     default=5.0,
     show_default=True,
     help="Seconds of inference per target, at least.",
 )
 @click.option(
     "--warmup",
-    type=click.IntRange(0),
+    type=WARMUP,
     default=10,
     show_default=True,
     help="Inferences after the first one that are kept apart, per launch.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of inputs and order."
-)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of inputs and order.")
 @click.option(
     "--pin",
     metavar="CPUS",
@@ -125,8 +135,7 @@ def inspect(target: str, as_json: bool) -> None:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
-    callback=_finite,
+    type=TIMEOUT,
     default=60.0,
     show_default=True,
     help="Seconds without an answer after which a file counts as hung.",
@@ -245,9 +254,7 @@ def latency(
 @click.argument(
     "images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE..."
 )
-@click.option(
-    "--top", type=click.IntRange(1), default=5, show_default=True, help="Classes per image."
-)
+@click.option("--top", type=TOP, default=5, show_default=True, help="Classes per image.")
 @click.option(
     "--labels", metavar="NAME|FILE", help="Names of the classes.  [default: the file's own]"
 )
@@ -295,14 +302,18 @@ def classify(
     "--synsets", type=click.Path(path_type=Path), help="ILSVRC's numbers and their synsets."
 )
 @click.option("--unlabelled", is_flag=True, help="Compare predictions only.")
-@click.option("--budget", type=float, help="Points of top-1 that may be lost: exit 0, 1 or 3.")
-@click.option("--confidence", type=float, default=0.95, show_default=True, help="Of intervals.")
-@click.option("--jobs", type=int, help="Images at once.  [default: the CPUs, at most 4]")
+@click.option("--budget", type=POINTS, help="Points of top-1 that may be lost: exit 0, 1 or 3.")
+@click.option(
+    "--confidence", type=CONFIDENCE, default=0.95, show_default=True, help="Of intervals."
+)
+@click.option("--jobs", type=JOBS, help="Images at once.  [default: the CPUs, at most 4]")
 @click.option(
     "--state", type=click.Path(path_type=Path), help="Keep results here, and go on from them."
 )
-@click.option("--worst", type=int, default=5, show_default=True, help="Worst images to show.")
-@click.option("--layers", type=int, default=0, metavar="N", help="Compare layers on N images too.")
+@click.option("--worst", type=LISTED, default=5, show_default=True, help="Worst images to show.")
+@click.option(
+    "--layers", type=IMAGES, default=0, metavar="N", help="Compare layers on N images too."
+)
 @click.option(
     "--preprocessing",
     help="How images are prepared: authors, timm or a .toml.  [default: as the files say]",
@@ -371,13 +382,14 @@ def paper(table: str | None, results: Path | None, as_json: bool) -> None:
 @click.option("--format", "form", type=click.Choice(["tflite", "onnx"]), default="tflite")
 @click.option(
     "--on",
+    is_eager=True,  # threads are bounded by where they run
     default="host",
     show_default=True,
     metavar="host|adb[:SERIAL]",
     help="Where to time: here, or on a phone.",
 )
 @click.option("--precision", type=click.Choice(["float32", "int8"]), default="float32")
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--threads", type=THREADS, default=1, show_default=True)
 @click.option(
     "--pin",
     metavar="CPUS",
@@ -385,9 +397,9 @@ def paper(table: str | None, results: Path | None, as_json: bool) -> None:
 )
 @click.option("--fixed-performance", is_flag=True, help="On phones: clocks that can be sustained.")
 @click.option("--allow-emulated", is_flag=True, help="Take an emulator for a phone; labelled.")
-@click.option("--classes", type=int, help="Classes, instead of the network's own.")
-@click.option("--resolution", type=int, help="Input height and width, in pixels.")
-@click.option("--multiplier", type=float, help="Channel multiplier.")
+@click.option("--classes", type=CLASSES, help="Classes, instead of the network's own.")
+@click.option("--resolution", type=RESOLUTION, help="Input height and width, in pixels.")
+@click.option("--multiplier", type=MULTIPLIER, help="Channel multiplier.")
 @click.option("--no-cache", is_flag=True, help="Time every block again.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="The .toml to write."

@@ -18,7 +18,7 @@ from mixnet_bench.affinity import check_cpus
 from mixnet_bench.peers.bars import load_bars
 from mixnet_bench.peers.groups import Group, Selection, build_groups
 from mixnet_bench.peers.making import Workshop, orders_of
-from mixnet_bench.peers.options import counts, names
+from mixnet_bench.peers.options import names
 from mixnet_bench.peers.registry import PEERS, PRECISIONS, RUNTIMES
 from mixnet_bench.peers.result import (
     CAPTION,
@@ -43,6 +43,7 @@ from mixnet_common.console import (
     warn,
 )
 from mixnet_common.cpu_lists import parse_cpus
+from mixnet_common.options import INFERENCES, LAUNCHES, THREAD_COUNTS, WARMUP
 from mixnet_common.outputs import check_folder, check_output, named_files
 
 NETWORKS = ("mixnet-s", "mixnet-m", "mixnet-l", "mobilenet-v2")
@@ -203,7 +204,7 @@ NOBODY = "nobody"
     default=",".join(PRECISIONS),
     show_default=True,
 )
-@click.option("--threads", callback=counts, metavar="NUMBERS", default="1,2", show_default=True)
+@click.option("--threads", type=THREAD_COUNTS, metavar="NUMBERS", default="1,2", show_default=True)
 @click.option(
     "--only",
     "peers",
@@ -221,21 +222,21 @@ NOBODY = "nobody"
 )
 @click.option(
     "--launches",
-    type=click.IntRange(1),
+    type=LAUNCHES,
     default=3,
     show_default=True,
     help="Fresh processes per file; the intervals rest on them.",
 )
 @click.option(
     "--rounds",
-    type=click.IntRange(1),
+    type=INFERENCES,
     default=200,
     show_default=True,
     help="Timed inferences of each file in each process, in turns.",
 )
 @click.option(
     "--warmup",
-    type=click.IntRange(0),
+    type=WARMUP,
     default=10,
     show_default=True,
     help="Inferences of each process that are kept apart, after the first.",

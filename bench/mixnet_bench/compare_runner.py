@@ -4,7 +4,6 @@ Fresh processes of both take turns, A B B A ..., on the same files; the unit is 
 judges one claim, that the runner's medians are within a few percent, and says so with an interval.
 """
 
-import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -28,6 +27,7 @@ from mixnet_common.console import (
     progress,
 )
 from mixnet_common.cpu_lists import parse_cpus
+from mixnet_common.options import AT_LEAST_3, INFERENCES, SHORT, THREADS, WARMUP
 
 BOUND = 0.05
 TIMEOUT_S = 120.0
@@ -151,11 +151,11 @@ def _report(found: Sequence[Comparison], as_json: bool) -> None:
     epilog=example("python -m mixnet_bench.compare_runner out/mixnet-s.tflite --launches 15"),
 )
 @click.argument("targets", nargs=-1, required=True, metavar="FILE...")
-@click.option("--launches", type=click.IntRange(3), default=15, show_default=True)
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--warmup", type=click.IntRange(0), default=10, show_default=True)
-@click.option("--min-count", type=click.IntRange(1), default=50, show_default=True)
-@click.option("--min-time", type=click.FloatRange(0, 600), default=1.0, show_default=True)
+@click.option("--launches", type=AT_LEAST_3, default=15, show_default=True)
+@click.option("--threads", type=THREADS, default=1, show_default=True)
+@click.option("--warmup", type=WARMUP, default=10, show_default=True)
+@click.option("--min-count", type=INFERENCES, default=50, show_default=True)
+@click.option("--min-time", type=SHORT, default=1.0, show_default=True)
 @click.option("--pin", metavar="CPUS", help="Run on these CPUs only, like 0,2-3.")
 @click.option("--runner", type=click.Path(path_type=Path, exists=True), help="The program.")
 @json_option
@@ -174,8 +174,6 @@ def main(
 
     Exit status 1 where a file's ratio is beyond the bound.
     """
-    if not math.isfinite(min_time):
-        raise click.BadParameter(f"{min_time} is not a finite number.")
     paths = [model_file(target) for target in targets]
     pace = Pace(threads, warmup, min_count, min_time, pin)
     found = compare(paths, launches, pace, runner or find_runner("linux-x86_64"))

@@ -26,6 +26,7 @@ from mixnet_common.console import (
     print_table,
     progress,
 )
+from mixnet_common.options import LAUNCHES
 
 SETUP = """
 import json, sys, time
@@ -176,7 +177,7 @@ def table_row(cost: Cost) -> Sequence[str]:
 @click.command(
     cls=Command, context_settings=CONTEXT, epilog=example("python -m mixnet_bench.export_cost")
 )
-@click.option("--runs", type=click.IntRange(1), default=7, show_default=True, help="Per job.")
+@click.option("--runs", type=LAUNCHES, default=7, show_default=True, help="Per job.")
 @json_option
 def main(runs: int, as_json: bool) -> None:
     """Measure time and peak memory of writing MixNet-S and importing MixNet-L, and of start-up.

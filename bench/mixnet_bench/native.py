@@ -13,6 +13,7 @@ from mixnet_android.protocol import Model, Result, parse
 from mixnet_android.session import files_arguments, refuse_too_many
 from mixnet_bench.latency import Burst, Launch, Plan, Timing
 from mixnet_common import MixnetError
+from mixnet_common.options import SEEDS
 from mixnet_common.readers import read_text
 from mixnet_common.temporary import temporary_folder
 
@@ -114,7 +115,14 @@ def launch_of(result: Result, model: Model) -> Launch:
 
 
 def _arguments(plan: Plan, libraries: Sequence[Path], seed: int) -> list[str]:
-    command = ["--threads", str(plan.threads), "--seed", str(seed), "--warmup", str(plan.warmup)]
+    command = [
+        "--threads",
+        str(plan.threads),
+        "--seed",
+        str(seed % SEEDS),
+        "--warmup",
+        str(plan.warmup),
+    ]
     command += ["--min-count", str(plan.count_share)]
     command += ["--min-time", f"{plan.time_share_ms / 1000:.6f}"]
     command += ["--burst-ms", f"{plan.burst_ms:g}"]

@@ -5,7 +5,6 @@ difference, and with a slower one, which must come out as slower. Prints how oft
 smallest difference that these comparisons say they could have seen.
 """
 
-import math
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -44,6 +43,7 @@ from mixnet_common.console import (
     progress,
 )
 from mixnet_common.cpu_lists import parse_cpus
+from mixnet_common.options import AT_LEAST_3, INFERENCES, SHORT, THREADS, WARMUP, Real, Whole
 from mixnet_common.outputs import check_output
 from mixnet_runtimes.model_files import with_companions
 
@@ -205,15 +205,13 @@ def _row(name: str, word: str, right: int, trial: Trial, kind: str) -> tuple[str
 )
 @click.argument("file", metavar="FILE")
 @click.argument("slower", metavar="SLOWER")
-@click.option("--repetitions", type=click.IntRange(2), default=20, show_default=True)
-@click.option("--launches", type=click.IntRange(3), default=10, show_default=True)
-@click.option(
-    "--min-count", type=click.IntRange(1), default=20, show_default=True, help="A launch."
-)
-@click.option("--min-time", type=click.FloatRange(0, 600), default=0.5, show_default=True)
-@click.option("--warmup", type=click.IntRange(0), default=5, show_default=True)
-@click.option("--burst", type=click.FloatRange(1, 1000), default=50, show_default=True, help="ms.")
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--repetitions", type=Whole(2, 10_000), default=20, show_default=True)
+@click.option("--launches", type=AT_LEAST_3, default=10, show_default=True)
+@click.option("--min-count", type=INFERENCES, default=20, show_default=True, help="A launch.")
+@click.option("--min-time", type=SHORT, default=0.5, show_default=True)
+@click.option("--warmup", type=WARMUP, default=5, show_default=True)
+@click.option("--burst", type=Real(1, 1000), default=50, show_default=True, help="ms.")
+@click.option("--threads", type=THREADS, default=1, show_default=True)
 @click.option("--pin", metavar="CPUS", help="Run on these CPUs only, like 0,2-3.")
 @click.option("--runner", is_flag=True, help="Through the native runner.")
 @json_option
@@ -240,8 +238,6 @@ def main(
     Exit status 1 where either is right less than nine times in ten. Counts and times are those of
     one launch.
     """
-    if not math.isfinite(min_time):
-        raise click.BadParameter(f"{min_time} is not a finite number.")
     paths = (model_file(file), model_file(file), model_file(slower))
     if output is not None:
         check_output(output, with_companions(paths), like="trial.json")

@@ -18,6 +18,15 @@ from mixnet_common.console import (
     print_table,
     say,
 )
+from mixnet_common.options import (
+    BATCH,
+    CLASSES,
+    MULTIPLIER,
+    PERCENTILE,
+    POINTS,
+    RESOLUTION,
+    SEED,
+)
 from mixnet_common.outputs import named_files
 from mixnet_networks import Network, load_network
 
@@ -37,9 +46,13 @@ def network_options(command: Command) -> Command:
     for option in reversed(
         (
             click.argument("network_name", metavar="NETWORK"),
-            click.option("--classes", type=int, help="Classes, instead of the network's own."),
-            click.option("--resolution", type=int, help="Image height and width, in pixels."),
-            click.option("--multiplier", type=float, help="Multiply all channel counts by this."),
+            click.option("--classes", type=CLASSES, help="Classes, instead of the network's own."),
+            click.option(
+                "--resolution", type=RESOLUTION, help="Image height and width, in pixels."
+            ),
+            click.option(
+                "--multiplier", type=MULTIPLIER, help="Multiply all channel counts by this."
+            ),
         )
     ):
         command = option(command)
@@ -58,8 +71,10 @@ def export_options(command: Command) -> Command:
                 help="Weights: .safetensors, .pth, .keras, .weights.h5, or a TensorFlow checkpoint "
                 "(.tar.gz, directory).",
             ),
-            click.option("--seed", type=int, help="Random weights from this seed.  [default: 0]"),
-            click.option("--batch", type=int, default=1, show_default=True, help="Images at once."),
+            click.option("--seed", type=SEED, help="Random weights from this seed.  [default: 0]"),
+            click.option(
+                "--batch", type=BATCH, default=1, show_default=True, help="Images at once."
+            ),
             click.option(
                 "--precision",
                 type=click.Choice(["float32", "float16", "int8", "int8-dynamic", "mixed"]),
@@ -91,7 +106,7 @@ def export_options(command: Command) -> Command:
             ),
             click.option(
                 "--percentile",
-                type=float,
+                type=PERCENTILE,
                 help="With --ranges percentile: the part that is kept at each end.  "
                 "[default: 99.99]",
             ),
@@ -122,7 +137,7 @@ def export_options(command: Command) -> Command:
             ),
             click.option(
                 "--budget",
-                type=float,
+                type=POINTS,
                 help="With --precision mixed: points of top-1 that may be lost, like 0.5.",
             ),
             click.option(
@@ -359,8 +374,6 @@ def _weights(
 
     if seed is None:
         say("no --weights given: the file gets random ones (seed 0), for measuring speed")
-    elif seed < 0:
-        raise UsageError(f"a seed is at least 0, not {seed}")
     return network, seeded_weights(network, seed or 0), f"seed {seed or 0}"
 
 

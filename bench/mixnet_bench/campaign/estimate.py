@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mixnet_bench.campaign.record import Timing
+from mixnet_bench.campaign.record import Campaign, Timing
 from mixnet_bench.campaign.steps import Step
 from mixnet_networks import Network
 
@@ -110,6 +110,13 @@ def guess_export(size: Size, precision: str, images: int) -> float:
     return seconds + QUANTIZE_S + CALIBRATE_S_PER_MAC * size.macs * images
 
 
+def least_seconds(campaign: Campaign, files: int) -> float:
+    """What so many files of a campaign take at least, however small they are."""
+    nothing = Size(0, 0)
+    timed = guess_latency([(nothing, "float32")], campaign.latency) * len(campaign.devices)
+    return files * (guess_export(nothing, "float32", 0) + timed)
+
+
 def guess_latency(files: Iterable[tuple[Size, str]], settings: Timing) -> float:
     """Seconds to time files side by side."""
     seconds = 0.0
@@ -147,7 +154,10 @@ def in_words(seconds: float) -> str:
     """
     if seconds < 90:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    if seconds < 5400:
+        return f"{seconds / 60:.1f} min"
+    hours = seconds / 3600
+    return f"{hours:.1f} h" if hours < 72 else f"{hours / 24:,.0f} days"
 
 
 def clock() -> float:

@@ -5,6 +5,7 @@ as it would come out the same, and never afterwards. Nothing here does any of th
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -35,6 +36,9 @@ RUNTIMES = ("mixnet-mobile", "onnxruntime", "ai-edge-litert", "tflite-runtime", 
 """Packages on which a time depends."""
 
 NAME_LENGTH = 100
+
+MOST_STEPS = 10_000
+"""Of a campaign: days or weeks of work."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ def make_steps(campaign: Campaign) -> list[Step]:
     Raises UsageError where a network, a lowering, a table or a folder of images is unknown, and
     MixnetError where weights are damaged or fit another network.
     """
+    check_steps(campaign)
     networks = {entry: _sized(campaign, entry) for entry in campaign.networks}
     steps = [_paper(table) for table in campaign.tables]
     ranges, images = calibration_inputs(campaign), parity_inputs(campaign)
@@ -87,6 +92,28 @@ def make_steps(campaign: Campaign) -> list[Step]:
     if campaign.latency.together == "all":
         steps += _latencies(campaign, "all networks", exports)
     return _unique(steps)
+
+
+def check_steps(campaign: Campaign) -> None:
+    """Raise UsageError where there are more steps than anyone waits for."""
+    from mixnet_bench.campaign.estimate import in_words, least_seconds
+
+    files = file_count(campaign)
+    networks = len(campaign.networks)
+    together = networks if campaign.latency.together == "network" else 1
+    steps = len(campaign.tables) + networks + 2 * files + together * len(campaign.devices)
+    if steps > MOST_STEPS:
+        raise UsageError(
+            f"the campaign has {steps:,} steps, which take at least"
+            f" {in_words(least_seconds(campaign, files))}",
+            f"at most {MOST_STEPS:,}: name fewer networks, lowerings, precisions or devices",
+        )
+
+
+def file_count(campaign: Campaign) -> int:
+    """How many files a campaign writes."""
+    choices = (campaign.networks, campaign.lowerings, campaign.formats, campaign.precisions)
+    return math.prod(len(each) for each in choices)
 
 
 def _unique(steps: Sequence[Step]) -> list[Step]:

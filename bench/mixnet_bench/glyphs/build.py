@@ -20,12 +20,16 @@ from mixnet_common import UsageError
 from mixnet_common.console import CONTEXT, Command, example, progress, say
 from mixnet_common.files import write_whole
 from mixnet_common.hashing import sha256, sha256_of_parts
+from mixnet_common.options import Whole
 from mixnet_common.outputs import check_folder
 
 SEEDS: dict[Split, int] = {"train": 1, "test": 2}
 
 PICTURES = 4 * len(CHARACTERS) * 48
 """Of the full test set: every character of its 48 typefaces four times."""
+
+COUNT = Whole(1, 1_000_000)
+"""Bounds of how many pictures are drawn."""
 
 CHUNK = 256
 
@@ -108,8 +112,8 @@ def _draw(split: Split, folder: Path, numbers: range) -> list[bytes]:
 )
 @click.option("--split", type=click.Choice(["test", "train"]), default="test", show_default=True)
 @click.option("--fonts", type=click.Path(path_type=Path), required=True, help="Kept typefaces.")
-@click.option("--count", type=click.IntRange(1), default=PICTURES, show_default=True)
-@click.option("--start", type=click.IntRange(0), default=0, help="Number of the first picture.")
+@click.option("--count", type=COUNT, default=PICTURES, show_default=True)
+@click.option("--start", type=Whole(0, 10**9), default=0, help="Number of the first picture.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="New folder.")
 def main(split: Split, fonts: Path, count: int, start: int, output: Path) -> None:
     """Draw the labelled pictures that quantization is measured on."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from mixnet_bench.glyphs.build import PICTURES, build
+from mixnet_bench.glyphs.build import COUNT, PICTURES, build
 from mixnet_bench.latency import Plan, measure
 from mixnet_bench.parity import parity
 from mixnet_bench.statistics import Summary, summarize
@@ -237,7 +237,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 )
 @click.option("--work", type=click.Path(path_type=Path), required=True, help="For what is made.")
 @click.option("--format", "forms", type=click.Choice(BOTH), multiple=True, default=BOTH)
-@click.option("--count", type=click.IntRange(1), default=PICTURES, show_default=True)
+@click.option("--count", type=COUNT, default=PICTURES, show_default=True)
 @click.option("--recipe", "names", multiple=True, help="Only recipes whose name has this in it.")
 @click.option("--no-time", is_flag=True, help="Don't time the files.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The table as Markdown.")

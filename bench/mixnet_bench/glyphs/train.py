@@ -18,6 +18,7 @@ import numpy as np
 from mixnet_bench.glyphs.build import SEEDS, load_masks
 from mixnet_bench.glyphs.render import CHARACTERS, RESOLUTION, Mask, sample
 from mixnet_common.console import CONTEXT, Command, example, say
+from mixnet_common.options import THREADS, Real
 from mixnet_common.outputs import check_folder, check_output
 from mixnet_networks.preprocessing import load_preprocessing
 
@@ -26,6 +27,9 @@ CHECKPOINT, TRAINED = "checkpoint.pth", "mixnet-s-glyphs.pth"
 """In the output's folder: what an interrupted training goes on from, and what comes of it."""
 
 CHECKPOINT_S = 300
+
+MINUTES = Real(0, 10_080, least_open=True)
+"""Bounds of the time to train for: a week."""
 
 EASY_IMAGES = 40_000
 """The first pictures are easy and grow harder: with hard ones alone, nothing is learnt for long."""
@@ -81,8 +85,14 @@ def _stream(fonts: Sequence[Sequence[Mask]], batch: int, start: int) -> Iterator
     epilog=example("python -m mixnet_bench.glyphs.train --fonts fonts/ --minutes 90 -o run/"),
 )
 @click.option("--fonts", type=click.Path(path_type=Path), required=True, help="Kept typefaces.")
-@click.option("--minutes", type=float, default=90, show_default=True, help="Time to train for.")
-@click.option("--threads", type=int, default=1, show_default=True)
+@click.option(
+    "--minutes",
+    type=MINUTES,
+    default=90,
+    show_default=True,
+    help="Time to train for.",
+)
+@click.option("--threads", type=THREADS, default=1, show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A folder.")
 def main(fonts: Path, minutes: float, threads: int, output: Path) -> None:
     """Train MixNet-S; OUTPUT/mixnet-s-glyphs.pth is what mixnet-export --weights takes."""

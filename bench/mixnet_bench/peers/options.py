@@ -24,13 +24,5 @@ def names(known: Sequence[str] = ()) -> Callback:
     return split
 
 
-def counts(context: Any, parameter: Any, text: str) -> tuple[int, ...]:
-    """Splits numbers from 1, none twice; raises UsageError for anything else."""
-    parts = _parts(text)
-    if not parts or not all(part.isdecimal() and int(part) >= 1 for part in parts):
-        raise UsageError(f"{parameter.opts[0]} {text}: not numbers from 1", "write them like 1,2")
-    return tuple(int(part) for part in parts)
-
-
 def _parts(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))

@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mixnet_common import MixnetError, UsageError
+from mixnet_common import MixnetError
 from mixnet_common.console import progress, say, warn
 from mixnet_common.hashing import sha256_of_parts
+from mixnet_common.options import CONFIDENCE as CONFIDENCES
+from mixnet_common.options import IMAGES, JOBS, LISTED, POINTS
 from mixnet_networks.labels import Labels
 from mixnet_quantize.parity import state
 from mixnet_quantize.parity.data import Images, Source, find_images
@@ -116,17 +118,13 @@ def parity(
 
 def check_settings(settings: Settings) -> None:
     """Raise UsageError for numbers out of range."""
-    if settings.budget is not None and not 0 < settings.budget < 100:
-        raise UsageError(
-            f"a budget of {settings.budget:g} points", "give points between 0 and 100, like 0.5"
-        )
-    if not 0.5 <= settings.confidence < 1:
-        raise UsageError(f"a confidence of {settings.confidence:g}", "give a share, like 0.95")
-    if settings.jobs is not None and settings.jobs < 1:
-        raise UsageError(f"{settings.jobs} jobs asked for", "at least 1 is needed")
-    for name in ("worst", "layers"):
-        if getattr(settings, name) < 0:
-            raise UsageError(f"--{name} {getattr(settings, name)}", "give 0 or more images")
+    if settings.budget is not None:
+        POINTS.check(settings.budget, "a budget of")
+    CONFIDENCES.check(settings.confidence, "a confidence of")
+    if settings.jobs is not None:
+        JOBS.check(settings.jobs, "jobs:")
+    LISTED.check(settings.worst, "worst images:")
+    IMAGES.check(settings.layers, "images to compare layers on:")
 
 
 def _more(first: Side, second: Side, images: Images, settings: Settings) -> list[Pair]:
