@@ -9,7 +9,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from mixnet_bench.campaign.estimate import GUESS, in_words
+from mixnet_bench.campaign.estimate import GUESS
 from mixnet_bench.campaign.execute import (
     DONE,
     FAILED,
@@ -28,6 +28,7 @@ from mixnet_bench.campaign.work import WORK
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import print_json, print_table, say
 from mixnet_common.errors import nearest
+from mixnet_common.numbers import seconds_in_words
 from mixnet_common.outputs import check_folder, check_outputs, named_files
 
 LIKE = "out/campaign"
@@ -109,9 +110,9 @@ def describe(outcome: Outcome, store: Store) -> dict[str, Any]:
 def _row(outcome: Outcome) -> tuple[str, ...]:
     step, expected = outcome.step, outcome.estimate
     if expected is not None:
-        time, source = f"about {in_words(expected.seconds)}", expected.source
+        time, source = f"about {seconds_in_words(expected.seconds)}", expected.source
     else:
-        time, source = "" if outcome.seconds is None else in_words(outcome.seconds), ""
+        time, source = "" if outcome.seconds is None else seconds_in_words(outcome.seconds), ""
     return (step.name, step.kind, outcome.state, time, source)
 
 
@@ -121,7 +122,7 @@ def _caption(outcomes: Sequence[Outcome]) -> str:
     expected = [each.estimate for each in outcomes if each.estimate is not None]
     if expected:
         guessed = sum(each.source == GUESS for each in expected)
-        total = in_words(sum(each.seconds for each in expected))
+        total = seconds_in_words(sum(each.seconds for each in expected))
         parts.append(f"about {total} in all ({guessed} of {len(expected)} times are estimates)")
     return "; ".join(parts)
 

@@ -130,6 +130,8 @@ def option_name(param: click.Parameter | None) -> str:
 
 def _parsed(kind: type[Number], value: Any) -> Number | None:
     """A value as a number of this kind; None where it is none, or would lose something."""
+    if isinstance(value, str) and len(value) > DIGITS:
+        return None
     try:
         number = kind(value)
     except (ValueError, TypeError, OverflowError):
@@ -140,13 +142,17 @@ def _parsed(kind: type[Number], value: Any) -> Number | None:
 def _is_within(number: float, bounds: Bounds) -> bool:
     """False for NaN too."""
     least = -math.inf if bounds.min is None else bounds.min
-    most = 10**DIGITS if bounds.max is None else bounds.max
+    most = math.inf if bounds.max is None else bounds.max
     above = number > least if bounds.min_open else number >= least
-    return above and (number < most if bounds.max_open else number <= most)
+    below = number < most if bounds.max_open else number <= most
+    return above and below and number != math.inf
 
 
 def _refusal(value: Any, what: str, wanted: str) -> UsageError:
-    return UsageError(f"{what} {printable(str(value))[:SHOWN]}: give {wanted}")
+    shown = printable(str(value))
+    return UsageError(
+        f"{what} {shown if len(shown) <= SHOWN else f'{shown[:SHOWN]}…'}: give {wanted}"
+    )
 
 
 def _words(bounds: Bounds) -> str:

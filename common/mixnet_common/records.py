@@ -11,6 +11,7 @@ from dataclasses import MISSING
 from typing import Any, TypeVar
 
 from mixnet_common.errors import UsageError, nearest
+from mixnet_common.options import Real, Whole
 from mixnet_common.printable import shown
 
 Check = Callable[[Any], Any]
@@ -114,6 +115,18 @@ def number(low: float, high: float) -> Check:
         if type(value) not in (int, float) or not low <= value <= high:
             raise MisfitError(f"a number from {low:g} to {high:g}")
         return float(value)
+
+    return check
+
+
+def within(bounds: Whole | Real) -> Check:
+    """A check for the numbers that an option of the same bounds takes."""
+    whole = isinstance(bounds, Whole)
+
+    def check(value: Any) -> Any:
+        if type(value) not in ((int,) if whole else (int, float)) or not bounds.accepts(value):
+            raise MisfitError(bounds.words)
+        return value if whole else float(value)
 
     return check
 

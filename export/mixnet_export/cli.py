@@ -299,6 +299,7 @@ def _export(
     from mixnet_networks.importing import weight_files
     from mixnet_networks.labels import load_labels
     from mixnet_networks.preprocessing import load_preprocessing
+    from mixnet_networks.sizes import check_memory_for
 
     quantization = _quantization(ranges, percentile, float_layers, activations, weight_bits)
     settings = Options(
@@ -308,6 +309,7 @@ def _export(
         random_weights=weights_file is None,
         **options,
     )
+    check_memory_for(network.graph)
     path = directory / file_name(network, FORMATS[form], settings)
     inputs = named_files(network_name, labels, preprocessing)
     inputs += weight_files(weights_file) if weights_file else []

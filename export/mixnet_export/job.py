@@ -29,6 +29,7 @@ from mixnet_export.verify import USUAL, Candidate, Verification, verify
 from mixnet_export.writers import FORMATS, Format
 from mixnet_networks import Network
 from mixnet_networks.picture import picture_input
+from mixnet_networks.sizes import check_memory_for
 from mixnet_networks.weights import Weights, weights_hash
 from mixnet_quantize.equalise import equalise
 
@@ -59,6 +60,7 @@ def export(
     Raises UsageError where the options contradict each other, MixnetError where a step fails;
     then nothing is left behind.
     """
+    check_memory_for(network.graph)
     path = directory / file_name(network, form, options)
     plan = check_request(path, form, options)
     with temporary_folder() as folder:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from mixnet_common import UsageError
+from mixnet_common.options import POINTS
 from mixnet_common.outputs import named_files
 from mixnet_export.lowering import DEFAULT
 from mixnet_networks import Network
@@ -118,10 +119,8 @@ def _check_mixed(options: Options) -> None:
             "--precision mixed needs a budget and images",
             "add --budget 0.5 --calibrate DIR; --data DIR for labelled images to measure on",
         )
-    if options.budget is not None and not 0 < options.budget < 100:
-        raise UsageError(
-            f"a budget of {options.budget:g} points", "give points between 0 and 100, like 0.5"
-        )
+    if options.budget is not None:
+        POINTS.check(options.budget, "a budget of")
 
 
 def _flag(key: str) -> str:

@@ -89,6 +89,9 @@ def _aliases(value: Any) -> tuple[tuple[str, float], ...]:
 _ALIAS = re.compile(r"[A-Za-z0-9_.]{1,100}")
 
 
+MOST_BLOCKS = 2500
+"""Of all rows together; how many operators that may be, the graph's builder knows."""
+
 _CHANNELS = integer(1, 65_536)
 _KERNEL = integer(1, 255)
 
@@ -250,9 +253,19 @@ def _read_architecture(name: str, table: dict[str, Any], where: str) -> Architec
         "cells": read_cells(table.get("cells", {}), where),
     }
     read = read_record(Architecture, {"name": name, "title": name, **table, **parts}, where)
+    _check_blocks(read, where)
     _check_symmetry(read, where)
     _check_cells(read, where)
     return read
+
+
+def _check_blocks(architecture: Architecture, where: str) -> None:
+    """Rows times blocks may be more than anything is built of."""
+    blocks = sum(row.blocks for row in architecture.stages)
+    if blocks > MOST_BLOCKS:
+        raise UsageError(
+            f"{where}: its rows have {blocks:,} blocks together, and {MOST_BLOCKS:,} are the most"
+        )
 
 
 def _check_cells(architecture: Architecture, where: str) -> None:

@@ -11,6 +11,7 @@ from mixnet_common import UsageError
 from mixnet_common.errors import nearest
 from mixnet_common.printable import printable
 
+MOST_CELLS = 100
 MOST_NODES = 32
 
 SEPARABLE = {"sep3": 3, "sep5": 5, "sep7": 7}
@@ -49,8 +50,8 @@ class Cell:
 
 def read_cells(table: Any, where: str) -> tuple[Cell, ...]:
     """The cells of a file, by name. Raises UsageError that begins with ``where``."""
-    if not isinstance(table, Mapping):
-        raise UsageError(f"{where}: 'cells' must be a table of cells")
+    if not isinstance(table, Mapping) or len(table) > MOST_CELLS:
+        raise UsageError(f"{where}: 'cells' must be a table of at most {MOST_CELLS} cells")
     return tuple(
         _read_cell(name, cell, f"{where}, cell {printable(name)}") for name, cell in table.items()
     )
@@ -65,8 +66,8 @@ def _read_cell(name: str, table: Any, where: str) -> Cell:
     nodes = tuple(
         _read_node(row, index, f"{where}, node {index}") for index, row in enumerate(rows, 2)
     )
-    if not isinstance(concat, list) or not concat:
-        raise UsageError(f"{where}: 'concat' must be a list of nodes")
+    if not isinstance(concat, list) or not 1 <= len(concat) <= MOST_NODES:
+        raise UsageError(f"{where}: 'concat' must be a list of 1 to {MOST_NODES} nodes")
     for source in concat:
         _check_source(source, len(rows) + 2, f"{where}: 'concat'")
     return Cell(name, nodes, tuple(concat))

@@ -81,6 +81,11 @@ class GraphBuilder:
         self._tensors: dict[str, Tensor] = {}
         self._names: set[str] = set()
 
+    @property
+    def length(self) -> int:
+        """How many nodes there are so far."""
+        return len(self._nodes)
+
     def input(self, name: str, shape: Shape) -> str:
         """Declare an input of the graph; returns its name."""
         tensor = Tensor(name, shape)

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from mixnet_common import UsageError
+from mixnet_common import MixnetError, UsageError
+from mixnet_common.numbers import bytes_in_words
 from mixnet_networks.aliases import MARK, resolve
 from mixnet_networks.architecture import Architecture, Preprocessing
 from mixnet_networks.build import build_graph
 from mixnet_networks.graph import Graph
 from mixnet_networks.preprocessing import for_channels
+from mixnet_networks.sizes import check_graph, maps_in_words, plain, size_of, weights_in_words
 from mixnet_networks.ssdlite import Detector, build_detector
 from mixnet_networks.variants import load_variant
 
@@ -96,15 +98,44 @@ def load_network(
         batch,
         in_channels,
     )
-    _check_range("classes", network.classes, 1, 1_000_000)
-    _check_range("resolution", network.resolution, 1, 8192)
-    _check_range("multiplier", network.multiplier, 0.01, 100)
-    _check_range("batch", network.batch, 1, 1024)
     if in_channels not in (1, 3):
         raise UsageError(f"an image has 1 or 3 channels, not {in_channels}")
+    _check_ranges(network)
+    asked = {"classes": classes, "resolution": resolution, "multiplier": multiplier}
+    given = {name: value for name, value in asked.items() if value is not None}
+    check_graph(network.graph, given | ({"batch": batch} if batch > 1 else {}))
     return network
 
 
-def _check_range(what: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise UsageError(f"{what} must lie between {low:,} and {high:,}, not {value:,}")
+RANGES = {
+    "classes": (1, 1_000_000),
+    "resolution": (1, 8192),
+    "multiplier": (0.01, 100),
+    "batch": (1, 1024),
+}
+"""Of a network's sizes; what they may be together, its weights and maps say."""
+
+LARGEST_MULTIPLIER = 1e100
+"""Beyond it, channels are no floats any more."""
+
+
+def _check_ranges(network: Network) -> None:
+    for name, (low, high) in RANGES.items():
+        value = getattr(network, name)
+        if not low <= value <= high:
+            raise UsageError(
+                f"{name} must lie between {low:,} and {high:,}, not {plain(value)}"
+                f"{_cost(network, name) if value > high else ''}"
+            )
+
+
+def _cost(network: Network, name: str) -> str:
+    """What a network would take whose size of this name is beyond its range."""
+    if network.multiplier > LARGEST_MULTIPLIER:
+        return f": it would take {bytes_in_words(10**30)}"
+    try:
+        size = size_of(network.graph)
+    except MixnetError:  # it would be of another reason too
+        return ""
+    weights = name in ("classes", "multiplier")
+    return f": {weights_in_words(size) if weights else maps_in_words(size)}"

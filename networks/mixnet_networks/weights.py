@@ -21,6 +21,7 @@ from mixnet_networks.graph import Graph, Node, Shape
 from mixnet_networks.network import Network
 from mixnet_networks.picture import PICTURE_SIZE, picture_input
 from mixnet_networks.reference import Array, evaluate
+from mixnet_networks.sizes import check_memory_for
 
 Weights = dict[str, NDArray[np.float32]]
 
@@ -47,6 +48,7 @@ def seeded_weights(network: Network, seed: int = 0) -> Weights:
     deep the network. They depend on the seed and the architecture alone, not on the resolution.
     """
     graph = network.at(resolution=PICTURE_SIZE, batch=1).graph
+    check_memory_for(graph, np.dtype(np.float64).itemsize)
     weights = {
         name: _initial(name, node, role, shape, seed)
         for name, node, role, shape in graph.parameters()

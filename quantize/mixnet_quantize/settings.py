@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
+from mixnet_common.options import PERCENTILE
 
 RANGES = ("min-max", "percentile", "mse", "per-image")
 ACTIVATIONS = ("unsigned", "signed")
@@ -40,10 +41,7 @@ class Settings:
     def __post_init__(self) -> None:
         _check("ranges", self.ranges, RANGES)
         _check("activations", self.activations, ACTIVATIONS)
-        if not 50 < self.percentile <= 100:
-            raise UsageError(
-                f"a percentile of {self.percentile:g} is out of range", "more than 50, at most 100"
-            )
+        PERCENTILE.check(self.percentile, "a percentile of")
         if self.weight_bits not in WEIGHT_BITS:
             raise UsageError(f"weights of {self.weight_bits} bits are not known", "known: 7, 8")
 

@@ -230,4 +230,4 @@ def test_times_are_finite_numbers(option: str, value: str) -> None:
     result = run("latency", "some.tflite", option, value)
 
     assert result.exit_code == 2
-    assert f"{value} is not a finite number" in result.stderr
+    assert result.stderr.startswith(f"error: {option} {value}: give a number ")

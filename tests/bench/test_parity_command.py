@@ -172,9 +172,9 @@ def test_the_table_shows_images_and_layers(broken_pair: Any, photos: Path) -> No
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--budget", "-1"), "a budget of -1 points"),
-        (("--budget", "nan"), "a budget of nan points"),
-        (("--jobs", "0"), "0 jobs"),
+        (("--budget", "-1"), "--budget -1: give a number between 0 and 100"),
+        (("--budget", "nan"), "--budget nan: give a number between 0 and 100"),
+        (("--jobs", "0"), "--jobs 0: give a whole number from 1 to 64"),
         (("--runtimes", "a,b,c"), "names 3"),
         (("--runtimes", "nothing"), "no runtime 'nothing'"),
         (("--preprocessing", "nobody"), "no preprocessing is called 'nobody'"),

@@ -146,20 +146,6 @@ def _sizes(network: Network) -> Size:
     return Size(parameter_count(graph.nodes), sum(macs(node, graph) for node in graph.nodes))
 
 
-def in_words(seconds: float) -> str:
-    """Seconds as people say them.
-
-    >>> in_words(8), in_words(95), in_words(7500)
-    ('8 s', '1.6 min', '2.1 h')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.1f} min"
-    hours = seconds / 3600
-    return f"{hours:.1f} h" if hours < 72 else f"{hours / 24:,.0f} days"
-
-
 def clock() -> float:
     """Seconds on a clock that never goes back."""
     return time.monotonic()

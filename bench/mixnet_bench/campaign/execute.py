@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mixnet_bench.campaign.estimate import Estimate, clock, estimate, in_words, read_earlier
+from mixnet_bench.campaign.estimate import Estimate, clock, estimate, read_earlier
 from mixnet_bench.campaign.steps import Step
 from mixnet_bench.campaign.store import Store
 from mixnet_common import MixnetError
 from mixnet_common.console import say, warn
+from mixnet_common.numbers import seconds_in_words
 
 DONE = "done"
 FOUND = "done before"
@@ -71,7 +72,7 @@ def _do(
     lacking = [each.name for each in step.needs if each.key in missing]
     if lacking:
         return Outcome(step, NOT_TRIED, error=f"it needs {', '.join(lacking)}")
-    about = "" if expected is None else f" (about {in_words(expected.seconds)})"
+    about = "" if expected is None else f" (about {seconds_in_words(expected.seconds)})"
     say(f"[{number}] {step.kind} {step.name}{about}")
     began = clock()
     try:

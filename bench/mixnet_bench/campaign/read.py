@@ -10,6 +10,7 @@ from typing import Any
 
 from mixnet_bench.campaign.record import MOST, Campaign, Entry, Images, Timing
 from mixnet_common import UsageError
+from mixnet_common.options import threads_on
 from mixnet_common.printable import printable, shown
 from mixnet_common.readers import TOML_BYTES, parse_toml, read_text, show
 from mixnet_common.records import check_keys, read_record
@@ -38,7 +39,10 @@ def parse_campaign(text: str, path: Path) -> Campaign:
     }
     if "parity" in table:
         parts["parity"] = read_record(Images, table["parity"], f"{where}, parity")
-    return read_record(Campaign, {"title": printable(path.stem), **table, **parts}, where)
+    campaign = read_record(Campaign, {"title": printable(path.stem), **table, **parts}, where)
+    for device in campaign.devices:
+        threads_on(device).check(campaign.latency.threads, f"{where}, latency: threads")
+    return campaign
 
 
 def _entries(rows: Any, where: str) -> tuple[Entry, ...]:

@@ -4,17 +4,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mixnet_common.options import (
+    CLASSES,
+    INFERENCES,
+    LAUNCHES,
+    MULTIPLIER,
+    RESOLUTION,
+    SECONDS,
+    SEED,
+    SOME_IMAGES,
+    THREADS,
+    TIMEOUT,
+    WARMUP,
+)
 from mixnet_common.records import (
     Check,
     MisfitError,
     anything,
     checked,
     flag,
-    integer,
     line,
     list_of,
-    number,
     one_of,
+    within,
 )
 
 PRECISIONS = ("float32", "float16", "int8", "int8-dynamic")
@@ -30,8 +42,6 @@ FORMATS = ("tflite", "onnx")
 
 MOST = 1000
 """Of whatever a campaign lists."""
-
-_SEED = integer(0, 2**32 - 1)
 
 
 def _listed(element: Check) -> Check:
@@ -50,10 +60,10 @@ class Entry:
 
     name: str = checked(line)
     """A network's name, a variant's, or the path of a TOML file beside the campaign's."""
-    classes: int | None = checked(integer(1, 1_000_000), None)
-    resolution: int | None = checked(integer(1, 8192), None)
-    multiplier: float | None = checked(number(0.01, 100), None)
-    seed: int = checked(_SEED, 0)
+    classes: int | None = checked(within(CLASSES), None)
+    resolution: int | None = checked(within(RESOLUTION), None)
+    multiplier: float | None = checked(within(MULTIPLIER), None)
+    seed: int = checked(within(SEED), 0)
     weights: str | None = checked(line, None)
     """A file of weights beside the campaign's; None for seeded ones."""
 
@@ -62,13 +72,13 @@ class Entry:
 class Timing:
     """How every file is timed, in the words of ``mixnet-bench latency``."""
 
-    threads: int = checked(integer(1, 1024), 1)
-    launches: int = checked(integer(1, 1000), 5)
-    min_count: int = checked(integer(1, 1_000_000), 100)
-    min_time_s: float = checked(number(0, 86_400), 5.0)
-    warmup: int = checked(integer(0, 1_000_000), 10)
-    seed: int = checked(_SEED, 0)
-    timeout_s: float = checked(number(0.001, 86_400), 60.0)
+    threads: int = checked(within(THREADS), 1)
+    launches: int = checked(within(LAUNCHES), 5)
+    min_count: int = checked(within(INFERENCES), 100)
+    min_time_s: float = checked(within(SECONDS), 5.0)
+    warmup: int = checked(within(WARMUP), 10)
+    seed: int = checked(within(SEED), 0)
+    timeout_s: float = checked(within(TIMEOUT), 60.0)
     pin: str | None = checked(line, None)
     profile: bool = checked(flag, False)
     together: str = checked(one_of(TOGETHER), "network")
@@ -96,7 +106,7 @@ class Campaign:
     devices: tuple[str, ...] = checked(_listed(_device), (HOST,))
     calibration: str | None = checked(line, None)
     """A folder of images; None for the shipped picture, which is enough for times only."""
-    calibration_images: int = checked(integer(1, 1_000_000), 200)
+    calibration_images: int = checked(within(SOME_IMAGES), 200)
     verify: bool = checked(flag, True)
     tables: tuple[str, ...] = checked(_listed(line), ())
     """Tables of the paper to compare with."""

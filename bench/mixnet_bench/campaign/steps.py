@@ -23,6 +23,7 @@ from mixnet_bench.campaign.networks import network_with_weights
 from mixnet_bench.campaign.record import HOST, Campaign, Entry
 from mixnet_common import UsageError
 from mixnet_common.hashing import sha256
+from mixnet_common.numbers import seconds_in_words
 from mixnet_common.versions import package_version
 from mixnet_networks import Network
 from mixnet_networks.weights import weights_hash
@@ -96,7 +97,7 @@ def make_steps(campaign: Campaign) -> list[Step]:
 
 def check_steps(campaign: Campaign) -> None:
     """Raise UsageError where there are more steps than anyone waits for."""
-    from mixnet_bench.campaign.estimate import in_words, least_seconds
+    from mixnet_bench.campaign.estimate import least_seconds
 
     files = file_count(campaign)
     networks = len(campaign.networks)
@@ -105,7 +106,7 @@ def check_steps(campaign: Campaign) -> None:
     if steps > MOST_STEPS:
         raise UsageError(
             f"the campaign has {steps:,} steps, which take at least"
-            f" {in_words(least_seconds(campaign, files))}",
+            f" {seconds_in_words(least_seconds(campaign, files))}",
             f"at most {MOST_STEPS:,}: name fewer networks, lowerings, precisions or devices",
         )
 

@@ -29,6 +29,7 @@ from mixnet_export.lowering import (
 from mixnet_export.writers import Format
 from mixnet_networks import Network
 from mixnet_networks.build import block_of
+from mixnet_networks.sizes import check_memory_for
 from mixnet_networks.weights import seeded_weights
 from mixnet_quantize.settings import Settings
 from mixnet_runtimes.inputs import seeded_input
@@ -94,6 +95,7 @@ def tune(
 
     ``timer`` times model files wherever it likes. ``cache`` is a folder of earlier results.
     """
+    check_memory_for(request.network.graph)
     model = Model(request.network.graph, seeded_weights(request.network))
     start = find_plan(DEFAULT, request.form.name)
     blocks = distinct_blocks(model)
