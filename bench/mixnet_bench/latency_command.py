@@ -139,7 +139,8 @@ def read_host_conditions() -> HostConditions:
 def refuse_output(output: Path | None, plan: Plan, others: Iterable[Path] = ()) -> None:
     """Raise where the result cannot be saved, or would replace what is timed or else read."""
     if output is not None:
-        check_output(output, [*with_companions(plan.paths), *others], like="latency.json")
+        inputs = [*with_companions(plan.paths), *plan.inputs.files.values(), *others]
+        check_output(output, inputs, like="latency.json")
 
 
 def _caption(plan: Plan, targets: Sequence[dict[str, Any]]) -> str:

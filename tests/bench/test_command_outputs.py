@@ -81,7 +81,11 @@ GLYPHS = "python -m mixnet_bench.glyphs"
 
 FILES = (
     Case(f"{LATENCY} --against base.json", (*MODELS, "base.json"), "latency.json"),
-    Case(f"{LATENCY} --against c.onnx", (*MODELS, "c.onnx"), "latency.json"),
+    Case(
+        "mixnet-bench latency a.onnx --against c.onnx --input x=values.npy",
+        ("a.onnx", "c.onnx", "values.npy"),
+        "latency.json",
+    ),
     Case(f"{LATENCY} --on all", MODELS, "latency.json"),
     Case(f"{LATENCY} --on adb --against base.json", (*MODELS, "base.json"), "latency.json"),
     Case(
@@ -146,7 +150,8 @@ FOLDERS = (
 )
 NO_FILES = {
     "--on", "--pin", "--float-layer", "--runtimes", "--sustained", "--title", "--target",
-    "--recipe", "--only", "--precisions", "--threads",
+    "--recipe", "--only", "--shape", "--dim", "--signature", "--input-range",
+    "--precisions", "--threads",
 }  # fmt: skip
 """Options that take text and name no file."""
 
@@ -170,7 +175,8 @@ def template(tmp_path_factory: pytest.TempPathFactory, tiny_onnx: Path, tiny_tfl
     }
     others = (
         *MODELS[1:3], MODELS[4], "labels.txt", "truth.csv", "synsets.txt", "w.safetensors",
-        "program", "s", "src/main.c", "checkpoint/m.index", "made/a.tflite.logits.json",
+        "program", "s", "src/main.c", "checkpoint/m.index",
+        "made/a.tflite.logits.json",
         "c/unfinished/p.json", "work/rows.json", "work/fonts/a.tgz", "work/test/a/1.png",
         "work/files/f.json",
     )  # fmt: skip
@@ -182,6 +188,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, tiny_onnx: Path, tiny_tfl
     for name in (*IMAGES, "classes/a/1.png"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / name)
+    np.save(folder / "values.npy", np.zeros((1, 3, 8, 8), np.float32))
     save(folder / "base.json", target("a.onnx", 10, 0))
     for name in ("results/a.json", "c/results/count.json"):
         save(folder / name, latency("mixnet-s", "tflite", "float32", "default", 10.0))
