@@ -17,6 +17,7 @@ from mixnet_common.console import (
     print_json,
     print_table,
     say,
+    warn,
 )
 from mixnet_common.options import (
     BATCH,
@@ -28,7 +29,7 @@ from mixnet_common.options import (
     SEED,
 )
 from mixnet_common.outputs import named_files
-from mixnet_networks import Network, load_network
+from mixnet_networks import load_network
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -41,11 +42,20 @@ def main() -> None:
     """Turn MixNets and their baselines into model files for mobile runtimes."""
 
 
+def network_argument(command: Command) -> Command:
+    """The network that a command is about."""
+    return click.argument("network_name", metavar="NETWORK")(command)
+
+
+def optional_network(command: Command) -> Command:
+    """The same where weights may tell it."""
+    return click.argument("network_name", metavar="[NETWORK]", required=False)(command)
+
+
 def network_options(command: Command) -> Command:
-    """NETWORK and the options that size it."""
+    """The options that size a network."""
     for option in reversed(
         (
-            click.argument("network_name", metavar="NETWORK"),
             click.option("--classes", type=CLASSES, help="Classes, instead of the network's own."),
             click.option(
                 "--resolution", type=RESOLUTION, help="Image height and width, in pixels."
@@ -68,8 +78,8 @@ def export_options(command: Command) -> Command:
                 "--weights",
                 "weights_file",
                 type=click.Path(path_type=Path),
-                help="Weights: .safetensors, .pth, .keras, .weights.h5, or a TensorFlow checkpoint "
-                "(.tar.gz, directory).",
+                help="Weights: .safetensors, .pth, .ckpt, .keras, .weights.h5, a folder from "
+                "Hugging Face's hub, or a TensorFlow checkpoint (.tar.gz, directory).",
             ),
             click.option("--seed", type=SEED, help="Random weights from this seed.  [default: 0]"),
             click.option(
@@ -220,6 +230,7 @@ def _listed(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 @main.command(epilog=example("mixnet-export show mixnet-s"))
+@network_argument
 @network_options
 @json_option
 def show(
@@ -248,10 +259,15 @@ def show(
         "mixnet-export tflite mixnet-s -o out/ --precision int8",
     )
 )
+@optional_network
 @network_options
 @export_options
 def tflite(**arguments: Any) -> None:
-    """Write NETWORK (a name or a TOML file) as a .tflite file."""
+    """Write NETWORK (a name or a TOML file) as a .tflite file.
+
+    NETWORK may be left out where --weights say it: a folder from Hugging Face's hub, a checkpoint
+    with its arch, or a file with timm's name.
+    """
     _export("tflite", **arguments)
 
 
@@ -261,22 +277,21 @@ def tflite(**arguments: Any) -> None:
         "mixnet-export onnx mixnet-s -o out/ --resolution 160 --classes 10",
     )
 )
+@optional_network
 @network_options
 @export_options
 def onnx(**arguments: Any) -> None:
-    """Write NETWORK (a name or a TOML file) as an .onnx file."""
+    """Write NETWORK (a name or a TOML file) as an .onnx file.
+
+    NETWORK may be left out where --weights say it: a folder from Hugging Face's hub, a checkpoint
+    with its arch, or a file with timm's name.
+    """
     _export("onnx", **arguments)
 
 
 def _export(
     form: str,
-    network_name: str,
-    classes: int | None,
-    resolution: int | None,
-    multiplier: float | None,
-    batch: int,
-    weights_file: Path | None,
-    seed: int | None,
+    network_name: str | None,
     directory: Path,
     as_json: bool,
     no_verify: bool,
@@ -288,38 +303,45 @@ def _export(
     float_layers: tuple[str, ...],
     activations: str,
     weight_bits: str,
-    **options: Any,
+    **arguments: Any,
 ) -> None:
-    network = load_network(
-        network_name, classes=classes, resolution=resolution, multiplier=multiplier, batch=batch
-    )
     from mixnet_export.job import Options, check_request, export, file_name
     from mixnet_export.mixed_files import print_front
+    from mixnet_export.source import Request, described_options, read_source
     from mixnet_export.writers import FORMATS
     from mixnet_networks.importing import weight_files
     from mixnet_networks.labels import load_labels
     from mixnet_networks.preprocessing import load_preprocessing
     from mixnet_networks.sizes import check_memory_for
 
+    sizes = ("classes", "resolution", "multiplier", "batch", "weights_file", "seed")
+    request = Request(network_name, **{key: arguments.pop(key) for key in sizes})
     quantization = _quantization(ranges, percentile, float_layers, activations, weight_bits)
     settings = Options(
         verify=not no_verify,
         calibration=calibrate,
         settings=quantization,
-        random_weights=weights_file is None,
-        **options,
+        random_weights=request.weights_file is None,
+        **arguments,
     )
-    check_memory_for(network.graph)
-    path = directory / file_name(network, FORMATS[form], settings)
     inputs = named_files(network_name, labels, preprocessing)
-    inputs += weight_files(weights_file) if weights_file else []
-    check_request(path, FORMATS[form], settings, inputs)
-    network, weights, source = _weights(network, network_name, weights_file, seed, classes)
+    inputs += weight_files(request.weights_file) if request.weights_file else []
+    if asked := request.network:
+        check_memory_for(asked.graph)
+        path = directory / file_name(asked, FORMATS[form], settings)
+        check_request(path, FORMATS[form], settings, inputs)
+    source = read_source(request)
+    network = source.network
     if preprocessing is not None:
         network = network.shown(load_preprocessing(preprocessing))
-    if labels:
-        settings = replace(settings, labels=load_labels(labels, network.classes))
-    result = export(network, weights, FORMATS[form], directory, settings, source)
+    names = load_labels(labels, network.classes) if labels else source.labels
+    settings = replace(settings, labels=names)
+    check_memory_for(network.graph)
+    for text in described_options(source, network, names):
+        warn(text)
+    path = directory / file_name(network, FORMATS[form], settings)
+    check_request(path, FORMATS[form], settings, inputs)
+    result = export(network, source.weights, FORMATS[form], directory, settings, source.name)
     if result.verification:
         say(_checked(result.verification, settings))
     if as_json:
@@ -328,7 +350,9 @@ def _export(
     if result.front:
         print_front(result.front)
     megabytes = result.provenance["size_bytes"] / 1e6
-    click.echo(f"wrote {result.path} ({megabytes:.1f} MB, {settings.precision}, weights {source})")
+    click.echo(
+        f"wrote {result.path} ({megabytes:.1f} MB, {settings.precision}, weights {source.name})"
+    )
 
 
 def _checked(found: Any, options: Any) -> str:
@@ -362,32 +386,6 @@ def _quantization(
         weight_bits=int(weight_bits),
     )
     return settings if percentile is None else replace(settings, percentile=percentile)
-
-
-def _weights(
-    network: Network, name: str, file: Path | None, seed: int | None, classes: int | None
-) -> tuple[Network, Any, str]:
-    """The weights, the network in the size that they have, and where they come from."""
-    if file and seed is not None:
-        raise UsageError("--weights and --seed exclude each other", "give one of them")
-    if file:
-        return _imported(network, name, file, classes)
-    from mixnet_networks.weights import seeded_weights
-
-    if seed is None:
-        say("no --weights given: the file gets random ones (seed 0), for measuring speed")
-    return network, seeded_weights(network, seed or 0), f"seed {seed or 0}"
-
-
-def _imported(
-    network: Network, name: str, file: Path, classes: int | None
-) -> tuple[Network, Any, str]:
-    from mixnet_networks.importing import import_weights
-
-    imported = import_weights(file, name, classes=classes, multiplier=network.multiplier)
-    for note in imported.notes:
-        say(f"{file.name}: {note}")
-    return imported.size(network), imported.weights, file.name
 
 
 if __name__ == "__main__":

@@ -60,12 +60,19 @@ class Network:
         return graph
 
     def at(self, *, resolution: int | None = None, batch: int | None = None) -> "Network":
-        """The same network, with the same weights, for other images."""
-        return replace(
+        """The same network, with the same weights, for other images; what is None stays.
+
+        Raises UsageError where a number is out of range.
+        """
+        sized = replace(
             self,
             resolution=self.resolution if resolution is None else resolution,
             batch=self.batch if batch is None else batch,
         )
+        _check_ranges(sized)
+        asked = {"resolution": resolution, "batch": batch}
+        check_graph(sized.graph, {key: each for key, each in asked.items() if each is not None})
+        return sized
 
     def shown(self, preprocessing: Preprocessing) -> "Network":
         """The same network, with the same weights, for images prepared in another way."""

@@ -59,7 +59,7 @@ def test_every_key_of_a_network_is_documented_with_its_default(record: type[Any]
     documented = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", section, re.M)
     fields = {field.name: field.default for field in dataclasses.fields(record)}
 
-    assert {key for key, _ in documented} - {"base"} == set(fields)
+    assert {key for key, _ in documented} == set(fields)
     for key, default in documented:
         if default.strip("`")[:1] in '0123456789"[':
             value = fields[key]

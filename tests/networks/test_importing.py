@@ -1,6 +1,5 @@
 """Weights of other programs: found by their names, or refused with all that does not fit."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -112,43 +111,6 @@ def test_classes_that_contradict_the_file_are_wrong_use(small: Network, path: Pa
     assert import_weights(path, "mixnet-s", classes=7).classes == 7
     with pytest.raises(UsageError, match="has 7 classes, not 10"):
         import_weights(path, "mixnet-s", classes=10)
-
-
-# What padding a file was trained with
-
-
-@pytest.mark.parametrize(
-    ("file", "config", "network", "words"),
-    [
-        ("tf_mixnet_s-89d3354b", None, "mixnet-s", None),
-        ("mixnet_s-a907afbc", None, "mixnet-s-symmetric", None),
-        ("mixnet_s-a907afbc", None, "mixnet-s", "pads otherwise"),
-        ("tf_mixnet_s", None, "mixnet-s-symmetric", "pads otherwise"),
-        ("model", None, "mixnet-s", "nothing beside the weights"),
-        ("model", "tf_mixnet_s", "mixnet-s", None),
-        ("model", "mixnet_s", "mixnet-s", "pads otherwise"),
-        ("model", "resnet18", "mixnet-s", "nothing beside the weights"),
-    ],
-)
-def test_the_padding_is_told_by_names_beside_the_weights(
-    file: str, config: str | None, network: str, words: str | None, small: Network, tmp_path: Path
-) -> None:
-    path = saved(timm_arrays(small, drawn(small)), tmp_path / f"{file}.safetensors")
-    if config:
-        (tmp_path / "config.json").write_text(json.dumps({"architecture": config}))
-    notes = import_weights(path, network).notes
-
-    assert (words in " ".join(notes)) if words else notes == ()
-
-
-@pytest.mark.parametrize("text", ["", "[1]", "{", '{"architecture": 3}', "[" * 100_000])
-def test_a_strange_file_beside_the_weights_does_no_harm(
-    text: str, small: Network, tmp_path: Path
-) -> None:
-    path = saved(timm_arrays(small, drawn(small)), tmp_path / "model.safetensors")
-    (tmp_path / "config.json").write_text(text)
-
-    assert import_weights(path, "mixnet-s").notes[0].startswith("nothing beside")
 
 
 # Files that do not fit

@@ -202,7 +202,7 @@ def test_the_checkpoint_of_a_folder_is_the_named_or_the_latest(
 
 
 def test_a_folder_without_a_checkpoint_is_named(tmp_path: Path) -> None:
-    with pytest.raises(MixnetError, match=re.escape(f"no TensorFlow checkpoint in {tmp_path}")):
+    with pytest.raises(MixnetError, match=re.escape(f"no weights in {tmp_path}")):
         find_prefix(tmp_path, tmp_path)
 
 

@@ -5,11 +5,15 @@ step is about the network that is exported. Nothing is written.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mixnet_bench.campaign.record import Campaign, Entry
 from mixnet_networks import Network, load_network
 from mixnet_networks.trained import trained_names
 from mixnet_networks.weights import Weights
+
+if TYPE_CHECKING:
+    from mixnet_networks.importing import Imported
 
 
 def beside(campaign: Campaign, path: str) -> Path:
@@ -30,13 +34,30 @@ def network_with_weights(campaign: Campaign, entry: Entry) -> tuple[Network, Wei
         resolution=entry.resolution,
         multiplier=entry.multiplier,
     )
+    found = imported_weights(campaign, entry)
+    return (network, None) if found is None else (sized(found, entry), found.weights)
+
+
+def imported_weights(campaign: Campaign, entry: Entry) -> "Imported | None":
+    """The file of weights that an entry names, imported; None where they are seeded.
+
+    Raises UsageError and MixnetError as ``network_with_weights``.
+    """
     if entry.weights is None:
-        return network, None
+        return None
     from mixnet_networks.importing import import_weights
 
-    file = weights_file(campaign, entry.weights)
-    found = import_weights(file, name, classes=entry.classes, multiplier=entry.multiplier)
-    return found.size(network), found.weights
+    return import_weights(
+        weights_file(campaign, entry.weights),
+        network_name(campaign, entry),
+        classes=entry.classes,
+        multiplier=entry.multiplier,
+    )
+
+
+def sized(imported: "Imported", entry: Entry) -> Network:
+    """The network of imported weights at an entry's resolution."""
+    return imported.network.at(resolution=entry.resolution)
 
 
 def network_name(campaign: Campaign, entry: Entry) -> str:

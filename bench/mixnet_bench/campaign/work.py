@@ -9,11 +9,19 @@ from dataclasses import replace
 from typing import Any
 
 from mixnet_bench.campaign.inputs import lowering_path
-from mixnet_bench.campaign.networks import beside, network_with_weights, weights_file
+from mixnet_bench.campaign.networks import (
+    beside,
+    imported_weights,
+    network_with_weights,
+    sized,
+    weights_file,
+)
 from mixnet_bench.campaign.record import HOST, Campaign, Entry, Timing
 from mixnet_bench.campaign.steps import Step, origin
 from mixnet_bench.campaign.store import Store
+from mixnet_common.console import warn
 from mixnet_networks import Network
+from mixnet_networks.labels import Labels
 from mixnet_networks.weights import Weights, seeded_weights
 
 Targets = list[dict[str, Any]]
@@ -36,7 +44,7 @@ def export(step: Step, store: Store) -> Targets:
 
     campaign: Campaign = step.work["campaign"]
     inputs = step.inputs
-    network, weights, source = _weights(campaign, step.work["entry"])
+    network, weights, source, labels = _weights(campaign, step.work["entry"])
     calibrated = inputs["precision"] == "int8" and campaign.calibration is not None
     options = Options(
         lowering=lowering_path(campaign, inputs["lowering"]),
@@ -45,6 +53,7 @@ def export(step: Step, store: Store) -> Targets:
         calibration_images=campaign.calibration_images,
         verify=campaign.verify,
         random_weights=step.work["entry"].weights is None,
+        labels=labels,
     )
     form = FORMATS[inputs["file_format"]]
     written = export_file(network, weights, form, store.files_folder(step), options, source)
@@ -58,12 +67,16 @@ def export(step: Step, store: Store) -> Targets:
     ]
 
 
-def _weights(campaign: Campaign, entry: Entry) -> tuple[Network, Weights, str]:
-    """The network in the size that its weights have, the weights, and where they come from."""
-    network, weights = network_with_weights(campaign, entry)
-    if entry.weights is None or weights is None:
-        return network, seeded_weights(network, entry.seed), f"seed {entry.seed}"
-    return network, weights, weights_file(campaign, entry.weights).name
+def _weights(campaign: Campaign, entry: Entry) -> tuple[Network, Weights, str, Labels]:
+    """The network in the size of its weights, these, where they come from, and class names."""
+    imported = imported_weights(campaign, entry)
+    if entry.weights is None or imported is None:
+        network, _ = network_with_weights(campaign, entry)
+        return network, seeded_weights(network, entry.seed), f"seed {entry.seed}", ()
+    file = weights_file(campaign, entry.weights).name
+    for text in imported.warnings:
+        warn(f"{file}: {text}")
+    return sized(imported, entry), imported.weights, file, imported.labels
 
 
 def inspect(step: Step, store: Store) -> Targets:

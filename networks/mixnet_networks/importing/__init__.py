@@ -5,6 +5,6 @@ and one line in ``namings``. Nothing in a file is ever executed, and nothing is 
 """
 
 from mixnet_networks.importing.formats import weight_files
-from mixnet_networks.importing.load import Imported, import_weights
+from mixnet_networks.importing.load import Imported, import_weights, option_warnings
 
-__all__ = ["Imported", "import_weights", "weight_files"]
+__all__ = ["Imported", "import_weights", "option_warnings", "weight_files"]

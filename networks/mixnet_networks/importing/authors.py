@@ -10,8 +10,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from mixnet_networks.aliases import Alias
+from mixnet_networks.architecture import architecture_names, load_architecture
 from mixnet_networks.build import block_of
 from mixnet_networks.graph import Graph, Node, Shape
+from mixnet_networks.importing.description import Description, Stated
 from mixnet_networks.importing.record import Naming, Shapes, Sizes
 
 KINDS = {
@@ -136,10 +139,16 @@ def _axis(layers: list[_Layer] | None, axis: int, rank: int) -> int | None:
     return shape[axis] if len(shape) == rank else None
 
 
+TITLE = "the authors' TensorFlow code"
+
 NAMING = Naming(
-    "the authors' TensorFlow code",
+    TITLE,
     recognises=_recognises,
     sizes=_sizes,
     match=_match,
     convert=lambda array, shape, name: array,
+    networks=lambda: [
+        Alias(name) for name in architecture_names() if load_architecture(name).padding == "same"
+    ],
+    conventions=Description(padding=Stated("same", TITLE), epsilon=Stated(1e-3, TITLE)),
 )

@@ -57,8 +57,9 @@ def find_prefix(folder: Path, shown: Path) -> Path:
     prefixes = {path.name.removesuffix(".index"): path for path in folder.glob("*.index")}
     if not prefixes:
         raise UsageError(
-            f"there is no TensorFlow checkpoint in {shown}",
-            "it would have a file that ends in .index",
+            f"there are no weights in {shown}",
+            "there would be model.safetensors, pytorch_model.bin, or a TensorFlow checkpoint with"
+            " a file that ends in .index",
         )
     name = _named_latest(folder / "checkpoint")
     if name not in prefixes:

@@ -10,8 +10,10 @@ from pathlib import Path
 from mixnet_common import UsageError
 from mixnet_common.readers import is_file, is_folder, missing_file, opened
 from mixnet_networks.importing import checkpoint, keras_files, pytorch, safetensors
+from mixnet_networks.importing.beside import config_of
 from mixnet_networks.importing.record import Content
 from mixnet_networks.trained import trained_file
+from mixnet_networks.weights import some
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,23 @@ FORMATS = (
     Format("a packed TensorFlow checkpoint", (".tar.gz", ".tgz", ".tar"), checkpoint.read_archive),
     Format("a TensorFlow checkpoint", (".index", ".ckpt"), checkpoint.read_prefix),
 )
-"""A directory is a TensorFlow checkpoint's too."""
+"""A directory is a TensorFlow checkpoint's too, or one of Hugging Face's hub."""
 
 SHARED = (".ckpt", ".tar")
 """Endings of TensorFlow's checkpoints that PyTorch's programs use too: Lightning writes .ckpt."""
+
+HUB_FILES = ("model.safetensors", "pytorch_model.bin", "pytorch_model.pth", "model.pth")
+"""What timm and Hugging Face's hub call weights, the safe ones first."""
+
+SINGLE = (".safetensors", ".weights.h5", ".keras", *PYTORCH.endings, ".ckpt")
+"""Ends of names of weights that are one file."""
 
 PICKLED = (b"PK\x03\x04", *(b"\x80" + bytes([protocol]) for protocol in range(1, 6)))
 """How a PyTorch file begins: as a zip archive, or as the pickle that it was up to version 1.5."""
 
 
 def read_content(path: Path) -> Content:
-    """The arrays of a file or a directory.
+    """The arrays of a file, or of the TensorFlow checkpoint in a directory.
 
     Raises UsageError where there is none or its kind is unknown, MixnetError where it is damaged,
     dangerous, or needs a package that is not installed.
@@ -62,12 +70,38 @@ def read_content(path: Path) -> Content:
     return form.read(path)
 
 
+def locate(path: Path) -> Path:
+    """The file of weights in a folder as from Hugging Face's hub; anything else is itself.
+
+    A folder with a TensorFlow checkpoint is itself, too. Raises UsageError where it holds several
+    files of weights and none that is called as on the hub.
+    """
+    if not is_folder(path):
+        return path
+    for name in HUB_FILES:
+        if is_file(path / name):
+            return path / name
+    if any(path.glob("*.index")):
+        return path
+    found = [each for each in sorted(path.iterdir()) if each.name.lower().endswith(SINGLE)]
+    if len(found) > 1:
+        raise UsageError(
+            f"{path} holds several files of weights: {some(each.name for each in found)}",
+            "give one of them",
+        )
+    return found[0] if found else path
+
+
 def weight_files(path: Path) -> list[Path]:
     """The files that reading these weights opens; none where there are none.
 
-    Of a directory the checkpoints in it, of a prefix the checkpoint's files.
+    Of a directory the checkpoints in it, of a prefix the checkpoint's files, and a ``config.json``.
     """
-    path = trained_file(path)
+    path = locate(trained_file(path))
+    return [*_parts(path), *(each for each in [config_of(path)] if is_file(each))]
+
+
+def _parts(path: Path) -> list[Path]:
     if is_folder(path):
         return [each for each in path.iterdir() if checkpoint.FILES.fullmatch(each.name)]
     prefix = path.name.removesuffix(".index")
@@ -78,7 +112,10 @@ def weight_files(path: Path) -> list[Path]:
 def known_formats() -> str:
     """The endings of all files that can be read, in words."""
     endings = [ending for form in FORMATS for ending in form.endings]
-    return f"a file that ends in {', '.join(endings)}, or a TensorFlow checkpoint's directory"
+    return (
+        f"a file that ends in {', '.join(endings)}, or the folder of a TensorFlow checkpoint or of"
+        " a model from Hugging Face's hub"
+    )
 
 
 def _format_of(path: Path) -> Format | None:

@@ -4,7 +4,7 @@ What does not fit is named, and so is the known network that a file looks like.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError, UsageError
+from mixnet_networks.aliases import Alias
 from mixnet_networks.architecture import architecture_names
 from mixnet_networks.graph import Graph, Shape
-from mixnet_networks.importing.formats import known_formats, read_content
+from mixnet_networks.importing import timm
+from mixnet_networks.importing.applying import against_options, apply
+from mixnet_networks.importing.beside import describe_beside
+from mixnet_networks.importing.choice import choose
+from mixnet_networks.importing.description import NOTHING, Description
+from mixnet_networks.importing.formats import known_formats, locate, read_content
 from mixnet_networks.importing.namings import NAMINGS, naming_of
-from mixnet_networks.importing.paddings import padding_note
 from mixnet_networks.importing.record import Arrays, Content, Naming
 from mixnet_networks.network import Network, load_network
 from mixnet_networks.trained import trained_file
@@ -38,20 +43,23 @@ class Imported:
     """Weights from a file, with the network that they fit."""
 
     network: Network
+    """In the size that the weights have, for images prepared as the file says."""
     weights: Weights
     source: str
     """Whose naming the file has."""
     notes: tuple[str, ...] = ()
-    """What a user should know: where in the file, averages or not, what was left aside."""
+    """What a user should know: where in the file, averages or not, what follows from what."""
+    warnings: tuple[str, ...] = ()
+    """What may spoil the result: contradictions, and what could not be used."""
+    labels: tuple[str, ...] = ()
+    """Names of the classes; empty where none are told."""
+    described: Description = NOTHING
+    """What the file and what lies beside it say."""
 
     @property
     def classes(self) -> int:
         """The number of classes, as the file has it."""
         return self.network.classes
-
-    def size(self, network: Network) -> Network:
-        """A network at any resolution and batch, with the weights' classes and input channels."""
-        return replace(network, classes=self.classes, in_channels=self.network.in_channels)
 
 
 @dataclass(frozen=True)
@@ -70,24 +78,65 @@ class _Pair:
 
 
 def import_weights(
-    path: Path, network_name: str, *, classes: int | None = None, multiplier: float | None = None
+    path: Path,
+    network_name: str | None = None,
+    *,
+    classes: int | None = None,
+    multiplier: float | None = None,
 ) -> Imported:
-    """The weights of a file or a TensorFlow checkpoint's directory, for a network by name.
+    """The weights of a file, a Hugging Face folder or a TensorFlow checkpoint, for a network.
 
-    Classes and input channels are the file's. Raises UsageError where there is no such file or
-    network, or ``classes`` contradicts the file; MixnetError where the file is damaged, would have
-    to be executed, needs a package that is missing, or does not fit the network. A name of
+    Without a name the network is that which the file, its name or a ``config.json`` beside it
+    names, or the only one that has such arrays. Classes and input channels are the file's; padding,
+    preprocessing, resolution and labels are as told there.
+
+    Raises UsageError where there is no such file or network, nothing tells the network, or
+    ``classes`` contradicts the file; MixnetError where the file is damaged, would have to be
+    executed, needs a package that is missing, or does not fit the network. A name of
     ``mixnet_networks.trained`` stands for the file that ships.
     """
     path = trained_file(path)
-    load_network(network_name, classes=classes, multiplier=multiplier)  # refused before reading
-    content = read_content(path)
-    naming = _naming(path, content)
+    if network_name is not None:  # refused before reading
+        load_network(network_name, classes=classes, multiplier=multiplier)
+    file = locate(path)
+    content = read_content(file)
+    naming = _naming(file, content)
     content = naming.clean(content)
-    network = _network(path, naming, content.arrays, network_name, classes, multiplier)
-    weights = _fitted(path, naming, content.arrays, network)
-    notes = (*content.notes, *padding_note(path, naming, network.architecture))
-    return Imported(network, weights, naming.title, notes)
+    beside = describe_beside(path, file, timms=naming is timm.NAMING)
+    described = content.description.over(naming.conventions).over(beside)
+
+    def sized(alias: Alias) -> Network:
+        factor = alias.multiplier * (multiplier or 1)
+        return _network(file, naming, content.arrays, alias.network, classes, factor)
+
+    choice = choose(
+        network_name,
+        naming,
+        described,
+        lambda alias: _fit(sized(alias).graph, naming, content.arrays) == 1,
+    )
+    network = sized(choice.alias)
+    weights = _fitted(file, naming, content.arrays, network, described)
+    applied = apply(described, network, weights, free=network_name is None)
+    return Imported(
+        applied.network,
+        weights,
+        naming.title,
+        (*content.notes, *choice.notes, *applied.notes),
+        tuple(dict.fromkeys((*described.warnings, *applied.warnings))),
+        applied.labels,
+        described,
+    )
+
+
+def option_warnings(
+    imported: Imported, network: Network, labels: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Warnings where options say otherwise than a file does, with what that costs.
+
+    ``network`` and ``labels`` are those that the options make of the imported ones.
+    """
+    return against_options(imported.described, imported.network, imported.weights, network, labels)
 
 
 def _naming(path: Path, content: Content) -> Naming:
@@ -128,7 +177,13 @@ def _network(
     )
 
 
-def _fitted(path: Path, naming: Naming, arrays: Arrays, network: Network) -> Weights:
+def _fitted(
+    path: Path,
+    naming: Naming,
+    arrays: Arrays,
+    network: Network,
+    described: Description = NOTHING,
+) -> Weights:
     """All weights of the network. Raises MixnetError, naming every array that does not fit."""
     pairs = list(_pairs(network.graph, naming, arrays))
     weights = {
@@ -149,7 +204,7 @@ def _fitted(path: Path, naming: Naming, arrays: Arrays, network: Network) -> Wei
     if found := describe_problems(problems):
         raise MixnetError(
             f"{path} does not fit {network.name}: {found}",
-            _advice(problems, naming, arrays, network),
+            _advice(problems, naming, arrays, network, described),
         )
     return weights
 
@@ -171,10 +226,17 @@ def _renamed(pair: _Pair) -> str:
 
 
 def _advice(
-    problems: Mapping[str, list[str]], naming: Naming, arrays: Arrays, network: Network
+    problems: Mapping[str, list[str]],
+    naming: Naming,
+    arrays: Arrays,
+    network: Network,
+    described: Description,
 ) -> str:
     if not any(names for kind, names in problems.items() if kind not in (NOT_FINITE, NEGATIVE)):
         return "such weights compute nothing: take an earlier checkpoint, or save them again"
+    stated = described.network
+    if stated and stated.value.alias and stated.value.alias.network != network.architecture.name:
+        return f"{stated.where} says {stated.value.text}: export {stated.value.alias.network}"
     known = {name: _sized(name, network).graph for name in architecture_names()}
     fits = {name: _fit(graph, naming, arrays) for name, graph in known.items()}
     best, own = max(fits.values()), _fit(network.graph, naming, arrays)

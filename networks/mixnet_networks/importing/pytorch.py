@@ -13,6 +13,7 @@ from typing import Any
 
 from mixnet_common import MixnetError
 from mixnet_networks.importing.record import Arrays, Content
+from mixnet_networks.importing.told import describe_checkpoint
 from mixnet_networks.importing.unweighted import is_weight
 from mixnet_networks.weights import some
 
@@ -48,8 +49,9 @@ def read(path: Path) -> Content:
     weights and would have to be executed.
     """
     torch = _torch(path)
-    state, notes = unwrap(_load(torch, path), lambda value: isinstance(value, torch.Tensor))
-    return Content(_arrays(torch, state, path), notes)
+    content = _load(torch, path)
+    state, notes = unwrap(content, lambda value: isinstance(value, torch.Tensor))
+    return Content(_arrays(torch, state, path), notes, describe_checkpoint(content))
 
 
 def _torch(path: Path) -> Any:

@@ -1,12 +1,15 @@
 """What the parts of an import hand to one another: the content of a file, and a way of naming."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
 
+from mixnet_networks.aliases import Alias
+from mixnet_networks.architecture import architecture_names
 from mixnet_networks.graph import Graph, Shape
+from mixnet_networks.importing.description import NOTHING, Description
 
 Arrays = Mapping[str, NDArray[Any]]
 Shapes = Mapping[str, Shape]
@@ -18,6 +21,8 @@ class Content:
 
     arrays: Arrays
     notes: tuple[str, ...] = ()
+    description: Description = NOTHING
+    """What is said in the file of the network."""
 
 
 @dataclass(frozen=True)
@@ -43,3 +48,7 @@ class Naming:
     """An array in our layout, given the shape wanted and our name; as it is where that can't be."""
     clean: Callable[[Content], Content] = field(default=lambda content: content)
     """The content without wrappings, and without what is no weight."""
+    networks: Callable[[], Sequence[Alias]] = lambda: [*map(Alias, architecture_names())]
+    """The networks that files of this kind can be of."""
+    conventions: Description = NOTHING
+    """What such names alone say of the network."""

@@ -6,12 +6,14 @@ lays a kernel out as (out, in, height, width), ours is (height, width, in, out).
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
+from mixnet_networks.aliases import Alias, aliases
 from mixnet_networks.build import block_of
 from mixnet_networks.graph import Graph, Node, Shape
 from mixnet_networks.importing.record import Content, Naming, Shapes, Sizes
@@ -67,7 +69,7 @@ def _clean(content: Content) -> Content:
                 f"the file holds {bare} twice, once as {name}", "save one model's weights alone"
             )
         arrays[bare] = array
-    return Content(arrays, content.notes)
+    return replace(content, arrays=arrays)
 
 
 def _bare(name: str) -> str:
@@ -140,6 +142,12 @@ def _convert(array: NDArray[Any], shape: Shape, name: str) -> NDArray[Any]:
     return window.reshape(shape) if fits else window
 
 
+def _networks() -> list[Alias]:
+    """Those that timm has, at each of its widths; those for its published weights last."""
+    names = sorted(aliases(), key=lambda name: "." in name)
+    return list(dict.fromkeys(aliases()[name] for name in names))
+
+
 NAMING = Naming(
     "timm",
     recognises=_recognises,
@@ -147,4 +155,5 @@ NAMING = Naming(
     match=_match,
     convert=_convert,
     clean=_clean,
+    networks=_networks,
 )

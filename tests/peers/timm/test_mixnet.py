@@ -11,18 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from timm_weights import timm
 
 from mixnet_bench.counting.file import count_file
 from mixnet_networks import Network, Node, load_network
 from mixnet_networks.picture import picture_input
 from mixnet_networks.reference import evaluate
 from mixnet_networks.weights import seeded_weights
-
-# timm imports torchvision, which decorates an operator of its binary part, absent here.
-LIBRARY = torch.library.Library("torchvision", "DEF")
-LIBRARY.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-import timm  # noqa: E402 - the operator must be defined before
 
 PEERS = {"mixnet-s": "tf_mixnet_s", "mixnet-m": "tf_mixnet_m", "mixnet-l": "tf_mixnet_l"}
 

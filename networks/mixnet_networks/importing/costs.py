@@ -1,0 +1,60 @@
+"""What it costs to compute a network otherwise than its weights were trained, measured.
+
+The oracle computes both on the picture that ships, with the weights at hand; no file is involved.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixnet_networks.network import Network
+from mixnet_networks.picture import PICTURE_SIZE, picture_input
+from mixnet_networks.reference import evaluate
+
+PALE = 0.5
+"""The picture is made paler: on itself seeded statistics let the mean of every feature vanish."""
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def difference(network: Network, meant: Network, weights: Arrays) -> float:
+    """How far a network's logits are from those that are meant, to the largest of these.
+
+    NaN where the weights give no numbers.
+    """
+    size = min(network.resolution, PICTURE_SIZE)
+    found, expected = (
+        _logits(each.at(resolution=size, batch=1), weights) for each in (network, meant)
+    )
+    with np.errstate(all="ignore"):
+        largest = float(np.abs(expected).max())
+        return float(np.abs(found - expected).max()) / largest if largest > 0 else math.nan
+
+
+def with_conventions(network: Network, padding: str, epsilon: float) -> Network:
+    """The same network, padded and normalised in another way."""
+    changed = replace(network.architecture, padding=padding, epsilon=epsilon)
+    return replace(network, architecture=changed)
+
+
+def words(share: float) -> str:
+    """A difference as a message says it.
+
+    >>> words(0.2349), words(float("nan"))
+    ('23 % of the largest logit on the sample picture', 'an unknown amount')
+    """
+    if not math.isfinite(share):
+        return "an unknown amount"
+    percent = f"{100 * share:.0f}" if share >= 0.1 else f"{100 * share:.2g}"
+    return f"{percent} % of the largest logit on the sample picture"
+
+
+def _logits(network: Network, weights: Arrays) -> NDArray[Any]:
+    image = picture_input(network.resolution, network.preprocessing) * np.float32(PALE)
+    with np.errstate(all="ignore"):
+        values = evaluate(network.graph, dict(weights), {network.graph.inputs[0].name: image})
+    return np.asarray(values[network.graph.outputs[0]])
