@@ -18,6 +18,7 @@ from mixnet_common import MixnetError, UsageError
 from mixnet_common.files import write_all
 from mixnet_common.folders import home
 from mixnet_common.hashing import sha256
+from mixnet_common.json_object import JsonObject, WrongValueError
 from mixnet_common.readers import is_file, missing_file, opened, read_bytes, read_json
 
 APIS = {
@@ -163,12 +164,24 @@ def _soname_version_of(name: str) -> str | None:
 
 
 def _recall(note: Path) -> Runtime | None:
+    """The library that a note tells of; None where that is gone, or the note damaged."""
     try:
-        kept = read_json(note)
-        runtime = Runtime(**kept, path=note.with_name("library.so"))
-    except (UsageError, TypeError):
+        kept = JsonObject(read_json(note))
+        runtime = Runtime(
+            api=kept.text("api"),
+            version=kept.text("version") or None,
+            platform=kept.text("platform"),
+            sha256=kept.text("sha256"),
+            size_bytes=kept.whole("size_bytes"),
+            source=kept.text("source"),
+            library=kept.text("library"),
+            page_bytes=kept.whole("page_bytes"),
+            path=note.with_name("library.so"),
+        )
+    except (UsageError, WrongValueError):
         return None
-    return runtime if runtime.path.is_file() and isinstance(runtime.sha256, str) else None
+    known = runtime.api in APIS and runtime.platform in PLATFORMS and runtime.sha256
+    return runtime if known and is_file(runtime.path) else None
 
 
 def _read(file: Path) -> bytes:

@@ -1,6 +1,7 @@
 """Runtime libraries are taken in from archives of any kind, and only sound ones."""
 
 import contextlib
+import json
 import struct
 import zipfile
 from pathlib import Path
@@ -218,8 +219,19 @@ def test_a_damaged_note_is_left_out(tmp_path: Path) -> None:
     file = tmp_path / "libLiteRt.so"
     file.write_bytes(LITERT)
     (kept,) = add(file)
-    kept.path.with_name("runtime.json").write_text("[1, 2")
-    assert list_runtimes() == []
+    note = kept.path.with_name("runtime.json")
+    whole = json.loads(note.read_text())
+    damage: list[str] = ["[1, 2", "[" * 100_000, '{"version": 1e999}']
+    for changed in (
+        {"version": 3}, {"size_bytes": -1}, {"size_bytes": 10**30}, {"page_bytes": 1.5},
+        {"api": ["litert"]}, {"api": "other"}, {"platform": "toaster"}, {"sha256": None},
+    ):  # fmt: skip
+        damage.append(json.dumps({**whole, **changed}))
+    for text in damage:
+        note.write_text(text)
+        assert list_runtimes() == []
+    note.write_text(json.dumps({**whole, "version": "9" * 5000}))
+    assert len(list_runtimes()) == 1
 
 
 @given(st.integers(0, len(LITERT)), st.integers(0, len(LITERT) - 8), st.binary(max_size=8))
