@@ -18,6 +18,7 @@ import numpy as np
 
 from mixnet_bench.processes import ProcessWorker, StartWorker, Worker, alive
 from mixnet_bench.statistics import Floats, median
+from mixnet_common.options import HOST, threads_on
 from mixnet_runtimes import AS_IT_IS, NOTHING_GIVEN, GivenInputs, Prepared, Selection
 
 LATE = 20
@@ -171,8 +172,10 @@ def measure(
     """Time the plan's targets; one Timing each, in the plan's order.
 
     ``report`` is called after every round with the share of the whole that is done, 0 to 1. Raises
-    MixnetError where a file cannot be opened or a worker dies or hangs.
+    MixnetError where a file cannot be opened or a worker dies or hangs, UsageError for more threads
+    than this machine has a use for.
     """
+    threads_on(HOST).check(plan.threads, "threads:")
     launches: list[list[Launch]] = [[] for _ in plan.paths]
     seats: list[_Seat] = []
     for number in range(plan.launches):

@@ -36,19 +36,20 @@ def check_outputs(
 ) -> None:
     """The same for several files, of which none may be another either."""
     hint = f"name another, like {like}"
-    known = _Files(each for each in inputs if each is not None)
+    read, written = _Files(each for each in inputs if each is not None), _Files(())
     for path in paths:
         check_writable(_checked(path, option, hint), option)
-        if (found := known.replaced_by(path)) is not None:
-            raise UsageError(f"{option} {show(path)} would replace {show(found)}, an input", hint)
-        known.add(path)
+        for known, what in ((read, "an input"), (written, "another output")):
+            if (found := known.replaced_by(path)) is not None:
+                raise UsageError(f"{option} {show(path)} would replace {show(found)}, {what}", hint)
+        written.add(path)
 
 
 def check_folder(path: Path, *, option: str = "-o", like: str = "out/") -> None:
     """Raise unless files can be written into the folder ``path``, which need not be there yet."""
     hint = f"name another folder, like {like}"
     try:
-        if (path.is_symlink() or path.exists()) and not stat.S_ISDIR(path.stat().st_mode):
+        if os.path.lexists(path) and not path.is_dir():
             raise UsageError(f"{option} {show(path)} is not a folder", hint)
     except (OSError, ValueError) as error:
         raise UsageError(_cannot_write(path, option, error), hint) from error

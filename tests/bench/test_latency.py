@@ -12,10 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixnet_bench.latency import Plan, measure
-from mixnet_common import MixnetError
+from mixnet_common import MixnetError, UsageError
 
 Fleet = Callable[[dict[str, list[float]]], Any]
 A, B = Path("a.tflite"), Path("b.onnx")
+
+
+def test_more_threads_than_this_machine_has_a_use_for_start_no_worker(fleet: Fleet) -> None:
+    workers = fleet({"a.tflite": [1.0]})
+    with pytest.raises(UsageError, match=r"^threads: 100000: give a whole number from 1 to "):
+        measure(Plan((A,), threads=100_000), workers)
+    assert workers.workers == []
 
 
 def test_every_sample_comes_back_in_order(fleet: Fleet) -> None:

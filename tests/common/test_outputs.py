@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mixnet_common import MixnetError, UsageError, write_whole
-from mixnet_common.outputs import check_output
+from mixnet_common.outputs import check_folder, check_output, check_outputs, named_files
 
 
 def test_a_new_file_or_an_old_output_may_be_written(tmp_path):
@@ -64,3 +64,41 @@ def test_links_in_a_circle_are_refused(tmp_path):
     (tmp_path / "b").symlink_to("a")
     with pytest.raises(UsageError, match="cannot be written"):
         check_output(tmp_path / "a")
+
+
+def test_no_output_is_another_one_under_any_of_its_names(tmp_path):
+    (tmp_path / "link").symlink_to("new")
+    (tmp_path / "old").write_text("old")
+    os.link(tmp_path / "old", tmp_path / "hard")
+    check_outputs([tmp_path / "new", tmp_path / "old"])
+    for pair in (("new", "link"), ("old", "hard"), ("new", "new")):
+        with pytest.raises(UsageError, match=r"would replace .*, another output$"):
+            check_outputs([tmp_path / each for each in pair])
+
+
+def test_a_folder_for_files_is_one_or_can_become_one(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "nowhere").symlink_to("missing")
+    (tmp_path / "linked").symlink_to(".")
+    for name in (".", "new", "new/deep", "linked"):
+        check_folder(tmp_path / name)
+    for name in ("file", "nowhere"):
+        with pytest.raises(UsageError, match=rf"^--work .*{name} is not a folder"):
+            check_folder(tmp_path / name, option="--work")
+    with pytest.raises(MixnetError, match=r"cannot write .*Not a directory"):
+        check_folder(tmp_path / "file" / "under")
+    assert not (tmp_path / "new").exists()
+
+
+def test_names_that_are_no_files_are_left_out(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    found = named_files("imagenet", None, str(tmp_path / "mine.txt"), "a\0b")
+    assert found == [tmp_path / "mine.txt"]
+
+
+def test_of_many_inputs_the_one_is_named(tmp_path):
+    inputs = [tmp_path / f"{number}.jpg" for number in range(100)]
+    for each in inputs:
+        each.write_text("a photo")
+    with pytest.raises(UsageError, match=r"57\.jpg, an input"):
+        check_output(tmp_path / "." / "57.jpg", inputs)
