@@ -19,7 +19,7 @@ from mixnet_android.parsers import Cluster, clean
 from mixnet_android.protocol import MOST_MODELS, Result, parse, parse_progress, salvage
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.cpu_lists import parse_cpus
-from mixnet_common.hashing import sha256
+from mixnet_common.hashing import sha256, sha256_of
 from mixnet_common.options import SEEDS
 
 RESULT = "result.jsonl"
@@ -27,6 +27,10 @@ MOST_OUTPUT_BYTES = 256 * 2**20
 MAYBE_FULL = "its storage may be full: mixnet-bench devices tells what is free"
 PLATFORM = "[ -e /system/bin/linker64 ] && echo android || echo linux"
 ABIS = {"arm64-v8a": "arm64", "x86_64": "x86_64"}
+
+
+class RunnerError(MixnetError):
+    """The runner could not do something on the phone: a library, a model or an input is why."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,20 @@ class Work:
     """The longest it may take, if that is not to follow from the minimum times."""
     profile: int = 0
     """Inferences of each model under its runtime's profiler, after the timing."""
+    data: Mapping[int, Mapping[str, Path]] = field(default_factory=dict)
+    """By model, files that it expects beside it, by the relative paths that it names."""
+    inputs: Mapping[int, tuple[Path, ...]] = field(default_factory=dict)
+    """By model, files with the raw bytes of all its inputs; the runner makes up the others'."""
 
     def __post_init__(self) -> None:
         refuse_too_many(self.models)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that the phone needs, in a fixed order."""
+        beside = [each for _, found in sorted(self.data.items()) for each in found.values()]
+        inputs = [each for _, found in sorted(self.inputs.items()) for each in found]
+        return (self.runner, *self.libraries, *self.models, *beside, *inputs)
 
     @property
     def longest_s(self) -> int:
@@ -95,6 +110,7 @@ class Installed:
     models: tuple[str, ...]
     libraries: tuple[str, ...]
     pushed_bytes: int
+    inputs: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 def platform_of(phone: Phone, abis: Sequence[str]) -> str:
@@ -142,19 +158,37 @@ def _speed(cluster: Cluster) -> tuple[int, int]:
 def install(phone: Phone, work: Work, say: Callable[[str], None] = lambda text: None) -> Installed:
     """Put everything that the work needs on the phone; what is there already is not sent again."""
     store.check_executable(phone)
-    places: dict[Path, str] = {}
+    places: dict[tuple[Path, str], str] = {}
     pushed = 0
-    for file in dict.fromkeys((work.runner, *work.libraries, *work.models)):
-        say(f"{file.name} to {phone.serial}")
-        stored = store.put(phone, file)
-        places[file] = stored.path
-        pushed += stored.size_bytes if stored.pushed else 0
+
+    def put(file: Path, folder: str = "", name: str = "") -> str:
+        nonlocal pushed
+        if (file, folder) not in places:
+            say(f"{file.name} to {phone.serial}")
+            stored = store.put(phone, file, folder, name)
+            places[file, folder] = stored.path
+            pushed += stored.size_bytes if stored.pushed else 0
+        return places[file, folder]
+
     return Installed(
-        runner=places[work.runner],
-        models=tuple(places[each] for each in work.models),
-        libraries=tuple(places[each] for each in work.libraries),
+        runner=put(work.runner),
+        libraries=tuple([put(each) for each in work.libraries]),
+        models=tuple([_put_model(put, work, number) for number in range(len(work.models))]),
+        inputs={number: tuple(map(put, files)) for number, files in work.inputs.items()},
         pushed_bytes=pushed,
     )
+
+
+def _put_model(put: Callable[..., str], work: Work, number: int) -> str:
+    """Put a model and what it expects beside it into one folder, of all their contents."""
+    model, data = work.models[number], work.data.get(number, {})
+    if not data:
+        return put(model)
+    hashes = [sha256_of(model), *(f"{name}\0{sha256_of(file)}" for name, file in data.items())]
+    folder = sha256("\n".join(hashes))
+    for name, file in data.items():
+        put(file, folder, name)
+    return put(model, folder)
 
 
 def arguments(work: Work, installed: Installed) -> list[str]:
@@ -169,21 +203,28 @@ def arguments(work: Work, installed: Installed) -> list[str]:
         command += ["--outputs", "."]
     if work.profile:
         command += ["--profile", str(work.profile)]
-    command += files_arguments(zip(installed.libraries, installed.models, strict=True))
+    files = zip(installed.libraries, installed.models, strict=True)
+    command += files_arguments(files, installed.inputs)
     return command
 
 
-def files_arguments(files: Iterable[tuple[str, str]]) -> Iterator[str]:
+def files_arguments(
+    files: Iterable[tuple[str, str]], inputs: Mapping[int, Sequence[str]] | None = None
+) -> Iterator[str]:
     """The runner's words for ``(library, model)`` pairs; a library is named where it changes.
+
+    ``inputs`` are files of a model's inputs, by the model's number.
 
     >>> list(files_arguments([("t.so", "a"), ("t.so", "b")]))
     ['--library', 't.so', '--model', 'a', '--model', 'b']
     """
     latest = None
-    for library, model in files:
+    for number, (library, model) in enumerate(files):
         if library != latest:
             yield from ("--library", library)
         yield from ("--model", model)
+        for file in (inputs or {}).get(number, ()):
+            yield from ("--input", file)
         latest = library
 
 
@@ -277,7 +318,7 @@ def _fetch_result(phone: Phone, folder: str, into: Path) -> str:
 def _check(phone: Phone, work: Work, result: Result) -> None:
     """Raise unless the runner did all that was asked."""
     if result.errors:
-        raise MixnetError(f"phone {phone.serial}: {result.errors[0]}")
+        raise RunnerError(f"phone {phone.serial}: {result.errors[0]}")
     if result.end is None or result.end.reason != "complete":
         reason = "nobody knows why" if result.end is None else result.end.reason
         raise MixnetError(

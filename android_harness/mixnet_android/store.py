@@ -35,31 +35,35 @@ class Stored:
     pushed: bool
 
 
-def place_of(path: Path, sha256: str) -> str:
+def place_of(path: Path, folder: str, name: str = "") -> str:
     """Where a file lies on the phone. Its name stays: runtimes judge a file by it.
+
+    ``name`` is a relative path by which another file there names it.
 
     >>> place_of(Path("my net.tflite"), "ab12")
     '/data/local/tmp/mixnet-mobile/files/ab12/my_net.tflite'
     """
-    name = "".join(each if each.isascii() and (each.isalnum() or each in "._-") else "_"
+    safe = "".join(each if each.isascii() and (each.isalnum() or each in "._-") else "_"
                    for each in path.name)  # fmt: skip
-    return f"{FILES}/{sha256}/{name.lstrip('.-') or 'file'}"
+    return f"{FILES}/{folder}/{name or safe.lstrip('.-') or 'file'}"
 
 
-def put(phone: Phone, path: Path) -> Stored:
+def put(phone: Phone, path: Path, folder: str = "", name: str = "") -> Stored:
     """Make a file be on the phone, executable; what is there already is not sent again.
 
-    Raises NoSpace before anything is sent, and AdbError or Lost from the transfer.
+    It lies in a folder of its own hash, or in ``folder`` with files that belong together, there
+    under ``name`` if that is how another calls it. Raises NoSpace before anything is sent, and
+    AdbError or Lost from the transfer.
     """
     sha256, size = sha256_of(path), path.stat().st_size
-    place = place_of(path, sha256)
+    place = place_of(path, folder or sha256, name)
     if is_there(phone, place, sha256, size):
         return Stored(place, sha256, size, pushed=False)
     check_space(phone, size)
-    folder = place.rpartition("/")[0]
-    coming = f"{folder}/.coming-{secrets.token_hex(4)}"
-    phone.ask("mkdir", "-p", folder)
-    phone.shell(f"rm -f {quote(folder)}/.coming-*")  # of a push whose cable was pulled
+    around = place.rpartition("/")[0]
+    coming = f"{around}/.coming-{secrets.token_hex(4)}"
+    phone.ask("mkdir", "-p", around)
+    phone.shell(f"rm -f {quote(around)}/.coming-*")  # of a push whose cable was pulled
     try:
         phone.push(path, coming)
         if not is_there(phone, coming, sha256, size):

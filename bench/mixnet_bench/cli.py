@@ -225,10 +225,11 @@ def latency(
         selection=selection,
         inputs=inputs,
     )
+    wishes = latency_adb.Wishes(pin, fixed_performance, profile)
     if runner is not None:
         latency_benchmark_model.refuse(on, against, sustained)
+        latency_benchmark_model.check_request(plan, runner, wishes)
     plan, finish = trust.extend(plan, against, sustained)
-    wishes = latency_adb.Wishes(pin, fixed_performance, profile)
     with prepared(plan) as plan:
         if runner is not None:
             serial = latency_adb.serial_of(on)

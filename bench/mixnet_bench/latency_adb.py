@@ -25,6 +25,7 @@ from mixnet_android.runtimes_store import Runtime, find_for
 from mixnet_android.session import (
     Installed,
     Launched,
+    RunnerError,
     Work,
     choose_cpus,
     digest_of,
@@ -38,14 +39,18 @@ from mixnet_bench.latency import Plan
 from mixnet_bench.latency_command import NO_MORE, Finish, conclude, foresee, refuse_output, save_to
 from mixnet_bench.latency_report import identify_all
 from mixnet_bench.latency_table import print_latencies
+from mixnet_bench.phone_inputs import refuse_text, write_raw
 from mixnet_bench.phone_parity import Difference, compare_with_host
 from mixnet_bench.phone_profile import print_profiles, take_profiles
 from mixnet_bench.phone_report import Measured, describe_phone, foresee_phone
+from mixnet_bench.preparing import prepared
 from mixnet_bench.profile_report import describe_profile
 from mixnet_common import UsageError
 from mixnet_common.console import print_json, progress_by_share, say, warn
 from mixnet_common.hashing import sha256_of
+from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes import Profile
+from mixnet_runtimes.inputs import advice
 
 Report = Callable[[float], object]
 Keep = Callable[[list[dict[str, Any]]], object]
@@ -118,6 +123,10 @@ def measure_on(
     ``report`` is told the share that is done; ``finish`` may refuse before anything is measured;
     ``keep`` is given the results before the launches that they are made of are forgotten.
     """
+    if not plan.models:
+        with prepared(plan) as ready:
+            return measure_on(phone, ready, wishes, report, finish, keep)
+    refuse_text(plan.models)
     files = identify_all(plan)
     state = read_state(phone)
     platform = platform_of(phone, state.product.abis)
@@ -128,8 +137,14 @@ def measure_on(
     if not wishes.fixed_performance:  # a phone may lack the mode
         foreseen["fixed_performance"] = False
     finish.check(foresee(plan, **foreseen))
-    work = _work(plan, runner, libraries)
-    measured, kept = _measure(phone, plan, work, state, platform, libraries, wishes, report)
+    with temporary_folder() as folder:
+        work = _work(plan, runner, libraries, folder)
+        try:
+            measured, kept = _measure(phone, plan, work, state, platform, libraries, wishes, report)
+        except RunnerError as error:
+            hints = [advice(each.inputs, each.values) for each in plan.models]
+            error.hint = error.hint or "; ".join(dict.fromkeys(filter(None, hints)))
+            raise
     targets = describe_phone(plan, files, measured)
     for target, profile in zip(targets, measured.profiles, strict=False):
         target["profile"] = describe_profile(profile)
@@ -138,8 +153,11 @@ def measure_on(
     return targets
 
 
-def _work(plan: Plan, runner: Path, libraries: Sequence[Runtime]) -> Work:
-    """One launch's part of the plan; the first launch brings outputs back, the others need not."""
+def _work(plan: Plan, runner: Path, libraries: Sequence[Runtime], folder: Path) -> Work:
+    """One launch's part of the plan; the first launch brings outputs back, the others need not.
+
+    Files of inputs go into ``folder``.
+    """
     return Work(
         runner=runner,
         models=plan.files,
@@ -152,6 +170,8 @@ def _work(plan: Plan, runner: Path, libraries: Sequence[Runtime]) -> Work:
         burst_ms=plan.burst_ms,
         seed=plan.seed,
         outputs=True,
+        data={number: each.data for number, each in enumerate(plan.models) if each.data},
+        inputs=write_raw(plan.models, plan.seed, folder),
     )
 
 
@@ -166,7 +186,7 @@ def _measure(
     report: Report,
 ) -> tuple[Measured, Kept]:
     """What was measured, and its launches, which are kept until the caller forgets them."""
-    hashes = [sha256_of(file) for file in (work.runner, *work.libraries, *work.models)]
+    hashes = [sha256_of(file) for file in work.files]
     wanted = Wanted(stay_awake=True, fixed_performance=wishes.fixed_performance)
 
     def look() -> Conditions:
@@ -264,12 +284,12 @@ def _parity(plan: Plan, first: Launched) -> tuple[tuple[Difference, ...], ...]:
     return tuple(
         tuple(
             compare_with_host(
-                path,
+                model,
                 plan.seed,
                 {output: each for (model, output), each in first.outputs.items() if model == index},
             )
         )
-        for index, path in enumerate(plan.files)
+        for index, model in enumerate(plan.models)
     )
 
 

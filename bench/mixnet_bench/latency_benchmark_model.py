@@ -51,7 +51,6 @@ def run(
 
     Raises MixnetError and UsageError.
     """
-    check_request(plan, program, wishes)
     refuse_output(output, plan, [program])
     files = identify_all(plan)
     phone = choose(Adb.find(), serial)

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixnet_android.seeded import seeded_input
 from mixnet_bench.output_step import output_step
+from mixnet_bench.phone_inputs import input_arrays
 from mixnet_common import MixnetError
+from mixnet_runtimes import Prepared
 
 FLOAT_LIMIT = 1e-4
 """Of the largest value: what other sums in another order cost a network in float32."""
@@ -50,28 +51,24 @@ class Difference:
         return f"is {self.error:.3g} {self.unit} from this machine's, beyond {self.limit:g}"
 
 
-def compare_with_host(path: Path, seed: int, outputs: Mapping[int, bytes]) -> list[Difference]:
+def compare_with_host(model: Prepared, seed: int, outputs: Mapping[int, bytes]) -> list[Difference]:
     """Hold a phone's raw outputs, by number, against a run of the same file here.
 
-    The inputs are those that the runner makes of ``seed``. Raises MixnetError where the file does
-    not run here or its outputs have another size.
+    The inputs are the given ones, and those that the runner makes of ``seed``. Raises MixnetError
+    where the file does not run here or its outputs have another size.
     """
-    from mixnet_runtimes import open_session
+    from mixnet_runtimes.prepared import open_prepared
     from mixnet_runtimes.probing import Use, check_runs
 
-    check_runs([Use(path)])
-    session = open_session(path)
-    session.set_inputs(
-        [
-            seeded_input(each.shape, each.dtype, seed, index)
-            for index, each in enumerate(session.inputs)
-        ]
-    )
+    path = model.source
+    check_runs([Use(path, selection=model.selection)])
+    session = open_prepared(model)
+    session.set_inputs(input_arrays(model, seed))
     session.invoke()
     ours = list(session.get_outputs().items())
     if sorted(outputs) != list(range(len(ours))):
         raise MixnetError(f"{path}: the phone gave outputs {sorted(outputs)} of {len(ours)}")
-    step = output_step(path)
+    step = output_step(model.path)
     return [
         difference(name, values, _as_array(path, values, outputs[index]), step)
         for index, (name, values) in enumerate(ours)

@@ -14,12 +14,12 @@ from mixnet_android.session import choose_cpus
 from mixnet_bench.against import NEEDED, check_saved
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Wishes
-from mixnet_bench.latency_report import identify
 from mixnet_bench.report.load import read_latency
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text
 from mixnet_common.documents import read_document, read_targets
 from mixnet_common.readers import is_file
+from mixnet_runtimes.model_files import identity_of
 
 HINT = "name another file with -o, or remove this one"
 
@@ -42,7 +42,7 @@ class SavedPhones:
         self.own: dict[str, Targets] = {}
         self.others: dict[str, Targets] = {}
         self._lock = threading.Lock()
-        hashes = [identify(each)["sha256"] for each in plan.paths]
+        hashes = [identity_of(each).sha256 for each in plan.paths]
         for name, targets in _read(path).items():
             same = name.startswith("adb:") and is_same(targets, hashes, plan, wishes)
             (self.own if same else self.others)[name] = targets
@@ -75,13 +75,19 @@ def is_same(
     Never those that are void, since they are of no use.
     """
     try:
-        return [each["sha256"] for each in targets] == list(hashes) and all(
-            each["verdict"] != "void"
-            and all(each["settings"][key] == getattr(plan, key) for key in SETTINGS)
-            and each["settings"]["pin"] == _pin(each, wishes)
-            and each["fixed_performance"] == wishes.fixed_performance
-            and ("profile" in each) == wishes.profile
-            for each in targets
+        given = [dict(each.given) for each in plan.models] or [{} for _ in plan.paths]
+        found = [each.get("given", {}) for each in targets]
+        return (
+            [each["sha256"] for each in targets] == list(hashes)
+            and found == given
+            and all(
+                each["verdict"] != "void"
+                and all(each["settings"][key] == getattr(plan, key) for key in SETTINGS)
+                and each["settings"]["pin"] == _pin(each, wishes)
+                and each["fixed_performance"] == wishes.fixed_performance
+                and ("profile" in each) == wishes.profile
+                for each in targets
+            )
         )
     except (KeyError, TypeError, UsageError):
         return False

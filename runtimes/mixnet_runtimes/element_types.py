@@ -27,9 +27,11 @@ def array_type(name: str) -> np.dtype | None:
     (dtype('float32'), dtype('uint16'), None)
     """
     try:
-        return np.dtype(STAND_INS.get(name, name)) if name != TEXT else None
+        found = np.dtype(STAND_INS.get(name, name))
     except TypeError:
         return None
+    # Packages may teach numpy further types, which runtimes do not take.
+    return found if found.kind in "biufc" and name != TEXT else None
 
 
 def can_be_made_up(name: str) -> bool:

@@ -36,7 +36,7 @@ def places(model: Any) -> Iterator[Place]:
     for graph in graphs(model.graph):
         for tensor in constants(graph):
             if is_external(tensor):
-                yield place_of(tensor)
+                yield external_place(tensor)
 
 
 def is_external(tensor: Any) -> bool:
@@ -92,7 +92,7 @@ def take_small(path: Path, model: Any) -> None:
         tensor.data_location = tensor.DEFAULT
 
 
-def place_of(tensor: Any) -> Place:
+def external_place(tensor: Any) -> Place:
     """Where a constant lies that is not in the model. Raises ModelError where that cannot be."""
     entry = {each.key: each.value for each in tensor.external_data}
     name, location = repr(tensor.name), entry.get("location", "")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Any
 
-from mixnet_runtimes.external_data import is_external, place_of
+from mixnet_runtimes.external_data import external_place, is_external
 from mixnet_runtimes.faults import ModelError
 from mixnet_runtimes.onnx_operands import Operands
 from mixnet_runtimes.onnx_order import sort_nodes
@@ -82,7 +82,7 @@ def check_constant(tensor: Any) -> None:
         raise ModelError(f"constant {name} has no type")
     check_sizes(f"constant {name}", shape)
     if is_external(tensor):
-        place_of(tensor)
+        external_place(tensor)
         return
     if tensor.raw_data:
         needed, stored = (prod(shape) * BITS.get(dtype, 0) + 7) // 8, len(tensor.raw_data)

@@ -45,6 +45,13 @@ class Prepared:
         """Whether a copy is run."""
         return self.path != self.source
 
+    @property
+    def selection(self) -> Selection:
+        """What makes this of the user's file."""
+        shapes = self.given.get("shapes", {})
+        sizes = {name: tuple(shape) for name, shape in shapes.items()}
+        return Selection(sizes, signature=self.given.get("signature"))
+
     def describe(self) -> dict[str, Any]:
         """As JSON values, for a result."""
         return {

@@ -105,13 +105,13 @@ def run(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """Open a file and run it on made-up inputs; nothing is kept of the outputs."""
     import numpy as np
 
-    from mixnet_runtimes.inputs import seeded_input
+    from mixnet_runtimes.inputs import made_up
 
     session = _open(request, tell)
     rng = np.random.default_rng(0)
     try:
-        inputs = [seeded_input(each.shape, each.dtype, rng) for each in session.inputs]
-    except (TypeError, MixnetError):
+        inputs = [made_up(session.path.name, each, rng) for each in session.inputs]
+    except MixnetError:
         return {}  # texts and other types that cannot be made up
     tell("running", f"{session.runtime} {session.version}")
     session.set_inputs(inputs)

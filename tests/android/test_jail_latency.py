@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from cases import onnx_files
 from click.testing import CliRunner, Result
 from jail import Jail, JailUnavailableError
 from jail.packages import CACHE
@@ -35,7 +37,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "json.md"
 pytestmark = pytest.mark.slow
 
 SHORT = ("--launches", "1", "--min-count", "2", "--min-time", "0", "--warmup", "0")
-FREE = re.compile(r"(settings\.runtime|khz_before|khz_after)\..*")
+FREE = re.compile(r"(settings\.runtime|khz_before|khz_after|shapes)\..*")
 
 
 @pytest.fixture(scope="module")
@@ -229,3 +231,34 @@ def test_the_selftest_checks_every_assumption_and_writes_them_down(
     assert "outputs equal" in against_itself["detail"]
     assert [each for each in answers.values() if not each["holds"]] == []
     assert against_itself["emulated"] is True
+
+
+# Anyone's files
+
+
+def test_anyones_files_run_as_given_with_outputs_equal_to_this_machines(
+    jail: Jail, home: Path, cases: Path, tmp_path: Path
+) -> None:
+    """Open sizes in both formats, a signature, weights beside a file, and given indices."""
+    table = onnx_files.helper.make_node("Gather", ["e", "ids"], ["y"])
+    path = tmp_path / "table.onnx"
+    weights = {"e": np.arange(200, dtype=np.float32).reshape(50, 4)}
+    types = {"ids": onnx_files.Type.INT64}
+    onnx_files.save(path, [table], {"ids": (1, 6)}, {"y": (1, 6, 4)}, weights, types=types)
+    np.save(tmp_path / "ids.npy", np.array([[49, 3, 7, 0, 21, 42]]))
+    names = ("dynamic.tflite", "dynhw.onnx", "two_signatures.tflite", "ext.onnx")
+    done = latency(
+        jail, *(cases / name for name in names), path, "--shape", "dynamic.tflite:x=1,20,30,3",
+        "--dim", "H=20", "--dim", "W=30", "--signature", "large",
+        "--input", f"ids={tmp_path / 'ids.npy'}", *SHORT, "--json",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    targets = json.loads(done.stdout)["targets"]
+    assert [each["shapes"] for each in targets[:2]] == [
+        {"x": [1, 20, 30, 3]},
+        {"x": [1, 3, 20, 30]},
+    ]
+    assert targets[2]["signature"] == "large"
+    assert [each["name"] for each in targets[3]["data_files"]] == ["ext.onnx.data"]
+    assert list(targets[4]["given"]["inputs"]) == ["ids"]
+    assert all(each["parity"]["within"] for each in targets), [each["parity"] for each in targets]

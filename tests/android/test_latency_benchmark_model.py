@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import tflite_files
 from click.testing import CliRunner, Result
 from runner_kit import compiler
 from warm_phone import stays_warm
@@ -81,7 +82,9 @@ def latency(fake: FakePhone, program: Path, *arguments: object) -> Result:
 
 def models(tmp_path: Path, *names: str) -> list[Path]:
     for name in names:
-        (tmp_path / f"{name}.tflite").write_bytes(name.encode())
+        weights = tflite_files.WEIGHTS + len(name)
+        graph = tflite_files.convolution(8, name)
+        tflite_files.save(tmp_path / f"{name}.tflite", [graph], weights, tflite_files.BIAS)
     return [tmp_path / f"{name}.tflite" for name in names]
 
 
@@ -112,7 +115,7 @@ def test_files_are_timed_in_turns_and_labelled(
 
 def key_paths(value: object, path: str = "") -> Iterator[str]:
     """The path of every value; of the phone and its conditions as a whole."""
-    if path in ("device", "conditions", "launches[].warmup"):
+    if path in ("device", "conditions", "launches[].warmup", "shapes"):
         yield f"{path}.*"
     elif isinstance(value, dict):
         for key, each in value.items():

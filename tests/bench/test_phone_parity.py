@@ -15,7 +15,7 @@ from mixnet_export.writers import FORMATS
 from mixnet_networks import load_network
 from mixnet_networks.weights import seeded_weights
 from mixnet_quantize.settings import Settings
-from mixnet_runtimes import open_session
+from mixnet_runtimes import open_session, prepare
 
 RNG = np.random.default_rng(0)
 FLOATS = RNG.standard_normal(1000).astype(np.float32)
@@ -95,7 +95,7 @@ def test_the_step_of_two_classes_is_the_files(form: str, tmp_path: Path) -> None
     assert values.dtype == np.float32
     assert values / step == pytest.approx(np.round(values / step), abs=1e-3)
     one_off = (values + np.float32(step)).astype(np.float32)
-    (found,) = compare_with_host(path, 3, {0: one_off.tobytes()})
+    (found,) = compare_with_host(prepare(path, tmp_path), 3, {0: one_off.tobytes()})
     assert (found.unit, found.error, found.within) == ("steps", pytest.approx(1, abs=0.01), True)
 
 

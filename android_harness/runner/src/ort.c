@@ -34,6 +34,9 @@ static const char *dtype_name(int type) {
         [1] = "float32", [2] = "uint8",    [3] = "int8",     [4] = "uint16",  [5] = "int16",
         [6] = "int32",   [7] = "int64",    [9] = "bool",     [10] = "float16", [11] = "float64",
         [12] = "uint32", [13] = "uint64",
+        /* numpy has none of these: their bits come from files */
+        [16] = "bfloat16", [17] = "float8e4m3fn", [18] = "float8e4m3fnuz", [19] = "float8e5m2",
+        [20] = "float8e5m2fnuz",
     };
     const int count = sizeof names / sizeof *names;
     return type < 0 || type >= count || names[type] == NULL ? "unknown" : names[type];
