@@ -1,5 +1,6 @@
 """Weights of other programs: found by their names, or refused with all that does not fit."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -297,6 +298,75 @@ def test_a_projection_built_before_its_expansion_is_found_by_its_shape(small: Ne
     assert swapped[f"{scope}/conv2d/kernel"].shape == (1, 1, 144, 40)
     found = _fitted(Path("checkpoint"), AUTHORS, swapped, small)
     assert weights_hash(found) == weights_hash(weights)
+
+
+def test_layers_within_layers_are_numbered_in_each(small: Network) -> None:
+    """As where a grouped convolution is a layer with one for each group in it."""
+    weights = drawn(small)
+    arrays = authors_arrays(small, weights, in_each_scope())
+    renamed = {nested(name): array for name, array in arrays.items()}
+
+    assert "mixnet-s/blocks_1/grouped_conv2d_1/conv2d_1/kernel" in renamed
+    found = _fitted(Path("checkpoint"), AUTHORS, renamed, small)
+    assert weights_hash(found) == weights_hash(weights)
+
+
+def nested(name: str) -> str:
+    """In the first block with groups: two of the expansion, then two of the projection."""
+    found = re.fullmatch(r"(mixnet-s/blocks_1)/conv2d(?:_(\d))?/kernel", name)
+    if found is None:
+        return name
+    layer, group = divmod(int(found[2] or 0), 2)
+    return f"{found[1]}/grouped_conv2d{number(layer)}/conv2d{number(group)}/kernel"
+
+
+def number(value: int) -> str:
+    return f"_{value}" if value else ""
+
+
+def test_mnasnets_scopes_are_found_and_tell_the_network() -> None:
+    network = load_network("mnasnet-a1", classes=7)
+    weights = drawn(network)
+    arrays = authors_arrays(network, weights, in_the_whole_network(), model="mnasnet-a1")
+    renamed = {
+        re.sub(r"/(stem|head|blocks_\d+)/", r"/mnas_\1/", name): array
+        for name, array in arrays.items()
+    }
+
+    assert any(name.startswith("mnasnet-a1/mnas_blocks_12/") for name in renamed)
+    found = _fitted(Path("checkpoint"), AUTHORS, renamed, network)
+    assert weights_hash(found) == weights_hash(weights)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_scopes_in_a_checkpoint_plays_no_part(seed: int, small: Network) -> None:
+    """Numbers run through the network in any order of its scopes; only that within one is kept."""
+    weights = drawn(small)
+    arrays = authors_arrays(small, weights, in_each_scope())
+    scopes = sorted({name.split("/")[1] for name in arrays})
+    np.random.default_rng(seed).shuffle(scopes)
+    starts = {scope: 100 * index for index, scope in enumerate(scopes)}
+    renamed = {}
+    for name, array in arrays.items():
+        model, scope, *inner, layer, variable = name.split("/")
+        found = re.fullmatch(r"([a-z0-9_]*?)(?:_(\d+))?", layer)
+        assert found is not None
+        moved = f"{found[1]}_{starts[scope] + int(found[2] or 0)}"
+        renamed["/".join((model, scope, *inner, moved, variable))] = array
+    fitted = _fitted(Path("checkpoint"), AUTHORS, renamed, small)
+
+    assert weights_hash(fitted) == weights_hash(weights)
+
+
+def test_a_partial_checkpoint_names_what_it_lacks(small: Network) -> None:
+    arrays = authors_arrays(small, drawn(small), in_each_scope())
+    for name in [each for each in arrays if "/head/" in each]:
+        del arrays[name]
+
+    with pytest.raises(MixnetError) as caught:
+        _fitted(Path("checkpoint"), AUTHORS, arrays, small)
+    assert "7 missing (head.conv.kernel, head.conv.norm.gamma" in caught.value.message
+    assert "surplus" not in caught.value.message
 
 
 def test_what_stays_unmatched_is_listed(small: Network) -> None:

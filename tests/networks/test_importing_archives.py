@@ -206,6 +206,10 @@ def test_a_folder_without_a_checkpoint_is_named(tmp_path: Path) -> None:
         find_prefix(tmp_path, tmp_path)
 
 
+def sized(*names: str) -> dict[str, list[int]]:
+    return {name: [3] for name in names}
+
+
 def test_moving_averages_go_before_variables_and_slots_are_left() -> None:
     names = [
         "m/stem/conv2d/kernel",
@@ -216,7 +220,7 @@ def test_moving_averages_go_before_variables_and_slots_are_left() -> None:
         "m/stem/batch_normalization/moving_mean",
         "global_step",
     ]
-    chosen, notes = choose(names)
+    chosen, notes = choose(sized(*names))
 
     assert chosen == [
         ("m/stem/batch_normalization/moving_mean", "m/stem/batch_normalization/moving_mean"),
@@ -228,5 +232,28 @@ def test_moving_averages_go_before_variables_and_slots_are_left() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "slot",
+    ["Adam", "Adam_1", "AdamW", "adam_m", "Adagrad", "Ftrl_1", "LARSOptimizer", "LAMB", "Anything"],
+)
+def test_what_any_optimizer_keeps_for_a_variable_is_left(slot: str) -> None:
+    names = sized("m/kernel", f"m/kernel/{slot}", "m/kernel/ExponentialMovingAverage/biased")
+
+    assert choose(names) == ([("m/kernel", "m/kernel")], ())
+
+
+def test_slots_without_their_variable_are_left_too() -> None:
+    """A checkpoint for evaluation may have the averages alone."""
+    names = sized("m/kernel/ExponentialMovingAverage", "m/kernel/RMSProp", "m/kernel/Adam_1")
+
+    assert choose(names)[0] == [("m/kernel", "m/kernel/ExponentialMovingAverage")]
+
+
+def test_single_numbers_are_no_weights() -> None:
+    numbers: dict[str, list[int]] = {"beta1_power": [], "cond/learning_rate": []}
+
+    assert choose({**sized("m/kernel"), **numbers}) == ([("m/kernel", "m/kernel")], ())
+
+
 def test_a_checkpoint_without_averages_needs_no_note() -> None:
-    assert choose(["a/kernel", "global_step"]) == ([("a/kernel", "a/kernel")], ())
+    assert choose({"a/kernel": [3], "global_step": []}) == ([("a/kernel", "a/kernel")], ())

@@ -85,6 +85,46 @@ def test_a_model_within_a_model_is_read(h5: Path, tmp_path: Path) -> None:
     assert weights_hash(read_keras(path)) == HASH
 
 
+def renumbered(path: Path, layers: dict[str, str]) -> Path:
+    """The file with its layers' groups under other names, as another session numbers them."""
+    with h5py.File(path, "r+") as file:
+        for old in layers:
+            file.move(f"layers/{old}", f"layers/moved-{old}")
+        for old, new in layers.items():
+            file.move(f"layers/moved-{old}", f"layers/{new}")
+    return path
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_layers_are_found_by_their_names_however_their_groups_are_numbered(
+    seed: int, h5: Path
+) -> None:
+    with h5py.File(h5) as file:
+        groups = list(file["layers"])
+    others = [f"layer_{index + 40}" for index in range(len(groups))]
+    np.random.default_rng(seed).shuffle(others)
+
+    assert weights_hash(read_keras(renumbered(h5, dict(zip(groups, others, strict=True))))) == HASH
+
+
+def test_the_optimizer_of_a_model_within_a_model_is_left_alone(h5: Path, tmp_path: Path) -> None:
+    path = tmp_path / "outer.weights.h5"
+    with h5py.File(path, "w") as outer, h5py.File(h5) as inner:
+        inner.copy("layers", outer.create_group("layers/functional"))
+        inner.copy("optimizer", outer["layers/functional"])
+        assert len(outer["layers/functional/optimizer/vars"]) > 0, "or this shows nothing"
+
+    assert weights_hash(read_keras(path)) == HASH
+
+
+def test_a_partial_file_names_what_it_lacks(spoilt: Any) -> None:
+    def drop(file: Any) -> None:
+        del file["layers/dense"]
+
+    with pytest.raises(MixnetError, match=r"2 missing \(head\.classifier\.kernel, head\.class"):
+        import_weights(spoilt(drop), TINY)
+
+
 def test_half_precision_is_read_as_float32(spoilt: Any) -> None:
     kernel = np.full((3, 3, 3, 4), 0.5, np.float16)
     path = spoilt(lambda file: replace(file, f"{STEM}/0", kernel))

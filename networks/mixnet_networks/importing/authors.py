@@ -7,7 +7,7 @@ the numbers there, and its shape; never by a number itself. Layouts are ours.
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mixnet_networks.aliases import Alias
@@ -44,11 +44,15 @@ ROLES = {
     "moving_variance": "variance",
 }
 
-_SCOPE = re.compile(r"stem|head|blocks_\d+")
+_SCOPE = re.compile(r"(?:mnas_)?(stem|head|blocks_\d+)")
+"""MnasNet's scopes have its name in front."""
 _LAYER = re.compile(r"([a-z0-9_]*?)(?:_(\d+))?")
 
 Place = tuple[str, str]
 """Scope and kind: ``("blocks_3/se", "conv")``."""
+
+Order = tuple[int, ...]
+"""The numbers of a layer and of the layers that it lies in: where it was made among others."""
 
 
 @dataclass
@@ -63,28 +67,37 @@ def _recognises(names: Collection[str]) -> bool:
     return any(_parse(name) for name in names)
 
 
-def _parse(name: str) -> tuple[Place, int, str] | None:
-    """Place, number and role of a variable; None where it is none of a network's.
+def _parse(name: str) -> tuple[Place, Order, str] | None:
+    """Place, order and role of a variable; None where it is none of a network's.
 
     >>> _parse("mixnet-s/blocks_3/se/conv2d_7/bias")
-    (('blocks_3/se', 'conv'), 7, 'bias')
+    (('blocks_3/se', 'conv'), (7,), 'bias')
     """
     *scopes, layer, variable = ["", "", *name.split("/")]
-    scope = next((part for part in scopes if _SCOPE.fullmatch(part)), None)
+    places = [(_SCOPE.fullmatch(part), depth) for depth, part in enumerate(scopes, start=1)]
+    match, depth = next((each for each in places if each[0]), (None, 0))
     found = _LAYER.fullmatch(layer)
-    if scope is None or found is None or found.group(1) not in KINDS or variable not in ROLES:
+    if match is None or found is None or found.group(1) not in KINDS or variable not in ROLES:
         return None
+    scope = match.group(1)
+    inner = [part for part in scopes[depth:] if part != "se"]
     place = f"{scope}/se" if "se" in scopes else scope
-    return (place, KINDS[found.group(1)]), int(found.group(2) or 0), ROLES[variable]
+    return (place, KINDS[found.group(1)]), _order([*inner, layer]), ROLES[variable]
+
+
+def _order(parts: Iterable[str]) -> Order:
+    """The numbers behind the names of layers; a name without one is the first of its kind."""
+    found = [_LAYER.fullmatch(part) for part in parts]
+    return tuple(int((match and match.group(2)) or 0) for match in found)
 
 
 def _their_layers(shapes: Shapes) -> dict[Place, list[_Layer]]:
     """The file's layers at each place, in the order of their numbers."""
-    numbered: dict[Place, dict[int, _Layer]] = defaultdict(dict)
+    numbered: dict[Place, dict[Order, _Layer]] = defaultdict(dict)
     for name, shape in shapes.items():
         if parsed := _parse(name):
-            place, number, role = parsed
-            layer = numbered[place].setdefault(number, _Layer({}, {}))
+            place, order, role = parsed
+            layer = numbered[place].setdefault(order, _Layer({}, {}))
             layer.names[role], layer.shapes[role] = name, shape
     return {
         place: [layer for _, layer in sorted(layers.items())] for place, layers in numbered.items()

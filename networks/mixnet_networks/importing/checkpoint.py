@@ -5,7 +5,7 @@ beside them is never opened. Needs tensorflow.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,14 @@ from mixnet_common.temporary import temporary_folder
 from mixnet_networks.importing.archive import extract
 from mixnet_networks.importing.record import Content
 from mixnet_networks.importing.unweighted import is_weight
+from mixnet_networks.weights import some
 
 AVERAGE = "/ExponentialMovingAverage"
-SLOTS = re.compile(r"/(RMSProp|Momentum|Adam|Adagrad|Ftrl|LARS\w*)(_\d+)?$")
+SLOTS = re.compile(r"/((RMSProp|Momentum|Adam\w*|Ada\w+|Ftrl|LA\w+)(_\d+)?|adam_[mv])$")
 """Ends of the names of what an optimizer keeps for a variable."""
+
+OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH"
+"""What a checkpoint of TensorFlow 2's objects has in it: its names are those of attributes."""
 
 FILES = re.compile(r"checkpoint|.+\.index|.+\.data-\d{5}-of-\d{5}")
 """The files of an archive that are taken out."""
@@ -98,7 +102,9 @@ def _read(prefix: Path, shown: Path) -> Content:
         check_readable(file)
     try:
         reader = tensorflow.train.load_checkpoint(str(prefix))
-        chosen, notes = choose(reader.get_variable_to_shape_map())
+        shapes = reader.get_variable_to_shape_map()
+        _check_names(shapes, shown)
+        chosen, notes = choose(shapes)
         # A copy: TensorFlow's arrays may share the file's memory.
         arrays = {name: reader.get_tensor(stored).astype("float32") for name, stored in chosen}
     except (tensorflow.errors.OpError, *_DAMAGED) as error:
@@ -115,12 +121,25 @@ def _data_files(prefix: Path) -> list[Path]:
     return [each for each in prefix.parent.iterdir() if each.name.startswith(start)]
 
 
-def choose(names: Iterable[str]) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+def _check_names(names: Iterable[str], shown: Path) -> None:
+    """Raise MixnetError for a checkpoint of objects, whose names are of no use here."""
+    if OBJECTS in names:
+        raise MixnetError(
+            f"{shown} is a checkpoint of TensorFlow 2's objects, without names of layers",
+            "save the model with Keras 3: model.save_weights('model.weights.h5')",
+        )
+
+
+def choose(
+    shapes: Mapping[str, Sequence[int]],
+) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
     """Which variables of a checkpoint to read: pairs of name and stored name, and notes.
 
     A variable's moving average goes before the variable, which is what the authors evaluate with.
+    What an optimizer or an average keeps for a variable lies under its name, and what they keep
+    for all are single numbers; both are left.
     """
-    found = {name for name in names if is_weight(name) and not SLOTS.search(name)}
+    found = {name for name, shape in shapes.items() if _is_kept(name, shape, shapes)}
     averages: Mapping[str, str] = {
         name.removesuffix(AVERAGE): name for name in found if name.endswith(AVERAGE)
     }
@@ -131,5 +150,13 @@ def choose(names: Iterable[str]) -> tuple[list[tuple[str, str]], tuple[str, ...]
     if averages:
         notes.append(f"moving averages of {len(averages)} of {len(chosen)} variables")
     if without:
-        notes.append(f"no moving average of {', '.join(without[:4])}{' …' * (len(without) > 4)}")
+        notes.append(f"no moving average of {some(without)}")
     return chosen, tuple(notes)
+
+
+def _is_kept(name: str, shape: Sequence[int], names: Collection[str]) -> bool:
+    """Whether a variable is a model's own, or the average of one."""
+    owner = name.rpartition("/")[0]
+    slot = SLOTS.search(name) or (owner in names and not name.endswith(AVERAGE))
+    of_average = owner.endswith(AVERAGE)
+    return is_weight(name) and len(shape) > 0 and not slot and not of_average

@@ -128,7 +128,7 @@ def _layers(group: Any, path: Path, above: int = 0) -> Iterator[tuple[str, Any]]
     if above > MOST_DEPTH:
         raise MixnetError(f"{path} nests its groups more than {MOST_DEPTH} deep", _DISTRUST)
     for key in group:
-        if key == "seed_generator" or (above == 0 and key == "optimizer"):
+        if key in ("seed_generator", "optimizer"):
             continue  # they hold no weights of layers
         member = _member(group, key, path)
         if not hasattr(member, "keys"):

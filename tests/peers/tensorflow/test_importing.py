@@ -241,6 +241,89 @@ def test_a_prefix_names_a_checkpoint(ending: str, network: Network, tmp_path: Pa
     assert weights_hash(imported.weights) == weights_hash(weights)
 
 
+def save(folder: Path, values: dict[str, Any]) -> Path:
+    tf.raw_ops.SaveV2(
+        prefix=str(folder / "model.ckpt"),
+        tensor_names=list(values),
+        shape_and_slices=[""] * len(values),
+        tensors=list(values.values()),
+    )
+    return folder
+
+
+def test_what_any_optimizer_leaves_is_left(network: Network, tmp_path: Path) -> None:
+    weights = drawn(network)
+    plain = dict(variables(weights, "as the data flow", "in the graph", averages=False))
+    values = dict(plain)
+    for name, value in plain.items():
+        if np.ndim(value):
+            values |= {f"{name}/{slot}": np.full_like(value, 9) for slot in ("AdamW", "adam_m")}
+            values[f"{name}/Adam_1"] = np.full_like(value, 9)
+    values |= {"beta1_power": np.float32(0.9), "opt/learning_rate": np.float32(0.1)}
+    imported = import_weights(save(tmp_path, values), "mixnet-s")
+
+    assert weights_hash(imported.weights) == weights_hash(weights)
+    assert imported.notes == ()
+
+
+def test_the_averages_alone_are_enough(network: Network, tmp_path: Path) -> None:
+    weights = drawn(network)
+    every = dict(variables(weights, "ends first", "in each scope", averages=True))
+    values = {name: value for name, value in every.items() if "Exponential" in name}
+    imported = import_weights(save(tmp_path, values))
+
+    assert imported.network.name == "mixnet-s", "told by the authors' padding"
+    assert weights_hash(imported.weights) == weights_hash(weights)
+
+
+def test_averages_of_some_variables_are_completed_and_told(
+    network: Network, tmp_path: Path
+) -> None:
+    weights = drawn(network)
+    values = dict(variables(weights, "as the data flow", "in each scope", averages=True))
+    statistics = [name for name in values if name.endswith("moving_mean")]
+    for name in statistics:
+        values[name] = values.pop(f"{name}/ExponentialMovingAverage")
+    imported = import_weights(save(tmp_path, values), "mixnet-s")
+
+    assert weights_hash(imported.weights) == weights_hash(weights)
+    assert len(statistics) > 4
+    assert imported.notes[1].startswith("no moving average of mixnet-s/blocks_0/batch_norm")
+
+
+def test_a_checkpoint_without_one_of_its_files_is_refused(network: Network, tmp_path: Path) -> None:
+    write(tmp_path, drawn(network))
+    (tmp_path / "model.ckpt.data-00000-of-00001").unlink()
+
+    assert "is no whole TensorFlow checkpoint" in refused(tmp_path).message
+
+
+def test_a_checkpoint_of_a_part_of_the_network_names_what_it_lacks(
+    network: Network, tmp_path: Path
+) -> None:
+    every = dict(variables(drawn(network), "as the data flow", "in each scope", averages=False))
+    values = {name: value for name, value in every.items() if "/head/" not in name}
+    message = refused(save(tmp_path, values)).message
+
+    assert "7 missing (head.conv.kernel" in message
+    assert "surplus" not in message
+
+
+def test_a_checkpoint_of_objects_says_what_to_do(tmp_path: Path) -> None:
+    tf.train.Checkpoint(w=tf.Variable([1.0])).save(str(tmp_path / "objects"))
+    error = refused(tmp_path)
+
+    assert "is a checkpoint of TensorFlow 2's objects" in error.message
+    assert "save_weights" in error.hint
+
+
+def test_a_twin_is_warned_of_with_its_cost(network: Network, tmp_path: Path) -> None:
+    imported = import_weights(write(tmp_path, drawn(network)), "mixnet-s-symmetric")
+
+    (warning,) = imported.warnings
+    assert warning.startswith("the authors' TensorFlow code says same padding")
+
+
 def archived(folder: Path, path: Path) -> Path:
     with tarfile.open(path, "w:gz") as file:
         file.add(folder, arcname="mixnet-s")
