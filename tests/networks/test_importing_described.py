@@ -391,6 +391,32 @@ def test_a_config_that_is_no_file_is_not_waited_for(folder: Path) -> None:
     assert "not a regular file" in warning
 
 
+@pytest.mark.parametrize(
+    ("folder", "network", "warned"),
+    [
+        ("birds", "fbnet-c-timm", True),
+        ("fbnetc_100.rmsp_in1k", "fbnet-c-timm-pretrained", False),
+        ("models--timm--fbnetc_100.rmsp_in1k", "fbnet-c-timm-pretrained", False),
+    ],
+)
+def test_a_tag_of_published_weights_is_doubted_and_one_in_a_name_believed(
+    folder: str, network: str, warned: bool, tmp_path: Path
+) -> None:
+    """timm writes its tag beside weights that never saw the published ones, too."""
+    place = tmp_path / folder
+    place.mkdir()
+    meant = load_network(network, classes=3)
+    save_weights(place / "model.safetensors", seeded_weights(meant))
+    configured(place, architecture="fbnetc_100", pretrained_cfg={"tag": "rmsp_in1k", "mean": [0.5]})
+    imported = import_weights(place)
+
+    assert imported.network.name == network
+    assert len(imported.warnings) == warned
+    if warned:
+        assert "says rmsp_in1k: where the weights began as these" in imported.warnings[0]
+        assert imported.warnings[0].endswith("% of the largest logit on the sample picture")
+
+
 # What contradicts
 
 

@@ -5,7 +5,8 @@ What contradicts the network is a warning with its cost, measured with the weigh
 
 from dataclasses import dataclass, fields, replace
 
-from mixnet_networks.architecture import Architecture, Preprocessing
+from mixnet_networks.aliases import find_network
+from mixnet_networks.architecture import Architecture, Preprocessing, load_architecture
 from mixnet_networks.importing.costs import difference, with_conventions, words
 from mixnet_networks.importing.description import Description
 from mixnet_networks.network import Network
@@ -41,6 +42,7 @@ def apply(described: Description, network: Network, weights: Weights, *, free: b
             notes.append(f"{_words(meant.architecture)}, as {stated.where} says")
         else:
             warnings.append(_contradiction(described, network, meant, weights))
+    warnings += _published(described, network, weights)
     shown = _shown(described, network)
     notes += shown.notes
     labels = _labels(described, shown.network)
@@ -64,6 +66,30 @@ def _contradiction(
         f"{where} says {_words(theirs)}, and {own.name} has {_words(own)}: its logits are off by"
         f" {cost}{advice}"
     )
+
+
+def _published(described: Description, network: Network, weights: Weights) -> list[str]:
+    """A warning where timm builds a network otherwise for weights that began as published ones.
+
+    timm writes the tag of these beside weights that never saw them, too.
+    """
+    stated, tag = described.network, described.tag
+    if stated is None or tag is None or described.epsilon:
+        return []
+    other = find_network(f"{stated.value.text}.{tag.value}")
+    if other is None or other == stated.value.alias:
+        return []
+    meant = with_conventions(
+        network, network.architecture.padding, load_architecture(other.network).epsilon
+    )
+    if meant.architecture == network.architecture:
+        return []
+    cost = words(difference(network, meant, weights))
+    return [
+        f"{tag.where} says {tag.value}: where the weights began as these published ones, export"
+        f" {other.network}, as timm gives them an epsilon of {meant.architecture.epsilon:g};"
+        f" its logits differ by {cost}"
+    ]
 
 
 def _words(architecture: Architecture) -> str:

@@ -15,6 +15,9 @@ from mixnet_networks.importing.told import describe_config, named
 CONFIG = "config.json"
 """As timm and Hugging Face's hub write it."""
 
+CACHED = "models--"
+"""How the names of models begin in the cache of Hugging Face's library."""
+
 MOST_BYTES = 16 << 20
 """The names and descriptions of 21,000 classes are a tenth of it."""
 
@@ -26,9 +29,10 @@ def describe_beside(given: Path, file: Path, *, timms: bool) -> Description:
     any of timm's files ``mixnet-s``.
     """
     by_name = describe_name(file.name, "the file's name", timms=timms)
-    if given != file:
-        folder = describe_name(given.name, "the folder's name", timms=timms)
-        by_name = by_name.over(folder)
+    folders = [given.name] if given != file else []
+    folders += [part for part in file.parts if part.startswith(CACHED)]
+    for folder in folders:
+        by_name = by_name.over(describe_name(folder, "the folder's name", timms=timms))
     return describe_config_file(config_of(file)).over(by_name)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Generic, TypeVar
 
-from mixnet_networks.aliases import Alias
+from mixnet_networks.aliases import Alias, find_network
 from mixnet_networks.architecture import Architecture, Preprocessing, load_architecture
 
 Value = TypeVar("Value")
@@ -40,6 +40,8 @@ class Description:
     """What is said of a network; None of what is not. ``mean`` and ``std`` are of pixels to 255."""
 
     network: Stated[Named] | None = None
+    tag: Stated[str] | None = None
+    """timm's tag of the published weights that a model may have begun with."""
     padding: Stated[str] | None = None
     epsilon: Stated[float] | None = None
     classes: Stated[int] | None = None
@@ -63,8 +65,7 @@ class Description:
             field.name: getattr(self, field.name) or getattr(other, field.name)
             for field in fields(self)
         }
-        if self.alias is None and other.alias is not None:
-            both["network"] = other.network
+        both["network"] = _named(self, other)
         both["warnings"] = (*self.warnings, *other.warnings, *_differences(self, other))
         return Description(**both)
 
@@ -106,12 +107,24 @@ NOTHING = Description()
 """Of a file that says nothing."""
 
 
+def _named(first: Description, second: Description) -> Stated[Named] | None:
+    """The network of two descriptions: a known one before an unknown one, then the first.
+
+    Where both have the same name, the one that is for published weights: it knows more.
+    """
+    one, other = first.network, second.network
+    if one is None or other is None or other.value.alias is None:
+        return one or other
+    same = one.value.text == other.value.text and one.value.alias == find_network(one.value.text)
+    return other if one.value.alias is None or same else one
+
+
 def _differences(first: Description, second: Description) -> tuple[str, ...]:
     """A warning where two name different networks; only their names can be at odds in silence."""
     one, other = first.network, second.network
     if one is None or other is None or None in (first.alias, second.alias):
         return ()
-    if first.alias == second.alias:
+    if first.alias == second.alias or one.value.text == other.value.text:
         return ()
     return (
         f"{one.where} says {one.value.text} and {other.where} {other.value.text}:"

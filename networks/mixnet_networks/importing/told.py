@@ -69,11 +69,11 @@ def describe_config(config: object, where: str) -> Description:
     whole = _Table(config, where)
     inner = whole.table.get("pretrained_cfg")
     parts = _Table(inner if isinstance(inner, Mapping) else config, where)
+    name = _named(whole, "architecture", "")
     if not parts.table.keys() & {"architecture", "input_size", "mean", "crop_pct", "num_classes"}:
-        return _named(whole, "architecture", "")
-    tag = parts.table.get("tag")
-    name = _named(whole, "architecture", tag if isinstance(tag, str) else "")
+        return name
     own = Description(
+        tag=parts.take("tag", _tag_text),
         classes=whole.take("num_classes", _classes),
         labels=whole.take("label_names", _labels),
         warnings=tuple(whole.warnings),
@@ -182,6 +182,10 @@ def _classes(value: Any) -> int | None:
     if type(value) is not int or not 0 <= value <= MOST_LABELS:
         raise ValueError("a number of classes")
     return value or None
+
+
+def _tag_text(value: Any) -> str | None:
+    return value if isinstance(value, str) and len(value) <= LONGEST else None
 
 
 def _size(value: Any) -> int:
