@@ -21,7 +21,7 @@ from mixnet_networks.labels import Labels, load_labels
 from mixnet_networks.preprocessing import for_channels, load_preprocessing
 from mixnet_quantize.image_model import ImageModel
 from mixnet_quantize.images import load_image
-from mixnet_runtimes import open_session
+from mixnet_runtimes import AS_IT_IS, Selection, open_session
 from mixnet_runtimes.model_files import identity_of
 from mixnet_runtimes.probing import Use, check_runs
 
@@ -53,10 +53,14 @@ class Classifier:
     """An opened file with what it takes to use it. Raises MixnetError where it is no classifier."""
 
     def __init__(
-        self, path: Path, preprocessing: str | None = None, labels: str | None = None
+        self,
+        path: Path,
+        preprocessing: str | None = None,
+        labels: str | None = None,
+        selection: Selection = AS_IT_IS,
     ) -> None:
-        check_runs([Use(path)])
-        self.model = ImageModel(open_session(path))
+        check_runs([Use(path, selection=selection)])
+        self.model = ImageModel(open_session(path, selection=selection))
         self.session = self.model.session
         self.known = find_known(
             path, self.model.channels, self.model.classes, preprocessing, labels
@@ -160,6 +164,8 @@ def describe(path: Path, image: Path, classifier: Classifier, guesses: Sequence[
         "image": str(image),
         "runtime": session.runtime,
         "runtime_version": session.version,
+        "shapes": {each.name: list(each.shape) for each in session.inputs},
+        "signature": session.signature,
         "preprocessing_from": known.preprocessing_from,
         "labels_from": known.labels_from,
         "top": [

@@ -10,6 +10,7 @@ from mixnet_bench.classify import Classifier, describe
 from mixnet_bench.targets import model_file
 from mixnet_common import MixnetError
 from mixnet_common.console import print_json, print_table, tracked, warn
+from mixnet_runtimes import AS_IT_IS, Selection
 
 COLUMNS = ("label", "class", "score")
 
@@ -21,13 +22,14 @@ def run(
     preprocessing: str | None,
     labels: str | None,
     as_json: bool,
+    selection: Selection = AS_IT_IS,
 ) -> None:
     """Classify and print. Raises MixnetError and UsageError.
 
     Images that cannot be read are named, and make the command fail after all others are shown.
     """
     path = model_file(target)
-    classifier = Classifier(path, preprocessing, labels)
+    classifier = Classifier(path, preprocessing, labels, selection)
     described, unreadable = [], []
     for image in tracked(images, "classifying"):
         try:

@@ -264,6 +264,7 @@ def latency(
     metavar="NAME|FILE",
     help="How images are prepared: authors, timm or a .toml.  [default: as the file says]",
 )
+@selection_options
 @json_option
 def classify(
     target: str,
@@ -272,6 +273,7 @@ def classify(
     labels: str | None,
     preprocessing: str | None,
     as_json: bool,
+    selection: Any,
 ) -> None:
     """Show what a .tflite or .onnx file takes images for.
 
@@ -279,7 +281,7 @@ def classify(
     """
     from mixnet_bench import classify_command
 
-    classify_command.run(target, images, top, preprocessing, labels, as_json)
+    classify_command.run(target, images, top, preprocessing, labels, as_json, selection)
 
 
 @main.command(
@@ -320,6 +322,7 @@ def classify(
     help="How images are prepared: authors, timm or a .toml.  [default: as the files say]",
 )
 @click.option("--runtimes", metavar="NAME[,NAME]", help="Runtimes to open the two files with.")
+@selection_options
 @json_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON document here too."

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_bench.classify import ASSUMED, side_card
+from mixnet_bench.several_files import selections_for
 from mixnet_common.console import warn
 from mixnet_common.outputs import check_output, named_files
 from mixnet_export.metadata import read_card
@@ -19,6 +20,7 @@ from mixnet_networks.preprocessing import load_preprocessing, on_pixels
 from mixnet_quantize.images import image_files
 from mixnet_quantize.parity import Parity, Settings, Side, Source
 from mixnet_quantize.parity import parity as compare
+from mixnet_runtimes import AS_IT_IS, Selection
 from mixnet_runtimes.model_files import with_companions
 
 
@@ -34,6 +36,8 @@ class Request:
     """Name or TOML file, for both files; None for what the files say."""
     runtimes: tuple[str | None, str | None] = (None, None)
     """Which runtime opens each; None for the first installed one."""
+    selection: Selection = AS_IT_IS
+    """Sizes and signature, for whichever of the files they name."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def parity(first: Path | str, second: Path | str, data: Path | str, **options: A
 
     ``data`` and the options ``classes``, ``truth``, ``synsets`` and ``unlabelled`` are the fields
     of ``Source``; ``budget`` (in points), ``confidence``, ``jobs``, ``state``, ``worst`` and
-    ``layers`` those of ``Settings``; ``preprocessing`` and ``runtimes`` those of ``Request``.
+    ``layers`` those of ``Settings``; ``preprocessing``, ``runtimes`` and ``selection`` those of
+    ``Request``.
     Raises UsageError and MixnetError; a loss beyond the budget raises nothing, and stands in
     ``verdict``.
     """
@@ -99,9 +104,12 @@ def answer(asked: Request) -> Answer:
         else _by_files(paths, said)
     )
     labels = next((each.labels for each in said if each.labels), ())
+    selections = selections_for(paths, asked.selection)
     sides = [
-        Side(path, preprocessing, runtime)
-        for path, (preprocessing, _), runtime in zip(paths, chosen, asked.runtimes, strict=True)
+        Side(path, preprocessing, runtime, selection)
+        for path, (preprocessing, _), runtime, selection in zip(
+            paths, chosen, asked.runtimes, selections, strict=True
+        )
     ]
     _warn_of_unlike(sides)
     found = compare(sides[0], sides[1], asked.source, asked.settings, labels)

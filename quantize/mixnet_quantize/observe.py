@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mixnet_common import UsageError
 from mixnet_common.readers import show
+from mixnet_runtimes.selection import AS_IT_IS, Selection
 from mixnet_runtimes.session import TensorInfo
 
 Array = NDArray[Any]
@@ -58,11 +59,13 @@ def observe(
     only: Collection[str] | None = None,
     threads: int = 2,
     where: str = "the file",
+    folder: Path | None = None,
 ) -> Observer:
     """Open the bytes of a file, ``form`` being ``tflite`` or ``onnx``.
 
-    ``only``: the activations wanted; fewer are faster. ``where`` names the file in errors. Raises
-    MixnetError where the runtime refuses the file, UsageError where it has several inputs.
+    ``only``: the activations wanted; fewer are faster. ``where`` names the file in errors, and
+    ``folder`` is where weights lie that it does not hold itself. Raises MixnetError where the
+    runtime refuses the file, UsageError where it has several inputs.
     """
     if form == TFLITE:
         from mixnet_quantize.observe_tflite import TfliteObserver
@@ -70,17 +73,23 @@ def observe(
         return TfliteObserver(content, only, threads, where)
     from mixnet_quantize.observe_onnx import OnnxObserver
 
-    return OnnxObserver(content, only, threads, where)
+    return OnnxObserver(content, only, threads, where, folder)
 
 
-def observe_file(path: Path, *, threads: int = 2) -> Observer:
-    """Open a ``.tflite`` or ``.onnx`` file. Raises MixnetError, naming it, where it is broken."""
-    from mixnet_runtimes import onnx_file, rawfile, tflite_file
+def observe_file(path: Path, *, threads: int = 2, selection: Selection = AS_IT_IS) -> Observer:
+    """Open a ``.tflite`` or ``.onnx`` file, at the sizes and by the signature selected.
 
-    if form_of(path) == TFLITE:
-        return observe(tflite_file.checked_bytes(path), TFLITE, threads=threads, where=show(path))
-    onnx_file.read_model(path)
-    return observe(rawfile.load(path), ONNX, threads=threads, where=show(path))
+    Raises MixnetError, naming it, where it is broken or leaves sizes open.
+    """
+    from mixnet_runtimes import fix, rawfile, tflite_file
+
+    form = form_of(path)
+    content = fix(path, selection).content
+    if form == TFLITE:
+        content = tflite_file.checked_bytes(path, content)
+    elif content is None:
+        content = rawfile.load(path)
+    return observe(content, form, threads=threads, where=show(path), folder=path.parent)
 
 
 def form_of(path: Path) -> str:

@@ -5,12 +5,13 @@ next operator works on; onnxruntime's integer kernels compute it, fused as they 
 """
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError
 from mixnet_quantize.observe import Array, Observer, the_input
 from mixnet_runtimes.onnx_metadata import Parameters, read_quantization
-from mixnet_runtimes.ort_session import PROVIDER, SPINNING
+from mixnet_runtimes.ort_session import DATA_FOLDER, PROVIDER, SPINNING
 from mixnet_runtimes.quantized import NOT_QUANTIZED, checked, to_stored
 from mixnet_runtimes.session import TensorInfo, first_line
 
@@ -28,7 +29,12 @@ class OnnxObserver(Observer):
     """An ``.onnx`` file in onnxruntime, its activations among the outputs."""
 
     def __init__(
-        self, content: bytes, only: Collection[str] | None, threads: int, where: str
+        self,
+        content: bytes,
+        only: Collection[str] | None,
+        threads: int,
+        where: str,
+        folder: Path | None = None,
     ) -> None:
         self.where = where
         import onnx
@@ -44,7 +50,7 @@ class OnnxObserver(Observer):
         as_written = only is None and not any(n.op_type == _QUANTIZE for n in model.graph.node)
         content = model.SerializeToString()
         del model  # as large as the file, like the session that follows
-        self._session = _open(content, threads, as_written, where)
+        self._session = _open(content, threads, as_written, where, folder)
         metadata = self._session.get_modelmeta().custom_metadata_map
         quantization = read_quantization(metadata, where)
         self.input = the_input(
@@ -95,7 +101,7 @@ def _activations(graph: Any) -> tuple[dict[str, str], dict[str, str]]:
     return shown, operators
 
 
-def _open(content: bytes, threads: int, as_written: bool, where: str) -> Any:
+def _open(content: bytes, threads: int, as_written: bool, where: str, folder: Path | None) -> Any:
     """A session; one that is to give out every float32 tensor is faster without optimisation."""
     import onnxruntime
 
@@ -105,6 +111,8 @@ def _open(content: bytes, threads: int, as_written: bool, where: str) -> Any:
     options.intra_op_num_threads = threads
     options.add_session_config_entry(SPINNING, "0")
     options.log_severity_level = 3  # errors reach the user as exceptions
+    if folder is not None:
+        options.add_session_config_entry(DATA_FOLDER, str(folder.absolute()))
     try:
         return onnxruntime.InferenceSession(content, options, providers=[PROVIDER])
     except Exception as error:

@@ -37,6 +37,9 @@ class Use:
 _proven: set[tuple[Any, ...]] = set()
 """Files that ran already, by what they are and how they are used."""
 
+_sizes: dict[tuple[Any, ...], dict[int, tuple[int, ...]]] = {}
+"""Computed sizes of files, likewise."""
+
 
 def check_runs(uses: Sequence[Use]) -> None:
     """Open each file and run it once, in children side by side, before this process opens it.
@@ -91,11 +94,14 @@ def ask_sizes(use: Use) -> dict[int, tuple[int, ...]]:
 def ask_fixed_sizes(use: Use) -> dict[int, tuple[int, ...]]:
     """The sizes of a ``.tflite`` file's tensors at the sizes of its inputs that are given.
 
-    Raises MixnetError, UsageError where the file cannot have those, and CrashError where the
-    interpreter that computes them dies.
+    A file that is opened again costs no second child. Raises MixnetError, UsageError where the
+    file cannot have those sizes, and CrashError where the interpreter that computes them dies.
     """
-    found = child.ask("mixnet_runtimes.probing:fixed_sizes", use.path, use.to_json())
-    return {int(index): tuple(shape) for index, shape in found["sizes"]}
+    key = _key(use)
+    if key not in _sizes:
+        found = child.ask("mixnet_runtimes.probing:fixed_sizes", use.path, use.to_json())
+        _sizes[key] = {int(index): tuple(shape) for index, shape in found["sizes"]}
+    return _sizes[key]
 
 
 # In the child

@@ -47,6 +47,8 @@ class Session(ABC):
     version: str
     settings: dict[str, Any]
     """Everything that bears on speed, to be recorded with a measurement."""
+    signature: str | None = None
+    """The one that is run, where the file names any."""
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
 

@@ -91,6 +91,7 @@ class TfliteSession(Session):
         data = tflite_file.checked_bytes(path, fixed.content)
         chosen, interpreter_class = find_runtime(runtime)
         self.path = path
+        self.signature = fixed.signature
         self.runtime = chosen.name
         self.version = _version(chosen)
         try:

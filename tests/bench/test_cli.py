@@ -17,7 +17,7 @@ from mixnet_bench import latency_command
 from mixnet_bench.cli import main
 
 COMMANDS = sorted(main.commands)
-ELSEWHERE = ("latency", "classify", "devices", "parity", "run", "report")
+ELSEWHERE = ("latency", "classify", "inspect", "devices", "parity", "run", "report")
 """Commands whose examples need files, phones or minutes; their own tests run them."""
 QUICK = ("--launches", "2", "--min-count", "8", "--min-time", "0", "--warmup", "1")
 

@@ -28,6 +28,7 @@ FREE = (
     "launches[].bursts[].khz_before",
     "launches[].bursts[].khz_after",
     "shapes",
+    "files[].shapes",
     "given.shapes",
     "given.inputs",
 )

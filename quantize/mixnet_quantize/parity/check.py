@@ -3,9 +3,9 @@
 It prints only progress and warnings; tables and JSON are the report's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from mixnet_quantize.parity.record import Bounds, Record
 from mixnet_quantize.parity.run import default_jobs, run
 from mixnet_quantize.parity.tally import Outcome, Tally
 from mixnet_quantize.sensitivity import LayerError
+from mixnet_runtimes import AS_IT_IS
 from mixnet_runtimes.model_files import identity_of
 from mixnet_runtimes.probing import Use, check_runs
 
@@ -57,6 +58,9 @@ class File:
     size_bytes: int
     runtime: str
     runtime_version: str
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Of its inputs, as it ran."""
+    signature: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def parity(
     be run or no image can be read; a loss beyond the budget is told by the verdict alone.
     """
     check_settings(settings)
-    check_runs([Use(side.path, side.runtime) for side in (first, second)])
+    check_runs([Use(side.path, side.runtime, side.selection) for side in (first, second)])
     pair = Pair(first, second)
     if settings.layers:
         check_layers(pair)
@@ -135,7 +139,15 @@ def _more(first: Side, second: Side, images: Images, settings: Settings) -> list
 
 def _file(side: Side, pair: Pair, index: int) -> File:
     found, session = identity_of(side.path), pair.models[index].session
-    return File(side.path, found.sha256, found.size_bytes, session.runtime, session.version)
+    return File(
+        side.path,
+        found.sha256,
+        found.size_bytes,
+        session.runtime,
+        session.version,
+        {each.name: each.shape for each in session.inputs},
+        session.signature,
+    )
 
 
 def _key(pair: Pair, files: Sequence[File], images: Images) -> dict[str, Any]:
@@ -148,8 +160,16 @@ def _key(pair: Pair, files: Sequence[File], images: Images) -> dict[str, Any]:
         "files": [file.sha256 for file in files],
         "runtimes": [f"{file.runtime} {file.runtime_version}" for file in files],
         "preprocessing": [_plain(asdict(each)) for each in pair.preprocessings],
+        **_selected(pair),
         "images": sha256_of_parts(listing),
     }
+
+
+def _selected(pair: Pair) -> dict[str, Any]:
+    """Sizes and signatures, where any are asked for: older states know of none."""
+    if all(side.selection == AS_IT_IS for side in pair.sides):
+        return {}
+    return {"selections": [side.selection.to_json() for side in pair.sides]}
 
 
 def _size(path: Path) -> int:

@@ -9,9 +9,10 @@ from pathlib import Path
 from mixnet_common import UsageError
 from mixnet_common.console import progress
 from mixnet_quantize.images import batches, load_images, spread
+from mixnet_quantize.observe import observe_file
 from mixnet_quantize.parity.data import Images
 from mixnet_quantize.parity.pair import Batch, Pair
-from mixnet_quantize.sensitivity import LayerError, layer_errors
+from mixnet_quantize.sensitivity import LayerError, compare
 
 
 def check_layers(pair: Pair) -> None:
@@ -37,10 +38,10 @@ def compare_layers(pair: Pair, images: Images, count: int) -> tuple[LayerError, 
     """
     paths = [images.path(index) for index in range(len(images.names))]
     chosen = spread(paths, count)
-    first, second = (model.session.path for model in pair.models)
+    first, second = (observe_file(side.path, selection=side.selection) for side in pair.sides)
     with progress("comparing layers", -(-len(chosen) // pair.batch)) as step:
         samples = _samples(pair, chosen)
-        return tuple(layer_errors(first, second, samples, step=step))
+        return tuple(compare(first, second, samples, step))
 
 
 def _samples(pair: Pair, paths: tuple[Path, ...]) -> Iterator[Batch]:

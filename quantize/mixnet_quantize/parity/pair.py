@@ -17,7 +17,7 @@ from mixnet_networks.preprocessing import for_channels
 from mixnet_quantize.image_model import ImageModel
 from mixnet_quantize.images import decode, fit
 from mixnet_quantize.parity.record import MOST_LOGIT, Record, compare
-from mixnet_runtimes import open_session
+from mixnet_runtimes import AS_IT_IS, Selection, open_session
 
 Batch = NDArray[np.float32]
 
@@ -30,6 +30,8 @@ class Side:
     preprocessing: Preprocessing
     runtime: str | None = None
     """Which runtime opens it; None for the first that is installed."""
+    selection: Selection = AS_IT_IS
+    """At which sizes and by which signature it is run."""
 
 
 class Pair:
@@ -40,9 +42,10 @@ class Pair:
     """
 
     def __init__(self, first: Side, second: Side) -> None:
-        sides = (first, second)
+        self.sides = sides = (first, second)
         self.models = tuple(
-            ImageModel(open_session(side.path, runtime=side.runtime)) for side in sides
+            ImageModel(open_session(side.path, runtime=side.runtime, selection=side.selection))
+            for side in sides
         )
         self.preprocessings = tuple(
             for_channels(side.preprocessing, model.channels)

@@ -169,6 +169,8 @@ def _file(file: File) -> dict[str, Any]:
         "size_bytes": file.size_bytes,
         "runtime": file.runtime,
         "runtime_version": file.runtime_version,
+        "shapes": {name: list(shape) for name, shape in file.shapes.items()},
+        "signature": file.signature,
     }
 
 
