@@ -22,7 +22,7 @@ from tiny_models import (
 from mixnet_bench.counting.file import count_file
 from mixnet_bench.counting.tables import TABLES
 from mixnet_common import MixnetError, UsageError
-from mixnet_runtimes import FORMATS, read_file
+from mixnet_runtimes import FORMATS, Selection, read_file
 
 MICROSOFT = "com.microsoft"
 
@@ -152,6 +152,20 @@ def test_nothing_is_divided_where_no_convolution_says_which_axis_is_the_batch(
     assert count.warnings == (
         "counted for the sizes in the file: no axis is known to be its batch",
     )
+
+
+@pytest.mark.parametrize(
+    ("axis", "macs", "batch"), [("batch", 30, 4), (-1, 30, 4), ("sequence", 120, None)]
+)
+def test_a_batch_that_the_file_leaves_open_divides_and_a_sequence_does_not(
+    tmp_path: Path, axis: Any, macs: int, batch: int | None
+) -> None:
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    path = write_onnx(
+        tmp_path / "m.onnx", [node], {"x": (axis, 5)}, {"y": None}, {"w": numbers(5, 6)}
+    )
+    count = count_file(path, Selection(shapes={"x": (4, 5)}))
+    assert (count.macs, count.batch) == (macs, batch)
 
 
 def test_an_image_without_a_batch_is_not_divided_by_its_height(tmp_path: Path) -> None:

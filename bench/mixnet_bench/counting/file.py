@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from mixnet_bench.counting.batch import batch_of, per_image
+from mixnet_bench.counting.batch import batch_of, has_open_batch, per_image
 from mixnet_bench.counting.bodies import Figures, combine, handed, sum_of
 from mixnet_bench.counting.notes import Notes, activations, uncountable
 from mixnet_bench.counting.operands import CANNOT_RUN, Operands, Rule, UnknownError, as_text
@@ -26,6 +26,7 @@ from mixnet_runtimes import (
     Operator,
     Selection,
     read_file,
+    stated_inputs,
 )
 from mixnet_runtimes.probing import Use, ask_sizes
 
@@ -54,7 +55,8 @@ def count_file(path: Path, selection: Selection = AS_IT_IS) -> Count:
     if contents.format == "tflite" and sizes_depend_on_values(contents):
         sizes = ask_sizes(Use(Path(path), selection=selection))
         contents = with_sizes(contents, sizes)
-    return count_contents(contents, Path(path).name)
+    stated = (each.sizes for each in stated_inputs(Path(path), selection.signature))
+    return count_contents(contents, Path(path).name, has_open_batch(stated))
 
 
 def count_signatures(path: Path, counted: Count) -> dict[str, Count | str]:
@@ -104,15 +106,18 @@ def with_sizes(contents: FileContents, sizes: Mapping[int, tuple[int, ...]]) -> 
     return replace(contents, tensors=tensors, warnings=warnings)
 
 
-def count_contents(contents: FileContents, name: str) -> Count:
-    """Count a file that is read already. Raises MixnetError where a size is open."""
+def count_contents(contents: FileContents, name: str, open_batch: bool = False) -> Count:
+    """Count a file that is read already; ``open_batch``: it leaves the size of its batch open.
+
+    Raises MixnetError where a size is open.
+    """
     walk = _Walk(contents, name)
     scope = Scope(walk.tables, contents.operators, contents.tensors)
     layers = walk.layers(scope)
     count = Count(name, cast(Source, contents.format), layers)
     if count.reason:
         _refuse_open_sizes(contents, name, count.reason)
-    batch = batch_of(contents, walk.images, layers)
+    batch = batch_of(contents, walk.images, layers, open_batch)
     warnings = [*contents.warnings, *walk.notes.sentences()]
     if batch is None:
         warnings.append("counted for the sizes in the file: no axis is known to be its batch")
