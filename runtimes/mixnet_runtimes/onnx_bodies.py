@@ -45,7 +45,7 @@ def visit(scope: "Deduction", node: Any, key: str) -> None:
             way(scope, node, bodies, key)
             return
         for role, body in bodies.items():
-            read(scope, body, f"{key}.{role}", {}, {})
+            scope.faults += read(scope, body, f"{key}.{role}", {}, {}).faults
 
 
 def read(
@@ -70,6 +70,7 @@ def _branches(scope: "Deduction", node: Any, bodies: Bodies, key: str) -> None:
         read(scope, bodies[role], f"{key}.{role}", {}, {})
         for role in ("then_branch", "else_branch")
     ]
+    _learn_faults(scope, children, taken)
     results = [
         [value.name for value in bodies[role].output] for role in ("then_branch", "else_branch")
     ]
@@ -83,6 +84,15 @@ def _branches(scope: "Deduction", node: Any, bodies: Bodies, key: str) -> None:
                 for child, names in zip(children, results, strict=True)
             )
             _learn_type(scope, name, common(first, second))
+
+
+def _learn_faults(scope: "Deduction", children: list["Deduction"], taken: Any | None) -> None:
+    """Of two branches one has to run at these sizes: the one that is taken, where that is known."""
+    needed = children if taken is None else [children[0 if bool(taken) else 1]]
+    if all(child.faults for child in needed):
+        scope.faults += needed[0].faults
+    else:
+        scope.idle += [fault for child in children for fault in child.faults]
 
 
 def _loop(scope: "Deduction", node: Any, bodies: Bodies, key: str) -> None:
@@ -99,6 +109,7 @@ def _loop(scope: "Deduction", node: Any, bodies: Bodies, key: str) -> None:
         scope, body, f"{key}.body", known, values,
         [scope.types.get(name) for name in carried], inputs[2:], results[1:],
     )  # fmt: skip
+    scope.faults += child.faults
     for name, each in zip(node.output, kept, strict=False):
         _learn_type(scope, name, each)
     turns = scope.values.get(node.input[0]) if node.input[0] else None
@@ -111,7 +122,7 @@ def _loop(scope: "Deduction", node: Any, bodies: Bodies, key: str) -> None:
 def _scan(scope: "Deduction", node: Any, bodies: Bodies, key: str) -> None:
     """Scan since opset 9; the one of opset 8 has a batch, and its shapes stay unknown."""
     if scope.opset < 9:
-        read(scope, bodies["body"], f"{key}.body", {}, {})
+        scope.faults += read(scope, bodies["body"], f"{key}.body", {}, {}).faults
         return
     body = bodies["body"]
     values = {each.name: each for each in node.attribute}
@@ -126,6 +137,7 @@ def _scan(scope: "Deduction", node: Any, bodies: Bodies, key: str) -> None:
         scope, body, f"{key}.body", dict(zip(inputs[states:], slices, strict=True)), {},
         types[:states], inputs[:states], results[:states],
     )  # fmt: skip
+    scope.faults += child.faults
     for name, each in zip(node.output, kept, strict=False):
         _learn_type(scope, name, each)
     ways = values.get("scan_output_axes")

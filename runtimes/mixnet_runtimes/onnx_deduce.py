@@ -78,15 +78,16 @@ class Deduction:
     """What is known so far of the tensors of one graph: types with shapes, and small values.
 
     It sees the graph around it; ``numbers`` are the lone values of all graphs, by key and name,
-    ``faults`` the operators that cannot take their inputs and ``lies`` the stated shapes that
-    contradict the inferred ones, in words.
+    ``faults`` this graph's operators that cannot take their inputs, ``idle`` those of branches that
+    need not run, and ``lies`` the stated shapes that contradict the inferred ones, in words.
     """
 
     def __init__(self, model: Any, key: str = MAIN, outer: "Deduction | None" = None) -> None:
         self.types: ChainMap[str, Any] = ChainMap({}, *(outer.types.maps if outer else ()))
         self.values: ChainMap[str, Array] = ChainMap({}, *(outer.values.maps if outer else ()))
         self.numbers: dict[str, dict[str, float]] = outer.numbers if outer else {}
-        self.faults: list[str] = outer.faults if outer else []
+        self.faults: list[str] = []
+        self.idle: list[str] = outer.idle if outer else []
         self.lies: list[str] = outer.lies if outer else []
         self._budget: Iterator[int] = outer._budget if outer else _visits(model)
         self._key = key
@@ -159,6 +160,8 @@ class Deduction:
             return
         pairs = list(zip_longest(known, claimed))
         gaps = [abs(a - b) for a, b in pairs if a is not None and b is not None]
+        if len(known) != len(claimed) and None in claimed:
+            return  # names of open sizes claim little, and runtimes do not mind them
         if len(known) != len(claimed) or any(gaps):
             near = len(known) == len(claimed) and max(gaps) == 1
             if node.op_type in DOUBTFUL and near:

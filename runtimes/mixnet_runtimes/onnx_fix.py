@@ -5,6 +5,7 @@ never touched, and those that lie beside the file stay there.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,11 @@ def fix(path: Path, selection: Selection) -> Fixed:
     has_data = any(True for _ in external_data.places(model))
     closed = close(show(path), inputs, selection)
     changed = rewritten(inputs, closed)
-    content = _rewritten(path, inputs, closed) if changed else None
-    return Fixed(with_sizes(inputs, closed), content, has_data=has_data, given=Selection(changed))
+    fixed = Fixed(with_sizes(inputs, closed), has_data=has_data, given=Selection(changed))
+    if not changed:
+        return fixed
+    content, can_open = _rewritten(path, inputs, closed)
+    return replace(fixed, content=content) if can_open else replace(fixed, described=content)
 
 
 def stated(path: Path, signature: str | None = None) -> list[Input]:
@@ -78,15 +82,19 @@ def _sizes(tensor: Any) -> tuple[Size, ...] | None:
     return tuple(map(stated_size, tensor.shape.dim)) if tensor.HasField("shape") else None
 
 
-def _rewritten(path: Path, inputs: list[Input], closed: Shapes) -> bytes:
+def _rewritten(path: Path, inputs: list[Input], closed: Shapes) -> tuple[bytes, bool]:
+    """The file at these sizes, and whether onnxruntime opens it so.
+
+    It infers the shapes of all branches, and refuses a file of which one cannot run.
+    """
     import onnx
 
     model = onnx.load_model_from_string(rawfile.load(path))
     external_data.take_small(path, model)
     _set_inputs(model.graph, closed)
     _forget(model, _names(inputs, closed))
-    _check(path, model, closed)
-    return bytes(model.SerializeToString())
+    can_open = _check(path, model, closed)
+    return bytes(model.SerializeToString()), can_open
 
 
 def _set_inputs(graph: Any, closed: Shapes) -> None:
@@ -133,12 +141,13 @@ def _graphs(graph: Any) -> Iterator[Any]:
                     yield from _graphs(inner)
 
 
-def _check(path: Path, model: Any, closed: Shapes) -> None:
-    """Raise UsageError where the operators contradict the sizes."""
-    fault = onnx_shapes.contradiction(model)
-    if fault:
+def _check(path: Path, model: Any, closed: Shapes) -> bool:
+    """Whether all branches can run at the sizes. Raises UsageError where operators cannot."""
+    faults, idle = onnx_shapes.contradictions(model)
+    if faults:
         given = " ".join(f"{name}={','.join(map(str, shape))}" for name, shape in closed.items())
         raise UsageError(
-            f"{show(path)} cannot have the sizes {given}: {fault}",
+            f"{show(path)} cannot have the sizes {given}: {faults[0]}",
             "give sizes that its operators can take",
         )
+    return not idle

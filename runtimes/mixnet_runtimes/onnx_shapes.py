@@ -116,12 +116,16 @@ def _all_bodies(graph: Any) -> Iterator[Any]:
         yield from onnx_bodies.bodies_of(node).values()
 
 
-def contradiction(model: Any) -> str:
-    """Why the operators of a model cannot have its inputs' sizes; empty where they can."""
+def contradictions(model: Any) -> tuple[list[str], list[str]]:
+    """Why the operators of a model cannot have its inputs' sizes; empty where they can.
+
+    The second are those of branches that cannot run at these sizes, and need not: the other one
+    can.
+    """
     copy = type(model)()
     copy.CopyFrom(model)
-    faults = onnx_deduce.deduce(_with_stand_ins(copy)).faults
-    return faults[0] if faults else ""
+    deduction = onnx_deduce.deduce(_with_stand_ins(copy))
+    return deduction.faults, deduction.idle
 
 
 def _state(graph: Any, types: Mapping[str, Any]) -> None:

@@ -103,7 +103,8 @@ def read_file(
     has not.
     """
     reader = import_module(format_of(path).reader)
-    content = None if selection is None else fix(path, selection).content
+    fixed = None if selection is None else fix(path, selection)
+    content = None if fixed is None else fixed.content or fixed.described
     contents = cast(FileContents, reader.read(Path(path), signature, content))
     try:
         fit.check(contents)

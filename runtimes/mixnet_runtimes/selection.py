@@ -72,6 +72,8 @@ class Fixed:
     """Whether weights lie beside the file."""
     given: Selection = AS_IT_IS
     """What is not the file's own choice: of shapes those that differ from the file's."""
+    described: bytes | None = None
+    """The file at these sizes, to be read only: a runtime opens it with its sizes open."""
 
 
 @dataclass(frozen=True)

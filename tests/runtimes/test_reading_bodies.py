@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tiny_models import numbers, write_onnx
 
-from mixnet_runtimes import Body, FileContents, read_file
+from mixnet_common import UsageError
+from mixnet_runtimes import Body, FileContents, Selection, open_session, read_file
 
 FLOAT = TensorProto.FLOAT
 
@@ -128,3 +130,28 @@ def test_microsoft_s_operators_have_shapes_in_bodies_too(tmp_path: Path) -> None
     assert body_of(contents, "then_branch").tensors["a"].shape == (1, 5)
     assert body_of(contents, "then_branch").operators[0].kind == "Gelu"
     assert contents.outputs["y"].shape == (1, 5)
+
+
+def for_two_lengths(path: Path, lengths: Sequence[int]) -> Path:
+    """An If of two dense layers, each for inputs of a length of its own."""
+    bodies = []
+    for name, length in zip("ab", lengths, strict=True):
+        weights = numpy_helper.from_array(numbers(length, 2), f"w{name}")
+        node = helper.make_node("MatMul", ["x", f"w{name}"], [name])
+        bodies.append(helper.make_graph([node], name, [], [value(name)], [weights]))
+    node = helper.make_node("If", ["on"], ["y"], then_branch=bodies[0], else_branch=bodies[1])
+    inputs: dict[str, Any] = {"x": (1, "length"), "on": ()}
+    return write_onnx(path, [node], inputs, {"y": None}, dtypes={"on": TensorProto.BOOL})
+
+
+def test_a_size_has_to_fit_one_branch_of_two(tmp_path: Path) -> None:
+    path = for_two_lengths(tmp_path / "m.onnx", (5, 7))
+    for length in (5, 7):
+        contents = read_file(path, selection=Selection(shapes={"x": (1, length)}))
+        assert contents.inputs["x"].shape == (1, length)
+        session = open_session(path, selection=Selection(shapes={"x": (1, length)}))
+        assert session.inputs[0].shape == (1, length)
+        outputs = session.run([np.ones((1, length), np.float32), np.array(length == 5)])
+        assert outputs["y"].shape == (1, 2)
+    with pytest.raises(UsageError, match="cannot have the sizes x=1,6"):
+        read_file(path, selection=Selection(shapes={"x": (1, 6)}))

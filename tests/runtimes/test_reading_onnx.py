@@ -253,3 +253,12 @@ def test_a_question_mark_is_no_name_and_two_of_them_need_not_be_equal(tmp_path: 
     assert read_file(path).inputs["x"].stated == (None, 3, None, None)
     fixed = read_file(path, selection=Selection(shapes={"x": (1, 3, 48, 192)}))
     assert fixed.outputs["y"].shape == (1, 3, 48, 192)
+
+
+def test_an_open_size_that_is_stated_of_too_few_axes_claims_nothing(tmp_path: Path) -> None:
+    """As published files have it, which onnxruntime runs."""
+    node = helper.make_node("Unsqueeze", ["x", "first"], ["y"])
+    path = write_onnx(
+        tmp_path / "m.onnx", [node], {"x": (4, 5)}, {"y": (1, "length")}, {"first": np.array([0])}
+    )
+    assert read_file(path).outputs["y"].shape == (1, 4, 5)
