@@ -3,7 +3,7 @@
 Options hold for all files of a command: each takes those that name an input of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -12,18 +12,24 @@ from mixnet_bench.given_images import read_image
 from mixnet_bench.latency import Plan
 from mixnet_bench.several_files import inputs_for, selections_for
 from mixnet_common.temporary import temporary_folder
-from mixnet_runtimes import prepare
+from mixnet_runtimes import GivenInputs, Selection, prepare
+
+Way = tuple[Selection, GivenInputs]
+"""How one file is run."""
 
 
 @contextmanager
-def prepared(plan: Plan) -> Iterator[Plan]:
+def prepared(plan: Plan, ways: Sequence[Way] | None = None) -> Iterator[Plan]:
     """The plan with its files made ready to run; copies are gone when the block is left.
+
+    ``ways`` are those of each file, in place of the plan's own for all of them.
 
     Raises UsageError where options do not fit the files, and MixnetError for files that cannot be
     run as they are, with the option that helps.
     """
-    selections = selections_for(plan.paths, plan.selection)
-    inputs = inputs_for(plan.paths, selections, plan.inputs)
+    if ways is None:
+        selections = selections_for(plan.paths, plan.selection)
+        ways = list(zip(selections, inputs_for(plan.paths, selections, plan.inputs), strict=True))
     with temporary_folder() as folder:
         models = tuple(
             prepare(
@@ -34,8 +40,6 @@ def prepared(plan: Plan) -> Iterator[Plan]:
                 seed=plan.seed,
                 read_image=partial(read_image, path),
             )
-            for number, (path, selection, given) in enumerate(
-                zip(plan.paths, selections, inputs, strict=True)
-            )
+            for number, (path, (selection, given)) in enumerate(zip(plan.paths, ways, strict=True))
         )
         yield replace(plan, models=models)

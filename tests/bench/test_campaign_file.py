@@ -21,7 +21,7 @@ from mixnet_bench.campaign.estimate import (
     read_earlier,
 )
 from mixnet_bench.campaign.read import KEYS, parse_campaign, read_campaign
-from mixnet_bench.campaign.record import Entry, Images, Timing
+from mixnet_bench.campaign.record import Entry, FileEntry, Images, Timing
 from mixnet_bench.campaign.steps import Step, make_steps, origin
 from mixnet_bench.campaign.store import Store
 from mixnet_bench.campaign.work import WORK
@@ -400,13 +400,15 @@ def test_a_larger_network_more_images_and_more_launches_take_longer() -> None:
 
 def test_every_key_is_documented() -> None:
     text = DOCS.read_text(encoding="utf-8")
-    inner = {each.name for kind in (Entry, Timing, Images) for each in fields(kind)}
+    inner = {each.name for kind in (Entry, FileEntry, Timing, Images) for each in fields(kind)}
     for key in {*KEYS, *inner} - {"name", "latency", "parity"}:
         assert re.search(rf"`(\w*\.)?{key}`", text), key
 
 
 def test_the_example_is_a_campaign() -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    pages = re.findall(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    example, files = pages
+    assert len(parse_campaign(files, PATH).files) == 3
     campaign = parse_campaign(example, PATH)
     assert len(campaign.networks) == 5
     assert campaign.parity is not None

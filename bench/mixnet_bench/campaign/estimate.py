@@ -27,7 +27,7 @@ SPEEDUP = {"int8": 1.7, "int8-dynamic": 1.5}
 PROCESS_S = 2.0
 """Until a fresh process has loaded its runtime."""
 
-STEP_S = {"count": 0.3, "inspect": 1.5, "paper": 5.0}
+STEP_S = {"count": 0.3, "file": 0.2, "inspect": 1.5, "paper": 5.0}
 """Kinds whose time depends little on the network."""
 
 WRITE_S = 2.5
@@ -59,6 +59,9 @@ class Size:
     params: int
     macs: int
 
+
+ANYONES = Size(5_000_000, 300_000_000)
+"""Of a file whose size is not known before it is read: a small network."""
 
 Earlier = Mapping[tuple[str, str, str], float]
 """Seconds by kind, name and settings."""
@@ -94,7 +97,7 @@ def _guess(step: Step) -> float:
         return guess_export(_size(step), step.inputs["precision"], _images(step))
     if step.kind == "latency":
         return guess_latency(
-            [(_size(each), each.inputs["precision"]) for each in step.needs],
+            [(_size(each), each.inputs.get("precision", "float32")) for each in step.needs],
             step.work["campaign"].latency,
         )
     if step.kind == "parity":
@@ -135,6 +138,8 @@ def _images(step: Step) -> int:
 
 
 def _size(export: Step) -> Size:
+    if export.kind == "file":
+        return ANYONES
     return _sizes(export.work["network"])
 
 

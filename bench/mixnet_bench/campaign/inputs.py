@@ -10,6 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from mixnet_bench.campaign.files import files_of
 from mixnet_bench.campaign.networks import beside, network_name, weights_file
 from mixnet_bench.campaign.record import HOST, Campaign
 from mixnet_common import MixnetError
@@ -31,6 +32,7 @@ def files_read(campaign: Campaign) -> Iterator[Path]:
     for entry in campaign.networks:
         if entry.weights is not None:
             yield from weight_files(weights_file(campaign, entry.weights))
+    yield from files_of(campaign)
     for folder in (campaign.calibration, campaign.parity.data if campaign.parity else None):
         if folder is not None:
             yield from image_files(beside(campaign, folder))

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from mixnet_bench.campaign.record import MOST, Campaign, Entry, Images, Timing
+from mixnet_bench.campaign.record import MOST, Campaign, Entry, FileEntry, Images, Timing
 from mixnet_common import UsageError
 from mixnet_common.options import threads_on
 from mixnet_common.printable import printable, shown
@@ -30,11 +30,12 @@ def parse_campaign(text: str, path: Path) -> Campaign:
     where = show(path)
     table = parse_toml(text, where)
     check_keys(table, KEYS, where)
-    if "networks" not in table:
+    if not {"networks", "files"} & table.keys():
         raise UsageError(f"{where} names no networks", 'write networks = ["mixnet-s"]')
     parts: dict[str, Any] = {
         "folder": path.absolute().parent,
-        "networks": _entries(table["networks"], where),
+        "networks": _entries(table["networks"], where) if "networks" in table else (),
+        "files": _files(table["files"], where) if "files" in table else (),
         "latency": read_record(Timing, table.get("latency", {}), f"{where}, latency"),
     }
     if "parity" in table:
@@ -56,6 +57,20 @@ def _entries(rows: Any, where: str) -> tuple[Entry, ...]:
     if twice is not None:
         raise UsageError(f"{where}: 'networks' has {twice.name} twice", "write it once")
     return entries
+
+
+def _files(rows: Any, where: str) -> tuple[FileEntry, ...]:
+    if not isinstance(rows, list) or not 1 <= len(rows) <= MOST:
+        raise UsageError(
+            f"{where}: 'files' must be a list of 1 to {MOST} files, not {shown(rows)}",
+            'write files = ["model.tflite"]',
+        )
+    return tuple(
+        read_record(
+            FileEntry, {"path": row} if isinstance(row, str) else row, f"{where}, files[{index}]"
+        )
+        for index, row in enumerate(rows)
+    )
 
 
 def _entry(row: Any, where: str) -> Entry:

@@ -23,6 +23,7 @@ from mixnet_common.records import (
     anything,
     checked,
     flag,
+    integer,
     line,
     list_of,
     one_of,
@@ -68,6 +69,41 @@ class Entry:
     """A file of weights beside the campaign's; None for seeded ones."""
 
 
+def _table_of(check: Check) -> Check:
+    """A check for tables by the names of inputs or dimensions; in the order of their names."""
+
+    def checked_table(value: Any) -> tuple[tuple[str, Any], ...]:
+        if not isinstance(value, dict) or len(value) > MOST:
+            raise MisfitError(f"a table of at most {MOST} names")
+        return tuple((line(name), check(each)) for name, each in sorted(value.items()))
+
+    return checked_table
+
+
+def _range(value: Any) -> tuple[int, int]:
+    low, high = list_of(integer(-(2**63), 2**64 - 1), 2, 2)(value)
+    if low > high:
+        raise MisfitError("the lowest and the highest value, like [0, 49]")
+    return low, high
+
+
+_SIZE = integer(1, 2**31 - 1)
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A model file of anyone's, and how it is run: as the options of ``mixnet-bench latency``."""
+
+    path: str = checked(line)
+    """Beside the campaign's TOML."""
+    shapes: tuple[tuple[str, tuple[int, ...]], ...] = checked(_table_of(list_of(_SIZE, 1, 16)), ())
+    dims: tuple[tuple[str, int], ...] = checked(_table_of(_SIZE), ())
+    signature: str | None = checked(line, None)
+    inputs: tuple[tuple[str, str], ...] = checked(_table_of(line), ())
+    """Paths beside the campaign's TOML."""
+    input_ranges: tuple[tuple[str, tuple[int, int]], ...] = checked(_table_of(_range), ())
+
+
 @dataclass(frozen=True)
 class Timing:
     """How every file is timed, in the words of ``mixnet-bench latency``."""
@@ -99,7 +135,8 @@ class Campaign:
     title: str = checked(line)
     folder: Path = checked(anything)
     """Where the TOML lies; its relative paths start here."""
-    networks: tuple[Entry, ...] = checked(anything)
+    networks: tuple[Entry, ...] = checked(anything, ())
+    files: tuple[FileEntry, ...] = checked(anything, ())
     formats: tuple[str, ...] = checked(_listed(one_of(FORMATS)), ("tflite",))
     precisions: tuple[str, ...] = checked(_listed(one_of(PRECISIONS)), ("float32",))
     lowerings: tuple[str, ...] = checked(_listed(line), ("default",))

@@ -13,6 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from mixnet_bench.campaign.files import label_of, step_inputs
 from mixnet_bench.campaign.inputs import (
     calibration_inputs,
     library_inputs,
@@ -20,7 +21,7 @@ from mixnet_bench.campaign.inputs import (
     plan_hash,
 )
 from mixnet_bench.campaign.networks import network_with_weights
-from mixnet_bench.campaign.record import HOST, Campaign, Entry
+from mixnet_bench.campaign.record import HOST, Campaign, Entry, FileEntry
 from mixnet_common import UsageError
 from mixnet_common.hashing import sha256
 from mixnet_common.numbers import seconds_in_words
@@ -47,8 +48,8 @@ class Step:
     """One piece of work with one result."""
 
     kind: str
-    """``count``, ``export``, ``inspect`` (a file's count and delegation), ``latency``, ``parity``
-    or ``paper``."""
+    """``count``, ``export``, ``file`` (anyone's), ``inspect`` (a file's count and delegation),
+    ``latency``, ``parity`` or ``paper``."""
     name: str
     """For people, unique within the campaign."""
     inputs: Mapping[str, Any]
@@ -90,8 +91,13 @@ def make_steps(campaign: Campaign) -> list[Step]:
             steps += _parities(campaign, own, images)
         if campaign.latency.together == "network":
             steps += _latencies(campaign, _label(entry), own)
+    files = [_file(campaign, entry) for entry in campaign.files]
+    steps += [*files, *(_inspect(each) for each in files)]
     if campaign.latency.together == "all":
-        steps += _latencies(campaign, "all networks", exports)
+        name = "all networks" if exports else "all files"
+        steps += _latencies(campaign, name, [*exports, *files])
+    elif files:
+        steps += _latencies(campaign, "files", files)
     return _unique(steps)
 
 
@@ -100,9 +106,10 @@ def check_steps(campaign: Campaign) -> None:
     from mixnet_bench.campaign.estimate import least_seconds
 
     files = file_count(campaign)
-    networks = len(campaign.networks)
-    together = networks if campaign.latency.together == "network" else 1
-    steps = len(campaign.tables) + networks + 2 * files + together * len(campaign.devices)
+    networks, given = len(campaign.networks), len(campaign.files)
+    together = networks + bool(given) if campaign.latency.together == "network" else 1
+    steps = len(campaign.tables) + networks + 2 * (files + given)
+    steps += together * len(campaign.devices)
     if steps > MOST_STEPS:
         raise UsageError(
             f"the campaign has {steps:,} steps, which take at least"
@@ -201,6 +208,11 @@ def _exports(
         yield Step("export", f"{_label(entry)} {form} {precision} {lowering}", inputs, work=work)
 
 
+def _file(campaign: Campaign, entry: FileEntry) -> Step:
+    work = {"campaign": campaign, "entry": entry}
+    return Step("file", label_of(entry), step_inputs(campaign, entry), work=work)
+
+
 # What is done with files
 
 
@@ -218,11 +230,17 @@ def _latencies(campaign: Campaign, name: str, exports: Sequence[Step]) -> Iterat
             "device": device,
             "cpu": cpu_model() if device == HOST else None,
             "settings": asdict(campaign.latency),
-            **library_inputs(device, campaign.formats),
+            **library_inputs(device, _formats(campaign, exports)),
             "versions": _versions(RUNTIMES),
         }
         work = {"campaign": campaign}
         yield Step("latency", f"{name} on {device}", inputs, tuple(exports), work)
+
+
+def _formats(campaign: Campaign, files: Sequence[Step]) -> list[str]:
+    """Those of the campaign, and of anyone's files that are among its own."""
+    others = {each.inputs["file_format"] for each in files if each.kind == "file"}
+    return [*campaign.formats, *sorted(others - set(campaign.formats))]
 
 
 def _parities(
@@ -259,6 +277,11 @@ def _paper(table: str) -> Step:
 
 
 def origin(export: Step) -> dict[str, Any]:
-    """What a file is, for the results about it: network, format, precision, lowering and size."""
+    """What a file is, for the results about it: network, format, precision, lowering and size.
+
+    Of anyone's file nothing is known.
+    """
+    if export.kind == "file":
+        return {}
     keys = ("network", "file_format", "precision", "lowering", "classes", "resolution")
     return {key: export.inputs[key] for key in keys}

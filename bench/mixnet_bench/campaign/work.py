@@ -6,8 +6,10 @@ Which steps are to be done, and in which order, is decided elsewhere.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from mixnet_bench.campaign.files import given_inputs_of, path_of, selection_of
 from mixnet_bench.campaign.inputs import lowering_path
 from mixnet_bench.campaign.networks import (
     beside,
@@ -23,6 +25,8 @@ from mixnet_common.console import warn
 from mixnet_networks import Network
 from mixnet_networks.labels import Labels
 from mixnet_networks.weights import Weights, seeded_weights
+from mixnet_runtimes import AS_IT_IS, NOTHING_GIVEN, GivenInputs, Selection
+from mixnet_runtimes.model_files import identity_of
 
 Targets = list[dict[str, Any]]
 
@@ -83,18 +87,44 @@ def inspect(step: Step, store: Store) -> Targets:
     """Count a file from itself, and ask the runtime how much of it is delegated."""
     from mixnet_bench.count_command import Size, describe_target
 
-    (export_step,) = step.needs
-    counted = describe_target(str(store.model(export_step)), Size())
-    return [{**counted, "origin": origin(export_step)}]
+    (file,) = step.needs
+    counted = describe_target(str(_model(file, store)), Size(), _selection(file))
+    return [{**counted, "origin": origin(file)}]
+
+
+def file(step: Step, store: Store) -> Targets:
+    """Say what a file of anyone's is."""
+    path = _model(step, store)
+    known = {"name": path.name, "path": step.work["entry"].path}
+    form = step.inputs["file_format"]
+    return [{**known, "file_format": form, **identity_of(path).to_json()}]
+
+
+def _model(step: Step, store: Store) -> Path:
+    """The model file of a step: anyone's, or what an export wrote."""
+    if step.kind == "file":
+        return path_of(step.work["campaign"], step.work["entry"])
+    return store.model(step)
+
+
+def _selection(step: Step) -> Selection:
+    return selection_of(step.work["entry"]) if step.kind == "file" else AS_IT_IS
+
+
+def _inputs(step: Step) -> GivenInputs:
+    if step.kind == "file":
+        return given_inputs_of(step.work["campaign"], step.work["entry"])
+    return NOTHING_GIVEN
 
 
 def latency(step: Step, store: Store) -> Targets:
     """Time files side by side, here or on a phone."""
     from mixnet_bench.latency import Plan
+    from mixnet_bench.preparing import prepared
 
     settings: Timing = step.work["campaign"].latency
     plan = Plan(
-        paths=tuple(store.model(each) for each in step.needs),
+        paths=tuple(_model(each, store) for each in step.needs),
         threads=settings.threads,
         launches=settings.launches,
         min_count=settings.min_count,
@@ -104,11 +134,18 @@ def latency(step: Step, store: Store) -> Targets:
         timeout_s=settings.timeout_s,
     )
     device = step.inputs["device"]
-    targets = _on_host(plan, settings) if device == HOST else _on_phone(plan, settings, device)
+    ways = [(_selection(each), _inputs(each)) for each in step.needs]
+    with prepared(plan, ways) as plan:
+        targets = _on_host(plan, settings) if device == HOST else _on_phone(plan, settings, device)
     return [
-        {**target, "path": store.relative(path), "origin": origin(each)}
+        {**target, "path": _named(each, path, store), "origin": origin(each)}
         for target, path, each in zip(targets, plan.paths, step.needs, strict=True)
     ]
+
+
+def _named(step: Step, path: Path, store: Store) -> str:
+    """A file's path as results name it: in the campaign's folder, or as its TOML has it."""
+    return str(step.work["entry"].path) if step.kind == "file" else store.relative(path)
 
 
 def _on_host(plan: Any, settings: Timing) -> Targets:
@@ -167,6 +204,7 @@ def paper(step: Step, store: Store) -> Targets:
 WORK: Mapping[str, Callable[[Step, Store], Targets]] = {
     "count": count,
     "export": export,
+    "file": file,
     "inspect": inspect,
     "latency": latency,
     "parity": parity,
