@@ -65,8 +65,8 @@ def _execute(steps: Sequence[Step], store: Store) -> list[Outcome]:
     try:
         return execute(steps, store, WORK)
     except KeyboardInterrupt:
-        say("interrupted: what is done is kept, and the same command goes on from there")
-        raise
+        words = "what is done is kept, and the same command goes on from there"
+        raise KeyboardInterrupt(words) from None
 
 
 def find_campaign(target: str) -> Campaign:

@@ -3,7 +3,6 @@
 Nothing here knows what is being exported or measured.
 """
 
-import errno
 import json
 import os
 import signal
@@ -16,7 +15,9 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from mixnet_common.errors import MixnetError, UsageError, nearest
+from mixnet_common.errors import MixnetError, UsageError, nearest, print_error
+from mixnet_common.interrupts import end_interrupted, unwind_when_interrupted, was_interrupted
+from mixnet_common.system_faults import user_error
 
 Item = TypeVar("Item")
 
@@ -25,9 +26,6 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 FORMAT = 1
 """Version of the JSON documents; its history stands in docs/json.md."""
-
-
-_NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def _prepare_streams() -> None:
@@ -70,17 +68,27 @@ class Command(click.Command):
     """A click command that turns MixnetError into a message, a hint and an exit status."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the command line. Reports our own errors; everything else is click's or a bug."""
+        """Run the command line. Reports our own errors and the system's; the rest is a bug."""
         _prepare_streams()
         _end_tidily_when_terminated()
+        unwind_when_interrupted()
         try:
-            return super().main(*args, **kwargs)
-        except MixnetError as error:
-            report_error(error)
-        except OSError as error:
-            if error.errno not in _NO_ROOM or error.filename is not None:
+            status = super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.ClickException as error:
+            error.show()
+            status = error.exit_code
+        except click.Abort as error:  # click makes it of an interrupt, and of EOFError
+            if not isinstance(error.__cause__, KeyboardInterrupt):
                 raise
-            report_error(MixnetError(f"cannot write the output: {error.strerror}"))
+            end_interrupted(str(error.__cause__))
+        except Exception as error:
+            if was_interrupted():  # native code makes another exception of it
+                end_interrupted()
+            found = user_error(error)
+            if found is None:
+                raise
+            report_error(found)
+        sys.exit(status if isinstance(status, int) else 0)
 
 
 class Group(Command, click.Group):
@@ -102,9 +110,7 @@ def example(*lines: str) -> str:
 
 def report_error(error: MixnetError) -> NoReturn:
     """Print the error and its hint to stderr and leave with its exit status."""
-    click.echo(f"error: {error.message}", err=True)
-    if error.hint:
-        click.echo(f"  hint: {error.hint}", err=True)
+    print_error(error)
     sys.exit(error.exit_status)
 
 

@@ -4,7 +4,11 @@ Everything else that escapes is a bug of this software and keeps its traceback.
 """
 
 import difflib
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
+
+from mixnet_common.printable import printable
 
 
 class MixnetError(Exception):
@@ -22,6 +26,15 @@ class UsageError(MixnetError):
     """The request itself is wrong: an unknown name, a value out of range, a faulty file of rows."""
 
     exit_status = 2
+
+
+def print_error(error: MixnetError) -> None:
+    """Print the error and its hint to stderr, where that can be written."""
+    lines = [f"error: {printable(error.message)}"]
+    if error.hint:
+        lines.append("  hint: " + printable(error.hint, keep="\n"))
+    with suppress(OSError, ValueError):  # a full disk; a stream that was closed
+        print("\n".join(lines), file=sys.stderr, flush=True)
 
 
 def nearest(word: str, known: Iterable[str], also: Iterable[str] = ()) -> str:

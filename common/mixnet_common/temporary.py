@@ -3,15 +3,15 @@
 They are gone afterwards, whatever happens; where there is no room for them, that is said.
 """
 
-import errno
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from mixnet_common.errors import MixnetError
+from mixnet_common.system_faults import FILE_SIZE, NO_ROOM, NOT_ALLOWED, READ_ONLY, fault_of
 
-_NO_ROOM = frozenset((errno.ENOSPC, errno.EROFS, errno.EACCES, getattr(errno, "EDQUOT", -1)))
+_NO_ROOM = (FILE_SIZE, NO_ROOM, NOT_ALLOWED, READ_ONLY)
 
 
 @contextmanager
@@ -24,9 +24,11 @@ def temporary_folder() -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="mixnet-") as folder:
             yield Path(folder)
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        fault = fault_of(error)
+        if fault not in _NO_ROOM:
             raise
+        hint = "make room there, or name another directory in TMPDIR"
         raise MixnetError(
             f"cannot write temporary files in {tempfile.gettempdir()}: {error.strerror}",
-            "nothing was left behind; make room there, or name another directory in TMPDIR",
+            f"nothing was left behind; {fault.hint if fault is FILE_SIZE else hint}",
         ) from error

@@ -389,4 +389,6 @@ def _quantization(
 
 
 if __name__ == "__main__":
-    main()
+    from mixnet_export.__main__ import main as start
+
+    start()

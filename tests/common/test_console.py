@@ -241,3 +241,41 @@ def test_a_command_under_nohup_goes_on_when_its_terminal_is_closed() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
     )
     assert (result.returncode, result.stdout) == (0, "went on\n")
+
+
+def test_an_interrupted_command_says_so_and_ends_with_130() -> None:
+    @cli.command()
+    def waits() -> None:
+        raise KeyboardInterrupt("what is done is kept")
+
+    result = run("waits")
+    assert result.exit_code == 130
+    assert result.stderr.strip() == "interrupted: what is done is kept"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send it to itself")
+def test_an_interrupt_that_a_library_makes_another_exception_of_is_still_one() -> None:
+    """Modules in C that are interrupted as they are loaded raise ImportErrors of their own."""
+    program = (
+        f"import os, signal\n{RUN}"
+        "def go():\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        signal.pause()\n"
+        "    except KeyboardInterrupt: pass\n"
+        f"    raise ImportError('initialization failed'){RUN_END}"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (result.returncode, result.stderr) == (130, "interrupted\n")
+
+
+def test_what_the_system_refuses_is_an_error_without_traceback() -> None:
+    @cli.command()
+    def hungry() -> None:
+        raise MemoryError("Unable to allocate 1 TiB")
+
+    result = run("hungry")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: out of memory (Unable to allocate 1 TiB)\n  hint: ")

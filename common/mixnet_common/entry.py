@@ -1,0 +1,39 @@
+"""How a command starts: nothing that goes wrong before it has control ends in a traceback.
+
+The command's own module, and click with it, are imported here, after Ctrl-C has got its meaning.
+"""
+
+import signal
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import NoReturn
+
+from mixnet_common.errors import print_error
+from mixnet_common.interrupts import end_at_once, lack_of_threads, repeat_lost_interrupts
+from mixnet_common.supervision import can_supervise, memory_limit, work_in_child
+from mixnet_common.system_faults import user_error
+
+
+def start(module: str) -> NoReturn:
+    """Import ``module``, run its ``main`` and leave. Never returns."""
+    if callable(signal.getsignal(signal.SIGINT)):  # it is not ignored
+        signal.signal(signal.SIGINT, end_at_once)
+        repeat_lost_interrupts()
+    tell_end: Callable[[], object] = int  # does nothing
+    try:
+        if (lacking := lack_of_threads()) is not None:
+            raise lacking  # numpy's OpenBLAS would say it in many lines
+        limit = memory_limit()
+        if limit is not None and can_supervise():
+            tell_end = work_in_child(limit)
+        import_module(module).main()
+    except Exception as error:
+        found = user_error(error)
+        if found is None:
+            raise
+        print_error(found)
+        sys.exit(found.exit_status)
+    finally:
+        tell_end()
+    sys.exit(0)

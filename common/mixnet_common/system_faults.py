@@ -1,0 +1,205 @@
+"""What the system refuses, in words: memory, room, threads, processes, open files, a folder.
+
+Pure functions from an exception, or from a native library's last words, to the MixnetError that a
+user is meant to read. Only what is clearly the system's is recognized; anything else is a bug of
+ours and keeps its traceback.
+"""
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mixnet_common.errors import MixnetError
+from mixnet_common.printable import printable
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that a system refuses, and what a user can do about it."""
+
+    what: str
+    """What happened; ``{}`` stands for the file's name."""
+    hint: str
+    unnamed: str = "a file"
+    """What stands in the place of a name that is not known."""
+    decisive: bool = False
+    """Whatever fails because of it fails for no other reason: a file that cannot be parsed for
+    lack of memory is not broken."""
+
+
+MEMORY = Fault(
+    "out of memory",
+    "close other programs, or raise the limit (ulimit -v); fewer --jobs or --threads need less",
+    decisive=True,
+)
+THREADS = Fault(
+    "the system refuses to start another thread or process",
+    "end other programs, or raise the limit on processes (ulimit -u)",
+    decisive=True,
+)
+DESCRIPTORS = Fault(
+    "too many open files", "raise the limit on open files (ulimit -n)", decisive=True
+)
+FILE_SIZE = Fault("cannot write {}", "raise the limit on files' sizes (ulimit -f)", "the output")
+NO_ROOM = Fault("cannot write {}", "make room on the disk, or name another place", "the output")
+READ_ONLY = Fault("cannot write {}", "name another place", "the output")
+NO_TEMPORARY = Fault(
+    "temporary files cannot be written",
+    "make room there, or name another directory in TMPDIR",
+    decisive=True,
+)
+BROKEN_DISK = Fault("cannot use {}", "see the system's log (dmesg): its disk or connection failed")
+LONG_NAME = Fault("cannot use {}", "choose a shorter name")
+NOT_ALLOWED = Fault("cannot use {}", "change its permissions, or name another")
+NO_FOLDER = Fault(
+    "the current directory no longer exists", "change to another directory", decisive=True
+)
+SLOW_READER = Fault(
+    "whoever reads the output is too slow for it", "write it to a file, or through | cat"
+)
+
+_BY_NAME = {
+    "ENOMEM": MEMORY,
+    "EAGAIN": THREADS,
+    "EMFILE": DESCRIPTORS,
+    "ENFILE": DESCRIPTORS,
+    "EFBIG": FILE_SIZE,
+    "ENOSPC": NO_ROOM,
+    "EDQUOT": NO_ROOM,
+    "EROFS": READ_ONLY,
+    "EIO": BROKEN_DISK,
+    "ESTALE": BROKEN_DISK,
+    "ENAMETOOLONG": LONG_NAME,
+    "EACCES": NOT_ALLOWED,
+    "EPERM": NOT_ALLOWED,
+}
+
+FAULTS = {getattr(errno, name): fault for name, fault in _BY_NAME.items() if hasattr(errno, name)}
+"""The system's error numbers that are no mistake of this software."""
+
+_WORDS = (
+    (
+        re.compile(
+            r"\bbad_alloc\b|cannot allocate memory|memory allocation still failed"
+            r"|failed to map segment|cannot map zero-fill|\bMemoryError\b|\bout of memory\b",
+            re.IGNORECASE,
+        ),
+        MEMORY,
+    ),
+    (re.compile(r"can't start new thread|pthread_create|[Tt]hread creation failed"), THREADS),
+    (re.compile(r"Too many open files"), DESCRIPTORS),
+)
+"""How the dynamic loader, C++, OpenBLAS, onnxruntime and Python word the decisive ones."""
+
+_NATIVE = (ImportError, OSError, RuntimeError, SystemError)
+"""What native code raises; only their messages are searched for the system's words."""
+
+
+def user_error(error: BaseException) -> MixnetError | None:
+    """What a user is to read of an exception: one of ours, or the system's; None for a bug.
+
+    One of ours that was raised because memory, threads or open files had run out says so first.
+    """
+    if not isinstance(error, MixnetError):
+        return _system_error(error)
+    fault = next(filter(None, map(_decisive, _causes(error))), None)
+    return error if fault is None else MixnetError(f"{fault.what}: {error.message}", fault.hint)
+
+
+def raise_system_fault(error: MixnetError) -> None:
+    """Raise where an error's true cause is that memory, threads or open files ran out.
+
+    For work that goes on after an error: an image that cannot be decoded is left out, but one that
+    finds no memory is a sound image.
+    """
+    found = user_error(error)
+    if found is not None and found is not error:
+        raise found from error
+
+
+def fault_in(text: str) -> Fault | None:
+    """The fault that a native library's words or a dying process's stderr speak of, or None.
+
+    >>> fault_in("terminate called after throwing an instance of 'std::bad_alloc'").what
+    'out of memory'
+    """
+    return next((fault for words, fault in _WORDS if words.search(text)), None)
+
+
+def last_words(stderr: str) -> str:
+    r"""The line that says best why a process died: the system's fault, else the last one.
+
+    >>> last_words("pthread_create failed for thread 1 of 2\nKeyboardInterrupt\n")
+    'pthread_create failed for thread 1 of 2'
+    """
+    lines = [line.strip()[:300] for line in stderr.splitlines() if line.strip()]
+    return next(filter(fault_in, lines), lines[-1] if lines else "")
+
+
+def _system_error(error: BaseException) -> MixnetError | None:
+    for each in (error, *_causes(error)):
+        fault = fault_of(each)
+        if fault is not None:
+            return MixnetError(_message(fault, each), fault.hint)
+    return None
+
+
+def fault_of(error: BaseException) -> Fault | None:
+    """What the system refused, where this very exception speaks of that; None for all else."""
+    if isinstance(error, MemoryError):
+        return MEMORY
+    if isinstance(error, OSError) and error.errno is not None:
+        return _numbered(error)
+    native = isinstance(error, _NATIVE) or type(error).__module__.startswith("onnxruntime")
+    return fault_in(str(error)) if native else None
+
+
+def _numbered(error: OSError) -> Fault | None:
+    if isinstance(error, FileNotFoundError):
+        return _absent(error)
+    if error.errno == errno.EAGAIN and "write" in str(error.strerror):
+        return SLOW_READER
+    return FAULTS.get(error.errno or 0)
+
+
+def _absent(error: FileNotFoundError) -> Fault | None:
+    """A file that is missing is the system's fault only where its folder went away under us."""
+    if "temporary directory" in str(error.strerror):
+        return NO_TEMPORARY
+    if error.filename is None or not os.path.isabs(os.fsdecode(error.filename)):
+        try:
+            os.getcwd()
+        except OSError:
+            return NO_FOLDER
+    return None
+
+
+def _decisive(error: BaseException) -> Fault | None:
+    fault = fault_of(error)
+    return fault if fault is not None and fault.decisive else None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What an exception was raised from. An import's wrapper often fails to name its cause."""
+    seen = {id(error)}
+    while True:
+        implied = None if error.__suppress_context__ else error.__context__
+        following = error.__cause__ or (implied if isinstance(error, ImportError) else None)
+        if following is None or id(following) in seen:
+            return
+        seen.add(id(following))
+        yield following
+        error = following
+
+
+def _message(fault: Fault, error: BaseException) -> str:
+    name = getattr(error, "filename", None)
+    shown = fault.unnamed if name is None else printable(os.fsdecode(name))
+    detail = getattr(error, "strerror", None) or str(error).strip()
+    first = printable(detail.splitlines()[0][:300]) if detail else ""
+    what = fault.what.format(shown)
+    if first and "{}" in fault.what:
+        return f"{what}: {first}"
+    return f"{what} ({first})" if first and first.lower() != what else what
