@@ -10,6 +10,7 @@ from mixnet_bench.classify import Classifier, describe
 from mixnet_bench.targets import model_file
 from mixnet_common import MixnetError
 from mixnet_common.console import print_json, print_table, tracked, warn
+from mixnet_common.system_faults import raise_system_fault
 from mixnet_runtimes import AS_IT_IS, Selection
 
 COLUMNS = ("label", "class", "score")
@@ -35,6 +36,7 @@ def run(
         try:
             guesses = classifier.classify(image, top)
         except MixnetError as error:
+            raise_system_fault(error)
             unreadable.append(str(image))
             warn(error.message)
         else:

@@ -6,6 +6,7 @@ Reads files. Where a file tells no such step, None: the values may lie on a grid
 from pathlib import Path
 
 from mixnet_common import MixnetError
+from mixnet_common.system_faults import raise_system_fault
 
 
 def output_step(path: Path) -> float | None:
@@ -13,7 +14,8 @@ def output_step(path: Path) -> float | None:
     look = {".tflite": _of_tflite, ".onnx": _of_onnx}.get(path.suffix)
     try:
         return None if look is None else look(path)
-    except MixnetError:  # a file that runs, and that only its runtime can read
+    except MixnetError as error:  # a file that runs, and that only its runtime can read
+        raise_system_fault(error)
         return None
 
 

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Protocol
 
 from mixnet_common import MixnetError, UsageError
-from mixnet_runtimes.child import describe_end, last_words
+from mixnet_runtimes.child import advice, describe_end, last_words
 
 COMMAND = (sys.executable, "-P", "-m", "mixnet_bench.worker")
 """``-P`` keeps the current directory, where anything may lie, out of the module search."""
@@ -45,13 +45,16 @@ class ProcessWorker:
     def __init__(self, target: str, command: Sequence[str] = COMMAND) -> None:
         self.target = target
         self._asked = ""
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - end() closes it
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr
-        )
         # A pipe cannot be read with a time limit on every system; a queue can.
         self._lines: queue.Queue[bytes] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        with ExitStack() as stack:
+            self._stderr = stack.enter_context(tempfile.TemporaryFile())
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr
+            )
+            stack.callback(self.end)  # if no thread can be started
+            threading.Thread(target=self._read, daemon=True).start()
+            stack.pop_all()  # end() closes them
 
     @property
     def pid(self) -> int:
@@ -92,10 +95,12 @@ class ProcessWorker:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        with self._process.stdout as lines:
-            for line in lines:
-                self._lines.put(line)
-        self._lines.put(b"")
+        try:
+            with self._process.stdout as lines:
+                for line in lines:
+                    self._lines.put(line)
+        finally:
+            self._lines.put(b"")
 
     def _send(self, request: dict[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -120,17 +125,21 @@ class ProcessWorker:
             status = self._process.wait(GRACE_S)
         except subprocess.TimeoutExpired:
             return MixnetError(f"{self.target}: its process stopped answering{self._last_words()}")
-        how = describe_end(status, self._last_words())
+        how = describe_end(status, self._printed())
         doing = DOING.get(self._asked, "while it was asked")
+        hint = "the file may crash its runtime, or memory ran out; time it alone to tell"
         return MixnetError(
             f"{self.target}: its process {how} {doing}{self._last_words()}",
-            "the file may crash its runtime, or memory ran out; time it alone to tell",
+            advice(self._printed(), hint),
         )
 
     def _last_words(self) -> str:
-        self._stderr.seek(0)
-        last = last_words(self._stderr.read().decode(errors="replace"))
+        last = last_words(self._printed())
         return f": {last}" if last else ""
+
+    def _printed(self) -> str:
+        self._stderr.seek(0)
+        return self._stderr.read().decode(errors="replace")
 
 
 StartWorker = Callable[[str], Worker]

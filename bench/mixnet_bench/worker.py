@@ -23,6 +23,7 @@ import numpy as np
 from mixnet_bench.affinity import current_cpus, pin
 from mixnet_bench.cores import look
 from mixnet_common import MixnetError
+from mixnet_common.system_faults import user_error
 from mixnet_runtimes import child
 
 Invoke = Callable[[], object]
@@ -99,11 +100,14 @@ def serve(requests: TextIO, answers: TextIO) -> None:
                 raise MixnetError("asked to run before a file was loaded")
             else:
                 answer = run_calls(invoke, request["count"])
-        except MixnetError as error:
+        except Exception as error:
+            found = user_error(error)
+            if found is None:
+                raise
             answer = {
-                "error": error.message,
-                "hint": hint or error.hint,
-                "exit_status": error.exit_status,
+                "error": found.message,
+                "hint": (hint if found is error else "") or found.hint,
+                "exit_status": found.exit_status,
             }
         answers.write(json.dumps(answer) + "\n")
         answers.flush()

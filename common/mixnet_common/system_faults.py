@@ -128,16 +128,6 @@ def fault_in(text: str) -> Fault | None:
     return next((fault for words, fault in _WORDS if words.search(text)), None)
 
 
-def last_words(stderr: str) -> str:
-    r"""The line that says best why a process died: the system's fault, else the last one.
-
-    >>> last_words("pthread_create failed for thread 1 of 2\nKeyboardInterrupt\n")
-    'pthread_create failed for thread 1 of 2'
-    """
-    lines = [line.strip()[:300] for line in stderr.splitlines() if line.strip()]
-    return next(filter(fault_in, lines), lines[-1] if lines else "")
-
-
 def _system_error(error: BaseException) -> MixnetError | None:
     for each in (error, *_causes(error)):
         fault = fault_of(each)

@@ -14,6 +14,7 @@ from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import warn
 from mixnet_common.printable import printable
 from mixnet_common.readers import is_folder, opened, show
+from mixnet_common.system_faults import raise_system_fault
 from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.picture import MODES, normalise
 from mixnet_quantize.resize import resize_tensorflow
@@ -180,6 +181,7 @@ def load_images(
         try:
             image = load_image(path, resolution, preprocessing)
         except MixnetError as error:
+            raise_system_fault(error)
             unreadable += 1
             warn(error.message)
         else:

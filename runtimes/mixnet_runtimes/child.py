@@ -19,6 +19,8 @@ from typing import Any
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.printable import printable
 from mixnet_common.readers import show
+from mixnet_common.supervision import memory_limit
+from mixnet_common.system_faults import MEMORY, THREADS, fault_in
 
 COMMAND = (sys.executable, "-P", "-m", "mixnet_runtimes.child_process")
 """``-P`` keeps the current directory, where anything may lie, out of the module search."""
@@ -180,7 +182,7 @@ class Question:
         how = late or describe_end(self._process.returncode, self.stderr)
         words = f": {last_words(self.stderr)}" if last_words(self.stderr) else ""
         what = f"{runtime} {how} while {stage.get('doing', 'opening')} {show(self._path)}{words}"
-        return CrashError(what[:1].upper() + what[1:], HINT)
+        return CrashError(what[:1].upper() + what[1:], advice(self.stderr, HINT))
 
 
 def ask(
@@ -204,18 +206,36 @@ def describe_end(status: int, stderr: str = "") -> str:
     if status < 0:  # subprocess gives a signal's number as a negative status
         known = {each.value: each.name for each in signal.Signals}
         how = known.get(-status, f"signal {-status}")
-    if "bad_alloc" in stderr:
-        return f"ran out of memory ({how})"
+    fault = fault_in(stderr)
+    if fault in (MEMORY, THREADS):
+        return f"{'ran out of memory' if fault is MEMORY else 'could start no thread'} ({how})"
     if status >= 0:
         return f"ended ({how})"
     return f"{'was killed' if how in KILLED else 'crashed'} ({how})"
 
 
 def last_words(stderr: str) -> str:
-    """The last line that says something, as it may be printed; empty where none does."""
+    r"""The line that says why a process died, as it may be printed; empty where none does.
+
+    That is one about memory, threads or open files, and else the last one.
+
+    >>> last_words("INFO: a\npthread_create failed for thread 1 of 2\nKeyboardInterrupt\n\n")
+    'pthread_create failed for thread 1 of 2'
+    """
     lines = [line.strip() for line in stderr.splitlines()]
-    last = next((line for line in reversed(lines) if line and not line.startswith(NOISE)), "")
-    return printable(last[:300])
+    said = [line for line in reversed(lines) if line and not line.startswith(NOISE)]
+    return printable(next(filter(fault_in, said), said[0] if said else "")[:300])
+
+
+def advice(stderr: str, otherwise: str) -> str:
+    """What to do about a process that died: the system's advice, if what it printed speaks of that.
+
+    A lack of memory is the file's own doing where only the child's bounds limit it.
+    """
+    fault = fault_in(stderr)
+    if fault is None or (fault is MEMORY and memory_limit() is None):
+        return otherwise
+    return fault.hint
 
 
 def _objects(output: bytes) -> Iterator[dict[str, Any]]:

@@ -19,7 +19,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from mixnet_common import MixnetError
+from mixnet_common.system_faults import user_error
 from mixnet_runtimes import child
 
 PR_SET_PDEATHSIG, SIGKILL = 1, 9
@@ -44,11 +44,14 @@ def main() -> None:
     try:
         answer = getattr(import_module(module), function)
         say({"answer": answer(asked["request"], lambda doing, who: _tell(say, doing, who))})
-    except MixnetError as error:
-        say({"error": error.message, "hint": error.hint, "exit_status": error.exit_status})
     except MemoryError:
         most = asked["memory_bytes"] / 1e9
         say({"error": f"{asked['request'].get('path')} takes more than {most:.3g} GB of memory"})
+    except Exception as error:
+        found = user_error(error)
+        if found is None:
+            raise
+        say({"error": found.message, "hint": found.hint, "exit_status": found.exit_status})
     # The runtimes' handles are left to the system: tearing them down could only crash.
     os._exit(0)
 

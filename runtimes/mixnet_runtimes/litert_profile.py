@@ -131,7 +131,7 @@ def _ask(
     try:
         answer = asked.answer()
     except child.CrashError as error:
-        raise MixnetError(error.message, WITHOUT) from error
+        raise MixnetError(error.message, child.advice(asked.stderr, WITHOUT)) from error
     except MixnetError as error:
         message = f"cannot profile {show(path)}: {error.message}"
         raise MixnetError(message, error.hint or WITHOUT) from error

@@ -10,6 +10,7 @@ from typing import Any
 
 from mixnet_common import MixnetError
 from mixnet_common.hashing import sha256
+from mixnet_common.system_faults import fault_of
 from mixnet_runtimes import rawfile, tflite_check, tflite_contents, tflite_tables
 from mixnet_runtimes.contents import FileContents
 from mixnet_runtimes.faults import ModelError
@@ -84,8 +85,9 @@ def find_schema() -> Any | None:
     for name in SCHEMAS:
         try:
             return import_module(name)
-        except ImportError:
-            continue
+        except ImportError as error:
+            if fault_of(error) is not None:
+                raise  # it is installed, and an unchecked file may crash its runtime
     return None
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.readers import show
+from mixnet_common.system_faults import fault_of
 from mixnet_runtimes import delegation, tflite_file, tflite_fix
 from mixnet_runtimes.contents import Delegation
 from mixnet_runtimes.element_types import TEXT
@@ -163,6 +164,8 @@ def find_runtime(name: str | None) -> tuple[Runtime, Any]:
             module = importlib.import_module(runtime.module)
             return runtime, attrgetter(runtime.interpreter)(module)
         except (ImportError, AttributeError) as error:
+            if fault_of(error) is not None:
+                raise  # it is installed
             # tflite-runtime fails so beside numpy 2, which is as good as not installed.
             failures.append(f"{runtime.name}: {error}")
     raise MixnetError(

@@ -58,6 +58,44 @@ def test_a_worker_that_dies_is_named_with_its_last_words() -> None:
     assert caught.value.hint
 
 
+def test_a_worker_that_finds_no_thread_is_told_with_what_to_do() -> None:
+    """OpenBLAS says why and interrupts its process, whose last line is another's."""
+    worker = ProcessWorker(
+        "a.tflite",
+        python(
+            "import sys; sys.stdin.readline()\n"
+            "print('OpenBLAS: pthread_create failed\\nKeyboardInterrupt', file=sys.stderr)\n"
+            "sys.exit(3)"
+        ),
+    )
+    with pytest.raises(MixnetError) as caught:
+        worker.ask({}, 10)
+    worker.end()
+    assert caught.value.message == (
+        "a.tflite: its process could start no thread (exit status 3) while it was asked: "
+        "OpenBLAS: pthread_create failed"
+    )
+    assert "ulimit -u" in caught.value.hint
+
+
+def test_a_worker_without_a_thread_to_read_it_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    started = []
+    popen = subprocess.Popen
+
+    def start(*arguments: object, **options: object) -> object:
+        started.append(popen(*arguments, **options))  # type: ignore[call-overload]
+        return started[-1]
+
+    monkeypatch.setattr("subprocess.Popen", start)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        ProcessWorker("a.tflite", DEAF)
+    assert [each.returncode is not None for each in started] == [True]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 def test_a_worker_that_crashes_is_named_with_its_signal() -> None:
     worker = ProcessWorker("a", python("import os; input(); os.abort()"))

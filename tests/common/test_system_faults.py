@@ -19,7 +19,6 @@ from mixnet_common.system_faults import (
     NO_FOLDER,
     THREADS,
     fault_in,
-    last_words,
     raise_system_fault,
     user_error,
 )
@@ -184,13 +183,6 @@ WORDS = {
 @pytest.mark.parametrize(("words", "fault"), WORDS.items(), ids=WORDS)
 def test_the_words_of_native_libraries_are_understood(words: str, fault: object) -> None:
     assert fault_in(words) is fault
-
-
-def test_of_a_dying_processs_lines_the_one_that_says_why_is_taken() -> None:
-    assert last_words("INFO: a\nstd::bad_alloc\nAborted\n\n") == "std::bad_alloc"
-    assert last_words("first\n last \n\n") == "last"
-    assert last_words("\n") == ""
-    assert len(last_words("x" * 1000)) == 300
 
 
 def test_threads_are_still_to_be_had() -> None:

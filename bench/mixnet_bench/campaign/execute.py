@@ -12,9 +12,9 @@ from typing import Any
 from mixnet_bench.campaign.estimate import Estimate, clock, estimate, read_earlier
 from mixnet_bench.campaign.steps import Step
 from mixnet_bench.campaign.store import Store
-from mixnet_common import MixnetError
 from mixnet_common.console import say, warn
 from mixnet_common.numbers import seconds_in_words
+from mixnet_common.system_faults import user_error
 
 DONE = "done"
 FOUND = "done before"
@@ -78,12 +78,18 @@ def _do(
     try:
         targets = work[step.kind](step, store)
         store.save(step, targets, clock() - began)
-    except MixnetError as error:
-        text = f"{error.message}{f' ({error.hint})' if error.hint else ''}"
-        warn(f"{step.kind} {step.name} failed: {text}")
-        return Outcome(step, FAILED, clock() - began, error=text)
-    except Exception as error:  # a bug, which is not to cost the night's other results
-        traceback.print_exc()
-        warn(f"{step.kind} {step.name} failed: {type(error).__name__}; please report it")
-        return Outcome(step, FAILED, clock() - began, error=f"{type(error).__name__}: {error}")
+    except Exception as error:
+        return Outcome(step, FAILED, clock() - began, error=_report(step, error))
     return Outcome(step, DONE, clock() - began)
+
+
+def _report(step: Step, error: Exception) -> str:
+    """Tell of a failure at once; what it was. A bug is not to cost the night's other results."""
+    found = user_error(error)
+    if found is None:
+        traceback.print_exception(error)
+        warn(f"{step.kind} {step.name} failed: {type(error).__name__}; please report it")
+        return f"{type(error).__name__}: {error}"
+    text = f"{found.message}{f' ({found.hint})' if found.hint else ''}"
+    warn(f"{step.kind} {step.name} failed: {text}")
+    return text

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 from mixnet_common import MixnetError
+from mixnet_common.system_faults import raise_system_fault
 from mixnet_quantize.parity.data import Images
 from mixnet_quantize.parity.pair import Pair
 from mixnet_quantize.parity.record import Record
@@ -84,6 +85,7 @@ def _compare(pair: Pair, images: Images, indices: Sequence[int]) -> Chunk:
         try:
             prepared.append(pair.prepare(images.path(index)))
         except MixnetError as error:
+            raise_system_fault(error)
             chunk.unreadable.append((images.names[index], error.message))
         else:
             read.append(index)
