@@ -126,7 +126,7 @@ def test_our_names_tell_nothing_of_arrays_named_as_by_timm(arrays: Arrays, tmp_p
     path = saved(arrays, tmp_path / "mixnet-s.safetensors")
 
     assert UNSURE in import_weights(path, "mixnet-s").notes[0]
-    with pytest.raises(UsageError, match="the weights fit mixnet-s and mixnet-s-symmetric"):
+    with pytest.raises(UsageError, match=r"the weights fit mixnet-s .* and mixnet-s-symmetric"):
         import_weights(path)
 
 
@@ -487,14 +487,21 @@ def test_what_no_name_tells_is_said(arrays: Arrays, tmp_path: Path) -> None:
     assert note.startswith(f"{UNSURE} timm's tf_mixnet_s or timm's mixnet_s: taken for mixnet-s")
 
 
+def test_timms_name_of_the_network_leaves_nothing_open(arrays: Arrays, tmp_path: Path) -> None:
+    imported = import_weights(saved(arrays, tmp_path / "birds.safetensors"), "mixnet_s")
+
+    assert conventions(imported) == ("mixnet-s-symmetric", "symmetric", 1e-5)
+    assert imported.notes == ()
+
+
 def test_arrays_of_several_networks_and_no_name_ask_for_one(arrays: Arrays, folder: Path) -> None:
     configured(folder, architecture="resnet18")
 
     with pytest.raises(UsageError) as caught:
         import_weights(folder)
     assert caught.value.message == (
-        "no NETWORK was given, and the weights fit mixnet-s and mixnet-s-symmetric; config.json"
-        " says resnet18, which is no network here"
+        "no NETWORK was given, and the weights fit mixnet-s (timm's tf_mixnet_s) and"
+        " mixnet-s-symmetric (timm's mixnet_s); config.json says resnet18, which is no network here"
     )
     assert caught.value.hint == "give one of them, like mixnet-s"
 

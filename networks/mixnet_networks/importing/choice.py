@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mixnet_common import UsageError
-from mixnet_networks.aliases import MARK, TOML, Alias, resolve, timm_names
+from mixnet_networks.aliases import MARK, TOML, Alias, find_alias, resolve, timm_names
 from mixnet_networks.architecture import Architecture, architecture_names, load_architecture
 from mixnet_networks.importing import timm
 from mixnet_networks.importing.description import Description
@@ -32,6 +32,8 @@ def choose(given: str | None, naming: Naming, described: Description, fits: Fits
     Raises UsageError where none was given, none is named, and the arrays fit none or several.
     """
     if given is not None:
+        if find_alias(given.partition(MARK)[0]):  # timm's own name leaves nothing open
+            return Choice(resolve(given))
         return _for_given(resolve(given), naming, described)
     if described.alias is not None and described.network is not None:
         alias = _with_conventions(described.alias, described)
@@ -115,6 +117,12 @@ def _doubts(network: str, naming: Naming, described: Description) -> tuple[str, 
     )
 
 
+def _both_names(network: str) -> str:
+    """A network's name, and timm's."""
+    names = timm_names(network)
+    return f"{network} (timm's {names[0]})" if names else network
+
+
 def _words(architecture: Architecture) -> str:
     return f"{architecture.padding} padding, epsilon {architecture.epsilon:g}"
 
@@ -132,7 +140,7 @@ def _by_arrays(naming: Naming, described: Description, fits: Fits) -> Choice:
         return Choice(alias, (f"{note} {naming.title}",))
     stated = described.network
     named = f"; {stated.where} says {stated.value.text}, which is no network here" if stated else ""
-    names = " and ".join(each.network for each in found) or "none that is known"
+    names = " and ".join(_both_names(each.network) for each in found) or "none that is known"
     raise UsageError(
         f"no NETWORK was given, and the weights fit {names}{named}",
         f"give one of them, like {found[0].network}" if found else "give the network's name",
