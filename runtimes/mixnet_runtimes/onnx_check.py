@@ -42,8 +42,12 @@ def check_text(model: Any) -> None:
         words += [each.domain for each in function.opset_import]
     bodies = [graph for function in model.functions for graph in inner_graphs(function.node)]
     for graph in (*graphs(model.graph), *bodies):
-        words += [value.name for value in stated_values(graph)]
-        words += [tensor.name for tensor in graph.initializer]
+        for value in stated_values(graph):
+            words.append(value.name)
+            words += [each.dim_param for each in value.type.tensor_type.shape.dim]
+        for tensor in constants(graph):
+            words.append(tensor.name)
+            words += [word for each in tensor.external_data for word in (each.key, each.value)]
         words += [sparse.values.name for sparse in graph.sparse_initializer]
     for node in all_nodes(model):
         words += [*node.input, *node.output, node.name, node.op_type, node.domain]

@@ -12,6 +12,7 @@ from typing import Any
 
 from mixnet_runtimes import onnx_bodies, onnx_shapes, onnx_walk
 from mixnet_runtimes.contents import MAIN, Axis, Body, FileContents, FileTensor, Operator, Shape
+from mixnet_runtimes.onnx_metadata import metadata_of, text
 from mixnet_runtimes.onnx_types import STANDARD_DOMAINS, dtype_name, plain_domain, stated_size
 
 
@@ -44,7 +45,7 @@ def describe(
         warnings=warnings,
         bodies=graphs,
         origin=_origin(model),
-        metadata={each.key: each.value for each in model.metadata_props},
+        metadata=metadata_of(model),
         external=_external(model),
     )
 
@@ -80,11 +81,11 @@ def stated_shapes(model: Any) -> dict[str, tuple[Axis, ...] | None]:
 def _origin(model: Any) -> dict[str, str]:
     opsets = {each.domain: each.version for each in model.opset_import}
     found = {
-        "producer": f"{model.producer_name} {model.producer_version}".strip(),
+        "producer": f"{text(model.producer_name)} {text(model.producer_version)}".strip(),
         "opset": str(opsets.get("", opsets.get("ai.onnx", ""))),
         "IR version": str(model.ir_version),
-        "description": model.doc_string,
-        "graph": model.graph.name,
+        "description": text(model.doc_string),
+        "graph": text(model.graph.name),
     }
     found |= {
         f"opset {domain}": str(version)
@@ -124,7 +125,7 @@ def _graphs(
         operators.append(_operator(node, bodies))
     inputs = tuple(value.name for value in graph.input)
     outputs = tuple(value.name for value in graph.output)
-    yield key, Body(graph.name, inputs, outputs, tuple(operators), tensors, outer)
+    yield key, Body(text(graph.name), inputs, outputs, tuple(operators), tensors, outer)
 
 
 def _is_constant(node: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from mixnet_common import UsageError
 from mixnet_common.readers import show
 from mixnet_runtimes import external_data, onnx_file, onnx_shapes, rawfile
-from mixnet_runtimes.onnx_metadata import read_quantization
+from mixnet_runtimes.onnx_metadata import metadata_of, read_quantization
 from mixnet_runtimes.onnx_types import dtype_name, stated_size
 from mixnet_runtimes.selection import (
     Fixed,
@@ -64,8 +64,7 @@ def _read(path: Path, signature: str | None) -> Any:
 def _inputs(path: Path, model: Any) -> list[Input]:
     weights = {tensor.name for tensor in model.graph.initializer}
     weights |= {tensor.values.name for tensor in model.graph.sparse_initializer}
-    metadata = {each.key: each.value for each in model.metadata_props}
-    scales = read_quantization(metadata, show(path))
+    scales = read_quantization(metadata_of(model), show(path))
     return [
         Input(
             value.name,

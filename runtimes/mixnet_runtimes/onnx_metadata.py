@@ -1,9 +1,10 @@
-"""What our own files say of integer inputs and outputs, which ONNX has no place of its own for.
+"""What ``.onnx`` files say of themselves in texts, ours also of integer inputs and outputs.
 
 A file may come from anyone: what is written there is believed only where it can be.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.json_object import LEAST, JsonObject, WrongValueError
@@ -20,6 +21,16 @@ MOST_SCALE = 3.5e38
 
 Parameters = Mapping[str, tuple[float, int]]
 """Scale and zero point by tensor."""
+
+
+def text(raw: Any) -> str:
+    """A text of a protobuf, which gives bytes for what is not UTF-8."""
+    return raw.decode(errors="replace") if isinstance(raw, bytes) else str(raw)
+
+
+def metadata_of(model: Any) -> dict[str, str]:
+    """A ModelProto's metadata, as text."""
+    return {text(each.key): text(each.value) for each in model.metadata_props}
 
 
 def read_quantization(metadata: Mapping[str, str], where: str) -> Parameters:

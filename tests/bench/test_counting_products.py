@@ -15,7 +15,9 @@ from tiny_models import TfliteBuilder, numbers, write_onnx
 
 from mixnet_bench.counting.einsum import contraction
 from mixnet_bench.counting.file import count_file
-from mixnet_bench.counting.operands import UnknownError
+from mixnet_bench.counting.operands import Operands, UnknownError
+from mixnet_bench.counting.products import causal_convolution
+from mixnet_runtimes import FileTensor
 
 MICROSOFT = "com.microsoft"
 Shape = tuple[int, ...]
@@ -253,6 +255,53 @@ def test_products_of_onnxruntime_s_own_count_as_by_hand(
     count = count_file(path)
     assert (count.macs, count.params) == (macs, params)
     assert count.warnings == () or count.batch is None
+
+
+CONVOLUTIONS = [
+    # kind, opset, inputs, constants, attributes, multiply-adds, parameters
+    (
+        "DeformConv", 19, {"x": (1, 4, 8, 8), "o": (1, 18, 6, 6)},
+        {"w": (6, 4, 3, 3), "b": (6,)}, {}, 36 * 6 * 36, 216 + 6,
+    ),
+    (
+        "ConvInteger", 17, {},
+        {"x": np.ones((1, 4, 8, 8), np.uint8), "w": np.ones((6, 4, 3, 3), np.uint8)}, {},
+        36 * 6 * 36, 216,
+    ),
+    ("ConvTranspose", 17, {"x": (1, 4, 8, 8)}, {"w": (4, 6, 3, 3)}, {}, 64 * 4 * 54, 216),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "opset", "inputs", "constants", "attributes", "macs", "params"), CONVOLUTIONS
+)
+def test_further_convolutions_count_as_by_hand(
+    tmp_path: Path,
+    kind: str,
+    opset: int,
+    inputs: Any,
+    constants: Any,
+    attributes: Any,
+    macs: int,
+    params: int,
+) -> None:
+    path = one_node(tmp_path / "m.onnx", kind, inputs, constants, opset=opset, **attributes)
+    if not inputs:  # an integer image
+        model = onnx.load(path)
+        model.graph.input.append(
+            helper.make_tensor_value_info("x", TensorProto.UINT8, (1, 4, 8, 8))
+        )
+        del model.graph.initializer[0]
+        model.graph.output[0].type.tensor_type.elem_type = TensorProto.INT32
+        onnx.save(model, path)
+    count = count_file(path)
+    assert (count.macs, count.params) == (macs, params)
+
+
+def test_a_causal_convolution_multiplies_every_channel_by_its_kernel() -> None:
+    shapes = [(2, 4, 10), (4, 1, 3)]
+    tensors = [FileTensor("t", shape, "float32", "input") for shape in shapes]
+    assert causal_convolution(Operands(tensors, [], {})) == 2 * 4 * 10 * 3
 
 
 def test_an_operator_with_products_of_unknown_number_leaves_the_sum_unknown(

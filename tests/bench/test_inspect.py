@@ -148,6 +148,19 @@ def test_producer_opset_and_metadata_are_shown(tmp_path: Path) -> None:
     assert "word " * 100 not in shown(path)
 
 
+def test_texts_that_are_no_utf_8_are_shown_with_marks_for_what_is_not(tmp_path: Path) -> None:
+    path = conv_onnx(tmp_path / "m.onnx")
+    model = onnx.load(path)
+    model.producer_name = model.doc_string = "na@@@ve"
+    helper.set_model_props(model, {"mixnet.labels": "b@@@d", "k@@@y": "v@@@lue"})
+    path.write_bytes(model.SerializeToString().replace(b"@@@", b"\xff" * 3))
+    target, mark = inspected(path), "\ufffd" * 3
+    assert target["origin"]["producer"] == f"na{mark}ve"
+    assert target["labels"] == [f"b{mark}d"]
+    assert target["metadata"][f"k{mark}y"] == f"v{mark}lue"
+    assert f"k{mark}y" in shown(path)
+
+
 def test_of_operators_those_in_branches_are_listed_too(tmp_path: Path) -> None:
     def branch(kind: str, output: str) -> Any:
         value = helper.make_tensor_value_info(output, onnx.TensorProto.FLOAT, None)

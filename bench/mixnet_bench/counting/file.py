@@ -55,8 +55,10 @@ def count_file(path: Path, selection: Selection = AS_IT_IS) -> Count:
     if contents.format == "tflite" and sizes_depend_on_values(contents):
         sizes = ask_sizes(Use(Path(path), selection=selection))
         contents = with_sizes(contents, sizes)
-    stated = (each.sizes for each in stated_inputs(Path(path), selection.signature))
-    return count_contents(contents, Path(path).name, has_open_batch(stated))
+    is_sized = bool(selection.shapes or selection.dims)  # else an open batch is 1
+    stated = stated_inputs(Path(path), selection.signature) if is_sized else []
+    open_batch = has_open_batch(each.sizes for each in stated)
+    return count_contents(contents, Path(path).name, open_batch)
 
 
 def count_signatures(path: Path, counted: Count) -> dict[str, Count | str]:

@@ -30,13 +30,14 @@ def describe_onnx(content: bytes, card: Card) -> bytes:
 def read_onnx_card(path: Path) -> Card:
     """The card of a file. Raises MixnetError where the file or its metadata is broken."""
     from mixnet_runtimes.onnx_file import read_model
+    from mixnet_runtimes.onnx_metadata import metadata_of, text
 
     model = read_model(path)
-    entries = {each.key: each.value for each in model.metadata_props}
-    text = entries.get(PREPROCESSING_KEY)
+    entries = metadata_of(model)
+    said = entries.get(PREPROCESSING_KEY)
     return Card(
-        model.graph.name,
-        model.doc_string,
-        None if text is None else preprocessing_of(text, str(path)),
+        text(model.graph.name),
+        text(model.doc_string),
+        None if said is None else preprocessing_of(said, str(path)),
         parse_labels(entries.get(LABELS_KEY, "")),
     )
