@@ -210,7 +210,7 @@ def _replace(graph: Any) -> None:
 
 
 def _standard_form(node: Any) -> list[Any]:
-    if node.domain != MICROSOFT:
+    if node.domain != MICROSOFT or onnx_bodies.bodies_of(node):
         return [node]
     if node.op_type == "QLinearConcat":
         return [_concat(node)]

@@ -67,7 +67,7 @@ def check_extent(data: bytes, schema: Any) -> None:
     try:
         walk.table("Model", *struct.unpack_from("<I", data, 0))
     except struct.error as error:
-        raise ModelError(f"its tables cannot be read ({error})") from error
+        raise ModelError("an offset points beyond the file's end") from error
 
 
 class _Walk:
