@@ -260,10 +260,6 @@ def test_products_of_onnxruntime_s_own_count_as_by_hand(
 CONVOLUTIONS = [
     # kind, opset, inputs, constants, attributes, multiply-adds, parameters
     (
-        "DeformConv", 19, {"x": (1, 4, 8, 8), "o": (1, 18, 6, 6)},
-        {"w": (6, 4, 3, 3), "b": (6,)}, {}, 36 * 6 * 36, 216 + 6,
-    ),
-    (
         "ConvInteger", 17, {},
         {"x": np.ones((1, 4, 8, 8), np.uint8), "w": np.ones((6, 4, 3, 3), np.uint8)}, {},
         36 * 6 * 36, 216,
@@ -433,3 +429,21 @@ def test_a_product_of_unknown_size_leaves_the_sum_unknown_with_its_reason(tmp_pa
     assert count.macs is None
     assert count.params == 6
     assert count.reason == "MatMul 'y': the size of tensor 'rows', ?×2 is not known"
+
+
+@pytest.mark.parametrize("out", [(1, 6, 6, 6), None], ids=["stated", "inferred"])
+def test_a_deformed_convolution_counts_as_one_of_its_output_size(
+    tmp_path: Path, out: tuple[int, ...] | None
+) -> None:
+    """Its weights come before its offsets, which are computed."""
+    path = one_node(
+        tmp_path / "m.onnx",
+        "DeformConv",
+        {"x": (1, 4, 8, 8), "o": (1, 18, 6, 6)},
+        {"w": (6, 4, 3, 3), "b": (6,)},
+        out,
+        order="x w o b",
+        opset=19,
+    )
+    count = count_file(path)
+    assert (count.macs, count.params) == (36 * 6 * 36, 216 + 6)
