@@ -28,6 +28,7 @@ from mixnet_bench.campaign.work import WORK
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import print_json, print_table, say
 from mixnet_common.errors import nearest
+from mixnet_common.locks import locked
 from mixnet_common.numbers import seconds_in_words
 from mixnet_common.outputs import check_folder, check_outputs, named_files
 
@@ -46,7 +47,8 @@ def run(target: str, folder: Path, dry_run: bool, as_json: bool) -> None:
     else:
         inputs = [*named_files(target), *files_read(campaign)]
         check_outputs(store.written_paths(steps), inputs, like=LIKE)
-        outcomes = _execute(steps, store)
+        with locked(folder, "wait until it ends, or name another folder with -o"):
+            outcomes = _execute(steps, store)
     if as_json:
         print_json([describe(each, store) for each in outcomes])
     else:

@@ -11,6 +11,7 @@ from typing import Any
 
 from mixnet_common import MixnetError
 from mixnet_common.hashing import sha256, sha256_of
+from mixnet_common.system_faults import fault_of
 from mixnet_runtimes import rawfile
 
 
@@ -61,8 +62,10 @@ def data_files(path: Path) -> dict[str, Path]:
         model = onnx.load_model_from_string(rawfile.load(path))
     except MixnetError:
         raise
-    except Exception:  # without onnx, or what is no protobuf: whoever opens it will say so
-        return {}
+    except Exception as error:
+        if fault_of(error) is not None:
+            raise
+        return {}  # without onnx, or what is no protobuf: whoever opens it will say so
     return external_data.files(path, model)
 
 

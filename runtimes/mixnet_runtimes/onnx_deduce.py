@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixnet_common.system_faults import fault_of
 from mixnet_runtimes import onnx_bodies, onnx_microsoft
 from mixnet_runtimes.contents import MAIN
 from mixnet_runtimes.onnx_check import MOST_AXES
@@ -330,8 +331,10 @@ class Deduction:
                 text = " ".join(str(error).split())[:400]
                 self.faults.append(f"{node.op_type} {node.name or node.output[0]!r}: {text}")
             return
-        except Exception:  # no schema, no version of its set, a type that is no C enumerator
-            return
+        except Exception as error:
+            if fault_of(error) is not None:
+                raise
+            return  # no schema, no version of its set, a type that is no C enumerator
         for name, each in found.items():
             if len(each.tensor_type.shape.dim) <= MOST_AXES:
                 self.types[name] = each

@@ -1,6 +1,7 @@
 """A campaign carried out: resumed, interrupted, with failures, and for real on a tiny network."""
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from mixnet_bench.campaign.store import Store
 from mixnet_bench.cli import main
 from mixnet_bench.counting.graph import count_graph
 from mixnet_common import MixnetError, UsageError
+from mixnet_common.locks import locked
 from mixnet_networks import load_network
 from mixnet_networks.weights import save_weights, seeded_weights
 
@@ -228,6 +230,21 @@ def test_a_file_with_weights_has_as_many_classes_as_its_results_say(
     assert exported["weights"]["source"] == "mine.safetensors"
     (counted,) = json.loads(found["count"].read_text(encoding="utf-8"))["targets"]
     assert counted["params"] == count_graph(sized.graph).params
+
+
+def test_a_folder_that_another_campaign_works_in_is_left_to_it(
+    tiny_campaign: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with locked(out, ""):
+        result = run(tiny_campaign, "-o", out)
+        looked = run(tiny_campaign, "-o", out, "--dry-run")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: {out} is in use by process {os.getpid()} on ")
+    assert "-o" in result.stderr.splitlines()[-1]
+    assert looked.exit_code == 0
+    assert list(out.iterdir()) == []
 
 
 def test_a_failed_step_is_named_and_makes_the_exit_status_1(

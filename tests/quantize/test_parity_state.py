@@ -169,6 +169,16 @@ def test_a_state_of_another_comparison_is_refused_and_says_what_differs(tmp_path
     assert path.read_bytes() == before
 
 
+def test_a_state_that_another_comparison_writes_is_left_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    with opened(path, KEY, BOUNDS, lambda record: None) as open_state:
+        with pytest.raises(MixnetError, match="is in use by another process"):
+            keep(path, 1)
+        open_state.append([record(0)])
+
+    assert kept(path) == [record(0)]
+
+
 @pytest.mark.parametrize("content", [b"precious\n", b"\xff\xd8\xff\xe0", b"{}\n", b"[1]\n"])
 def test_a_file_that_is_no_state_is_never_touched(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "thesis.txt"

@@ -14,6 +14,7 @@ from typing import Any
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.json_object import WrongValueError
+from mixnet_common.locks import take
 from mixnet_common.readers import opened as opened_file
 from mixnet_common.readers import parse_json, show
 from mixnet_quantize.parity.record import Bounds, Record, from_line, to_line
@@ -57,10 +58,15 @@ def opened(path: Path, key: Key, bounds: Bounds, add: Callable[[Record], None]) 
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.touch()
-        length = _replay(path, header, bounds, add)
         file = path.open("r+b", buffering=0)
     with file:
+        if not take(path, file.fileno()):
+            raise MixnetError(
+                f"{show(path)} is in use by another process",
+                "wait until it ends, or name another state file",
+            )
         with _explained(path):
+            length = _replay(path, header, bounds, add)
             file.truncate(length)
             file.seek(length)
             if not length:
