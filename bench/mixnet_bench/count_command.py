@@ -108,9 +108,17 @@ def describe_signature(name: str, count: Count | str) -> dict[str, Any]:
 
 
 def describe_fixed(fixed: Fixed) -> dict[str, Any]:
-    """The sizes that a file is counted at, and the signature."""
+    """The sizes that a file is counted at, the signature, and which of both options gave."""
     shapes = {each.name: list(each.shape) for each in fixed.inputs}
-    return {"shapes": shapes, "signature": fixed.signature}
+    given = {
+        "shapes": {name: list(shape) for name, shape in fixed.given.shapes.items()},
+        "signature": fixed.given.signature,
+    }
+    return {
+        "shapes": shapes,
+        "signature": fixed.signature,
+        "given": {key: value for key, value in given.items() if value},
+    }
 
 
 def count_network(target: str, size: Size) -> Count:

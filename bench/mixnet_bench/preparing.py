@@ -8,11 +8,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from mixnet_bench.given_images import read_image
 from mixnet_bench.latency import Plan
 from mixnet_bench.several_files import inputs_for, selections_for
+from mixnet_common.console import warn
 from mixnet_common.temporary import temporary_folder
-from mixnet_runtimes import GivenInputs, Selection, prepare
+from mixnet_runtimes import GivenInputs, Prepared, Selection, prepare
+from mixnet_runtimes.given_inputs import not_finite
 
 Way = tuple[Selection, GivenInputs]
 """How one file is run."""
@@ -42,4 +46,13 @@ def prepared(plan: Plan, ways: Sequence[Way] | None = None) -> Iterator[Plan]:
             )
             for number, (path, (selection, given)) in enumerate(zip(plan.paths, ways, strict=True))
         )
+        for model in models:
+            _warn_of_values(model)
         yield replace(plan, models=models)
+
+
+def _warn_of_values(model: Prepared) -> None:
+    """Say so where given floats are NaN or infinite: arithmetic on them may take another time."""
+    for name, path in model.values.items():
+        if not_finite(np.load(path, allow_pickle=False)):
+            warn(f"{model.source.name}: the values given for {name} hold NaN or infinities")

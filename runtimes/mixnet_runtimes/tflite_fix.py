@@ -53,7 +53,7 @@ def fix(path: Path, selection: Selection) -> Fixed:
     wanted = {index: closed[each.name] for index, each in inputs.items()}
     changed = rewritten(inputs.values(), closed)
     content = None
-    if selection.signature is not None and not _is_first(model, chosen):
+    if chosen is not None and not _is_first(model, chosen):
         content = _with_first(model, data, chosen)
     if changed or wanted != {index: each.usual for index, each in inputs.items()}:
         content = _resized(path, content or data, wanted, selection)

@@ -123,6 +123,15 @@ def test_indices_are_given_or_the_refusal_names_them(cases: Path, tmp_path: Path
     assert "check the values that are given for ids" in result.stderr
 
 
+def test_values_that_are_no_numbers_are_warned_of(cases: Path, tmp_path: Path) -> None:
+    values = np.ones((1, 224, 224, 3), np.float32)
+    values[0, 5, 5, 1] = np.nan
+    np.save(tmp_path / "x.npy", values)
+    result = run("latency", cases / "static.tflite", "--input", tmp_path / "x.npy", *QUICK)
+    assert result.exit_code == 0, result.output
+    assert "the values given for x hold NaN or infinities" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "message", "values"),
     [

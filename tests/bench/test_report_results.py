@@ -50,12 +50,33 @@ from mixnet_bench.report.load import load_results
 from mixnet_bench.report.placing import Box, place_labels
 from mixnet_bench.report.record import Results
 from mixnet_bench.report.tables import all_tables, kernel_table, paper_tables
+from mixnet_bench.report.text import render_csv
 from mixnet_common import UsageError
 from mixnet_common.json_object import clean
 from mixnet_networks.paper import load_table
 
 PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A loaded machine draws and runs examples slowly."""
+
+
+def test_one_file_at_two_sizes_is_two_files(tmp_path: Path) -> None:
+    """Neither a comparison nor a count of one is taken for the other's."""
+    small, large, ids = (latency("d", "tflite", "float32", "default", 1.0) for _ in range(3))
+    large["given"] = {"shapes": {"x": [1, 320, 320, 3]}, "signature": "large"}
+    ids["given"] = {"inputs": {"ids": {"range": [0, 49]}, "mask": {"sha256": "abcdef0123456789"}}}
+    counted = count("d-float32", 1) | {"given": large["given"]}
+    for each in (small, large, ids):
+        del each["origin"]
+    save(tmp_path / "a.json", small, large, ids, counted)
+    results = load_results([tmp_path])
+    assert [each.file.label for each in results.latencies] == [
+        "d-float32 tflite float32",
+        "d-float32 x=1,320,320,3 large tflite float32",
+        "d-float32 ids=0..49 mask=abcdef01 tflite float32",
+    ]
+    assert pairs(results, "precision", "float32") == []
+    rows = list(csv.DictReader(io.StringIO(render_csv(results))))
+    assert [row["macs"] for row in rows] == ["", "239173360", ""]
 
 
 def report(*arguments: object) -> Result:

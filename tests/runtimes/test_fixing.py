@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from cases import onnx_files
 from onnx import helper
-from tiny_models import TfliteBuilder, numbers, write_onnx
+from tiny_models import TfliteBuilder, branching_tflite, numbers, write_onnx
 
 from mixnet_common import MixnetError, UsageError
-from mixnet_runtimes import Selection, fix, open_session, read_file
+from mixnet_runtimes import Selection, fix, open_session, read_file, tflite_pack
 from mixnet_runtimes.selection import parse_dims, parse_shapes
 
 
@@ -180,6 +181,60 @@ def test_the_first_signature_is_the_files_own_and_another_is_taken_by_name(cases
     np.testing.assert_allclose(result[:, :31, :31], expected[:, :31, :31], atol=1e-5)
 
 
+def test_the_files_own_signature_is_the_first_in_what_every_runtime_opens(
+    cases: Path, tmp_path: Path
+) -> None:
+    """LiteRT's C interface goes by the order of signatures, an Interpreter by that of subgraphs."""
+    content = (cases / "two_signatures.tflite").read_bytes()
+    model = schema.ModelT.InitFromPackedBuf(content)
+    model.signatureDefs.reverse()
+    path = tmp_path / "m.tflite"
+    path.write_bytes(tflite_pack.pack(schema, model))
+    fixed = fix(path)
+    assert (fixed.signature, fixed.inputs[0].shape) == ("small", (1, 32, 32, 3))
+    assert fixed.given == Selection()
+    assert fixed.content is not None
+    again = schema.ModelT.InitFromPackedBuf(fixed.content)
+    assert [each.signatureKey for each in again.signatureDefs] == [b"small", b"large"]
+    assert [each.subgraphIndex for each in again.signatureDefs] == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["first", "second"])
+def test_branches_are_found_again_when_another_subgraph_is_put_first(
+    tmp_path: Path, name: str
+) -> None:
+    """Both signatures run the same two branches: x + 1 where it holds, else x - 1."""
+    path = branching_tflite(tmp_path / "m.tflite")
+    session = open_session(path, selection=select(signature=name))
+    x = numbers(1, 4)
+    flags = {"first": (True, False), "second": (False, True)}[name]
+    for flag, change in zip((True, False), flags, strict=True):
+        result = session.run({"flag": np.array([flag]), "x": x})["y"]
+        np.testing.assert_allclose(result, x + 1 if change else x - 1, rtol=1e-6)
+
+
+def test_sizes_that_depend_on_values_are_those_of_a_run(tmp_path: Path) -> None:
+    """A RESHAPE to a shape that is computed: no memory is known before it runs."""
+    builder = TfliteBuilder()
+    x = builder.tensor("x", (1, 1))
+    builder.graph.tensors[x].shapeSignature = [-1, -1]
+    shape = builder.tensor("shape", (2,), dtype="int32")
+    flipped = builder.tensor("flipped", (2,), dtype="int32")
+    axis = builder.tensor("axis", (1,), np.array([0], np.int32))
+    y, z = builder.tensor("y", (1, 1)), builder.tensor("z", (1, 1))
+    options = schema.ShapeOptionsT()
+    options.outType = schema.TensorType.INT32
+    builder.operator("SHAPE", [x], [shape], options)
+    builder.operator("REVERSE_V2", [shape, axis], [flipped])
+    builder.operator("RESHAPE", [x, flipped], [y])
+    builder.operator("RELU", [y], [z])
+    builder.graph.inputs, builder.graph.outputs = [x], [z]
+    path = builder.write(tmp_path / "m.tflite")
+    assert read_file(path, selection=select("3,5")).tensors["z"].shape == (5, 3)
+    result = open_session(path, selection=select("3,5")).run([numbers(3, 5)])["z"]
+    assert result.shape == (5, 3)
+
+
 def test_a_signature_can_have_other_sizes_too(cases: Path) -> None:
     selection = select("image=1,20,30,3", signature="large")
     session = open_session(cases / "two_signatures.tflite", selection=selection)
@@ -187,8 +242,6 @@ def test_a_signature_can_have_other_sizes_too(cases: Path) -> None:
 
 
 def test_the_weights_of_a_file_that_is_packed_anew_stay_aligned(cases: Path) -> None:
-    from ai_edge_litert import schema_py_generated as schema
-
     content = fix(cases / "two_signatures.tflite", select(signature="large")).content
     assert content is not None
     buffer = schema.Model.GetRootAs(content, 0).Buffers(1)

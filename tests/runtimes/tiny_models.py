@@ -151,6 +151,42 @@ def conv_tflite(path: Path) -> Path:
     return builder.write(path)
 
 
+def branching_tflite(path: Path) -> Path:
+    """Two signatures, ``first`` and ``second``, that run the branches x + 1 and x - 1.
+
+    The first takes x + 1 where its flag holds, the second x - 1.
+    """
+    builder = TfliteBuilder()
+    builder.model.subgraphs = []
+    for then, other in ((2, 3), (3, 2)):
+        _start_graph(builder)
+        flag, x = builder.tensor("flag", (1,), dtype="bool"), builder.tensor("x", (1, 4))
+        y = builder.tensor("y", (1, 4))
+        options = schema.IfOptionsT()
+        options.thenSubgraphIndex, options.elseSubgraphIndex = then, other
+        builder.operator("IF", [flag, x], [y], options)
+        builder.graph.inputs, builder.graph.outputs = [flag, x], [y]
+    for change in (1, -1):
+        _start_graph(builder)
+        x, y = builder.tensor("x", (1, 4)), builder.tensor("y", (1, 4))
+        constant = builder.tensor("c", (1,), np.array([change], np.float32))
+        builder.operator("ADD", [x, constant], [y], schema.AddOptionsT())
+        builder.graph.inputs, builder.graph.outputs = [x], [y]
+    for index, name in enumerate(("first", "second")):
+        builder.signature({"flag": 0, "x": 1}, {"y": 2})
+        entry = builder.model.signatureDefs[-1]
+        entry.signatureKey, entry.subgraphIndex = name, index
+    return builder.write(path)
+
+
+def _start_graph(builder: TfliteBuilder) -> None:
+    """Add a further graph, to which tensors and operators go from now on."""
+    graph = schema.SubGraphT()
+    graph.tensors, graph.operators, graph.inputs, graph.outputs = [], [], [], []
+    builder.graph = graph
+    builder.model.subgraphs.append(graph)
+
+
 def split_tflite(path: Path) -> Path:
     """RELU, SPLIT_V into 3 + 5 channels, which no delegate takes, and a RELU on each part."""
     builder = TfliteBuilder()

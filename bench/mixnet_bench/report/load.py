@@ -6,7 +6,7 @@ A result may come from anywhere: every value is checked for its type, and no tex
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,28 @@ def _file(target: JsonObject) -> File:
             classes=origin.maybe_whole("classes") or 0,
             resolution=origin.maybe_whole("resolution") or 0,
         )
-    return file_by_name(name)
+    given = target.at("given")
+    return replace(file_by_name(name), given=_sizes_given(given), inputs=_inputs_given(given))
+
+
+def _sizes_given(given: JsonObject) -> str:
+    """Sizes and signature in words: ``x=1,20,30,3 large``."""
+    shapes = given.at("shapes")
+    words = [f"{clean(name)}={','.join(map(str, shapes.wholes(name)))}" for name in shapes.value]
+    return " ".join([*words, *filter(None, [given.text("signature")])])
+
+
+def _inputs_given(given: JsonObject) -> str:
+    """Inputs in words: ``ids=0..49``, or the beginning of the values' hash."""
+    inputs, words = given.at("inputs"), []
+    for name in inputs.value:
+        one = inputs.at(name)
+        value = one.text("sha256")[:8]
+        if one.has("range"):
+            low, high = one.numbers("range", -(2.0**63), 2.0**64)
+            value = f"{low:.0f}..{high:.0f}"
+        words.append(f"{clean(name)}={value}")
+    return " ".join(words)
 
 
 def file_by_name(name: str) -> File:

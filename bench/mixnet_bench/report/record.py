@@ -20,6 +20,10 @@ class File:
     lowering: str = ""
     classes: int = 0
     resolution: int = 0
+    given: str = ""
+    """Sizes and signature that options gave it, in words."""
+    inputs: str = ""
+    """Values of its inputs that options gave, in words."""
 
     @property
     def has_own_sizes(self) -> bool:
@@ -37,6 +41,7 @@ class File:
         return [
             *([f"{self.classes} classes"] if self.classes not in (0, classes) else []),
             *([f"{self.resolution} pixels"] if self.resolution not in (0, resolution) else []),
+            *filter(None, (self.given, self.inputs)),
         ]
 
     @property

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from mixnet_bench.report.cells import Table
 from mixnet_bench.report.figures import accuracy_by_model
@@ -67,7 +68,8 @@ def _rows(results: Results) -> Iterator[tuple[object, ...]]:
     networks = {each.file.sized_network: each for each in results.counts if each.source == "graph"}
     files = {each.file: each for each in results.counts if each.source != "graph"}
     for each in results.latencies:
-        own, network = files.get(each.file), networks.get(each.file.sized_network)
+        own = files.get(replace(each.file, inputs=""))  # a count depends on no values
+        network = networks.get(each.file.sized_network)
         yield _timed(each, network or own, own)
     if not results.latencies:
         yield from map(_counted, results.counts)
