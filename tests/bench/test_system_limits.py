@@ -132,7 +132,7 @@ def file_size(size: int) -> Callable[[], None]:
 
 
 MEMORIES = (150, 175, 190, 200, 225, 250, 275, 300)
-SOME = (("count tflite", 150), ("latency onnx", 175), ("parity", 225), ("export tflite", 200))
+SOME = (("count tflite", 150), ("latency onnx", 300), ("parity", 225), ("export tflite", 200))
 
 
 @pytest.mark.parametrize(

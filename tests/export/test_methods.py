@@ -167,8 +167,11 @@ def test_without_any_way_nothing_is_written_and_the_best_is_told(
         (("--precision", "mixed"), "needs a budget"),
         (("--precision", "int8", "--budget", "1"), "--budget is for --precision mixed"),
         (("--precision", "int8", "--data", "."), "--data is for --precision mixed"),
-        (("--precision", "mixed", "--budget", "0"), "a budget of 0 points"),
-        (("--precision", "mixed", "--budget", "nan"), "a budget of nan points"),
+        (("--precision", "mixed", "--budget", "0"), "--budget 0: give a number between 0 and 100"),
+        (
+            ("--precision", "mixed", "--budget", "nan"),
+            "--budget nan: give a number between 0 and 100",
+        ),
     ],
 )
 def test_contradictions_are_refused(

@@ -121,7 +121,6 @@ def test_onnx_has_its_own_settings(run: Run) -> None:
             "--precision int8 --ranges mse --percentile 99",
             "--percentile goes with --ranges percentile",
         ),
-        ("--precision int8 --ranges percentile --percentile 20", "out of range"),
         ("--precision int8 --weight-bits 8", "--weight-bits is for .onnx files"),
         ("--precision int8 --activations signed", "--activations is for .onnx files"),
         ("--precision int8 --float-layer blocks.7", "no layer 'blocks.7'"),
@@ -166,3 +165,9 @@ def test_one_grey_image_is_enough_to_calibrate_on(
 
     assert target["calibration_images"] == 1
     assert target["output"]["shape"] == [2, 10]
+
+
+def test_a_percentile_out_of_range_is_refused_with_its_bounds(run: Run, tmp_path: Path) -> None:
+    result = run("tflite", "--precision", "int8", "--percentile", "20", "-o", tmp_path)
+    assert result.exit_code == 2, result.output
+    assert "--percentile 20: give a number above 50, at most 100" in result.stderr

@@ -96,7 +96,7 @@ def test_weights_that_the_machine_cannot_hold_are_refused_before_they_are_drawn(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "wide.toml"
-    path.write_text(HEAD + "resolution = 8\nstem = { channels = 65536, stride = 1 }\n" + ROW)
+    path.write_text(HEAD + "resolution = 8\nstem = { channels = 32768, stride = 1 }\n" + ROW)
     code = (
         "import resource, sys\n"
         "from mixnet_networks import load_network\n"
