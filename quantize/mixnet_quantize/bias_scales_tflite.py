@@ -12,7 +12,8 @@ import numpy as np
 
 from mixnet_quantize.bias_scales import Array, Int8File, fitting_scales, to_steps
 from mixnet_quantize.observe_tflite import SCHEMA
-from mixnet_quantize.tflite_edit import buffer_view, repacked
+from mixnet_quantize.tflite_edit import buffer_view
+from mixnet_runtimes.tflite_pack import gather_buffers, pack
 from mixnet_runtimes.tflite_words import text
 
 
@@ -29,7 +30,9 @@ def fit_biases_tflite(float32: bytes, int8: bytes) -> Int8File:
         return Int8File(int8)
     order = [text(model.subgraphs[0].tensors[each.outputs[0]].name) for each in _operators(model)]
     named = {layer: raised[layer] for layer in order if layer in raised}
-    return Int8File(repacked(model, int8), named)
+    gather_buffers(model, int8)
+    _empty_unused(model)
+    return Int8File(pack(schema, model), named)
 
 
 def _operators(model: Any) -> Any:
@@ -110,3 +113,12 @@ def _replace(model: Any, tensor: Any, values: Array, scales: Array) -> None:
     tensor.buffer = len(model.buffers)
     model.buffers.append(buffer)
     tensor.quantization.scale = scales.astype(np.float32)
+
+
+def _empty_unused(model: Any) -> None:
+    """Take the content from buffers that nothing refers to any more."""
+    used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
+    used |= {each.buffer for each in model.metadata or ()}
+    for number, buffer in enumerate(model.buffers):
+        if number not in used:
+            buffer.data = None

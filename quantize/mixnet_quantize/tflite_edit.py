@@ -47,24 +47,3 @@ def buffer_view(content: bytearray, number: int) -> NDArray[np.uint8]:
         return np.empty(0, np.uint8)
     view: NDArray[np.uint8] = buffer.DataAsNumpy()
     return view
-
-
-def repacked(model: Any, content: bytes) -> bytes:
-    """A ``ModelT`` that was read from ``content`` and changed, as a file again.
-
-    Buffers that stood behind the FlatBuffer go into it; those that nothing refers to are emptied.
-    """
-    import flatbuffers
-
-    used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
-    used |= {each.buffer for each in model.metadata or ()}
-    for number, buffer in enumerate(model.buffers):
-        if number not in used:
-            buffer.data, buffer.offset, buffer.size = None, 0, 0
-        elif buffer.offset > _EXTERNAL:
-            end = buffer.offset + buffer.size
-            buffer.data = np.frombuffer(content[buffer.offset : end], np.uint8)
-            buffer.offset, buffer.size = 0, 0
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
