@@ -62,13 +62,8 @@ import_weights(Path(sys.argv[1], "mixnet-l.safetensors"), "mixnet-l")
 """
 REPORT = """
 seconds = time.perf_counter() - start
-try:
-    import resource
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    peak = peak if sys.platform == "darwin" else peak * 1024
-except ImportError:
-    peak = None
-print(json.dumps([seconds, time.process_time(), peak]))
+from mixnet_common.memory import peak_memory
+print(json.dumps([seconds, time.process_time(), peak_memory()]))
 """
 """What a job runs: imports and seeded weights count, since a user waits for them too. ``SAVE`` is
 run before the importing, in a process of its own, and does not count."""

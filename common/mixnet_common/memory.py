@@ -1,6 +1,7 @@
-"""How much memory this process may have, as far as the system says."""
+"""How much memory this process may have and has had, as far as the system says."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,22 @@ CGROUP = Path("/sys/fs/cgroup/memory.max")
 def usable_memory() -> int | None:
     """The machine's memory, or less where a limit is set, in bytes; None where nothing says."""
     return min(_limits(), default=None)
+
+
+def peak_memory() -> int | None:
+    """The most memory that this process has had resident, in bytes; None where nothing says.
+
+    Linux's ``ru_maxrss`` is not it: that begins with what the process that started this one had.
+    """
+    with suppress(OSError, ValueError, IndexError):
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    with suppress(ImportError):
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+    return None
 
 
 def check_memory(needed: int, what: str, hint: str) -> None:

@@ -299,6 +299,7 @@ def invoke(words: Sequence[object]) -> dict[str, Any]:
     from click.testing import CliRunner
 
     from mixnet_bench.cli import main as bench
+    from mixnet_common.memory import peak_memory
     from mixnet_export.cli import main as export
 
     program, *arguments = map(str, words)
@@ -313,7 +314,7 @@ def invoke(words: Sequence[object]) -> dict[str, Any]:
         "status": done.exit_code,
         "said": done.stderr[-3000:],
         "seconds": time.process_time() - began,
-        "peak_mb": peak_mb(),
+        "peak_mb": (peak_memory() or 0) / 1e6,
         "escaped": "" if known else "".join(traceback.format_exception(escaped))[-3000:],
     }
 
@@ -322,14 +323,6 @@ def reset_peak() -> None:
     """Let the peak of memory be counted anew, where the system can."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-
-
-def peak_mb() -> float:
-    try:
-        status = Path("/proc/self/status").read_text()
-        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
-    except (OSError, ValueError, IndexError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def look(path: Path) -> list[object]:

@@ -16,6 +16,7 @@ SECONDS, BYTES = 60, 4 << 30
 CODE = f"""
 import json, resource, signal, sys, time, traceback
 from click.testing import CliRunner
+from mixnet_common.memory import peak_memory
 from mixnet_bench.cli import main
 
 def late(*_):
@@ -35,7 +36,7 @@ for line in sys.stdin:
         "stderr": result.stderr,
         "bug": "".join(traceback.format_exception(*result.exc_info)) if bug else "",
         "seconds": time.monotonic() - start,
-        "peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "peak_bytes": peak_memory(),
     }}), flush=True)
 """
 
@@ -53,7 +54,7 @@ class Outcome:
     """The traceback of an exception that no user is meant to see."""
     dead: bool = False
     seconds: float = 0.0
-    peak_kb: int = 0
+    peak_bytes: int = 0
     """Of the process, which ran other commands before."""
 
     @property
