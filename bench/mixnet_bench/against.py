@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mixnet_bench.comparison import (
+from mixnet_bench.stats.comparison import (
     CONFIDENCE,
     NO_CONCLUSION,
     POWER,
@@ -20,7 +20,7 @@ from mixnet_bench.comparison import (
     compare_turns,
     compare_unpaired,
 )
-from mixnet_bench.statistics import Floats
+from mixnet_bench.stats.samples import Floats
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.documents import read_document, read_targets
 from mixnet_common.json_object import LEAST_MS, MOST_MS, JsonObject, WrongValueError

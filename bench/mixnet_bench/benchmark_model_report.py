@@ -13,9 +13,9 @@ from typing import Any
 from mixnet_android.benchmark_model import NAME, Report
 from mixnet_android.conditions import Conditions, Cooled, Doubt, doubts, doubts_of_start
 from mixnet_android.device import State
-from mixnet_bench.comparison import student_quantile
 from mixnet_bench.latency import Plan
 from mixnet_bench.phone_report import EMULATED, LABEL, describe_conditions, describe_device
+from mixnet_bench.stats.comparison import student_quantile
 from mixnet_bench.verdict import THRESHOLDS
 from mixnet_common.numbers import three_digit_range, three_digits
 

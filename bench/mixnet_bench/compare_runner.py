@@ -15,7 +15,8 @@ import numpy as np
 from mixnet_android.build import find_runner
 from mixnet_bench.latency import Plan, measure
 from mixnet_bench.native import measure_native
-from mixnet_bench.statistics import Interval, interval, median, pick_launches
+from mixnet_bench.stats.bootstrap import interval, pick_launches
+from mixnet_bench.stats.samples import median
 from mixnet_bench.targets import model_file
 from mixnet_common.console import (
     CONTEXT,
@@ -27,6 +28,7 @@ from mixnet_common.console import (
     progress,
 )
 from mixnet_common.cpu_lists import parse_cpus
+from mixnet_common.intervals import Interval
 from mixnet_common.options import AT_LEAST_3, INFERENCES, SHORT, THREADS, WARMUP
 
 BOUND = 0.05

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from mixnet_bench.processes import ProcessWorker, StartWorker, Worker, alive
-from mixnet_bench.statistics import Floats, median
+from mixnet_bench.stats.samples import Floats, median
 from mixnet_common.options import HOST, threads_on
 from mixnet_runtimes import AS_IT_IS, NOTHING_GIVEN, GivenInputs, Prepared, Selection
 

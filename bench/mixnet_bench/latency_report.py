@@ -12,9 +12,11 @@ import numpy as np
 from mixnet_android.conditions import Doubt
 from mixnet_bench.circumstances import doubts_of_bursts
 from mixnet_bench.latency import Launch, Plan, Timing
-from mixnet_bench.statistics import Interval, Launches, Summary, median, summarize
+from mixnet_bench.stats.samples import Launches, median
+from mixnet_bench.stats.summary import Summary, summarize
 from mixnet_bench.sustained import course_of, describe_course, doubts_of_course
 from mixnet_bench.verdict import count_outliers, gravest, judge
+from mixnet_common.intervals import Interval
 from mixnet_common.numbers import three_digit_range, three_digits
 from mixnet_runtimes.model_files import identity_of
 

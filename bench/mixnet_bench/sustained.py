@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mixnet_android.conditions import Doubt
-from mixnet_bench.statistics import Floats, median
+from mixnet_bench.stats.samples import Floats, median
 from mixnet_common import UsageError
 
 WINDOWS = 120

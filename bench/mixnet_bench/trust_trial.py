@@ -17,7 +17,9 @@ import numpy as np
 
 from mixnet_android.build import find_runner
 from mixnet_bench.affinity import check_cpus
-from mixnet_bench.comparison import (
+from mixnet_bench.latency import Plan, Timing, measure
+from mixnet_bench.native import measure_native
+from mixnet_bench.stats.comparison import (
     CONFIDENCE,
     POWER,
     SLOWER,
@@ -27,9 +29,7 @@ from mixnet_bench.comparison import (
     Turns,
     compare_turns,
 )
-from mixnet_bench.latency import Plan, Timing, measure
-from mixnet_bench.native import measure_native
-from mixnet_bench.statistics import median
+from mixnet_bench.stats.samples import median
 from mixnet_bench.targets import model_file
 from mixnet_common import write_whole
 from mixnet_common.console import (

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mixnet_bench.statistics import Floats, Interval, Launches, median, percentile, pooled
+from mixnet_bench.stats.samples import Floats, Launches, median, percentile, pooled
+from mixnet_common.intervals import Interval
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ from mixnet_bench.peers.registry import (
     Order,
 )
 from mixnet_bench.peers.result import describe_group, missed, ratio, size_lines, table_rows
-from mixnet_bench.statistics import Interval
 from mixnet_common import MixnetError
+from mixnet_common.intervals import Interval
 from mixnet_networks import load_network
 from mixnet_networks.operators import OPERATORS
 

@@ -6,8 +6,8 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from mixnet_bench import comparison
-from mixnet_bench.comparison import (
+from mixnet_bench.stats import comparison
+from mixnet_bench.stats.comparison import (
     FASTER,
     NO_CONCLUSION,
     SLOWER,
@@ -21,7 +21,7 @@ from mixnet_bench.comparison import (
     round_ratios,
     student_quantile,
 )
-from mixnet_bench.statistics import Floats
+from mixnet_bench.stats.samples import Floats
 
 
 @pytest.fixture(autouse=True)

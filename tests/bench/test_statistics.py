@@ -7,15 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixnet_bench.statistics import (
-    Interval,
-    interval,
-    median,
-    percentile,
-    pick_launches,
-    resample_percentiles,
-    summarize,
-)
+from mixnet_bench.stats.bootstrap import interval, pick_launches, resample_percentiles
+from mixnet_bench.stats.samples import median, percentile
+from mixnet_bench.stats.summary import summarize
+from mixnet_common.intervals import Interval
 
 durations = st.lists(st.floats(0.01, 1e4), min_size=1, max_size=30)
 
@@ -69,7 +64,7 @@ def test_blocks_as_long_as_a_launch_reproduce_the_picked_launches_exactly() -> N
 def test_chunks_do_not_change_what_is_drawn_from_a_constant(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("mixnet_bench.statistics.CHUNK_ELEMENTS", 10)
+    monkeypatch.setattr("mixnet_bench.stats.bootstrap.CHUNK_ELEMENTS", 10)
     launches = [np.full(4, 2.0), np.full(3, 2.0)]
     drawn = resample_percentiles(launches, pick_launches(2, 0, 50), (50,), seed=0)
     assert np.array_equal(drawn, np.full((50, 1), 2.0))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mixnet_bench.statistics import Floats
+from mixnet_bench.stats.samples import Floats
 from mixnet_bench.sustained import Course, course_of, doubts_of_course, parse_duration
 from mixnet_common import UsageError
 

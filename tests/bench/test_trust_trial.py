@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mixnet_bench.comparison import SLOWER, UNDETECTED
 from mixnet_bench.latency import Burst, Launch, Plan, Timing
+from mixnet_bench.stats.comparison import SLOWER, UNDETECTED
 from mixnet_bench.trust_trial import Trial, describe_trial, try_trust
 
 PLAN = Plan((Path("a"), Path("a"), Path("b")), launches=5)

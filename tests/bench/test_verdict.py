@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mixnet_bench.statistics import Floats, Interval
+from mixnet_bench.stats.samples import Floats
 from mixnet_bench.verdict import (
     agreement_across,
     count_outliers,
@@ -12,6 +12,7 @@ from mixnet_bench.verdict import (
     judge,
     outliers,
 )
+from mixnet_common.intervals import Interval
 
 
 def quiet(launches: int = 5, count: int = 100) -> list[Floats]:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from mixnet_common.intervals import Interval
 from mixnet_quantize.parity.gate import (
     BEYOND,
     TOO_FEW,
@@ -22,7 +23,6 @@ from mixnet_quantize.parity.gate import (
     judge,
 )
 from mixnet_quantize.parity.intervals import (
-    Interval,
     enough,
     mcnemar,
     paired_difference,

@@ -16,7 +16,7 @@ import click
 from mixnet_bench.glyphs.build import COUNT, PICTURES, build
 from mixnet_bench.latency import Plan, measure
 from mixnet_bench.parity import parity
-from mixnet_bench.statistics import Summary, summarize
+from mixnet_bench.stats.summary import Summary, summarize
 from mixnet_common.console import (
     CONTEXT,
     FORMAT,

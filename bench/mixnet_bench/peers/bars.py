@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from mixnet_bench.peers.registry import OURS, REFERENCE, Order
-from mixnet_bench.statistics import Interval
+from mixnet_common.intervals import Interval
 
 LATENCY, SIZE = "latency", "size"
 

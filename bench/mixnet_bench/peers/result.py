@@ -12,7 +12,9 @@ from mixnet_bench.peers.bars import LATENCY, SIZE, Bar, Judgement, find_bar, jud
 from mixnet_bench.peers.files import Made
 from mixnet_bench.peers.groups import Group
 from mixnet_bench.peers.registry import EXPORTERS, Order
-from mixnet_bench.statistics import Floats, Interval, summarize
+from mixnet_bench.stats.samples import Floats
+from mixnet_bench.stats.summary import summarize
+from mixnet_common.intervals import Interval
 from mixnet_common.numbers import three_digit_range, three_digits
 
 COLUMNS = ("ms", "95 %", "ours / this", "95 %", "bar", "", "MB", "verdict")

@@ -6,7 +6,8 @@ The interval decides, not the loss that happened to be seen: docs/parity.md says
 from dataclasses import dataclass
 
 from mixnet_common import MixnetError
-from mixnet_quantize.parity.intervals import Interval, enough, paired_difference, wilson
+from mixnet_common.intervals import Interval
+from mixnet_quantize.parity.intervals import enough, paired_difference, wilson
 from mixnet_quantize.parity.tally import Outcome
 
 WITHIN, BEYOND, TOO_FEW = "within", "beyond", "too-few-images"

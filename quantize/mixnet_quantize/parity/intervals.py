@@ -4,23 +4,16 @@ Pure functions of counts. Proportions run from 0 to 1; nothing here knows what w
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
+
+from mixnet_common.intervals import Interval
 
 POWER = 0.8
 """``enough`` aims at a clear verdict in four runs of five."""
 
 MOST = 10**8
 """Images beyond which ``enough`` gives up."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A lower and an upper bound, in the unit of what they enclose."""
-
-    low: float
-    high: float
 
 
 def quantile(confidence: float) -> float:

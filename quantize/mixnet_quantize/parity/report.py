@@ -6,11 +6,11 @@ Shares become percents and points here; docs/json.md and docs/parity.md explain 
 from collections.abc import Sequence
 from typing import Any
 
+from mixnet_common.intervals import Interval
 from mixnet_networks.labels import Labels
 from mixnet_quantize.parity import gate
 from mixnet_quantize.parity.check import File, Parity
 from mixnet_quantize.parity.gate import Verdict
-from mixnet_quantize.parity.intervals import Interval
 from mixnet_quantize.parity.tally import ROUNDING, Accuracy, Share, Worst
 
 Row = tuple[str, ...]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import log10, sqrt
 
+from mixnet_common.intervals import Interval
 from mixnet_quantize.parity.intervals import (
-    Interval,
     mcnemar,
     paired_difference,
     quantile,

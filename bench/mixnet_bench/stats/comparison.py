@@ -13,13 +13,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from mixnet_bench.statistics import (
-    Floats,
-    Interval,
-    Launches,
-    median,
-    resample_percentiles,
-)
+from mixnet_bench.stats.bootstrap import resample_percentiles
+from mixnet_bench.stats.samples import Floats, Launches, median
+from mixnet_common.intervals import Interval
 
 CONFIDENCE = 0.99
 """Equal files are called different once in a hundred comparisons; with 95 % it were one in 20."""

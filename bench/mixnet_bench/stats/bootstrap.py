@@ -6,14 +6,12 @@ of their arguments and a seed; no sample is ever dropped here.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Launches = Sequence[Floats]
-"""The samples of one target, one 1-D array a launch, in the order in which they were taken."""
+from mixnet_bench.stats.samples import Floats, Launches, percentile
+from mixnet_common.intervals import Interval
 
 REPLICATES = 2000
 CONFIDENCE = 0.95
@@ -23,40 +21,6 @@ part of an interval a little too wide, never too narrow, and keeps a million sam
 
 CHUNK_ELEMENTS = 4_000_000
 """Resampled values held in memory at once (32 MB)."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A lower and an upper bound, in the unit of the value they enclose."""
-
-    low: float
-    high: float
-
-
-def median(samples: Floats) -> float:
-    """The middle sample, or the mean of the two middle ones.
-
-    >>> median(np.array([3.0, 1.0, 2.0, 10.0]))
-    2.5
-    """
-    return percentile(samples, 50)
-
-
-def percentile(samples: Floats, percent: float) -> float:
-    """The value below which ``percent`` of the samples lie, interpolated linearly.
-
-    Definition 7 of Hyndman and Fan (1996), numpy's default: with the n samples sorted and counted
-    from 0, the value at position (n - 1) * percent / 100.
-
-    >>> percentile(np.array([10.0, 20.0, 30.0]), 90)
-    28.0
-    """
-    return float(np.quantile(samples, percent / 100, method="linear"))
-
-
-def pooled(launches: Launches) -> Floats:
-    """All samples of all launches in one array, in order."""
-    return np.concatenate([np.asarray(launch, dtype=np.float64) for launch in launches])
 
 
 def pick_launches(count: int, seed: int, replicates: int = REPLICATES) -> npt.NDArray[np.int64]:
@@ -140,48 +104,3 @@ def interval(replicates: Floats, confidence: float = CONFIDENCE) -> Interval:
     """The middle ``confidence`` of the replicates: the percentile interval of the bootstrap."""
     tail = 100 * (1 - confidence) / 2
     return Interval(percentile(replicates, tail), percentile(replicates, 100 - tail))
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What the samples of one target say, in their own unit, with 95 % intervals.
-
-    ``ratio`` is this target's median divided by the first target's.
-    """
-
-    median: float
-    median_interval: Interval
-    p90: float
-    p90_interval: Interval
-    ratio: float
-    ratio_interval: Interval
-
-
-def summarize(targets: Sequence[Launches], seed: int = 0) -> list[Summary]:
-    """Median and p90 of each target, and its ratio to the first one, paired by launch.
-
-    Every target has the same number of launches, and a launch's targets ran side by side: a
-    replicate takes the same launches for all of them, so that what slowed a whole launch cancels
-    out in the ratio.
-    """
-    picks = pick_launches(len(targets[0]), seed)
-    # Each target draws its own blocks: with a common seed, equal files would have a ratio of
-    # exactly 1 and no interval.
-    replicates = [
-        resample_percentiles(launches, picks, (50, 90), seed + 1 + index)
-        for index, launches in enumerate(targets)
-    ]
-    first = median(pooled(targets[0]))
-    return [
-        Summary(
-            median=median(pooled(launches)),
-            median_interval=interval(drawn[:, 0]),
-            p90=percentile(pooled(launches), 90),
-            p90_interval=interval(drawn[:, 1]),
-            ratio=median(pooled(launches)) / first,
-            ratio_interval=(
-                Interval(1.0, 1.0) if index == 0 else interval(drawn[:, 0] / replicates[0][:, 0])
-            ),
-        )
-        for index, (launches, drawn) in enumerate(zip(targets, replicates, strict=True))
-    ]

@@ -1,0 +1,1 @@
+"""The statistics of timings: pure functions of samples, which measure and drop nothing."""
