@@ -96,7 +96,9 @@ def test_of_an_unknown_version_nothing_is_claimed():
     assert target_of("MNN", "3.6") is None
 
 
-@pytest.mark.parametrize("name", ["litert-2.x", "litert-2", "litret-2.3", "litert-", "", "-", "2.3", "mnn-3.6"])
+@pytest.mark.parametrize(
+    "name", ["litert-2.x", "litert-2", "litret-2.3", "litert-", "", "-", "2.3", "mnn-3.6"]
+)
 def test_an_unknown_name_is_refused_with_the_nearest_or_all(name: str):
     with pytest.raises(UsageError, match="no runtime is called") as refused:
         find_target(name)
@@ -143,6 +145,6 @@ SHIPPED = resources.files("mixnet_runtimes").joinpath("targets.toml").read_text(
 )
 def test_a_fault_in_the_table_is_refused_with_its_place(old: str, new: str, fault: str):
     assert old in SHIPPED
-    with pytest.raises(UsageError, match=fault.replace("'before' must be", "")) as refused:
+    with pytest.raises(UsageError, match=fault) as refused:
         parse_targets(SHIPPED.replace(old, new, 1), "targets.toml")
     assert str(refused.value).startswith("targets.toml")
