@@ -173,7 +173,8 @@ def _compiler() -> str | None:
 
 def _cc_commands(machine: str, program: Path, between: Path) -> list[Command]:
     compiler = (_compiler() or "cc").split()
-    return [(*compiler, *COMPILE, *sources(), "-o", str(program), *LINK)]
+    # GNU's linker would fill the file up to a page of 16 KB around the code.
+    return [(*compiler, *COMPILE, *sources(), "-o", str(program), *LINK, "-Wl,-z,noseparate-code")]
 
 
 NDK = Way("ndk", "the Android NDK through CMake", _ndk_missing, _ndk_commands)

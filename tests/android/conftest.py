@@ -11,6 +11,7 @@ sys.path.append(str(Path(__file__).parent))  # for the jail and what else lies h
 
 from jail import Jail, JailUnavailableError, connected
 from jail.server import adb_server
+from runner_kit import QUICK, SANITIZERS, Done, Kit, Run, make
 
 from mixnet_android.adb import Adb
 
@@ -35,3 +36,23 @@ def adb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adb]:
             yield Adb(binary)
     except JailUnavailableError as error:
         pytest.skip(f"NO ADB HERE, nothing is tested on fake phones: {error}")
+
+
+@pytest.fixture(scope="session", params=["plain", "sanitized"])
+def kit(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Kit:
+    flags = SANITIZERS if request.param == "sanitized" else ()
+    return make(tmp_path_factory.mktemp(f"runner-{request.param}"), *flags)
+
+
+@pytest.fixture
+def run(kit: Kit, tmp_path: Path) -> Run:
+    """Run on a stand-in model: ``run(library, model_text, *arguments)``."""
+
+    def start(library: str, model: str, *arguments: str | Path) -> Done:
+        path = tmp_path / "model.tflite"
+        path.write_text(model)
+        return kit.run(
+            tmp_path, "--library", kit.library(library), "--model", path, *QUICK, *arguments
+        )
+
+    return start

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ STUBS = {
     "litert215": ("stub_litert.c", "-DSTUB_MEMORY=16"),
     "litert32": ("stub_litert.c", "-DSTUB_2_1_6", "-DSTUB_MEMORY=32"),
     "tflite": ("stub_tflite.c",),
+    "hanging": ("stub_tflite.c", "-DSTUB_HANGS"),
     "tflite-old": ("stub_tflite.c", '-DSTUB_VERSION="2.12.0"'),
 }
 
@@ -34,6 +36,13 @@ class Done:
 
     def parsed(self) -> Result:
         return parse(self.result.read_text())
+
+
+QUICK = ("--min-time", "0", "--min-count", "20", "--burst-ms", "0.001")
+"""Arguments for what is over at once."""
+
+Run = Callable[..., Done]
+"""``run(library, model_text, *arguments)``."""
 
 
 @dataclass(frozen=True)

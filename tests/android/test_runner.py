@@ -8,12 +8,11 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from runner_kit import SANITIZERS, Done, Kit, compiler, environment, make
+from runner_kit import QUICK, Kit, Run, compiler, environment
 
 from mixnet_android.protocol import Result, parse, parse_progress, salvage
 from mixnet_android.seeded import seeded_input
@@ -21,29 +20,6 @@ from mixnet_android.seeded import seeded_input
 pytestmark = pytest.mark.skipif(
     compiler() is None, reason="NO C COMPILER FOR LINUX HERE: the native runner is not tested"
 )
-
-QUICK = ("--min-time", "0", "--min-count", "20", "--burst-ms", "0.001")
-Run = Callable[..., Done]
-
-
-@pytest.fixture(scope="session", params=["plain", "sanitized"])
-def kit(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Kit:
-    flags = SANITIZERS if request.param == "sanitized" else ()
-    return make(tmp_path_factory.mktemp(f"runner-{request.param}"), *flags)
-
-
-@pytest.fixture
-def run(kit: Kit, tmp_path: Path) -> Run:
-    """Run on a stand-in model: ``run(library, model_text, *arguments)``."""
-
-    def start(library: str, model: str, *arguments: str | Path) -> Done:
-        path = tmp_path / "model.tflite"
-        path.write_text(model)
-        return kit.run(
-            tmp_path, "--library", kit.library(library), "--model", path, *QUICK, *arguments
-        )
-
-    return start
 
 
 @pytest.mark.parametrize("library", ["litert", "litert215", "litert32", "tflite"])
@@ -358,7 +334,7 @@ def maps() -> list[str]:
 
 def test_a_missing_model_is_told(kit: Kit, tmp_path: Path) -> None:
     done = kit.run(tmp_path, "--library", kit.library("litert"), "--model", "nothing.tflite")
-    assert "cannot read nothing.tflite: No such file" in done.parsed().errors[0]
+    assert "cannot open nothing.tflite: No such file" in done.parsed().errors[0]
 
 
 def test_a_result_that_cannot_be_written_is_status_4(kit: Kit, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "data.h"
-#include "run.h"
+#include "watch.h"
 
 enum { PROFILE_WARMUP = 3 };
 
@@ -96,7 +96,7 @@ static bool profile_file(struct run *run, int index, struct model *model) {
 static bool profile_loaded(struct run *run, int index, struct model *model) {
     const struct runtime *runtime = model->library->runtime;
     if (!fill_inputs(run, index, model)) return false;
-    for (int i = 0; i < PROFILE_WARMUP; i++) {
+    for (int i = 0; i < PROFILE_WARMUP && stop_reason(&run->stop, true) == NULL; i++) {
         int64_t ns;
         if (!infer(run, model, &ns)) return false;
     }
@@ -134,7 +134,10 @@ bool profile_all(struct run *run) {
     for (int i = 0; i < run->options->model_count && run->stop.reason == NULL; i++) {
         run->model = i;
         run_progress(run, "profiling", 0);
-        if (!profile_one(run, i)) return false;
+        watch_running(run);
+        bool done = profile_one(run, i);
+        watch_end();
+        if (!done) return false;
     }
     run->model = -1;
     return true;

@@ -63,7 +63,7 @@ static int open_frequency(const char *sysfs, int cpu) {
     int length = snprintf(path, sizeof path,
                           "%s/devices/system/cpu/cpu%d/cpufreq/scaling_cur_freq", sysfs, cpu);
     if (length < 0 || (size_t)length >= sizeof path) return -1;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     return file < 0 ? -1 : file + 1;
 }
 

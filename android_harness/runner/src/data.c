@@ -64,12 +64,28 @@ void seeded(uint64_t seed, int input, const char *dtype, void *data, size_t byte
     }
 }
 
+int open_regular(const char *path, int flags, struct error *error) {
+    struct stat status;
+    int file = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0666);
+    if (file < 0 && errno != ENXIO) { /* of a FIFO that nobody reads */
+        fail(error, "cannot %s %.300s: %s", (flags & O_WRONLY) != 0 ? "write" : "open", path,
+             strerror(errno));
+        return -1;
+    }
+    if (file >= 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode) &&
+        fcntl(file, F_SETFL, flags & O_APPEND) == 0) {
+        return file;
+    }
+    if (file >= 0) close(file);
+    fail(error, "%.300s is not a regular file", path);
+    return -1;
+}
+
 bool read_exactly(const char *path, void *data, size_t bytes, struct error *error) {
     struct stat status;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return fail(error, "cannot open %.300s: %s", path, strerror(errno));
-    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode) ||
-        (uint64_t)status.st_size != bytes) {
+    int file = open_regular(path, O_RDONLY, error);
+    if (file < 0) return false;
+    if (fstat(file, &status) != 0 || (uint64_t)status.st_size != bytes) {
         close(file);
         return fail(error, "%.300s should be a file of %zu bytes", path, bytes);
     }
@@ -85,8 +101,8 @@ bool read_exactly(const char *path, void *data, size_t bytes, struct error *erro
 }
 
 bool write_file(const char *path, const void *data, size_t bytes, struct error *error) {
-    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (file < 0) return fail(error, "cannot write %.300s: %s", path, strerror(errno));
+    int file = open_regular(path, O_WRONLY | O_CREAT | O_TRUNC, error);
+    if (file < 0) return false;
     size_t done = 0;
     int reason = 0;
     while (done < bytes) {

@@ -79,11 +79,24 @@ static void begin_value(struct json *json, const char *key) {
     }
 }
 
-void json_begin(struct json *json, const char *type) {
-    json->length = 0;
+static void begin_line(struct json *json, const char *type) {
     put(json, "{", 1);
     json->bare = true;
     json_text(json, "type", type);
+}
+
+void json_begin(struct json *json, const char *type) {
+    json->length = 0;
+    begin_line(json, type);
+}
+
+void json_next(struct json *json, const char *type) {
+    put(json, "}\n", 2);
+    begin_line(json, type);
+}
+
+void json_key(struct json *json, const char *key) {
+    begin_value(json, key);
 }
 
 bool json_line(struct json *json) {

@@ -21,6 +21,10 @@ void json_free(struct json *json);
 void json_begin(struct json *json, const char *type);
 bool json_line(struct json *json);
 
+/* For text that is not written yet: another line after this one, and a key without its value. */
+void json_next(struct json *json, const char *type);
+void json_key(struct json *json, const char *key);
+
 /* Values; key is NULL inside a list. */
 void json_whole(struct json *json, const char *key, int64_t value);
 void json_ms(struct json *json, const char *key, int64_t ns);

@@ -1,7 +1,10 @@
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "data.h"
 #include "runtime.h"
 
 static const struct runtime *const RUNTIMES[] = {&LITERT, &TFLITE, &ONNXRUNTIME};
@@ -45,6 +48,9 @@ bool library_open(struct library *library, const char *path, struct error *error
     char local[4096];
     int length = snprintf(local, sizeof local, "%s%s", strchr(path, '/') == NULL ? "./" : "", path);
     if (length < 0 || (size_t)length >= sizeof local) return fail(error, "a library's name is too long");
+    int file = open_regular(local, O_RDONLY, error);
+    if (file < 0) return false;
+    close(file);
     library->handle = dlopen(local, RTLD_NOW | RTLD_LOCAL);
     if (library->handle == NULL) {
         const char *why = dlerror();

@@ -8,9 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run.h"
+#include "data.h"
+#include "watch.h"
 
-/* The program's only global: a signal's handler can reach nothing else. */
+/* A signal's handler can reach nothing but globals. */
 static volatile sig_atomic_t signalled;
 
 /* A second signal ends the process the hard way, should an inference hang. */
@@ -49,7 +50,8 @@ static int open_result(const char *output, char *part, size_t room) {
         struct stat old;
         if (stat(output, &old) == 0 && !S_ISREG(old.st_mode)) return -1; /* like /dev/null */
         if (unlink(output) != 0 && errno != ENOENT) return -1;
-        file = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+        struct error error;
+        file = open_regular(part, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, &error);
     }
     if (file >= 0) dup2(STDERR_FILENO, STDOUT_FILENO);
     return file;
@@ -58,7 +60,8 @@ static int open_result(const char *output, char *part, size_t room) {
 static int open_progress(const char *name) {
     if (name == NULL) return -1;
     if (strcmp(name, "-") == 0) return fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    return open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    /* Not to wait for somebody to read a pipe, now or later. */
+    return open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
 }
 
 static bool write_error(struct run *run) {
@@ -120,8 +123,10 @@ static int job(const struct options *options, int argc, char **argv) {
     run->stop.deadline_ns = run->origin_ns + (int64_t)(options->max_time_s * 1e9);
     json_open(&run->json, file);
     json_open(&run->progress, open_progress(options->progress));
+    watch_open(run, part);
     bool done = run_all(run, argc, argv);
     enum status status = finish(run, done, part);
+    watch_leaving(status);
     if (run->progress.fd >= 0) close(run->progress.fd);
     run_close(run);
     close(file);

@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "data.h"
+#include "watch.h"
 
 static bool line(struct run *run) {
     return json_line(&run->json) || fail(&run->error, "the result cannot be written");
@@ -78,7 +80,10 @@ static bool open_library(struct run *run, int index) {
     struct library *library = &run->libraries[index];
     const char *path = run->options->libraries[index];
     int64_t start = now_ns();
-    if (!library_open(library, path, &run->error)) return false;
+    watch_loading(run, path);
+    bool opened = library_open(library, path, &run->error);
+    watch_end();
+    if (!opened) return false;
     int64_t end = now_ns();
     struct json *json = &run->json;
     json_begin(json, "library");
@@ -129,12 +134,15 @@ static bool load(struct run *run, int index) {
     struct model *model = &run->models[index];
     struct settings settings = settings_of(run);
     struct error inner = {""};
-    if (access(option->path, R_OK) != 0) {
-        return fail(&run->error, "cannot read %.300s: %s", option->path, strerror(errno));
-    }
+    int file = open_regular(option->path, O_RDONLY, &run->error);
+    if (file < 0) return false;
+    close(file);
     model->library = &run->libraries[option->library];
     int64_t start = now_ns();
-    if (!model->library->runtime->load(model, option->path, &settings, &inner)) {
+    watch_loading(run, option->path);
+    bool loaded = model->library->runtime->load(model, option->path, &settings, &inner);
+    watch_end();
+    if (!loaded) {
         return fail(&run->error, "cannot load %.150s: %.300s", option->path, inner.text);
     }
     run->load_ns[index] = now_ns() - start;
@@ -176,8 +184,10 @@ static bool run_first(struct run *run, int index) {
     struct json *json = &run->json;
     struct stat file;
     int64_t first;
-    if (!timed(run, index, &first)) return false;
-    if (!model->library->runtime->know_outputs(model, &run->error)) return false;
+    watch_running(run);
+    bool done = timed(run, index, &first);
+    watch_end();
+    if (!done || !model->library->runtime->know_outputs(model, &run->error)) return false;
     run->seats[index].expected_ns = first;
     json_begin(json, "model");
     json_whole(json, "model", index);
@@ -199,11 +209,13 @@ static bool warm_up(struct run *run, int index) {
     int64_t count = run->options->warmup, done = 0;
     int64_t *ns = calloc((size_t)count + 1, sizeof *ns);
     bool good = ns != NULL || fail(&run->error, "no memory");
+    watch_running(run);
     while (good && done < count && stop_reason(&run->stop, true) == NULL) {
         good = timed(run, index, &ns[done]);
         done++;
         run_progress(run, "warm-up", 0);
     }
+    watch_end();
     if (good) {
         if (done > 0) run->seats[index].expected_ns = ns[done - 1];
         json_begin(&run->json, "warmup");
@@ -250,12 +262,17 @@ static bool time_all(struct run *run) {
         .report = report,
         .report_to = run,
     };
-    return take_turns(&turns, &run->stop, &run->error);
+    watch_running(run);
+    bool done = take_turns(&turns, &run->stop, &run->error);
+    watch_end();
+    return done;
 }
 
-/* The same step for every model; an error names the one that was being worked on. */
+/* The same step for every model until there is a reason to stop; an error names the one that was
+ * being worked on. */
 static bool each(struct run *run, bool (*step)(struct run *, int)) {
     for (int i = 0; i < run->options->model_count; i++) {
+        if (stop_reason(&run->stop, true) != NULL) break;
         run->model = i;
         if (!step(run, i)) return false;
     }
@@ -267,6 +284,7 @@ static bool prepare(struct run *run, int argc, char **argv) {
     if (!write_header(run, argc, argv) || !pin(run)) return false;
     run_progress(run, "loading", 0);
     for (int i = 0; i < run->options->library_count; i++) {
+        if (stop_reason(&run->stop, true) != NULL) break;
         if (!open_library(run, i)) return false;
     }
     return true;
@@ -276,10 +294,11 @@ bool run_all(struct run *run, int argc, char **argv) {
     run->model = -1;
     if (!prepare(run, argc, argv)) return false;
     if (run->options->check || run->options->model_count == 0) return true;
-    return each(run, load) && each(run, run_first) && write_memory(run, "loaded") &&
-           each(run, warm_up) && write_threads(run, "warmup") && time_all(run) &&
-           write_threads(run, "end") && write_memory(run, "end") && write_outputs(run) &&
-           profile_all(run);
+    if (!each(run, load) || !each(run, run_first)) return false;
+    if (run->stop.reason != NULL) return true; /* there may be a model that has no outputs */
+    return write_memory(run, "loaded") && each(run, warm_up) && write_threads(run, "warmup") &&
+           time_all(run) && write_threads(run, "end") && write_memory(run, "end") &&
+           write_outputs(run) && profile_all(run);
 }
 
 void run_close(struct run *run) {

@@ -8,7 +8,10 @@
  *   open=1         the first axis is open (-1)
  *   dtype=N        element type number
  *   rank=N         axes
- *   inputs=N       inputs; 1 by default */
+ *   inputs=N       inputs; 1 by default
+ *   hang=STEP      load, run or unload does not return
+ *
+ * With -DSTUB_HANGS the library is never done with being loaded. */
 #ifndef STUB_H
 #define STUB_H
 
@@ -17,14 +20,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { STUB_VALUES = 4, STUB_BYTES = 4 * STUB_VALUES };
 
 struct stub {
-    char fail[32];
+    char fail[32], hang[32];
     long spin_ns, fail_after, open, dtype, rank, inputs, runs;
     float in[STUB_VALUES], out[STUB_VALUES];
 };
+
+static inline void stub_hang(const struct stub *stub, const char *step) {
+    while (strcmp(stub->hang, step) == 0) pause();
+}
+
+#ifdef STUB_HANGS
+__attribute__((constructor)) static void stub_start(void) {
+    for (;;) pause();
+}
+#endif
 
 static inline struct stub *stub_load(const char *path) {
     char line[256];
@@ -36,6 +50,7 @@ static inline struct stub *stub_load(const char *path) {
     stub->inputs = 1;
     while (fgets(line, sizeof line, file) != NULL) {
         sscanf(line, "fail=%31s", stub->fail);
+        sscanf(line, "hang=%31s", stub->hang);
         sscanf(line, "spin_ns=%ld", &stub->spin_ns);
         sscanf(line, "fail_after=%ld", &stub->fail_after);
         sscanf(line, "open=%ld", &stub->open);
@@ -44,6 +59,7 @@ static inline struct stub *stub_load(const char *path) {
         sscanf(line, "inputs=%ld", &stub->inputs);
     }
     fclose(file);
+    stub_hang(stub, "load");
     if (strcmp(stub->fail, "load") == 0) {
         free(stub);
         return NULL;
@@ -60,6 +76,7 @@ static inline int64_t stub_now(void) {
 /* 0, or 7 where it is told to fail. */
 static inline int stub_run(struct stub *stub) {
     stub->runs++;
+    stub_hang(stub, "run");
     if (stub->spin_ns > 0) {
         int64_t until = stub_now() + stub->spin_ns;
         while (stub_now() < until) {

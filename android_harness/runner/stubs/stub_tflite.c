@@ -19,7 +19,10 @@ struct xnnpack_options {
 
 const char *TfLiteVersion(void) { return STUB_VERSION; }
 void *TfLiteModelCreateFromFile(const char *path) { return stub_load(path); }
-void TfLiteModelDelete(void *model) { free(model); }
+void TfLiteModelDelete(void *model) {
+    stub_hang(model, "unload");
+    free(model);
+}
 void *TfLiteInterpreterOptionsCreate(void) { return calloc(1, sizeof(struct options)); }
 void TfLiteInterpreterOptionsDelete(void *options) { free(options); }
 void TfLiteInterpreterOptionsSetNumThreads(void *options, int32_t threads) {
