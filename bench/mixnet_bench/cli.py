@@ -1,5 +1,10 @@
 """The command ``mixnet-bench``: parses the command line and hands over; no work is done here."""
 
+if __name__ == "__main__":  # before the imports, during which an interrupt may come
+    from mixnet_bench.__main__ import main as start
+
+    start()
+
 from pathlib import Path
 from typing import Any
 

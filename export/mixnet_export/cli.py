@@ -1,5 +1,10 @@
 """The command ``mixnet-export``: options in, one job a file, words out. No work is done here."""
 
+if __name__ == "__main__":  # before the imports, during which an interrupt may come
+    from mixnet_export.__main__ import main as start
+
+    start()
+
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -386,9 +391,3 @@ def _quantization(
         weight_bits=int(weight_bits),
     )
     return settings if percentile is None else replace(settings, percentile=percentile)
-
-
-if __name__ == "__main__":
-    from mixnet_export.__main__ import main as start
-
-    start()

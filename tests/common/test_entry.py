@@ -91,6 +91,31 @@ def test_an_interrupt_at_any_time_of_a_start_leaves_no_traceback(module: str) ->
         assert "click" not in error
 
 
+@POSIX
+@pytest.mark.parametrize(
+    "module", ["mixnet_bench", "mixnet_bench.cli", "mixnet_export", "mixnet_export.cli"]
+)
+def test_an_interrupt_during_the_first_imports_leaves_no_traceback(
+    tmp_path: Path, module: str
+) -> None:
+    slow = "import time\nprint('ready', flush=True)\ntime.sleep(60)"
+    (tmp_path / "click.py").write_text(slow, encoding="utf-8")
+    path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, "--help"],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+
+    assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == 130
+
+
 LIMITED = 1 << 30
 
 

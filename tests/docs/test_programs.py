@@ -18,6 +18,7 @@ PAGES = sorted(
 )
 EARLIER = {
     "mixnet_bench",
+    "mixnet_bench.cli",
     "mixnet_bench.compare_exporters",
     "mixnet_bench.compare_runner",
     "mixnet_bench.export_cost",
@@ -26,6 +27,8 @@ EARLIER = {
     "mixnet_bench.glyphs.publish",
     "mixnet_bench.glyphs.train",
     "mixnet_bench.trust_trial",
+    "mixnet_export",
+    "mixnet_export.cli",
 }
 """Documented in pages or in the programs' own help, once: they keep these names."""
 TYPED = re.compile(r"python3? -m (mixnet_\w+(?:\.\w+)*)")
