@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-
 from mixnet_bench.classify import Classifier, describe
 from mixnet_bench.targets import model_file
 from mixnet_common import MixnetError
-from mixnet_common.console import print_json, print_table, tracked, warn
+from mixnet_common.console import print_json, print_lines, print_table, tracked, warn
 from mixnet_common.system_faults import raise_system_fault
 from mixnet_runtimes import AS_IT_IS, Selection
 
@@ -45,7 +43,7 @@ def run(
         print_json(described)
     else:
         for each in described:
-            click.echo(each["image"])
+            print_lines(each["image"])
             print_table(COLUMNS, [_row(guess) for guess in each["top"]])
     if unreadable:
         raise MixnetError(

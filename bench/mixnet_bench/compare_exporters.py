@@ -160,7 +160,7 @@ def print_group(group: Group, threads: int, objects: Sequence[dict[str, Any]]) -
     print_table(
         (title(group, threads), *COLUMNS),
         table_rows(group, objects),
-        caption="\n".join([*size_lines(group, objects), CAPTION]),
+        caption=[*size_lines(group, objects), *CAPTION],
     )
     for each in objects:
         if each["verdict"] != "skipped":

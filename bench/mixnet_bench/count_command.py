@@ -261,7 +261,7 @@ def _reasons(delegation: Delegation) -> dict[str, str]:
     return reasons_for(dict(delegation.outside_kinds)) if delegation.partitions else {}
 
 
-def _caption(counted: Sequence[dict[str, Any]]) -> str:
+def _caption(counted: Sequence[dict[str, Any]]) -> list[str]:
     text = f"multiply-adds: {ALL_PRODUCTS}, for one image; activations: their outputs"
     if any(each["batch"] is None for each in counted):
         text = text.replace("for one image", "for one image where the batch is known")
@@ -269,7 +269,7 @@ def _caption(counted: Sequence[dict[str, Any]]) -> str:
         text += "; partitions: pieces run by XNNPACK, outside: operators it leaves"
     if any(len(set(each["macs_by_convention"].values())) > 1 for each in counted):
         text += f"; --json has {len(CONVENTIONS) - 1} other conventions beside it"
-    return "\n".join([text, *_why_outside(counted)])
+    return [text, *_why_outside(counted)]
 
 
 def _why_outside(counted: Sequence[dict[str, Any]]) -> list[str]:

@@ -306,7 +306,7 @@ def _title(targets: Sequence[dict[str, Any]]) -> str:
     return "EMULATED: these are no phone's latencies" if emulated else ""
 
 
-def _caption(targets: Sequence[dict[str, Any]]) -> str:
+def _caption(targets: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     runtimes = sorted({f"{each['runtime']} {each['runtime_version']}" for each in targets})
     first = targets[0]
     device, settings_ = first["device"], first["settings"]
@@ -315,9 +315,9 @@ def _caption(targets: Sequence[dict[str, Any]]) -> str:
     fixed = "; fixed-performance mode: sustained clocks" if first["fixed_performance"] else ""
     return (
         f"{', '.join(runtimes)} on {name or first['target']} ({device['soc'] or 'unknown SoC'}); "
-        f"threads: {first['threads']}{pinned}, launches: {settings_['launches']}{fixed}\n"
-        f"{_parity_line(targets)}; {first['label']}: an app may differ\n"
-        "ratio: to the first file, measured side by side"
+        f"threads: {first['threads']}{pinned}, launches: {settings_['launches']}{fixed}",
+        f"{_parity_line(targets)}; {first['label']}: an app may differ",
+        "ratio: to the first file, measured side by side",
     )
 
 

@@ -4,7 +4,6 @@ Each phone has a thread, a progress line and its own errors; what one has measur
 is done, whatever becomes of the others, and a rerun measures only what is missing in the file.
 """
 
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -20,7 +19,7 @@ from mixnet_bench.latency_adb import Keep, Report, Wishes, measure_on, show
 from mixnet_bench.latency_command import NO_MORE, Finish, conclude, refuse_output
 from mixnet_bench.saved_phones import SavedPhones
 from mixnet_common import MixnetError
-from mixnet_common.console import STEPS, say, warn
+from mixnet_common.console import progress_lines, say, warn
 
 Measure = Callable[[Phone, Plan, Wishes, Report, Finish, Keep], list[dict[str, Any]]]
 
@@ -82,7 +81,8 @@ def measure_all(
     failed = []
     stop = threading.Event()
     phones = [phone for phone in phones if not _recalled(phone.serial, results, finish)]
-    with _lines([phone.serial for phone in phones]) as reports, _pool(phones, stop) as pool:
+    serials = [phone.serial for phone in phones]
+    with progress_lines("timing on", serials) as reports, _pool(phones, stop) as pool:
         jobs: dict[Future[list[dict[str, Any]]], str] = {}
         for phone in phones:
             report = _unless(stop, reports[phone.serial])
@@ -137,35 +137,3 @@ def _unless(stop: threading.Event, report: Report) -> Report:
         report(share)
 
     return stopping
-
-
-@contextmanager
-def _lines(names: Sequence[str]) -> Iterator[dict[str, Report]]:
-    """A progress line for each name on stderr; functions that take the share that is done."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
-        transient=True,
-    )
-    lock = threading.Lock()
-
-    def line(name: str) -> Report:
-        task = bar.add_task(f"timing on {name}", total=STEPS)
-        furthest = 0.0
-
-        def report(share: float) -> None:
-            nonlocal furthest
-            with lock:
-                furthest = max(furthest, share)
-                bar.update(task, completed=round(STEPS * furthest))
-
-        return report
-
-    with bar:
-        yield {name: line(name) for name in names}

@@ -143,10 +143,10 @@ def refuse_output(output: Path | None, plan: Plan, others: Iterable[Path] = ()) 
         check_output(output, inputs, like="latency.json")
 
 
-def _caption(plan: Plan, targets: Sequence[dict[str, Any]]) -> str:
+def _caption(plan: Plan, targets: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     runtimes = sorted({f"{each['runtime']} {each['runtime_version']}" for each in targets})
     where = targets[0]["machine"]["cpu"] or targets[0]["machine"]["architecture"]
     return (
-        f"{', '.join(runtimes)} on {where}; threads: {plan.threads}, launches: {plan.launches}\n"
-        "ratio: to the first file, measured side by side"
+        f"{', '.join(runtimes)} on {where}; threads: {plan.threads}, launches: {plan.launches}",
+        "ratio: to the first file, measured side by side",
     )

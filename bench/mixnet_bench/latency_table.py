@@ -6,11 +6,9 @@ Computes nothing.
 from collections.abc import Sequence
 from typing import Any
 
-import click
-
 from mixnet_bench.against import sentence
 from mixnet_bench.latency_report import COLUMNS, table_rows
-from mixnet_common.console import print_table
+from mixnet_common.console import Lines, print_lines, print_table
 from mixnet_common.numbers import three_digits
 
 SUSTAINED_COLUMNS = (
@@ -18,7 +16,9 @@ SUSTAINED_COLUMNS = (
 )  # fmt: skip
 
 
-def print_latencies(targets: Sequence[dict[str, Any]], title: str = "", caption: str = "") -> None:
+def print_latencies(
+    targets: Sequence[dict[str, Any]], title: str = "", caption: Lines = ""
+) -> None:
     """Print a table of targets that were measured together, and a line for each comparison."""
     if "sustained" in targets[0]:
         rows = [_sustained_row(target) for target in targets]
@@ -27,7 +27,7 @@ def print_latencies(targets: Sequence[dict[str, Any]], title: str = "", caption:
         print_table(COLUMNS, table_rows(targets), title=title, caption=caption)
     for target in targets:
         if "against" in target:
-            click.echo(sentence(target))
+            print_lines(sentence(target))
 
 
 def _sustained_row(target: dict[str, Any]) -> tuple[str, ...]:

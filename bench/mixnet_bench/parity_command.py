@@ -6,11 +6,9 @@ Everything that can be refused is refused before the first image is decoded.
 from pathlib import Path
 from typing import Any
 
-import click
-
 from mixnet_bench.parity import Answer, Request, answer, files_read
 from mixnet_common import UsageError, write_whole
-from mixnet_common.console import json_text, print_json, print_table, say
+from mixnet_common.console import json_text, print_json, print_lines, print_table, say
 from mixnet_common.outputs import check_output
 from mixnet_quantize.parity import enforce, gate
 from mixnet_quantize.parity.report import (
@@ -69,14 +67,14 @@ def _print(found: Answer) -> None:
     parity, outcome = found.parity, found.parity.outcome
     print_table(columns(parity), rows(parity))
     for line in lines(parity):
-        click.echo(line)
+        print_lines(line)
     for title, worst in (
         ("surest predictions that changed", outcome.worst_flips),
         ("largest errors of a logit", outcome.worst_errors),
     ):
         if worst:
-            click.echo()
+            print_lines()
             print_table(WORST_COLUMNS, worst_rows(parity, worst, found.labels), title=title)
     if parity.layers:
-        click.echo()
+        print_lines()
         print_table(LAYER_COLUMNS, layer_rows(parity), title="layers")

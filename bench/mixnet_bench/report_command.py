@@ -7,12 +7,11 @@ import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from mixnet_bench.report.documents import result_files
 from mixnet_bench.report.load import load_results
 from mixnet_bench.report.text import render_csv, render_markdown
 from mixnet_common import MixnetError, UsageError, write_whole
+from mixnet_common.console import print_lines
 from mixnet_common.outputs import check_output
 
 INSTALL = "pip install 'mixnet-mobile[report]' brings it; --markdown and --csv need none"
@@ -39,10 +38,10 @@ def run(
 
         content = render_page(results, title)
     if output is None:
-        click.echo(content, nl=False)
+        print_lines(*content.rstrip("\n").split("\n"))
         return
     write_whole(output, content)
-    click.echo(f"wrote {output} ({len(content.encode()) / 1e6:.1f} MB)")
+    print_lines(f"wrote {output} ({len(content.encode()) / 1e6:.1f} MB)")
 
 
 def _like(markdown: bool, as_csv: bool) -> str:

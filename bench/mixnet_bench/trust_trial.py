@@ -172,10 +172,11 @@ def _print(trial: Trial, names: Sequence[str], way: str) -> None:
     columns = ("comparison", "right word", "given", "ratio", "99 %", "smallest difference")
     by_cpu = sum(each.slower.by_cpu for each in trial.repetitions)
     caption = (
-        f"{way}; by CPU time, other programs holding the cores: {by_cpu} of {count}\n"
+        f"{way}; by CPU time, other programs holding the cores: {by_cpu} of {count}",
         f"{count} repetitions of {trial.repetitions[0].same.launches} launches in "
-        f"{trial.took_s:.0f} s\nratio: of all launches together; smallest difference: what one "
-        f"repetition says it would find {POWER:.0%} of the time, in the middle (and at worst)"
+        f"{trial.took_s:.0f} s",
+        "ratio: of all launches together; smallest difference: what one repetition says it would"
+        f" find {POWER:.0%} of the time, in the middle (and at worst)",
     )
     print_table(columns, rows, caption=caption)
 

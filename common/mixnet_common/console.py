@@ -1,6 +1,8 @@
 """How both commands speak: data to stdout, progress and words to stderr, errors in two lines.
 
-Nothing here knows what is being exported or measured.
+Whatever is printed passes through here, and what a name or a phone's answer holds of escape
+sequences and direction marks is shown, never obeyed (see ``printable``). A text is one line; where
+several are meant, several are given. Nothing here knows what is being exported or measured.
 """
 
 import json
@@ -8,8 +10,10 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -17,6 +21,7 @@ import click
 
 from mixnet_common.errors import MixnetError, UsageError, nearest, print_error
 from mixnet_common.interrupts import end_interrupted, unwind_when_interrupted, was_interrupted
+from mixnet_common.printable import printable
 from mixnet_common.system_faults import user_error
 
 Item = TypeVar("Item")
@@ -26,6 +31,10 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 FORMAT = 1
 """Version of the JSON documents; its history stands in docs/json.md."""
+
+
+Lines = str | Sequence[str]
+"""One line of text, or several."""
 
 
 def _prepare_streams() -> None:
@@ -40,6 +49,20 @@ def _prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif hasattr(getattr(sys, name), "reconfigure"):
             getattr(sys, name).reconfigure(errors="backslashreplace")
+
+
+def _prepare_last_words() -> None:
+    """Let tracebacks and Python's warnings be printed: they quote whatever was worked on."""
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = lambda kind, error, trace: print_bug(error)
+    plain = warnings.formatwarning
+    if not hasattr(plain, "__wrapped__"):
+
+        @wraps(plain)
+        def format_printable(*args: Any, **kwargs: Any) -> str:
+            return printable(plain(*args, **kwargs), keep="\n")
+
+        warnings.formatwarning = format_printable
 
 
 def _end_tidily_when_terminated() -> None:
@@ -70,12 +93,13 @@ class Command(click.Command):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line. Reports our own errors and the system's; the rest is a bug."""
         _prepare_streams()
+        _prepare_last_words()
         _end_tidily_when_terminated()
         unwind_when_interrupted()
         try:
             status = super().main(*args, **{**kwargs, "standalone_mode": False})
         except click.ClickException as error:
-            error.show()
+            _show(error)
             status = error.exit_code
         except click.Abort as error:  # click makes it of an interrupt, and of EOFError
             if not isinstance(error.__cause__, KeyboardInterrupt):
@@ -89,6 +113,13 @@ class Command(click.Command):
                 raise
             report_error(found)
         sys.exit(status if isinstance(status, int) else 0)
+
+
+def _show(error: click.ClickException) -> None:
+    """Print what click says of a command line; it quotes what was typed as it is."""
+    message = printable(error.format_message(), keep="\n\t")
+    error.format_message = lambda: message  # type: ignore[method-assign]
+    error.show()
 
 
 class Group(Command, click.Group):
@@ -114,18 +145,44 @@ def report_error(error: MixnetError) -> NoReturn:
     sys.exit(error.exit_status)
 
 
-def say(message: str) -> None:
-    """Tell the user something that is not data."""
-    click.echo(message, err=True)
+def say(*lines: str) -> None:
+    """Tell the user something that is not data, on stderr."""
+    click.echo(_joined(lines), err=True)
 
 
 def warn(message: str) -> None:
     """Tell the user of something that may spoil a result."""
-    click.echo(f"warning: {message}", err=True)
+    say(f"warning: {message}")
+
+
+def print_lines(*lines: str) -> None:
+    """Print lines of data to stdout; without any, an empty one."""
+    click.echo(_joined(lines))
+
+
+def print_bug(error: BaseException) -> None:
+    """Print the traceback of what is no user's fault to stderr."""
+    import traceback
+
+    for each in traceback.format_exception(error):
+        say(*each.rstrip("\n").split("\n"))
+
+
+def confirm(question: str) -> bool:
+    """Ask a question on stderr; whether it was answered with yes."""
+    return click.confirm(printable(question), default=False, err=True)
+
+
+def _joined(lines: Lines) -> str:
+    """Lines as they are printed."""
+    return "\n".join(map(printable, [lines] if isinstance(lines, str) else lines))
 
 
 def json_text(targets: Sequence[Any]) -> str:
-    """The JSON document that ``--json`` prints: a format version and one entry a target."""
+    """The JSON document that ``--json`` prints: a format version and one entry a target.
+
+    It is ASCII: every other character is escaped, so that it is exact, and steers no terminal.
+    """
     return json.dumps({"format": FORMAT, "targets": list(targets)}, indent=2, allow_nan=False)
 
 
@@ -138,7 +195,7 @@ def print_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[str]],
     title: str = "",
-    caption: str = "",
+    caption: Lines = "",
     *,
     left: int = 1,
 ) -> None:
@@ -150,23 +207,23 @@ def print_table(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title or None, caption=caption or None, box=box.SIMPLE_HEAD)
+    table = Table(
+        title=printable(title) or None, caption=_joined(caption) or None, box=box.SIMPLE_HEAD
+    )
     table.title_justify = table.caption_justify = "left"
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index < left else "right", overflow="fold")
+        table.add_column(
+            printable(column), justify="left" if index < left else "right", overflow="fold"
+        )
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(printable, row))
     Console(
         width=None if sys.stdout.isatty() else 240, markup=False, highlight=False, emoji=False
     ).print(table)
 
 
-@contextmanager
-def progress(what: str, total: int) -> Iterator[Any]:
-    """A progress bar on stderr, with the time left; silent where stderr is no terminal.
-
-    Yields a function to call after each step, with the number of steps (1 by default).
-    """
+def _bar(*, counts: bool) -> Any:
+    """A progress bar on stderr, with the time left; silent where stderr is no terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -176,17 +233,25 @@ def progress(what: str, total: int) -> Iterator[Any]:
         TimeRemainingColumn,
     )
 
-    bar = Progress(
+    return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        *([MofNCompleteColumn()] if counts else []),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         disable=not sys.stderr.isatty(),
         transient=True,
     )
-    with bar:
-        task = bar.add_task(what, total=total)
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Any]:
+    """A progress bar on stderr, with the time left; silent where stderr is no terminal.
+
+    Yields a function to call after each step, with the number of steps (1 by default).
+    """
+    with _bar(counts=True) as bar:
+        task = bar.add_task(printable(what), total=total)
         yield lambda steps=1: bar.advance(task, steps)
 
 
@@ -210,6 +275,30 @@ def progress_by_share(what: str) -> Iterator[Callable[[float], None]]:
             done += advance
 
         yield report
+
+
+@contextmanager
+def progress_lines(what: str, names: Sequence[str]) -> Iterator[dict[str, Callable[[float], None]]]:
+    """A bar for each name, which threads may report to: by name, functions that take the share.
+
+    Where a share is less than the one before, the bar waits.
+    """
+    lock = threading.Lock()
+
+    def line(name: str) -> Callable[[float], None]:
+        task = bar.add_task(printable(f"{what} {name}"), total=STEPS)
+        furthest = 0.0
+
+        def report(share: float) -> None:
+            nonlocal furthest
+            with lock:
+                furthest = max(furthest, share)
+                bar.update(task, completed=round(STEPS * furthest))
+
+        return report
+
+    with _bar(counts=False) as bar:
+        yield {name: line(name) for name in names}
 
 
 def tracked(items: Sequence[Item], what: str) -> Iterator[Item]:

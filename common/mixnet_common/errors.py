@@ -32,7 +32,7 @@ def print_error(error: MixnetError) -> None:
     """Print the error and its hint to stderr, where that can be written."""
     lines = [f"error: {printable(error.message)}"]
     if error.hint:
-        lines.append("  hint: " + printable(error.hint, keep="\n"))
+        lines.append("  hint: " + printable(error.hint))
     with suppress(OSError, ValueError):  # a full disk; a stream that was closed
         print("\n".join(lines), file=sys.stderr, flush=True)
 

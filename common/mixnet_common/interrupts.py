@@ -13,6 +13,7 @@ from types import FrameType
 from typing import NoReturn
 
 from mixnet_common.errors import MixnetError, print_error
+from mixnet_common.printable import printable
 from mixnet_common.system_faults import THREADS
 
 INTERRUPTED = 128 + 2
@@ -71,7 +72,7 @@ def end_interrupted(words: str = "") -> NoReturn:
         print_error(lacking)
         sys.exit(lacking.exit_status)
     with suppress(OSError, ValueError):
-        print(f"interrupted{words and f': {words}'}", file=sys.stderr, flush=True)
+        print(f"interrupted{words and f': {printable(words)}'}", file=sys.stderr, flush=True)
     sys.exit(INTERRUPTED)
 
 

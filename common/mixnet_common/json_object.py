@@ -6,7 +6,7 @@ shows the value. No text is trusted.
 
 from typing import Any
 
-from mixnet_common.printable import shown
+from mixnet_common.printable import printable, shown
 
 MOST_CHARACTERS = 1000
 
@@ -140,13 +140,12 @@ class JsonObject:
 
 
 def clean(text: str) -> str:
-    r"""One line of characters that can be shown; whatever else there is, is replaced.
+    r"""One line of characters that can be shown; whatever else there is, is escaped.
 
-    >>> clean("a\n b\x1b[2J") == "a b\ufffd[2J"
-    True
+    >>> clean("a\n b\x1b[2J")
+    'a b\\x1b[2J'
     """
-    line = " ".join(text.split())[:MOST_CHARACTERS]
-    return "".join(each if each.isprintable() else "\ufffd" for each in line)
+    return printable(" ".join(text.split())[:MOST_CHARACTERS])
 
 
 def _is_number(found: Any, least: float, most: float) -> bool:

@@ -20,6 +20,7 @@ from mixnet_common.console import (
     json_option,
     output_option,
     print_json,
+    print_lines,
     print_table,
     say,
     warn,
@@ -222,9 +223,11 @@ def list_networks(as_json: bool) -> None:
     print_table(
         ("network", "parameters", "MACs", "in Table 2", "parameters", "FLOPS", "in timm"),
         [_listed(row) for row in rows],
-        caption="MACs: multiply-adds of convolutions and dense layers, at the network's resolution."
-        "\nThe paper's FLOPS are multiply-adds in a convention that it does not state (Table 2)."
-        "\nThe names in timm are names of networks here too.",
+        caption=(
+            "MACs: multiply-adds of convolutions and dense layers, at the network's resolution.",
+            "The paper's FLOPS are multiply-adds in a convention that it does not state (Table 2).",
+            "The names in timm are names of networks here too.",
+        ),
     )
 
 
@@ -355,7 +358,7 @@ def _export(
     if result.front:
         print_front(result.front)
     megabytes = result.provenance["size_bytes"] / 1e6
-    click.echo(
+    print_lines(
         f"wrote {result.path} ({megabytes:.1f} MB, {settings.precision}, weights {source.name})"
     )
 

@@ -4,7 +4,6 @@ One failed step takes only those along that need it; interrupted at any point, t
 with the step that was interrupted.
 """
 
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from mixnet_bench.campaign.estimate import Estimate, clock, estimate, read_earlier
 from mixnet_bench.campaign.steps import Step
 from mixnet_bench.campaign.store import Store
-from mixnet_common.console import say, warn
+from mixnet_common.console import print_bug, say, warn
 from mixnet_common.numbers import seconds_in_words
 from mixnet_common.system_faults import user_error
 
@@ -87,7 +86,7 @@ def _report(step: Step, error: Exception) -> str:
     """Tell of a failure at once; what it was. A bug is not to cost the night's other results."""
     found = user_error(error)
     if found is None:
-        traceback.print_exception(error)
+        print_bug(error)
         warn(f"{step.kind} {step.name} failed: {type(error).__name__}; please report it")
         return f"{type(error).__name__}: {error}"
     text = f"{found.message}{f' ({found.hint})' if found.hint else ''}"

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import click
-
 from mixnet_android.adb import Adb, AdbError
 from mixnet_android.build import find_runner
 from mixnet_android.device import choose, inspect
@@ -17,7 +15,7 @@ from mixnet_android.download import Pinned, fetch, pinned_for
 from mixnet_android.runtimes_store import PLATFORMS, add, find
 from mixnet_android.session import platform_of
 from mixnet_common import MixnetError, UsageError
-from mixnet_common.console import print_json, print_table, progress, say
+from mixnet_common.console import confirm, print_json, print_lines, print_table, progress, say
 from mixnet_common.errors import nearest
 from mixnet_common.temporary import temporary_folder
 
@@ -66,7 +64,7 @@ def run(request: Request, as_json: bool) -> None:
         print_table(COLUMNS, [(each.name, each.found or "missing") for each in parts])
         for each in parts:
             if each.advice:
-                click.echo(f"{each.name}: {each.advice}")
+                print_lines(*f"{each.name}: {each.advice}".split("\n"))
     missing = [each.name for each in parts if not each.ready]
     if missing:
         raise MixnetError(f"{len(missing)} of {len(parts)} are missing: {', '.join(missing)}")
@@ -154,8 +152,8 @@ def _missing_files(platform: str, only: str | None) -> Iterator[Pinned]:
 
 def _agreed(pinned: Pinned) -> bool:
     size = "" if pinned.size_bytes is None else f", {pinned.size_bytes / 2**20:.1f} MiB"
-    say(f"{pinned.name} ({pinned.api} {pinned.version}{size})\n  from {pinned.where}")
-    return click.confirm("fetch it?", default=False, err=True)
+    say(f"{pinned.name} ({pinned.api} {pinned.version}{size})", f"  from {pinned.where}")
+    return confirm("fetch it?")
 
 
 def _take_in(pinned: Pinned, sha256: str | None) -> None:

@@ -77,25 +77,31 @@ def _print(table: PaperTable, entries: Sequence[dict[str, Any]]) -> None:
             CLAIM_COLUMNS,
             [claim_row(entry) for entry in claims],
             title=title,
-            caption=f"{_source(table)}{_reasons(claims, _claim_reason)}",
+            caption=[_source(table), *_reasons(claims, _claim_reason)],
         )
 
 
 def _print_rows(table: PaperTable, rows: Sequence[dict[str, Any]], title: str) -> None:
-    accuracies = "".join(f"\n{line}" for line in _accuracy_lines(rows))
     kinds = printed_accuracies(rows)
     print_table(
         (*PARAMETER_COLUMNS, *(ACCURACY_COLUMNS[kind] for kind in kinds)),
         [parameter_row(row, kinds) for row in rows],
         title=title,
-        caption=f"Parameters: the trainable ones. {ACCURACIES_ARE}{accuracies}"
-        + explain(rows, "params"),
+        caption=[
+            f"Parameters: the trainable ones. {ACCURACIES_ARE}",
+            *_accuracy_lines(rows),
+            *explain(rows, "params"),
+        ],
     )
     print_table(
         MAC_COLUMNS,
         [mac_row(row) for row in rows],
-        caption=f"Multiply-adds: {PLAIN.name}; beside it, with batch norm at 1 or 2 operations"
-        " per element." + explain(rows, "macs") + f"\n{_source(table)}",
+        caption=[
+            f"Multiply-adds: {PLAIN.name}; beside it, with batch norm at 1 or 2 operations"
+            " per element.",
+            *explain(rows, "macs"),
+            _source(table),
+        ],
     )
 
 
@@ -105,8 +111,11 @@ def _print_sketched(table: PaperTable, rows: Sequence[dict[str, Any]], title: st
         LAYER_COLUMNS if layered else SKETCHED_COLUMNS,
         [sketched_row(row) for row in rows],
         title=title,
-        caption=f"Multiply-adds: {PLAIN.name}. The paper draws these points and prints no number"
-        f" of them, accuracies included.\n{_source(table)}",
+        caption=[
+            f"Multiply-adds: {PLAIN.name}. The paper draws these points and prints no number"
+            " of them, accuracies included.",
+            _source(table),
+        ],
     )
 
 
@@ -176,7 +185,7 @@ def _like(value: float, printed: str) -> str:
 # Reasons
 
 
-def explain(rows: Sequence[dict[str, Any]], figure: str) -> str:
+def explain(rows: Sequence[dict[str, Any]], figure: str) -> list[str]:
     """A line for each reason why figures differ or have no counterpart, with their models."""
     return _reasons(rows, lambda row: _row_reason(row, figure))
 
@@ -191,12 +200,14 @@ def _claim_reason(entry: dict[str, Any]) -> str:
     return str(entry["claim"]["reason"])
 
 
-def _reasons(entries: Iterable[dict[str, Any]], reason_of: Callable[[dict[str, Any]], str]) -> str:
+def _reasons(
+    entries: Iterable[dict[str, Any]], reason_of: Callable[[dict[str, Any]], str]
+) -> list[str]:
     named: dict[str, list[str]] = {}
     for entry in entries:
         if reason := reason_of(entry):
             named.setdefault(reason, []).append(entry.get("model") or entry["name"])
-    return "".join(f"\n{', '.join(names)}: {reason}." for reason, names in named.items())
+    return [f"{', '.join(names)}: {reason}." for reason, names in named.items()]
 
 
 def _accuracy_lines(rows: Sequence[dict[str, Any]]) -> list[str]:

@@ -21,8 +21,8 @@ COLUMNS = ("ms", "95 %", "ours / this", "95 %", "bar", "", "MB", "verdict")
 
 CAPTION = (
     "ours / this: the first file's median over this one's, measured side by side; bar: what that"
-    " may be at most, and the ambition\nmet? or missed?: the ratio's 95 % interval has the bar"
-    " inside"
+    " may be at most, and the ambition",
+    "met? or missed?: the ratio's 95 % interval has the bar inside",
 )
 
 

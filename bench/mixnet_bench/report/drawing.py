@@ -12,6 +12,7 @@ import numpy as np
 
 from mixnet_bench.report.placing import Box, place_labels
 from mixnet_bench.report.svg import GRID, INK, QUIET, SERIES, canvas, canvas_rows, render
+from mixnet_common.printable import printable
 
 if TYPE_CHECKING:
     from mixnet_bench.report.figures import Point
@@ -43,7 +44,7 @@ def draw_plane(
         axes.plot(*_coordinates(others), "o", color=QUIET, markersize=4)
         axes.plot(*_coordinates(own), "o-", color=SERIES[0], markersize=5, linewidth=1.4)
         axes.margins(y=0.12)
-        axes.set_xlabel(textwrap.fill(unit, LINE))
+        axes.set_xlabel(textwrap.fill(printable(unit), LINE))
         axes.set_ylabel("top-1, %")
         axes.set_xlim(0, 1.08 * max(each.cost for each in points))
         figure.canvas.draw()  # settles where everything is
@@ -68,7 +69,7 @@ def _label_points(axes: Any, points: "Sequence[Point]", joined: int) -> None:
         if box is None:
             continue
         axes.annotate(
-            point.model,
+            printable(point.model),
             (point.cost, point.top1),
             ((box.x0 + box.x1) / 2 - x, box.y0 - y + 1.5),
             textcoords="offset points",
@@ -135,7 +136,7 @@ def _draw_launches(axes: Any, files: Lines) -> None:
     for index, (label, launches) in enumerate(files.items()):
         line = [value for launch in launches for value in (*launch, float("nan"))]
         style = "-" if index < len(SERIES) else "--"
-        axes.plot(line, style, color=_colour(index), linewidth=1, label=_unhidden(label))
+        axes.plot(line, style, color=_colour(index), linewidth=1, label=_legend_label(label))
     axes.set_ylim(bottom=0)
 
 
@@ -151,7 +152,8 @@ def draw_courses(
         for index, (label, course) in enumerate(files.items()):
             seconds, milliseconds = zip(*course, strict=True)
             colour = _colour(index)
-            axes.plot(seconds, milliseconds, color=colour, linewidth=1.4, label=_unhidden(label))
+            entry = _legend_label(label)
+            axes.plot(seconds, milliseconds, color=colour, linewidth=1.4, label=entry)
             if label in throttled_s:
                 axes.axvline(throttled_s[label], color=colour, linewidth=1, linestyle=":")
         axes.set_ylim(bottom=0)
@@ -181,7 +183,8 @@ def draw_stacks(
         for part in parts:
             widths = np.array([row.get(part, 0.0) for row in rows.values()])
             colour = SERIES[COLOUR_OF.get(part, len(SERIES) - 1)]
-            axes.barh(range(len(rows)), widths, left=starts, color=colour, label=_unhidden(part))
+            entry = _legend_label(part)
+            axes.barh(range(len(rows)), widths, left=starts, color=colour, label=entry)
             starts += widths
         _name_rows(axes, list(rows))
         axes.set_xlabel("milliseconds")
@@ -212,7 +215,8 @@ LONGEST_NAME = 38
 
 def _name_rows(axes: Any, names: Sequence[str]) -> None:
     """Names at the rows, the first on top."""
-    shown = [textwrap.shorten(each, LONGEST_NAME, placeholder="…") or "…" for each in names]
+    drawn = map(printable, names)
+    shown = [textwrap.shorten(each, LONGEST_NAME, placeholder="…") or "…" for each in drawn]
     axes.set_yticks(range(len(names)), shown, fontsize=LABEL_SIZE)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
@@ -225,6 +229,7 @@ def _legend_below(figure: Any, columns: int) -> None:
     figure.legend(loc="outside lower left", ncols=columns)
 
 
-def _unhidden(label: str) -> str:
-    """Matplotlib leaves labels with a leading underscore out of legends."""
-    return f"\u200b{label}" if label.startswith("_") else label
+def _legend_label(label: str) -> str:
+    """A label that can be drawn; matplotlib leaves those with a leading underscore out."""
+    text = printable(label)
+    return f" {text}" if text.startswith("_") else text

@@ -1,12 +1,13 @@
 """A report as one HTML page that needs nothing else: no network, no file beside it, no library.
 
-All text from results is escaped, and the page's own policy lets nothing run but its own script.
+All text from results is escaped, what it holds of control characters and direction marks is shown,
+and the page's own policy lets nothing run but its own script.
 """
 
 import base64
+import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from importlib.resources import files
 
 from mixnet_bench.report import comparisons, figures, tables
@@ -14,6 +15,7 @@ from mixnet_bench.report.cells import Cell, Table
 from mixnet_bench.report.figures import Figure
 from mixnet_bench.report.record import Results
 from mixnet_common.hashing import sha256
+from mixnet_common.printable import printable
 
 LONG = 40
 """Characters from which a cell may break its line."""
@@ -144,6 +146,15 @@ def _summary(results: Results) -> str:
 def _warning(results: Results) -> list[str]:
     emulated = any(device.emulated for device in results.devices)
     return [f'<p class="warning">{escape(EMULATED)}</p>'] if emulated else []
+
+
+def escape(text: str) -> str:
+    r"""Text as HTML in which nothing is markup, and nothing turns the direction of what follows.
+
+    >>> escape("<b>\u202e")
+    '&lt;b&gt;\\u202e'
+    """
+    return html.escape(printable(text))
 
 
 def _contents(parts: Sequence[Section]) -> str:

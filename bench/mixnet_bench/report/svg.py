@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 from xml.etree import ElementTree
 
+from mixnet_common.printable import printable
+
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
 
@@ -118,6 +120,6 @@ def _entitle(root: ElementTree.Element, name: str, title: str, description: str)
     root.set("aria-labelledby", f"{name}-title {name}-description")
     for tag, content in (("desc", description), ("title", title)):
         element = ElementTree.Element(f"{{{SVG}}}{tag}")
-        element.text = content
+        element.text = printable(content)
         element.set("id", f"{name}-{'title' if tag == 'title' else 'description'}")
         root.insert(0, element)

@@ -10,6 +10,7 @@ from mixnet_bench.report.cells import Table
 from mixnet_bench.report.figures import accuracy_by_model
 from mixnet_bench.report.record import Count, File, Latency, Results
 from mixnet_bench.report.tables import all_tables
+from mixnet_common.printable import printable
 
 CSV_COLUMNS = (
     "network", "classes", "resolution", "file_format", "precision", "lowering", "file", "device",
@@ -18,8 +19,10 @@ CSV_COLUMNS = (
     "verdict",
 )  # fmt: skip
 
-FORMULA = ("=", "+", "-", "@", "\t")
-"""What a spreadsheet takes for the beginning of a formula."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the beginning of a formula, wide letters too."""
+
+NUMBER = re.compile(r"[+-][0-9]+(\.[0-9]+)?")
 
 
 def render_markdown(results: Results, title: str) -> str:
@@ -52,7 +55,7 @@ def _inert(text: str) -> str:
     >>> _inert("a|b <script> *c*")
     'a\\|b \\<script\\> \\*c\\*'
     """
-    return re.sub(r"([\\`*_\[\]<>|#&~])", r"\\\1", text)
+    return re.sub(r"([\\`*_\[\]<>|#&~$])", r"\\\1", printable(text))
 
 
 def render_csv(results: Results) -> str:
@@ -106,7 +109,12 @@ def _known(value: int | None) -> int | str:
 
 
 def _harmless(cell: object) -> object:
-    """No text begins like a formula: a spreadsheet would compute it."""
-    if isinstance(cell, str) and cell.startswith(FORMULA):
-        return f"'{cell}"
-    return cell
+    r"""No text begins like a formula: a spreadsheet would compute it. Numbers stay numbers.
+
+    >>> [_harmless(each) for each in ("=1+1", "-1.5", -1.5, "a\x1b")]
+    ["'=1+1", '-1.5', -1.5, 'a\\x1b']
+    """
+    if not isinstance(cell, str):
+        return cell
+    text = printable(cell)
+    return f"'{text}" if cell.startswith(FORMULA) and not NUMBER.fullmatch(text) else text

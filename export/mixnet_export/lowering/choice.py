@@ -4,7 +4,7 @@ A plan gives a choice for every block; ``lower`` follows it. Plans are rules mea
 kind of runtime, or TOML files that ``mixnet-bench tune`` wrote for one machine.
 """
 
-import json
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -146,7 +146,8 @@ def load_plan(path: Path) -> Plan:
 
 def format_plan(plan: Plan, comments: Sequence[str] = ()) -> str:
     """A plan as the text of a TOML file, one line a block."""
-    lines = [*(f"# {comment}" for comment in comments), f"measured = {_quote(plan.measured)}"]
+    lines = [f"# {printable(comment)}" for comment in comments]
+    lines += [f"measured = {_quote(plan.measured)}"]
     lines += ["", "general = " + _format_choice(plan.general), "", "[blocks]"]
     lines += [f"{_quote(name)} = {_format_choice(choice)}" for name, choice in plan.blocks.items()]
     return "\n".join(lines) + "\n"
@@ -158,5 +159,20 @@ def _format_choice(choice: Choice) -> str:
 
 
 def _quote(text: str) -> str:
-    """A TOML basic string: JSON's escapes, and one for DEL, which JSON leaves."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    r"""A TOML basic string; what steers a terminal instead of being drawn is escaped.
+
+    >>> print(_quote('a "\x1b" \u202e ± \ud800'))
+    "a \"\u001b\" \u202e ± \ufffd"
+    """
+    return "".join(
+        each if printable(each) == each and each not in '"\\' else _escape(each) for each in text
+    ).join('""')
+
+
+def _escape(character: str) -> str:
+    """A character in a TOML basic string; a half of a pair, which TOML cannot hold, is none."""
+    if character in '"\\':
+        return f"\\{character}"
+    if unicodedata.category(character) == "Cs":
+        return "\\ufffd"
+    return f"\\u{ord(character):04x}" if character <= "\uffff" else f"\\U{ord(character):08x}"
