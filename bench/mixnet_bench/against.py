@@ -13,14 +13,14 @@ import numpy as np
 from mixnet_bench.stats.comparison import (
     CONFIDENCE,
     NO_CONCLUSION,
-    POWER,
     UNDETECTED,
     Comparison,
-    Turn,
     compare_turns,
     compare_unpaired,
 )
+from mixnet_bench.stats.detection import POWER
 from mixnet_bench.stats.samples import Floats
+from mixnet_bench.stats.turns import Turn
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.documents import read_document, read_targets
 from mixnet_common.json_object import LEAST_MS, MOST_MS, JsonObject, WrongValueError
@@ -59,9 +59,8 @@ NEEDED = ("name", "verdict", "samples_ms", "launches", "target", "threads", "set
 def add_comparisons(targets: Sequence[dict[str, Any]]) -> None:
     """Compare all targets but the last with the last, beside which they ran."""
     *compared, baseline = targets
-    seed = baseline["settings"]["seed"]
     for target in compared:
-        found = compare_turns(_turns(target), _turns(baseline), target["threads"], seed)
+        found = compare_turns(turns_in(target), turns_in(baseline), target["threads"])
         words = (target["verdict"], baseline["verdict"])
         reason = next((f"it is {word}" for word in words if word in MEANINGLESS), "")
         target["against"] = _describe(baseline, found, reason, side_by_side=True)
@@ -74,7 +73,7 @@ def add_saved_comparisons(
     for target in targets:
         baseline = choose(saved, target["name"])
         unlike = _unlike(baseline, target)
-        found = compare_unpaired(_launches(target), _launches(baseline), target["settings"]["seed"])
+        found = compare_unpaired(_launches(target), _launches(baseline))
         words = (target["verdict"], baseline["verdict"])
         reason = next((f"a verdict is {word}" for word in words if word != "valid"), "")
         if unlike:
@@ -211,7 +210,7 @@ def _launches(target: Mapping[str, Any]) -> list[Floats]:
     return _cut(samples, [launch["count"] for launch in target["launches"]])
 
 
-def _turns(target: Mapping[str, Any]) -> list[list[Turn]]:
+def turns_in(target: Mapping[str, Any]) -> list[list[Turn]]:
     """The bursts of every launch."""
     found = []
     for samples, launch in zip(_launches(target), target["launches"], strict=True):

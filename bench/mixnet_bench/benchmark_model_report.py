@@ -7,7 +7,7 @@ or outliers within a launch cannot be seen: the verdict says so, and never ``val
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from statistics import fmean, median, stdev
+from statistics import median
 from typing import Any
 
 from mixnet_android.benchmark_model import NAME, Report
@@ -15,16 +15,15 @@ from mixnet_android.conditions import Conditions, Cooled, Doubt, doubts, doubts_
 from mixnet_android.device import State
 from mixnet_bench.latency import Plan
 from mixnet_bench.phone_report import EMULATED, LABEL, describe_conditions, describe_device
-from mixnet_bench.stats.comparison import student_quantile
+from mixnet_bench.stats.comparison import LEAST_LAUNCHES
 from mixnet_bench.verdict import THRESHOLDS
+from mixnet_common.intervals import Estimate, mean_of, ratio_of
 from mixnet_common.numbers import three_digit_range, three_digits
 
 COLUMNS = ("milliseconds", "mean", "95 %", "first", "ratio", "95 %", "verdict")
 UNSAMPLED = Doubt(
     "unsampled", f"{NAME} keeps no samples: drift and outliers within a launch cannot be seen"
 )
-LEAST_LAUNCHES = 3
-"""For an interval: fewer say next to nothing about the difference between launches."""
 
 
 @dataclass(frozen=True)
@@ -100,30 +99,25 @@ def _describe_times(reports: Sequence[Report], others: Sequence[Report]) -> dict
         for report, other in zip(reports, others, strict=True)
     ]
     firsts = [report.first_ms for report in reports if report.first_ms is not None]
-    bounds = mean_interval(logs)
+    mean, ratio = mean_of(means), ratio_of(logs)
     return {
-        "mean_ms": fmean(means),
-        "mean_ms_interval": mean_interval(means),
+        "mean_ms": mean.value,
+        "mean_ms_interval": _bounds(mean, len(reports)),
         "first_ms": median(firsts) if firsts else None,
         "init_ms": median(report.init_ms for report in reports),
         "ratio_to_first": {
-            "value": math.exp(fmean(logs)),
-            "interval": None if bounds is None else [math.exp(bound) for bound in bounds],
+            "value": ratio.value,
+            "interval": _bounds(ratio, len(reports)),
         },
         "launches": [asdict(report) for report in reports],
     }
 
 
-def mean_interval(values: Sequence[float]) -> list[float] | None:
-    """Student's interval of the mean, at 95 %; None of fewer than three values.
-
-    >>> [round(bound, 3) for bound in mean_interval([1.0, 2.0, 3.0])]
-    [-0.484, 4.484]
-    """
-    if len(values) < LEAST_LAUNCHES:
+def _bounds(found: Estimate, launches: int) -> list[float] | None:
+    """An estimate's interval; None of fewer than three launches."""
+    if found.interval is None or launches < LEAST_LAUNCHES:
         return None
-    half = student_quantile(0.975, len(values) - 1) * stdev(values) / math.sqrt(len(values))
-    return [fmean(values) - half, fmean(values) + half]
+    return [found.interval.low, found.interval.high]
 
 
 def _describe_verdict(reports: Sequence[Report], measured: Measured) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import numpy as np
 
 from mixnet_android.conditions import Doubt
 from mixnet_bench.latency import Burst, Launch
-from mixnet_bench.stats.comparison import STARVED
 from mixnet_bench.stats.samples import Floats, median
+from mixnet_bench.stats.turns import STARVED
 
 ELSEWHERE = 0.02
 """Share of readings on other cores than asked, from which a measurement is of those too."""

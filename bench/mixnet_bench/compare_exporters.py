@@ -223,9 +223,9 @@ NOBODY = "nobody"
 @click.option(
     "--launches",
     type=LAUNCHES,
-    default=3,
+    default=5,
     show_default=True,
-    help="Fresh processes per file; the intervals rest on them.",
+    help="Process repetitions per file. Intervals are computed across them.",
 )
 @click.option(
     "--rounds",

@@ -4,6 +4,7 @@ Fresh processes of both take turns, A B B A ..., on the same files; the unit is 
 judges one claim, that the runner's medians are within a few percent, and says so with an interval.
 """
 
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +16,6 @@ import numpy as np
 from mixnet_android.build import find_runner
 from mixnet_bench.latency import Plan, measure
 from mixnet_bench.native import measure_native
-from mixnet_bench.stats.bootstrap import interval, pick_launches
 from mixnet_bench.stats.samples import median
 from mixnet_bench.targets import model_file
 from mixnet_common.console import (
@@ -28,7 +28,7 @@ from mixnet_common.console import (
     progress,
 )
 from mixnet_common.cpu_lists import parse_cpus
-from mixnet_common.intervals import Interval
+from mixnet_common.intervals import Interval, ratio_of
 from mixnet_common.options import AT_LEAST_3, INFERENCES, SHORT, THREADS, WARMUP
 
 BOUND = 0.05
@@ -109,7 +109,7 @@ def compare(paths: Sequence[Path], launches: int, pace: Pace, runner: Path) -> l
 
 
 def judge(name: str, python_ms: Sequence[float], runner_ms: Sequence[float]) -> Comparison:
-    """The geometric mean of the ratios of neighbouring launches; its interval resamples these.
+    """The geometric mean of the ratios of neighbouring launches, with Student's interval of these.
 
     A machine that is slow for a while slows both launches of a pair, which a ratio of two medians
     over all launches would not cancel.
@@ -117,15 +117,10 @@ def judge(name: str, python_ms: Sequence[float], runner_ms: Sequence[float]) -> 
     >>> judge("a", [10.0, 10.2, 9.8], [10.1, 10.3, 9.9]).within
     True
     """
-    ratios = np.log(np.array(runner_ms) / np.array(python_ms))
-    means = ratios[pick_launches(len(ratios), seed=0)].mean(axis=1)
-    return Comparison(
-        name,
-        tuple(python_ms),
-        tuple(runner_ms),
-        float(np.exp(ratios.mean())),
-        interval(np.exp(means)),
-    )
+    pairs = zip(runner_ms, python_ms, strict=True)
+    found = ratio_of([math.log(runner / python) for runner, python in pairs])
+    assert found.interval is not None  # there are three launches at least
+    return Comparison(name, tuple(python_ms), tuple(runner_ms), found.value, found.interval)
 
 
 def _report(found: Sequence[Comparison], as_json: bool) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from mixnet_bench.processes import ProcessWorker, StartWorker, Worker, alive
 from mixnet_bench.stats.samples import Floats, median
+from mixnet_bench.stats.turns import Turn
 from mixnet_common.options import HOST, threads_on
 from mixnet_runtimes import AS_IT_IS, NOTHING_GIVEN, GivenInputs, Prepared, Selection
 
@@ -120,6 +121,14 @@ class Timing:
     version: str
     settings: dict[str, Any]
     launches: tuple[Launch, ...]
+
+
+def turns_of(timing: Timing) -> list[list[Turn]]:
+    """A file's bursts, launch by launch, as they are compared."""
+    return [
+        [Turn(np.array(each.samples_ms), each.lead_ms, each.cpu_ms) for each in launch.bursts]
+        for launch in timing.launches
+    ]
 
 
 @dataclass

@@ -11,9 +11,10 @@ import numpy as np
 
 from mixnet_android.conditions import Doubt
 from mixnet_bench.circumstances import doubts_of_bursts
-from mixnet_bench.latency import Launch, Plan, Timing
-from mixnet_bench.stats.samples import Launches, median
-from mixnet_bench.stats.summary import Summary, summarize
+from mixnet_bench.latency import Launch, Plan, Timing, turns_of
+from mixnet_bench.stats.samples import median
+from mixnet_bench.stats.summary import summarize
+from mixnet_bench.stats.turns import TIME, ratio, ratios_of
 from mixnet_bench.sustained import course_of, describe_course, doubts_of_course
 from mixnet_bench.verdict import count_outliers, gravest, judge
 from mixnet_common.intervals import Interval
@@ -52,11 +53,9 @@ def describe(
             _describe_sustained(plan, file, timing, machine)
             for file, timing in zip(files, timings, strict=True)
         ]
-    samples = [[launch.samples_ms for launch in timing.launches] for timing in timings]
-    summaries = summarize(samples, plan.seed)
     targets = [
-        _describe_target(plan, file, timing, _describe_summary(launches, summary), machine)
-        for file, timing, launches, summary in zip(files, timings, samples, summaries, strict=True)
+        _describe_target(plan, file, timing, _describe_samples(plan, timing, timings[0]), machine)
+        for file, timing in zip(files, timings, strict=True)
     ]
     for target, timing in zip(targets, timings, strict=True):
         add_doubts(target, doubts_of_bursts(timing.launches, plan.cpus))
@@ -94,7 +93,7 @@ def _describe_sustained(
     (launch,) = timing.launches
     course = course_of(launch.t_ms, launch.samples_ms)
     summary = {
-        **_describe_summary([launch.samples_ms], summarize([[launch.samples_ms]], plan.seed)[0]),
+        **_describe_samples(plan, timing, timing),
         "verdict": "valid",
         "reasons": [],
         "sustained": describe_course(course),
@@ -160,18 +159,29 @@ def _describe_launch(launch: Launch) -> dict[str, Any]:
     }
 
 
-def _describe_summary(launches: Launches, summary: Summary) -> dict[str, Any]:
-    verdict = judge(launches, summary.median_interval)
+def _describe_samples(plan: Plan, timing: Timing, first: Timing) -> dict[str, Any]:
+    launches = [launch.samples_ms for launch in timing.launches]
+    summary = summarize(launches, seed=plan.seed)
+    verdict = judge(launches, summary.median.interval)
     return {
-        "median_ms": summary.median,
-        "median_ms_interval": _pair(summary.median_interval),
-        "p90_ms": summary.p90,
-        "p90_ms_interval": _pair(summary.p90_interval),
-        "ratio_to_first": {"value": summary.ratio, "interval": _pair(summary.ratio_interval)},
+        "median_ms": summary.median.value,
+        "median_ms_interval": _pair(summary.median.interval),
+        "p90_ms": summary.p90.value,
+        "p90_ms_interval": _pair(summary.p90.interval),
+        "ratio_to_first": _describe_ratio(plan, timing, first),
         "outliers": count_outliers(launches),
         "verdict": verdict.word,
         "reasons": list(verdict.reasons),
     }
+
+
+def _describe_ratio(plan: Plan, timing: Timing, first: Timing) -> dict[str, Any]:
+    """A file's time over the first one's, from the turns that they took."""
+    if timing is first:
+        return {"value": 1.0, "interval": [1.0, 1.0], "by": TIME}
+    rounds = ratios_of(turns_of(timing), turns_of(first), plan.threads)
+    found = ratio(rounds, seed=plan.seed)
+    return {"value": found.value, "interval": _pair(found.interval), "by": rounds.by}
 
 
 def _describe_plan(plan: Plan) -> dict[str, Any]:

@@ -17,19 +17,18 @@ import numpy as np
 
 from mixnet_android.build import find_runner
 from mixnet_bench.affinity import check_cpus
-from mixnet_bench.latency import Plan, Timing, measure
+from mixnet_bench.latency import Plan, Timing, measure, turns_of
 from mixnet_bench.native import measure_native
 from mixnet_bench.stats.comparison import (
     CONFIDENCE,
-    POWER,
     SLOWER,
     UNDETECTED,
     Comparison,
-    Turn,
-    Turns,
     compare_turns,
 )
+from mixnet_bench.stats.detection import POWER
 from mixnet_bench.stats.samples import median
+from mixnet_bench.stats.turns import Turns
 from mixnet_bench.targets import model_file
 from mixnet_common import write_whole
 from mixnet_common.console import (
@@ -111,14 +110,6 @@ def try_trust(
 def _repetition(turns: Sequence[Turns], threads: int) -> Repetition:
     first, again, slower = turns
     return Repetition(compare_turns(again, first, threads), compare_turns(slower, first, threads))
-
-
-def turns_of(timing: Timing) -> list[list[Turn]]:
-    """A file's bursts, launch by launch."""
-    return [
-        [Turn(np.array(each.samples_ms), each.lead_ms, each.cpu_ms) for each in launch.bursts]
-        for launch in timing.launches
-    ]
 
 
 def describe_trial(trial: Trial, names: Sequence[str], way: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mixnet_bench.stats.samples import Floats, Launches, median, percentile, pooled
+from mixnet_bench.stats.trends import kendall_tau, theil_sen_slope
 from mixnet_common.intervals import Interval
 
 
@@ -112,20 +113,17 @@ def drift_across(launches: Launches) -> float:
     Theil–Sen: the slope is the median of the slopes between all pairs, so one odd launch does not
     make a drift.
     """
-    slopes, medians = _pairwise_slopes(launches)
-    return median(slopes) * (len(medians) - 1) / median(medians) if len(slopes) else 0.0
+    medians = _medians(launches)
+    return theil_sen_slope(medians) * (len(medians) - 1) / median(medians)
 
 
 def agreement_across(launches: Launches) -> float:
     """Kendall's tau of the launches' medians with their order: 1 when each is slower, -1 faster."""
-    slopes, _ = _pairwise_slopes(launches)
-    return float(np.sign(slopes).mean()) if len(slopes) else 0.0
+    return kendall_tau(_medians(launches))
 
 
-def _pairwise_slopes(launches: Launches) -> tuple[Floats, Floats]:
-    medians = np.array([median(launch) for launch in launches])
-    first, second = np.triu_indices(len(medians), k=1)
-    return (medians[second] - medians[first]) / (second - first), medians
+def _medians(launches: Launches) -> Floats:
+    return np.array([median(launch) for launch in launches])
 
 
 def judge(

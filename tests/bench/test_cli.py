@@ -153,7 +153,7 @@ def test_latency_keeps_every_sample_of_both_runtimes(tiny_onnx: Path, tiny_tflit
         assert low <= each["median_ms"] <= high
         assert each["verdict"] == "too-short"
         assert each["reasons"]
-    assert timed[0]["ratio_to_first"] == {"value": 1.0, "interval": [1.0, 1.0]}
+    assert timed[0]["ratio_to_first"] == {"value": 1.0, "interval": [1.0, 1.0], "by": "time"}
     assert timed[1]["settings"]["runtime"]["allow_spinning"] is False
 
 

@@ -14,9 +14,10 @@ from typing import Any
 import click
 
 from mixnet_bench.glyphs.build import COUNT, PICTURES, build
-from mixnet_bench.latency import Plan, measure
+from mixnet_bench.latency import Plan, Timing, measure, turns_of
 from mixnet_bench.parity import parity
-from mixnet_bench.stats.summary import Summary, summarize
+from mixnet_bench.stats.summary import summarize
+from mixnet_bench.stats.turns import ratio, ratios_of
 from mixnet_common.console import (
     CONTEXT,
     FORMAT,
@@ -132,12 +133,17 @@ def row_of(form: str, recipe: str, check: Parity) -> dict[str, Any]:
     }
 
 
-def time_of(time: Summary | None) -> dict[str, Any]:
-    """A row's time, against the float32 file timed beside it; nothing where it wasn't timed."""
+UNTIMED: dict[str, Any] = dict.fromkeys(("time_ratio", "time_ratio_interval", "median_ms"))
+"""What ``time_of`` gives, of a file that was not timed."""
+
+
+def time_of(timing: Timing, first: Timing) -> dict[str, Any]:
+    """A row's time, against the float32 file timed beside it."""
+    found = ratio(ratios_of(turns_of(timing), turns_of(first), threads=1))
     return {
-        "time_ratio": time and time.ratio,
-        "time_ratio_interval": time and [time.ratio_interval.low, time.ratio_interval.high],
-        "median_ms": time and time.median,
+        "time_ratio": found.value,
+        "time_ratio_interval": [found.interval.low, found.interval.high],
+        "median_ms": summarize([launch.samples_ms for launch in timing.launches]).median.value,
     }
 
 
@@ -154,11 +160,11 @@ def measure_format(
     rows = []
     for recipe, file in zip(wanted, files, strict=True):
         rows.append(_compared(form, recipe, files[0], file, folders))
-        say("  ".join(_cells({**rows[-1], **time_of(None)})))
-    times: Sequence[Summary | None] = [None] * len(files)
+        say("  ".join(_cells({**rows[-1], **UNTIMED})))
+    times = [UNTIMED] * len(files)
     if plan is not None:
         times = _timed(replace(plan, paths=tuple(files)))
-    return [{**row, **time_of(time)} for row, time in zip(rows, times, strict=True)]
+    return [{**row, **time} for row, time in zip(rows, times, strict=True)]
 
 
 def _compared(
@@ -198,10 +204,10 @@ def _export(form: str, recipe: Recipe, folders: Mapping[str, Path]) -> Path:
     return export(network, imported.weights, FORMATS[form], place, options, str(WEIGHTS)).path
 
 
-def _timed(plan: Plan) -> list[Summary]:
+def _timed(plan: Plan) -> list[dict[str, Any]]:
     with progress_by_share("timing") as report:
         timings = measure(plan, report=report)
-    return summarize([[launch.samples_ms for launch in each.launches] for each in timings])
+    return [time_of(each, timings[0]) for each in timings]
 
 
 def as_markdown(rows: Sequence[dict[str, Any]]) -> str:
@@ -263,7 +269,7 @@ def main(
         for recipe in RECIPES
         if recipe is RECIPES[0] or not names or any(name in recipe.name for name in names)
     ]
-    plan = None if no_time else Plan((), launches=3, min_count=600, min_time_s=0)
+    plan = None if no_time else Plan((), launches=5, min_count=1000, min_time_s=0)
     rows = [row for form in forms for row in measure_format(form, recipes, folders, plan)]
     write_whole(work / ROWS, json.dumps({"format": FORMAT, "rows": rows}, indent=2) + "\n")
     if output is not None:

@@ -6,21 +6,19 @@ Pure functions of what was made and timed.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from mixnet_bench.against import turns_in
 from mixnet_bench.peers.bars import LATENCY, SIZE, Bar, Judgement, find_bar, judge_ratio
 from mixnet_bench.peers.files import Made
 from mixnet_bench.peers.groups import Group
 from mixnet_bench.peers.registry import EXPORTERS, Order
-from mixnet_bench.stats.samples import Floats
-from mixnet_bench.stats.summary import summarize
-from mixnet_common.intervals import Interval
+from mixnet_bench.stats.summary import Level
+from mixnet_bench.stats.turns import ratio, ratios_of
 from mixnet_common.numbers import three_digit_range, three_digits
 
 COLUMNS = ("ms", "95 %", "ours / this", "95 %", "bar", "", "MB", "verdict")
 
 CAPTION = (
-    "ours / this: the first file's median over this one's, measured side by side; bar: what that"
+    "ours / this: the first file's time over this one's, measured side by side; bar: what that"
     " may be at most, and the ambition",
     "met? or missed?: the ratio's 95 % interval has the bar inside",
 )
@@ -57,11 +55,6 @@ class Measured:
         self.made = made
         self.target = target
 
-    def launches(self) -> list[Floats]:
-        """Its samples, an array a launch."""
-        counts = [launch["count"] for launch in self.target["launches"]]
-        return np.split(np.array(self.target["samples_ms"]), np.cumsum(counts)[:-1])
-
 
 def describe_order(order: Order) -> dict[str, Any]:
     """What a file is, measured or not."""
@@ -91,27 +84,29 @@ def _compare(subject: Measured, other: Measured, bars: Sequence[Bar]) -> dict[st
     facts["difference"] = other.made.differs_from(subject.made) if same else None
     if other.order == subject.order:
         return facts | {"ours_over_this": None, "size_ours_over_this": None, "bars": []}
-    value, interval = ratio(subject.launches(), other.launches(), other.target["settings"]["seed"])
-    size = subject.target["size_bytes"] / other.target["size_bytes"]
     threads = int(other.target["threads"])
+    time, by = ratio_in(subject.target, other.target)
+    size = subject.target["size_bytes"] / other.target["size_bytes"]
     found = (
-        (find_bar(LATENCY, subject.order, other.order, threads, bars), value, interval),
+        (find_bar(LATENCY, subject.order, other.order, threads, bars), time.value, time.interval),
         (find_bar(SIZE, subject.order, other.order, threads, bars), size, None),
     )
     judged = [judge_ratio(bar, number, bounds) for bar, number, bounds in found if bar]
     return facts | {
-        "ours_over_this": {"value": value, "interval": [interval.low, interval.high]},
+        "ours_over_this": {
+            "value": time.value,
+            "interval": [time.interval.low, time.interval.high],
+            "by": by,
+        },
         "size_ours_over_this": size,
         "bars": [_describe_judgement(each) for each in judged],
     }
 
 
-def ratio(
-    ours: Sequence[Floats], theirs: Sequence[Floats], seed: int = 0
-) -> tuple[float, Interval]:
-    """Our median over theirs, with its interval, paired by launch."""
-    _, summary = summarize([theirs, ours], seed)
-    return summary.ratio, summary.ratio_interval
+def ratio_in(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> tuple[Level, str]:
+    """Our time over theirs, from the turns that both took, and by which time."""
+    rounds = ratios_of(turns_in(ours), turns_in(theirs), int(theirs["threads"]))
+    return ratio(rounds, seed=theirs["settings"]["seed"]), rounds.by
 
 
 def _describe_judgement(judgement: Judgement) -> dict[str, Any]:

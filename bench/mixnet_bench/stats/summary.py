@@ -1,53 +1,54 @@
-"""What the samples of files that ran side by side say: medians, p90 and ratios, with intervals."""
+"""What the samples of one file say: its median and its 90th percentile, with intervals."""
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 
-from mixnet_bench.stats.bootstrap import interval, pick_launches, resample_percentiles
-from mixnet_bench.stats.samples import Launches, median, percentile, pooled
-from mixnet_common.intervals import Interval
+from mixnet_bench.stats.bootstrap import bootstrap_interval
+from mixnet_bench.stats.samples import Floats, Launches, percentile
+from mixnet_common.intervals import CONFIDENCE, Interval, ratio_of
+
+
+@dataclass(frozen=True)
+class Level:
+    """A percentile of a file's samples and its interval, in the samples' unit."""
+
+    value: float
+    interval: Interval
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What the samples of one target say, in their own unit, with 95 % intervals.
+    """What the samples of one file say."""
 
-    ``ratio`` is this target's median divided by the first target's.
+    median: Level
+    p90: Level
+
+
+def summarize(launches: Launches, confidence: float = CONFIDENCE, seed: int = 0) -> Summary:
+    """A file's median and p90. ``seed`` is of the bootstrap that a single launch needs."""
+    return Summary(*(level(launches, percent, confidence, seed) for percent in (50, 90)))
+
+
+def level(
+    launches: Launches, percent: float, confidence: float = CONFIDENCE, seed: int = 0
+) -> Level:
+    """The geometric mean of the launches' percentiles, with Student's interval over launches.
+
+    Of a single launch the interval is the bootstrap's, of its samples: it says nothing of what
+    another launch would give.
+
+    >>> import numpy as np
+    >>> level([np.array([8.0, 9.0, 90.0]), np.array([4.0])], 50).value
+    6.0
     """
+    values = [percentile(launch, percent) for launch in launches]
+    if len(values) > 1:
+        found = ratio_of([math.log(value) for value in values], confidence)
+        assert found.interval is not None
+        return Level(found.value, found.interval)
+    return _of_one_launch(launches[0], percent, confidence, seed)
 
-    median: float
-    median_interval: Interval
-    p90: float
-    p90_interval: Interval
-    ratio: float
-    ratio_interval: Interval
 
-
-def summarize(targets: Sequence[Launches], seed: int = 0) -> list[Summary]:
-    """Median and p90 of each target, and its ratio to the first one, paired by launch.
-
-    Every target has the same number of launches, and a launch's targets ran side by side: a
-    replicate takes the same launches for all of them, so that what slowed a whole launch cancels
-    out in the ratio.
-    """
-    picks = pick_launches(len(targets[0]), seed)
-    # Each target draws its own blocks: with a common seed, equal files would have a ratio of
-    # exactly 1 and no interval.
-    replicates = [
-        resample_percentiles(launches, picks, (50, 90), seed + 1 + index)
-        for index, launches in enumerate(targets)
-    ]
-    first = median(pooled(targets[0]))
-    return [
-        Summary(
-            median=median(pooled(launches)),
-            median_interval=interval(drawn[:, 0]),
-            p90=percentile(pooled(launches), 90),
-            p90_interval=interval(drawn[:, 1]),
-            ratio=median(pooled(launches)) / first,
-            ratio_interval=(
-                Interval(1.0, 1.0) if index == 0 else interval(drawn[:, 0] / replicates[0][:, 0])
-            ),
-        )
-        for index, (launches, drawn) in enumerate(zip(targets, replicates, strict=True))
-    ]
+def _of_one_launch(samples: Floats, percent: float, confidence: float, seed: int) -> Level:
+    interval = bootstrap_interval(samples, percent, confidence, seed)
+    return Level(percentile(samples, percent), interval)

@@ -1,0 +1,112 @@
+"""Two files that took turns: the ratio of their times, launch by launch.
+
+In each round of a launch every file runs a burst. What slowed a round, or a whole launch, slowed
+both files and cancels out of the ratio.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mixnet_bench.stats.samples import Floats, median
+from mixnet_bench.stats.summary import Level, level
+from mixnet_common.intervals import CONFIDENCE, ratio_of
+
+STARVED = 0.10
+"""Share of the time without a core, from which a measurement is of the other programs too."""
+
+TIME, CPU_TIME = "time", "cpu time"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A burst: its samples and the inference that opened it, in milliseconds.
+
+    ``cpu_ms`` is the time that all threads had on a core during all of these; None if unknown.
+    """
+
+    samples_ms: Floats
+    lead_ms: float
+    cpu_ms: float | None = None
+
+    @property
+    def cpu_each_ms(self) -> float:
+        """CPU time of one inference."""
+        return (self.cpu_ms or 0.0) / (1 + len(self.samples_ms))
+
+
+Turns = Sequence[Sequence[Turn]]
+"""A file's bursts, launch by launch, one a round."""
+
+
+@dataclass(frozen=True)
+class RoundRatios:
+    """The logarithms of two files' ratios, round by round in each launch.
+
+    ``by_cpu``: they are of CPU times.
+    """
+
+    launches: tuple[Floats, ...]
+    by_cpu: bool = False
+
+    @property
+    def by(self) -> str:
+        """What was compared: ``time`` or ``cpu time``."""
+        return CPU_TIME if self.by_cpu else TIME
+
+    @property
+    def log_ratios(self) -> list[float]:
+        """A value for each launch: the median of its rounds."""
+        return [median(launch) for launch in self.launches]
+
+
+def ratios_of(target: Turns, other: Turns, threads: int) -> RoundRatios:
+    """A file's times over another's; CPU times where other programs interfere.
+
+    Raises ValueError where launches or rounds don't match.
+    """
+    by_cpu = needs_cpu_time([*target, *other], threads)
+    pairs = zip(target, other, strict=True)
+    return RoundRatios(tuple(round_ratios(*pair, by_cpu=by_cpu) for pair in pairs), by_cpu)
+
+
+def ratio(found: RoundRatios, confidence: float = CONFIDENCE, seed: int = 0) -> Level:
+    """The geometric mean of the launches' ratios, with Student's interval over launches.
+
+    Of a single launch the interval is the bootstrap's, of its rounds: it says nothing of what
+    another launch would give.
+    """
+    if len(found.launches) == 1:
+        return level([np.exp(found.launches[0])], 50, confidence, seed)
+    several = ratio_of(found.log_ratios, confidence)
+    assert several.interval is not None
+    return Level(several.value, several.interval)
+
+
+def needs_cpu_time(turns: Turns, threads: int) -> bool:
+    """Whether CPU time must stand in for time: one thread, often without a core.
+
+    How long it waits for a core is the other programs' doing, and drowns everything else; with a
+    core of its own, a thread's CPU time is its latency. Of several threads this can't be said.
+    """
+    bursts = [turn for launch in turns for turn in launch]
+    if threads != 1 or not all(turn.cpu_ms for turn in bursts):
+        return False
+    wall = sum(turn.lead_ms + float(turn.samples_ms.sum()) for turn in bursts)
+    return sum(turn.cpu_ms or 0 for turn in bursts) < (1 - STARVED) * wall
+
+
+def round_ratios(turns: Sequence[Turn], others: Sequence[Turn], by_cpu: bool = False) -> Floats:
+    """For each round of one launch, the logarithm of the files' ratio of burst medians.
+
+    >>> round_ratios([Turn(np.array([2.0, 2.0, 9.0]), 5.0)], [Turn(np.array([1.0]), 5.0)]).round(3)
+    array([0.693])
+    """
+
+    def level(turn: Turn) -> float:
+        return turn.cpu_each_ms if by_cpu else median(turn.samples_ms)
+
+    pairs = zip(turns, others, strict=True)
+    return np.array([math.log(level(turn) / level(other)) for turn, other in pairs])
