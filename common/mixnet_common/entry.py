@@ -3,6 +3,7 @@
 The command's own module, and click with it, are imported here, after Ctrl-C has got its meaning.
 """
 
+import logging
 import signal
 import sys
 from collections.abc import Callable
@@ -27,6 +28,8 @@ def start(module: str) -> NoReturn:
         limit = memory_limit()
         if limit is not None and can_supervise():
             tell_end = work_in_child(limit)
+        if limit is not None:
+            _load_hashes()
         import_module(module).main()
     except Exception as error:
         found = user_error(error)
@@ -37,3 +40,18 @@ def start(module: str) -> NoReturn:
     finally:
         tell_end()
     sys.exit(0)
+
+
+def _load_hashes() -> None:
+    """Import hashlib while there is memory for it.
+
+    Where there is too little it would log a traceback for each of its hashes and go on without
+    them. Raises MemoryError instead.
+    """
+    logging.disable()
+    try:
+        import hashlib
+    finally:
+        logging.disable(logging.NOTSET)
+    if not hasattr(hashlib, "sha256"):
+        raise MemoryError

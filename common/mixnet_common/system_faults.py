@@ -36,7 +36,7 @@ MEMORY = Fault(
 )
 THREADS = Fault(
     "the system refuses to start another thread or process",
-    "end other programs, or raise the limit on processes (ulimit -u)",
+    "end other programs, or raise the limit on processes (ulimit -u) or on memory (ulimit -v)",
     decisive=True,
 )
 DESCRIPTORS = Fault(
@@ -188,7 +188,9 @@ def _message(fault: Fault, error: BaseException) -> str:
     name = getattr(error, "filename", None)
     shown = fault.unnamed if name is None else printable(os.fsdecode(name))
     detail = getattr(error, "strerror", None) or str(error).strip()
-    first = printable(detail.splitlines()[0][:300]) if detail else ""
+    lines = detail.splitlines() or [""]
+    # NumPy's error has two dozen lines around the loader's one.
+    first = printable(next(filter(fault_in, lines), lines[0]).strip()[:300])
     what = fault.what.format(shown)
     if first and "{}" in fault.what:
         return f"{what}: {first}"

@@ -51,6 +51,17 @@ def test_a_module_that_cannot_be_imported_for_lack_of_memory_is_told(
     assert process.returncode == 1
 
 
+@POSIX
+def test_hashes_that_find_no_memory_are_told_as_that(tmp_path: Path) -> None:
+    """Python's own module logs a traceback for each of them and goes on without."""
+    logs = "import logging\nlogging.exception('code for hash sha256 was not found.')\n"
+    (tmp_path / "hashlib.py").write_text(logs, encoding="utf-8")
+    process = start(tmp_path, "raise ZeroDivisionError", LIMITED)
+
+    assert process.communicate(timeout=60)[1].startswith("error: out of memory\n  hint: ")
+    assert process.returncode == 1
+
+
 @LIMITS
 def test_a_bug_keeps_its_traceback(tmp_path: Path, limit: int | None) -> None:
     process = start(tmp_path, "def main(): raise ZeroDivisionError", limit)

@@ -31,6 +31,12 @@ SYSTEM = {
         ImportError("libx.so: failed to map segment from shared object"),
         "out of memory (libx.so: failed to map segment from shared object)",
     ),
+    "numpy": (
+        ImportError(
+            "\n\nIMPORTANT: READ THIS\n\nit was: x.so: failed to map segment from shared\n\n"
+        ),
+        "out of memory (it was: x.so: failed to map segment from shared)",
+    ),
     "ctypes": (OSError("libx.so: cannot map zero-fill pages"), "out of memory ("),
     "threads": (
         RuntimeError("can't start new thread"),
