@@ -2,15 +2,17 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
 sys.path.append(str(Path(__file__).parents[1] / "runtimes"))
 from hostile_models import CRASHES, huge_activation
-from tiny_models import conv_tflite
+from tiny_models import TfliteBuilder, conv_tflite, write_onnx
 
 from mixnet_bench.cli import main
 from mixnet_runtimes import child
@@ -79,3 +81,34 @@ def test_a_file_that_takes_more_memory_than_there_is_stops_no_command(
     found = run("classify", path, photos / "a.png")
     assert found.exit_code == 1
     assert "m.tflite" in found.stderr
+
+
+STEERING = "own\x1b[31m\x11\u202ed\ne"
+"""Part of an operator's name that a terminal would obey."""
+
+
+def foreign_onnx(path: Path) -> Path:
+    node = onnx.helper.make_node(STEERING, ["x"], ["y"], domain=STEERING)
+    return write_onnx(path, [node], {"x": (1, 4)}, {"y": (1, 4)})
+
+
+def foreign_tflite(path: Path) -> Path:
+    builder = TfliteBuilder()
+    x, y = builder.tensor("x", (1, 4)), builder.tensor("y", (1, 4))
+    builder.operator("CUSTOM", [x], [y])
+    builder.model.operatorCodes[0].customCode = STEERING
+    builder.graph.inputs, builder.graph.outputs = [x], [y]
+    return builder.write(path)
+
+
+@pytest.mark.parametrize("write", [foreign_onnx, foreign_tflite])
+@pytest.mark.parametrize("command", [("count", "--layers"), ("count", "--json"), ("inspect",)])
+def test_an_operators_name_steers_no_terminal(
+    tmp_path: Path, write: Callable[[Path], Path], command: tuple[str, ...]
+) -> None:
+    path = write(tmp_path / f"m.{write.__name__.removeprefix('foreign_')}")
+    found = run(*command, path)
+    assert found.exit_code == 0, found.output
+    assert "own" in found.output or command == ("inspect",)
+    for line in found.output.splitlines():
+        assert line.isprintable(), line
