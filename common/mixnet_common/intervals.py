@@ -7,6 +7,7 @@ already, where a bootstrap is far too narrow, and it knows nothing of what the v
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import fmean, stdev
 
 CONFIDENCE = 0.95
@@ -61,6 +62,7 @@ def exp_of(estimate: Estimate) -> Estimate:
     )
 
 
+@lru_cache(maxsize=256)
 def student_bound(freedom: float, confidence: float = CONFIDENCE) -> float:
     """Between minus and plus this many standard errors lies ``confidence`` of Student's t.
 

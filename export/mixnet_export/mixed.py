@@ -5,14 +5,22 @@ it keeps, so that the way can be shown.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from mixnet_common import MixnetError
+from mixnet_common.intervals import Estimate
 from mixnet_networks.build import block_of
 from mixnet_quantize.sensitivity import LayerError
 
 Layers = tuple[str, ...]
+
+
+def show_time(time: Estimate) -> str:
+    """A ratio of times and its interval, as they are printed."""
+    if time.interval is None:
+        return f"{time.value:.2f}"
+    return f"{time.value:.2f} ({time.interval.low:.2f}–{time.interval.high:.2f})"
 
 
 @dataclass(frozen=True)
@@ -37,18 +45,37 @@ class Step:
     loss: float
     holds: bool
     db: float | None
-    time_ratio: float
+    time: Estimate
     """Its time over the float32 file's, measured in turns."""
     size_bytes: int
 
     @property
+    def time_ratio(self) -> float:
+        """Its time over the float32 file's."""
+        return self.time.value
+
+    @property
+    def faster(self) -> bool:
+        """Whether it is faster than float32, and not by chance: its whole interval lies below 1."""
+        return self.time.interval is not None and self.time.interval.high < 1
+
+    @property
     def acceptable(self) -> bool:
         """Within the budget and faster than float32."""
-        return self.holds and self.time_ratio < 1
+        return self.holds and self.faster
 
     def as_json(self) -> dict[str, Any]:
         """The record as JSON keys."""
-        return asdict(self)
+        bounds = self.time.interval
+        return {
+            "float_layers": list(self.float_layers),
+            "loss": self.loss,
+            "holds": self.holds,
+            "db": self.db,
+            "time_ratio": self.time_ratio,
+            "time_ratio_interval": None if bounds is None else [bounds.low, bounds.high],
+            "size_bytes": self.size_bytes,
+        }
 
 
 @dataclass(frozen=True)
@@ -66,11 +93,11 @@ class NoMixtureError(MixnetError):
     """No file is both within the budget and faster than float32; ``steps`` says what was tried."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
-        best = min(steps, key=lambda step: (step.time_ratio >= 1, step.loss))
+        best = min(steps, key=lambda step: (not step.faster, step.loss))
         count = len(best.float_layers)
         super().__init__(
             "no mixture of int8 and float32 is within the budget and faster than float32: the best"
-            f" of {len(steps)} loses {best.loss:.2f} points at {best.time_ratio:.2f} of float32's"
+            f" of {len(steps)} loses {best.loss:.2f} points at {show_time(best.time)} of float32's"
             f" time, with {count} {'block' if count == 1 else 'blocks'} in float32",
             "give more images to calibrate on, other --ranges or a larger --budget",
         )
@@ -81,10 +108,10 @@ def search(
     ranked: Callable[[bytes], Sequence[str]],
     build: Callable[[Layers], bytes],
     measure: Callable[[bytes], Measured],
-    time: Callable[[bytes], float],
+    time: Callable[[bytes], Estimate],
     tell: Callable[[Step], object] = lambda step: None,
 ) -> Front:
-    """The smallest set of layers kept in float32 that ``measure`` lets hold and ``time`` below 1.
+    """The smallest set of layers kept in float32 that ``measure`` lets hold, faster by ``time``.
 
     ``ranked`` names the layers that may be kept, the most sensitive first, from the plain int8
     file; ``build`` writes a file with some of them in float32. Tried are none, then 1, 2, 4 … of
@@ -96,7 +123,7 @@ def search(
     walk = _Walk(build, measure, time, tell)
     if walk.at(()).acceptable:
         return walk.front(())
-    if walk.at(()).time_ratio >= 1:
+    if not walk.at(()).faster:
         raise NoMixtureError(walk.steps)
     layers = tuple(ranked(walk.contents[()]))
     low, high = _gallop(walk, layers)
@@ -129,7 +156,7 @@ def rows(steps: Sequence[Step], chosen: Step) -> list[tuple[str, ...]]:
             ", ".join(step.float_layers) or "none",
             f"{step.loss:.2f}",
             "equal" if step.db is None else f"{step.db:.1f}",
-            f"{step.time_ratio:.2f}",
+            show_time(step.time),
             f"{step.size_bytes / 1e6:.1f} MB",
             "chosen" if step == chosen else "within" if step.holds else "beyond",
         )
@@ -151,7 +178,7 @@ class _Walk:
         self,
         build: Callable[[Layers], bytes],
         measure: Callable[[bytes], Measured],
-        time: Callable[[bytes], float],
+        time: Callable[[bytes], Estimate],
         tell: Callable[[Step], object],
     ) -> None:
         self._build, self._measure, self._time, self._tell = build, measure, time, tell
@@ -197,7 +224,7 @@ def _gallop(walk: _Walk, layers: Layers) -> tuple[int, int]:
         step = walk.at(layers[:high])
         if step.holds:
             return low, high
-        if step.time_ratio >= 1:
+        if not step.faster:
             break
         low, high = high, 2 * high
     raise NoMixtureError(walk.steps)

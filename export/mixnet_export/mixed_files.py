@@ -3,31 +3,36 @@
 It joins what other parts offer, and decides nothing: ``mixed`` does.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common.console import print_table, say, warn
+from mixnet_common.intervals import Estimate, ratio_of
 from mixnet_common.temporary import temporary_folder
-from mixnet_export.mixed import COLUMNS, Front, Layers, Measured, Step, rank, rows, search
+from mixnet_export.mixed import (
+    COLUMNS,
+    Front,
+    Layers,
+    Measured,
+    Step,
+    rank,
+    rows,
+    search,
+    show_time,
+)
 from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.labels import Labels
 from mixnet_quantize.parity import Outcome, Settings, Side, Source, judge, parity
 from mixnet_quantize.parity.gate import BEYOND, TOO_FEW, WITHIN
 from mixnet_quantize.sensitivity import layer_errors
-from mixnet_runtimes import Session, open_session
-from mixnet_runtimes.inputs import seeded_input
+from mixnet_runtimes.turns import log_ratios, time_in_turns
 
 RANKING_IMAGES = 16
 """Images on which layers are compared, to rank the blocks."""
-
-ROUNDS, WARMUP = 30, 3
-"""Inferences of each file in turns, and those before them that don't count."""
 
 CLASSIFIER = "logits"
 """In ``.tflite`` files operators are called by their outputs: the classifier is not in ``head``."""
@@ -71,26 +76,19 @@ def find_mixture(task: Task, quantize: Callable[[Layers], bytes]) -> Front:
             other.write_bytes(content)
             return _measured(task, exact, other)
 
-        def timed(content: bytes) -> float:
+        def timed(content: bytes) -> Estimate:
             other.write_bytes(content)
             return time_ratio(exact, other)
 
         return search(ranked, build, measure, timed, _tell)
 
 
-def time_ratio(first: Path, second: Path, rounds: int = ROUNDS) -> float:
-    """The second file's time over the first's, on one thread, measured in turns (A B A B …).
+def time_ratio(first: Path, second: Path) -> Estimate:
+    """The second file's time over the first's, on one thread, with its 95 % interval.
 
-    The fastest inference of each counts: what else runs on the machine can only add to it.
+    Both run in turns in several processes: each gives one ratio, the median of its rounds'.
     """
-    sessions = [open_session(path, threads=1) for path in (first, second)]
-    for session in sessions:
-        _feed(session)
-        for _ in range(WARMUP):
-            session.invoke()
-    turns = [[_once(session) for session in sessions] for _ in range(rounds)]
-    fastest = [min(times) for times in zip(*turns, strict=True)]
-    return float(fastest[1] / fastest[0])
+    return ratio_of(log_ratios(time_in_turns((first, second)), file=1, to=0))
 
 
 def layer_names(blocks: Layers, form: str) -> Layers:
@@ -120,19 +118,5 @@ def _tell(step: Step) -> None:
     held = "within" if step.holds else "beyond"
     say(
         f"{kept} in float32: {step.loss:.2f} points lost, {held} the budget,"
-        f" {step.time_ratio:.2f} of float32's time"
+        f" {show_time(step.time)} of float32's time"
     )
-
-
-def _feed(session: Session) -> None:
-    random = np.random.default_rng(0)
-    feed: list[NDArray[Any]] = [
-        seeded_input(info.shape, info.dtype, random) for info in session.inputs
-    ]
-    session.set_inputs(feed)
-
-
-def _once(session: Session) -> float:
-    start = time.perf_counter()
-    session.invoke()
-    return time.perf_counter() - start

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from mixnet_common.intervals import Estimate, Interval
 from mixnet_export import mixed_files
 from mixnet_export.cli import main
 from mixnet_export.mixed import Measured
@@ -32,6 +33,11 @@ stages = [
 """
 
 Run = Callable[..., Result]
+
+
+def taking(ratio: float) -> Estimate:
+    """A time that is known well."""
+    return Estimate(ratio, Interval(ratio - 0.05, ratio + 0.05))
 
 
 @pytest.fixture
@@ -96,7 +102,7 @@ def test_a_block_stays_in_float32_where_the_budget_asks_for_it(
         loss = next(losses)
         return Measured(loss, loss < 1, 20.0, "agreement")
 
-    monkeypatch.setattr(mixed_files, "time_ratio", lambda *paths: 0.5)
+    monkeypatch.setattr(mixed_files, "time_ratio", lambda *paths: taking(0.5))
     monkeypatch.setattr(mixed_files, "_measured", measured)
     target = exported(run(form, "--precision", "mixed", "--budget", "1", "--json", "-o", tmp_path))
     search = target["mixed"]
@@ -121,7 +127,7 @@ def test_plain_int8_within_the_budget_is_written_as_it_is(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Measured for real, on agreement; only the time is made up."""
-    monkeypatch.setattr(mixed_files, "time_ratio", lambda *paths: 0.5)
+    monkeypatch.setattr(mixed_files, "time_ratio", lambda *paths: taking(0.5))
     result = run("tflite", "--precision", "mixed", "--budget", "99", "-o", tmp_path)
     told = json.loads((tmp_path / "little-mixed.tflite.json").read_text())
 
@@ -138,7 +144,7 @@ def test_what_was_measured_is_told_whatever_was_given(
     run: Run, places: str, measured_on: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder without one for each class has no labels, though ``--data`` asks for them."""
-    monkeypatch.setattr(mixed_files, "time_ratio", lambda *paths: 0.5)
+    monkeypatch.setattr(mixed_files, "time_ratio", lambda *paths: taking(0.5))
     for index in range(8):
         path = tmp_path / "data" / places.format(index)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -151,7 +157,7 @@ def test_what_was_measured_is_told_whatever_was_given(
 def test_without_any_way_nothing_is_written_and_the_best_is_told(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mixed_files, "time_ratio", lambda *paths: 1.25)
+    monkeypatch.setattr(mixed_files, "time_ratio", lambda *paths: taking(1.25))
     output = tmp_path / "out"
     result = run("tflite", "--precision", "mixed", "--budget", "99", "-o", output)
 
@@ -196,5 +202,22 @@ def test_methods_of_int8_are_refused_for_other_precisions(option: str, tmp_path:
 def test_time_is_compared_in_turns(run: Run, tmp_path: Path) -> None:
     """A file against itself takes about as long; a wide margin, since others use the machine."""
     path = Path(exported(run("tflite", "--precision", "int8", "--json", "-o", tmp_path))["path"])
+    found = mixed_files.time_ratio(path, path)
 
-    assert 0.3 < mixed_files.time_ratio(path, path) < 3
+    assert 0.3 < found.value < 3
+    assert found.interval is not None
+    assert found.interval.low < found.value < found.interval.high
+
+
+def test_a_mixture_that_may_be_as_slow_as_float32_is_not_written(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        mixed_files, "time_ratio", lambda *paths: Estimate(0.97, Interval(0.92, 1.02))
+    )
+    output = tmp_path / "out"
+    result = run("tflite", "--precision", "mixed", "--budget", "99", "-o", output)
+
+    assert result.exit_code == 1
+    assert "0.97 (0.92–1.02) of float32's time" in result.stderr
+    assert not output.exists()

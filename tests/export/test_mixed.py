@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mixnet_common.intervals import Estimate, Interval
 from mixnet_export.mixed import (
     COLUMNS,
     Front,
@@ -25,6 +26,10 @@ from mixnet_quantize.sensitivity import LayerError
 BUDGET = 0.5
 
 
+def surely(ratio: float) -> Estimate:
+    return Estimate(ratio, Interval(ratio - 0.01, ratio + 0.01))
+
+
 class Network:
     """Blocks that each cost some points in int8 and some time in float32."""
 
@@ -40,8 +45,8 @@ class Network:
         left = sum(cost for name, cost in self.costs.items() if name not in json.loads(content))
         return Measured(left, left <= BUDGET, 30 - left, "agreement")
 
-    def time(self, content: bytes) -> float:
-        return self.base + self.slowdown * len(json.loads(content))
+    def time(self, content: bytes) -> Estimate:
+        return surely(self.base + self.slowdown * len(json.loads(content)))
 
     def search(self, ranking: Sequence[str] | None = None) -> Front:
         ranked = sorted(self.costs, key=lambda name: -self.costs[name])
@@ -136,12 +141,12 @@ def test_the_front_is_told_in_a_table_and_in_json() -> None:
     table = rows(front.steps, front.chosen)
 
     assert [row[0] for row in table] == ["none", "b", "a", "b, a"]
-    assert table[-1] == ("b, a", "0.20", "29.8", "0.64", "0.0 MB", "chosen")
+    assert table[-1] == ("b, a", "0.20", "29.8", "0.64 (0.63–0.65)", "0.0 MB", "chosen")
     assert {len(row) for row in table} == {len(COLUMNS)}
     told = json.loads(json.dumps(search_json(front, BUDGET), allow_nan=False))
     assert told["float_layers"] == ["b", "a"]
     assert [step["float_layers"] for step in told["steps"]] == [[], ["b"], ["b", "a"], ["a"]]
-    assert told["steps"][0].keys() == Step((), 0, True, None, 0, 0).as_json().keys()
+    assert told["steps"][0].keys() == Step((), 0, True, None, surely(0.5), 0).as_json().keys()
 
 
 def test_every_step_is_told_as_it_is_made() -> None:

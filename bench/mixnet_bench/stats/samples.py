@@ -16,7 +16,9 @@ def median(samples: Floats) -> float:
     >>> median(np.array([3.0, 1.0, 2.0, 10.0]))
     2.5
     """
-    return percentile(samples, 50)
+    ordered = np.sort(samples)  # several times as fast as np.quantile, for bursts of a few
+    middle = len(ordered) // 2
+    return float(ordered[middle] + ordered[(len(ordered) - 1) // 2]) / 2
 
 
 def percentile(samples: Floats, percent: float) -> float:

@@ -1,0 +1,1 @@
+"""Programs for developers, which print; nothing of the toolkit rests on them."""
