@@ -19,6 +19,7 @@ from mixnet_common.files import write_all
 from mixnet_common.folders import home
 from mixnet_common.hashing import sha256
 from mixnet_common.json_object import JsonObject, WrongValueError
+from mixnet_common.printable import shown
 from mixnet_common.readers import is_file, missing_file, opened, read_bytes, read_json
 
 APIS = {
@@ -37,6 +38,9 @@ LIBRARIES = re.compile(
 """Of an archive's libraries, those that are runtimes; others belong to Java or Python."""
 
 PLATFORMS = ("android-arm64", "android-x86_64", "linux-arm64", "linux-x86_64")
+
+VERSION = re.compile(r"[0-9]+(\.[0-9]+)*(\.?[a-z+-][0-9a-z.+-]*)?", re.IGNORECASE)
+LONGEST_VERSION = 40
 
 MOST_BYTES = 256 * 2**20
 """Of one library; the largest known has 30 MB."""
@@ -74,8 +78,12 @@ def add(file: Path, version: str | None = None) -> list[Runtime]:
     """Take in the runtime libraries of an ``.aar``, a ``.whl`` or an ``.so``; the kept ones.
 
     ``version`` is for libraries that do not tell; an archive's own comes first. Raises UsageError
-    for other files and MixnetError where the file holds none, or is broken.
+    for other files and other words, and MixnetError where the file holds none, or is broken.
     """
+    if version is not None and not is_version(version):
+        raise UsageError(
+            f"--version-is {shown(version)} is no version", "give one like 2.3.0 or 1.27.0-rc1"
+        )
     if not is_file(file):
         raise missing_file(file)
     if ".so" in file.suffixes:
@@ -90,6 +98,15 @@ def add(file: Path, version: str | None = None) -> list[Runtime]:
             "LiteRT's and onnxruntime's AARs and aarch64 wheels do",
         )
     return kept
+
+
+def is_version(text: str) -> bool:
+    """Whether a text is a version, like packages and libraries have.
+
+    >>> [is_version(each) for each in ("2.3.0", "1.27.0-rc1", "2.1.0.dev3+cpu", "newest", "2.")]
+    [True, True, True, False, False]
+    """
+    return len(text) <= LONGEST_VERSION and VERSION.fullmatch(text) is not None
 
 
 def list_runtimes() -> list[Runtime]:
@@ -117,7 +134,7 @@ def find_for(suffix: str, platform: str) -> Runtime:
 
 
 def _age(runtime: Runtime) -> tuple[tuple[int, ...], str]:
-    return tuple(map(int, re.findall(r"\d+", runtime.version or ""))), runtime.sha256
+    return tuple(map(int, re.findall(r"[0-9]+", runtime.version or ""))), runtime.sha256
 
 
 def _keep(content: bytes, library: str, source: str, version: str | None) -> Runtime:
@@ -159,8 +176,8 @@ def _soname_version(elf: Elf) -> str | None:
 
 def _soname_version_of(name: str) -> str | None:
     """``1.32.0`` of ``libonnxruntime.so.1.32.0``; a major version alone says too little."""
-    found = re.search(r"\.so\.(\d+\.\d+(\.\d+)*)$", name)
-    return found[1] if found else None
+    found = re.search(r"\.so\.([0-9]+\.[0-9]+(\.[0-9]+)*)\Z", name)
+    return found[1] if found and is_version(found[1]) else None
 
 
 def _recall(note: Path) -> Runtime | None:
@@ -234,5 +251,7 @@ def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 def _stated_version(file: Path) -> str | None:
     """A wheel's or an AAR's version, from its file name: ``onnxruntime-android-1.27.0.aar``."""
-    found = re.search(r"-(\d+(?:\.\d+)+(?:[-.]?(?:rc|a|b)\.?\d+)?)(?=[-.](?!\d))", file.name)
-    return found[1] if found else None
+    found = re.search(
+        r"-([0-9]+(?:\.[0-9]+)+(?:[-.]?(?:rc|a|b)\.?[0-9]+)?)(?=[-.](?![0-9]))", file.name
+    )
+    return found[1] if found and is_version(found[1]) else None

@@ -7,12 +7,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mixnet_android import runtimes_store
 from mixnet_android.elf import MACHINES, parse_elf
 from mixnet_android.runtimes_store import APIS, add, find, find_for, list_runtimes
+from mixnet_bench.cli import main
 from mixnet_common import MixnetError, UsageError
 
 ARM64 = next(number for number, name in MACHINES.items() if name == "arm64")
@@ -141,6 +143,47 @@ def test_a_lone_library_takes_the_version_that_is_said(tmp_path: Path) -> None:
     file.write_bytes(ORT)
     (kept,) = add(file, "1.20")
     assert (kept.api, kept.version, kept.source) == ("onnxruntime", "1.20", "libmine.so")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "newest",
+        "",
+        "2.3.0\x1b]0;x\x07",
+        "2.3.0\u202e",
+        "2.3.0 rc1",
+        "٢.٣",
+        "2..3",
+        "1" * 41,
+        "/etc",
+    ],
+)
+def test_what_is_no_version_is_refused_as_one(tmp_path: Path, words: str) -> None:
+    file = tmp_path / "libmine.so"
+    file.write_bytes(ORT)
+    result = CliRunner().invoke(
+        main, ["devices", "add-runtime", str(file), "--version-is", words], color=True
+    )
+    assert result.exit_code == 2
+    assert "error: --version-is" in result.stderr
+    assert "is no version" in result.stderr
+    assert "hint: give one like 2.3.0" in result.stderr
+    assert all(each.isprintable() for each in result.stderr.splitlines())
+    assert list_runtimes() == []
+
+
+@pytest.mark.parametrize("words", ["2", "2.3.0", "1.27.0-rc1", "2.1.0.dev20260101+cpu", "1.0a1"])
+def test_what_is_a_version_is_kept_as_it_is(tmp_path: Path, words: str) -> None:
+    file = tmp_path / "libmine.so"
+    file.write_bytes(ORT)
+    assert [each.version for each in add(file, words)] == [words]
+
+
+def test_a_version_in_a_name_that_no_library_has_is_none(tmp_path: Path) -> None:
+    file = tmp_path / f"libonnxruntime.so.{'1.' * 60}1"
+    file.write_bytes(ORT)
+    assert [each.version for each in add(file)] == [None]
 
 
 def test_the_newest_of_several_is_used(tmp_path: Path) -> None:

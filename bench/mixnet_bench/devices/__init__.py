@@ -116,7 +116,9 @@ def setup(
     epilog=example("mixnet-bench devices add-runtime litert-2.3.0.aar"),
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--version-is", "version", metavar="VERSION", help="Of a library that doesn't tell.")
+@click.option(
+    "--version-is", "version", metavar="VERSION", help="Of a library that doesn't tell, like 2.3.0."
+)
 @json_option
 def add_runtime(file: Path, version: str | None, as_json: bool) -> None:
     """Take in a runtime for phones from an .aar, a .whl or an .so, and keep it by its hash.
