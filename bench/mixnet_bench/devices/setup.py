@@ -7,6 +7,7 @@ after it was said which.
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from mixnet_android.adb import Adb, AdbError
 from mixnet_android.build import find_runner
@@ -29,7 +30,8 @@ class Part:
 
     name: str
     found: str | None
-    advice: str = ""
+    advice: tuple[str, ...] = ()
+    """What to do, in lines."""
 
     @property
     def ready(self) -> bool:
@@ -59,15 +61,20 @@ def run(request: Request, as_json: bool) -> None:
     if platform:
         parts += [runner_part(platform), *runtime_parts(platform)]
     if as_json:
-        print_json([{**asdict(each), "ready": each.ready} for each in parts])
+        print_json([describe(each) for each in parts])
     else:
         print_table(COLUMNS, [(each.name, each.found or "missing") for each in parts])
         for each in parts:
             if each.advice:
-                print_lines(*f"{each.name}: {each.advice}".split("\n"))
+                print_lines(f"{each.name}: {each.advice[0]}", *each.advice[1:])
     missing = [each.name for each in parts if not each.ready]
     if missing:
         raise MixnetError(f"{len(missing)} of {len(parts)} are missing: {', '.join(missing)}")
+
+
+def describe(part: Part) -> dict[str, Any]:
+    """The JSON object of a part; docs/json.md explains every key."""
+    return {**asdict(part), "advice": "\n".join(part.advice), "ready": part.ready}
 
 
 def look_at_phone(serial: str | None, platform: str | None) -> tuple[list[Part], str | None]:
@@ -78,19 +85,22 @@ def look_at_phone(serial: str | None, platform: str | None) -> tuple[list[Part],
     try:
         adb = Adb.find()
     except AdbError as error:
-        return [Part("adb", None, f"{error.message}: {error.hint}")], platform
+        return [Part("adb", None, (f"{error.message}: {error.hint}",))], platform
     parts = [Part("adb", str(adb.binary))]
     if platform is not None:
         return parts, platform
     try:
         phone = choose(adb, serial)
     except AdbError as error:
-        return [*parts, Part("phone", None, f"{error.message}: {error.hint}")], None
+        return [*parts, Part("phone", None, (f"{error.message}: {error.hint}",))], None
     listed = next((each for each in adb.devices() if each.serial == phone.serial), None)
     if listed is None:
-        return [*parts, Part("phone", None, f"{phone.serial} has just gone: check its cable")], None
+        return [
+            *parts,
+            Part("phone", None, (f"{phone.serial} has just gone: check its cable",)),
+        ], None
     device = inspect(adb, listed)
-    advice = "; ".join(device.advice)
+    advice = ("; ".join(device.advice),) if device.advice else ()
     if device.state is None:
         return [*parts, Part("phone", None, advice)], None
     platform = platform_of(phone, device.state.product.abis)
@@ -102,7 +112,7 @@ def runner_part(platform: str) -> Part:
     try:
         return Part("runner", str(find_runner(platform)))
     except MixnetError as error:
-        return Part("runner", None, error.hint)
+        return Part("runner", None, (error.hint,))
 
 
 def runtime_parts(platform: str) -> Iterator[Part]:
@@ -115,16 +125,16 @@ def runtime_parts(platform: str) -> Iterator[Part]:
             yield Part(name, None, where_to_get(pinned_for(api, platform), platform))
 
 
-def where_to_get(pinned: Pinned | None, platform: str) -> str:
+def where_to_get(pinned: Pinned | None, platform: str) -> tuple[str, ...]:
     """The exact file, and how it comes in."""
     if pinned is None:
-        return f"no file with it is known for {platform}: build it, then add-runtime FILE"
+        return (f"no file with it is known for {platform}: build it, then add-runtime FILE",)
     fetched = "mixnet-bench devices setup --download"
     return (
-        f"{pinned.artifact or pinned.requirement}\n"
-        f"  get it: {pinned.where}\n"
-        f"  then: mixnet-bench devices add-runtime {pinned.name}\n"
-        f"  or let it be fetched: {fetched}{'' if pinned.sha256 else ' --sha256 HASH'}"
+        str(pinned.artifact or pinned.requirement),
+        f"  get it: {pinned.where}",
+        f"  then: mixnet-bench devices add-runtime {pinned.name}",
+        f"  or let it be fetched: {fetched}{'' if pinned.sha256 else ' --sha256 HASH'}",
     )
 
 
