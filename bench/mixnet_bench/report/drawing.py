@@ -215,14 +215,23 @@ LONGEST_NAME = 38
 
 def _name_rows(axes: Any, names: Sequence[str]) -> None:
     """Names at the rows, the first on top."""
-    drawn = map(printable, names)
-    shown = [textwrap.shorten(each, LONGEST_NAME, placeholder="…") or "…" for each in drawn]
-    axes.set_yticks(range(len(names)), shown, fontsize=LABEL_SIZE)
+    axes.set_yticks(range(len(names)), list(map(_shortened, names)), fontsize=LABEL_SIZE)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.spines["bottom"].set_color(GRID)
+
+
+def _shortened(name: str) -> str:
+    """The beginning of a long name: as many words as there is room for, or a part of one.
+
+    >>> _shortened("a" * 50), _shortened("two " + "a" * 50)
+    ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…', 'two…')
+    """
+    text = printable(name)
+    words = textwrap.shorten(text, LONGEST_NAME, placeholder="…")
+    return words if words.strip("…") else f"{text[: LONGEST_NAME - 1]}…"
 
 
 def _legend_below(figure: Any, columns: int) -> None:
