@@ -9,7 +9,16 @@ from mixnet_bench.inspection import describe, inspect
 from mixnet_bench.targets import model_file
 from mixnet_common.console import print_json, print_table, warn
 
-PROVENANCE = ("network", "precision", "lowering", "weights", "resolution", "classes", "versions")
+PROVENANCE = (
+    "network",
+    "precision",
+    "target",
+    "lowering",
+    "weights",
+    "resolution",
+    "classes",
+    "versions",
+)
 """Keys of a provenance that are shown; --json has all."""
 
 MOST_WORDS = 8

@@ -202,6 +202,14 @@ def export_options(command: Command) -> Command:
                 help="reference: as the paper writes it; default: fast on the format's usual "
                 "runtime; FILE: a .toml from mixnet-bench tune.",
             ),
+            click.option(
+                "--for",
+                "target",
+                metavar="RUNTIME",
+                help="Runtime and version to write for, such as litert-1.1, tflite-2.17 or "
+                "onnxruntime-1.32: decides the default lowering (docs/runtimes.md).  "
+                "[default: the newest]",
+            ),
             click.option("--no-verify", is_flag=True, help="Don't run the file on a picture."),
             json_option,
         )

@@ -20,6 +20,7 @@ from mixnet_export.options import (
     CALIBRATED,
     Options,
     check_options,
+    check_target,
     file_preprocessing,
     files_read,
 )
@@ -97,7 +98,8 @@ def check_request(path: Path, form: Format, options: Options, inputs: Iterable[P
     check_options(options, form.name)
     check_folder(path.parent)
     check_outputs((path, side_path(path)), [*inputs, *files_read(options)], like="out/")
-    plan = find_plan(options.lowering, form.name)
+    target = check_target(options, form.name)
+    plan = find_plan(options.lowering, form.name, precision=options.precision, target=target)
     if plan.measured.startswith(EMULATED):
         warn(f"{plan.name} was tuned under emulation: what is fast there may be slow on a phone")
     return plan.with_pieces(options.pieces) if options.pieces else plan

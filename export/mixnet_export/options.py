@@ -18,6 +18,7 @@ from mixnet_networks.preprocessing import on_pixels
 from mixnet_quantize.images import image_files
 from mixnet_quantize.settings import DEFAULT as DEFAULT_SETTINGS
 from mixnet_quantize.settings import Settings
+from mixnet_runtimes.targets import Target, find_target
 
 CALIBRATION_IMAGES = 200
 """Images taken for calibration where a folder has more; more of them change little."""
@@ -37,6 +38,9 @@ class Options:
     """How a network is to be written."""
 
     lowering: str = DEFAULT
+    target: str | None = None
+    """Runtime and version that the file is for, such as ``litert-1.1``; None for the newest of the
+    format. It decides what the default lowering is."""
     precision: str = "float32"
     io: str = "float32"
     input: str = "normalised"
@@ -80,12 +84,28 @@ def check_options(options: Options, form: str) -> None:
     """Raise UsageError where options contradict each other, or the format, or name no image."""
     if options.precision not in CALIBRATED:
         _check_uncalibrated(options)
+    check_target(options, form)
     for key in ONNX_ONLY:
         if form != "onnx" and getattr(options.settings, key) != getattr(DEFAULT_SETTINGS, key):
             raise UsageError(f"{_flag(key)} is for .onnx files", f"drop {_flag(key)}")
     _check_mixed(options)
     if options.calibration:
         image_files(options.calibration)
+
+
+def check_target(options: Options, form: str) -> Target | None:
+    """The target that a file is made for; None where its lowering is named and so for none.
+
+    Raises UsageError for an unknown target, and for one beside a lowering that is named.
+    """
+    if options.lowering == DEFAULT:
+        return find_target(options.target, form)
+    if options.target is not None:
+        raise UsageError(
+            f"--for {options.target} chooses the lowering, and --lowering {options.lowering} too",
+            "drop one of them",
+        )
+    return None
 
 
 def _check_uncalibrated(options: Options) -> None:

@@ -11,8 +11,9 @@ from mixnet_common.console import FORMAT
 from mixnet_common.hashing import sha256
 from mixnet_common.versions import package_version
 from mixnet_export.lowering import Plan, format_plan
+from mixnet_export.lowering.tiling import large_kernels
 from mixnet_export.mixed import search_json
-from mixnet_export.options import Options, file_preprocessing
+from mixnet_export.options import Options, check_target, file_preprocessing
 from mixnet_export.quantizing import Quantized
 from mixnet_export.writers import Format
 from mixnet_networks import Network
@@ -46,6 +47,7 @@ def describe_request(network: Network, form: Format, options: Options) -> dict[s
         "resolution": network.resolution,
         "multiplier": network.multiplier,
         "batch": network.batch,
+        "large_kernels": large_kernels(graph),
         "input": {
             "name": INPUT,
             "shape": [shape[axis] for axis in form.axes],
@@ -65,6 +67,7 @@ def describe_result(
 ) -> dict[str, Any]:
     """What came out; of the quantization, what doesn't apply is null."""
     return {
+        "target": target.name if (target := check_target(options, form.name)) else plan.target,
         "lowering": plan.name,
         "lowering_sha256": sha256(format_plan(plan)),
         "sha256": sha256(content),

@@ -32,6 +32,9 @@ from mixnet_common.records import (
 PRECISIONS = ("float32", "float16", "int8-per-channel", "int8-per-tensor")
 """Of depthwise convolutions: float16 is of weights, int8 by the scales of the weights."""
 
+DEFAULT = "default"
+"""In a table by precision: for all that it does not list."""
+
 FILE_FORMATS = ("tflite", "onnx")
 
 Version = tuple[int, ...]
@@ -73,16 +76,10 @@ def _least_and_most(value: Any) -> tuple[int, int]:
     return least, most
 
 
-def _changes(value: Any) -> Mapping[str, Mapping[str, str]]:
-    if not isinstance(value, Mapping):
-        raise MisfitError("a table of precisions")
-    for choices in value.values():
-        if not isinstance(choices, Mapping) or not choices:
-            raise MisfitError("a table of choices for each precision")
-    return {
-        line(precision): {line(option): line(choice) for option, choice in choices.items()}
-        for precision, choices in value.items()
-    }
+def _plans(value: Any) -> Mapping[str, str]:
+    if not isinstance(value, Mapping) or DEFAULT not in value:
+        raise MisfitError(f"a table of plans by precision, with {DEFAULT!r} for the rest")
+    return {line(precision): line(plan) for precision, plan in value.items()}
 
 
 @dataclass(frozen=True)
@@ -93,10 +90,8 @@ class Rules:
     """``tflite`` or ``onnx``."""
     multipass: bool = checked(flag)
     """Whether float32 depthwise kernels of any size are fast, so that they are left whole."""
-    lowering: str = checked(line)
-    """The plan for networks of our own that ``default`` means."""
-    changes: Mapping[str, Mapping[str, str]] = checked(_changes, factory=dict)
-    """Precision of a file → option of a plan's choices → what it is instead."""
+    lowering: Mapping[str, str] = checked(_plans)
+    """Precision of a file, or ``default`` for the rest → the plan for networks of our own."""
     tiles: Mapping[str, tuple[int, ...]] = checked(_tiles, factory=dict)
     """Precision → taps of the depthwise microkernels, ascending; empty where large depthwise
     convolutions have kernels of their own."""
@@ -149,6 +144,10 @@ class Target:
     def tiles(self, precision: str) -> tuple[int, ...]:
         """Taps of the depthwise microkernels for one of ``PRECISIONS``, ascending."""
         return self.rules.tiles.get(precision, ())
+
+    def lowering(self, precision: str) -> str:
+        """The plan for a network of our own in a file's precision, by name."""
+        return self.rules.lowering.get(precision, self.rules.lowering[DEFAULT])
 
     def is_like(self, other: "Target") -> bool:
         """Whether the same files suit both."""

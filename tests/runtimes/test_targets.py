@@ -17,6 +17,8 @@ from mixnet_runtimes.targets import (
 
 TARGETS = load_targets().targets
 
+FILES = ("float32", "float16", "int8", "int8-dynamic", "mixed")
+
 MULTIPASS = {
     "litert-1.0",
     "litert-1.1",
@@ -41,7 +43,8 @@ def test_every_target_is_found_by_its_name_and_by_any_version_in_its_range(targe
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_multipass_kernels_are_those_of_2024(target: Target):
     assert target.multipass == (target.name in MULTIPASS)
-    assert bool(target.rules.changes) == target.multipass
+    whole = {precision for precision in FILES if target.lowering(precision).endswith("-multipass")}
+    assert whole == ({"float32", "float16"} if target.multipass else set())
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
@@ -135,8 +138,8 @@ SHIPPED = resources.files("mixnet_runtimes").joinpath("targets.toml").read_text(
         ("split = [2, 4]", "split = [4, 2]", "'split' must be"),
         ("float32 = [3, 4, 9, 25]", "float32 = [25, 3]", "from the smallest"),
         ("tiles.float16", "tiles.half", "'tiles' must be a table with the keys"),
-        ('changes.float32.tiling = "direct"', "changes.float32 = {}", "'changes' must be"),
-        ('lowering = "xnnpack"', 'lowring = "xnnpack"', "unknown key 'lowring'"),
+        ('lowering.default = "xnnpack"', 'lowering.int8 = "xnnpack"', "'lowering' must be"),
+        ('lowering.default = "xnnpack"', 'lowring.default = "xnnpack"', "unknown key 'lowring'"),
         ('measured = "', 'mesured = "', "unknown key 'mesured'"),
         ('title = "LiteRT"', "title = 1", "'title' must be"),
         ("[[targets]]", "[targets.x]", "'targets' must be|TOML"),

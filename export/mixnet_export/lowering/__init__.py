@@ -25,6 +25,7 @@ from mixnet_export.lowering.merging import merge_kernels
 from mixnet_export.lowering.model import Model
 from mixnet_export.lowering.tiling import tile_depthwise
 from mixnet_networks import Node
+from mixnet_runtimes.targets import Target, find_target
 
 PLANS: Mapping[str, Plan] = {
     plan.name: plan
@@ -34,6 +35,11 @@ PLANS: Mapping[str, Plan] = {
             "xnnpack",
             Choice(mixed="auto", groups="auto", join="sum", tiling="nested", concat="nested"),
             measured="LiteRT 2.3 with XNNPACK on x86-64",
+        ),
+        Plan(
+            "xnnpack-multipass",
+            Choice(mixed="auto", groups="auto", join="sum", concat="nested"),
+            measured="LiteRT 1.1 and TensorFlow 2.17 with XNNPACK on x86-64",
         ),
         Plan(
             "onnxruntime-x86",
@@ -46,18 +52,22 @@ PLANS: Mapping[str, Plan] = {
 The others are named for the runtime they were measured on."""
 
 DEFAULT = "default"
-DEFAULTS: Mapping[str, str] = {"tflite": "xnnpack", "onnx": "onnxruntime-x86"}
-"""What ``default`` means for each file format."""
+"""The plan that suits the runtime that a file is for."""
 
 
-def find_plan(lowering: str, form: str) -> Plan:
-    """A plan by name, ``default`` for a format, or from a TOML file.
+def find_plan(
+    lowering: str, form: str, *, precision: str = "float32", target: Target | None = None
+) -> Plan:
+    """A plan by name, from a TOML file, or ``default``: that of a target for a file's precision.
 
-    Raises UsageError where there is none of that name, or the file is wrong.
+    Without a target it is that of the format's newest runtime. Raises UsageError where there is no
+    plan of that name, or the file is wrong.
     """
     if lowering.endswith(".toml"):
         return load_plan(Path(lowering))
-    return _named(DEFAULTS[form] if lowering == DEFAULT else lowering)
+    if lowering != DEFAULT:
+        return _named(lowering)
+    return _named((target or find_target(None, form)).lowering(precision))
 
 
 def _named(name: str) -> Plan:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
@@ -16,12 +17,13 @@ from mixnet_common.readers import read_toml, show
 from mixnet_common.records import check_keys, checked, one_of, read_record
 from mixnet_networks import Graph, Node
 from mixnet_networks.build import block_of
+from mixnet_runtimes.targets import find_target
 
-KEYS = ("measured", "general", "blocks")
+KEYS = ("measured", "target", "general", "blocks")
+"""What a plan's file has at its top level."""
 
 EMULATED = "EMULATED"
 """How ``measured`` begins where the choices were timed under emulation, which is no phone."""
-"""What a plan's file has at its top level."""
 
 
 def _pairs(count: int) -> tuple[int, ...]:
@@ -106,6 +108,8 @@ class Plan:
     blocks: Mapping[str, Choice] = field(default_factory=dict)
     measured: str = ""
     """Where the choices were measured, for people."""
+    target: str | None = None
+    """The runtime and version that they were measured on, where that is a target."""
 
     def of(self, node: Node) -> Choice:
         """The choice for the block of a node."""
@@ -141,13 +145,22 @@ def load_plan(path: Path) -> Plan:
     measured = table.get("measured", "")
     if not isinstance(measured, str):
         raise UsageError(f"{where}: 'measured' must be a text, not {shown(measured)}")
-    return Plan(path.name, general, choices, measured)
+    return Plan(path.name, general, choices, measured, _target(table.get("target"), where))
+
+
+def _target(name: Any, where: str) -> str | None:
+    if name is None:
+        return None
+    if not isinstance(name, str):
+        raise UsageError(f"{where}: 'target' must be a runtime and its version, not {shown(name)}")
+    return find_target(name).name
 
 
 def format_plan(plan: Plan, comments: Sequence[str] = ()) -> str:
     """A plan as the text of a TOML file, one line a block."""
     lines = [f"# {printable(comment)}" for comment in comments]
     lines += [f"measured = {_quote(plan.measured)}"]
+    lines += [f"target = {_quote(plan.target)}"] if plan.target else []
     lines += ["", "general = " + _format_choice(plan.general), "", "[blocks]"]
     lines += [f"{_quote(name)} = {_format_choice(choice)}" for name, choice in plan.blocks.items()]
     return "\n".join(lines) + "\n"

@@ -7,7 +7,7 @@ import numpy as np
 
 from mixnet_export.lowering.model import Model, Rewriter, rewrite
 from mixnet_export.lowering.taps import MOST_TAPS, TILINGS, Piece
-from mixnet_networks import Node
+from mixnet_networks import Graph, Node
 from mixnet_networks.padding import Pair, resolve_padding, same_padding
 
 Tiling = Callable[[Node], str]
@@ -38,6 +38,17 @@ def tile_depthwise(
                 rewriter.keep_floating(*added)
 
     return rewrite(model, rule)
+
+
+def large_kernels(graph: Graph) -> int:
+    """How many depthwise kernels have more taps than XNNPACK's largest microkernel."""
+    kernels = [
+        kernel
+        for node in graph.nodes
+        for kernel in node.attributes.get("kernels", (node.attributes.get("kernel"),))
+        if "depthwise" in node.op
+    ]
+    return sum(height * width > MOST_TAPS for height, width in kernels)
 
 
 def _is_large(node: Node) -> bool:
