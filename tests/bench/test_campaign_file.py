@@ -72,7 +72,12 @@ def test_the_smallest_campaign_is_one_network() -> None:
         ),
         ('networks = [{ name = "mixnet-s", seed = 1, weights = "w" }]', "both a seed", "drop"),
         (SMALL + "device = 3", "unknown key 'device'", "did you mean devices?"),
-        (SMALL + "folder = 3", "unknown key 'folder'", "known: "),
+        (SMALL + "folder = 3", "unknown key 'folder'", "did you mean for"),
+        (SMALL + "targets = []", "unknown key 'targets'", ""),
+        (SMALL + 'for = "litert-1.1"', "'for' must be a list of runtimes", 'for = ["litert-1.1"]'),
+        (SMALL + "for = [1.1]", "'for' must be a list of runtimes", 'for = ["litert-1.1"]'),
+        (SMALL + 'for = ["litert-9.9"]', "no runtime is called 'litert-9.9'", "litert-"),
+        (SMALL + 'for = ["litert", "tflite"]', "several runtimes of .tflite", "for each"),
         (SMALL + 'devices = ["phone"]', "'devices' must be 'host' or 'adb:SERIAL'", ""),
         (SMALL + 'formats = ["tflight"]', "'formats' must be one of tflite, onnx", "tflite?"),
         (SMALL + 'formats = ["onnx", "onnx"]', "'formats' must be a list with each", ""),
@@ -99,6 +104,26 @@ def test_what_is_wrong_is_refused_with_what_would_do(text: str, said: str, hint:
         parse_campaign(text, PATH)
     assert said in caught.value.message
     assert hint in caught.value.hint or hint in caught.value.message
+
+
+def test_files_are_made_for_the_runtimes_that_a_campaign_names() -> None:
+    more = 'formats = ["tflite", "onnx"]\nprecisions = ["float32", "int8"]\n'
+    more += 'lowerings = ["default", "reference"]\n'
+    newest = exports(SMALL + more)
+    older = exports(SMALL + more + 'for = ["litert-1.1.2"]')
+    changed = {name for name in newest if newest[name].key != older[name].key}
+    assert changed == {f"mixnet-s tflite {each} default" for each in ("float32", "int8")}
+    assert {older[name].inputs["target"] for name in changed} == {"litert-1.1"}
+    plans = [
+        name
+        for name in changed
+        if newest[name].inputs["plan_sha256"] != older[name].inputs["plan_sha256"]
+    ]
+    assert plans == ["mixnet-s tflite float32 default"]
+
+
+def exports(text: str) -> dict[str, Step]:
+    return {step.name: step for step in steps_of(text) if step.kind == "export"}
 
 
 def test_a_campaign_of_more_steps_than_anyone_waits_for_is_refused_with_its_time() -> None:

@@ -16,6 +16,7 @@ from mixnet_bench.campaign.record import HOST, Campaign
 from mixnet_common import MixnetError
 from mixnet_common.hashing import sha256, sha256_of, sha256_of_parts
 from mixnet_common.outputs import named_files
+from mixnet_runtimes.targets import find_target
 
 
 def files_read(campaign: Campaign) -> Iterator[Path]:
@@ -38,11 +39,14 @@ def files_read(campaign: Campaign) -> Iterator[Path]:
             yield from image_files(beside(campaign, folder))
 
 
-def plan_hash(campaign: Campaign, lowering: str, form: str) -> str:
+def plan_hash(campaign: Campaign, lowering: str, form: str, precision: str) -> str:
     """Of what a lowering does, whatever its name. Raises UsageError for an unknown one."""
     from mixnet_export.lowering import find_plan, format_plan
 
-    plan = find_plan(lowering_path(campaign, lowering), form)
+    name = campaign.target(form, lowering)
+    target = None if name is None else find_target(name)
+    path = lowering_path(campaign, lowering)
+    plan = find_plan(path, form, precision=precision, target=target)
     return sha256(format_plan(plan))
 
 

@@ -14,8 +14,12 @@ from mixnet_common.options import threads_on
 from mixnet_common.printable import printable, shown
 from mixnet_common.readers import TOML_BYTES, parse_toml, read_text, show
 from mixnet_common.records import check_keys, read_record
+from mixnet_runtimes.targets import find_target
 
-KEYS = tuple(each.name for each in fields(Campaign) if each.name != "folder")
+FOR = "for"
+"""The key of ``Campaign.targets``."""
+
+KEYS = (FOR, *(each.name for each in fields(Campaign) if each.name not in ("folder", "targets")))
 """Of a campaign's TOML at its top level."""
 
 
@@ -38,6 +42,8 @@ def parse_campaign(text: str, path: Path) -> Campaign:
         "files": _files(table["files"], where) if "files" in table else (),
         "latency": read_record(Timing, table.get("latency", {}), f"{where}, latency"),
     }
+    if FOR in table:
+        parts["targets"] = _targets(table.pop(FOR), where)
     if "parity" in table:
         parts["parity"] = read_record(Images, table["parity"], f"{where}, parity")
     campaign = read_record(Campaign, {"title": printable(path.stem), **table, **parts}, where)
@@ -57,6 +63,25 @@ def _entries(rows: Any, where: str) -> tuple[Entry, ...]:
     if twice is not None:
         raise UsageError(f"{where}: 'networks' has {twice.name} twice", "write it once")
     return entries
+
+
+def _targets(names: Any, where: str) -> tuple[str, ...]:
+    """The names of targets, at most one of each file format."""
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise UsageError(
+            f"{where}: 'for' must be a list of runtimes, not {shown(names)}",
+            'write for = ["litert-1.1"]',
+        )
+    targets = [find_target(name) for name in names]
+    twice = [
+        form for form, count in Counter(each.file_format for each in targets).items() if count > 1
+    ]
+    if twice:
+        raise UsageError(
+            f"{where}: 'for' names several runtimes of .{twice[0]} files",
+            "write a campaign for each",
+        )
+    return tuple(each.name for each in targets)
 
 
 def _files(rows: Any, where: str) -> tuple[FileEntry, ...]:

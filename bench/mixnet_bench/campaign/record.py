@@ -29,6 +29,7 @@ from mixnet_common.records import (
     one_of,
     within,
 )
+from mixnet_runtimes.targets import find_target
 
 PRECISIONS = ("float32", "float16", "int8", "int8-dynamic")
 """A mixed precision is a search with a budget of its own, and is run by hand."""
@@ -40,6 +41,9 @@ HOST = "host"
 """This machine, among devices."""
 
 FORMATS = ("tflite", "onnx")
+
+DEFAULT = "default"
+"""The lowering that depends on what a file is made for."""
 
 MOST = 1000
 """Of whatever a campaign lists."""
@@ -140,6 +144,9 @@ class Campaign:
     formats: tuple[str, ...] = checked(_listed(one_of(FORMATS)), ("tflite",))
     precisions: tuple[str, ...] = checked(_listed(one_of(PRECISIONS)), ("float32",))
     lowerings: tuple[str, ...] = checked(_listed(line), ("default",))
+    targets: tuple[str, ...] = checked(anything, ())
+    """Runtimes and versions that files are made for, at most one of a format; a format without
+    one is for its newest runtime."""
     devices: tuple[str, ...] = checked(_listed(_device), (HOST,))
     calibration: str | None = checked(line, None)
     """A folder of images; None for the shipped picture, which is enough for times only."""
@@ -149,3 +156,9 @@ class Campaign:
     """Tables of the paper to compare with."""
     latency: Timing = checked(anything, factory=Timing)
     parity: Images | None = checked(anything, None)
+
+    def target(self, form: str, lowering: str) -> str | None:
+        """What a file of a format is made for; None for the newest, or by a lowering's name."""
+        if lowering != DEFAULT:
+            return None
+        return next((each for each in self.targets if find_target(each).file_format == form), None)

@@ -52,6 +52,7 @@ def export(step: Step, store: Store) -> Targets:
     calibrated = inputs["precision"] == "int8" and campaign.calibration is not None
     options = Options(
         lowering=lowering_path(campaign, inputs["lowering"]),
+        target=inputs.get("target"),
         precision=inputs["precision"],
         calibration=beside(campaign, campaign.calibration or "") if calibrated else None,
         calibration_images=campaign.calibration_images,
