@@ -39,6 +39,7 @@ from mixnet_bench.latency import Plan
 from mixnet_bench.latency_command import NO_MORE, Finish, conclude, foresee, refuse_output, save_to
 from mixnet_bench.latency_report import identify_all
 from mixnet_bench.latency_table import print_latencies
+from mixnet_bench.made_for import warn_of_other_targets
 from mixnet_bench.phone_inputs import refuse_text, write_raw
 from mixnet_bench.phone_parity import Difference, compare_with_host
 from mixnet_bench.phone_profile import print_profiles, take_profiles
@@ -148,6 +149,7 @@ def measure_on(
     targets = describe_phone(plan, files, measured)
     for target, profile in zip(targets, measured.profiles, strict=False):
         target["profile"] = describe_profile(profile)
+    warn_of_other_targets(targets)
     keep(targets)
     kept.forget()
     return targets

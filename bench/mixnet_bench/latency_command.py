@@ -16,6 +16,7 @@ from mixnet_bench.latency import Plan, measure
 from mixnet_bench.latency_report import add_doubts, describe, identify_all
 from mixnet_bench.latency_table import print_latencies
 from mixnet_bench.machine import describe_machine, load_average
+from mixnet_bench.made_for import warn_of_other_targets
 from mixnet_bench.profile_command import print_profiles, take_profiles
 from mixnet_bench.profile_report import describe_profile
 from mixnet_common import write_whole
@@ -128,6 +129,7 @@ def describe_run(plan: Plan) -> list[dict[str, Any]]:
     found = list(doubts_of_host(conditions, read_host_conditions()))
     for target in targets:
         add_doubts(target, found)
+    warn_of_other_targets(targets)
     return targets
 
 

@@ -32,6 +32,7 @@ from mixnet_networks.reference import evaluate
 from mixnet_networks.weights import seeded_weights
 from mixnet_runtimes import read_file
 from mixnet_runtimes.inputs import seeded_input
+from mixnet_runtimes.targets import Target, find_target
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,9 @@ class ReadingTimer:
 
     def conditions(self, content: bytes) -> str:
         return "a ruler"
+
+    def target(self, content: bytes) -> Target | None:
+        return find_target("litert-1.1")
 
 
 def test_blocks_are_told_apart_by_what_they_compute_and_not_by_their_names(model: Model) -> None:

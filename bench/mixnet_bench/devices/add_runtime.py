@@ -5,6 +5,7 @@ from typing import Any
 
 from mixnet_android.runtimes_store import Runtime, add
 from mixnet_common.console import print_json, say, warn
+from mixnet_runtimes.targets import Target, find_target, target_of
 
 
 def run(file: Path, version: str | None, as_json: bool) -> None:
@@ -20,6 +21,16 @@ def run(file: Path, version: str | None, as_json: bool) -> None:
     else:
         for each in kept:
             say(f"kept {each.api} {each.version or '(unknown version)'} for {each.platform}")
+            if target := _unlike_the_newest(each):
+                say(f"files for it are faster when they are made with --for {target.name}")
+
+
+def _unlike_the_newest(runtime: Runtime) -> Target | None:
+    """The target of a library whose files differ from what is made by default."""
+    target = target_of(runtime.api, runtime.version or "")
+    if target is None or target.is_like(find_target(None, target.file_format)):
+        return None
+    return target
 
 
 def describe(runtime: Runtime) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from mixnet_networks.sizes import check_memory_for
 from mixnet_networks.weights import seeded_weights
 from mixnet_quantize.settings import Settings
 from mixnet_runtimes.inputs import seeded_input
+from mixnet_runtimes.targets import Target
 
 DELEGATED = {"mixed": ("slices", "branches", "auto"), "groups": ("grouped", "dense", "auto")}
 """For TFLite, only options that XNNPACK's delegate takes: a split by sizes would cut the network
@@ -97,10 +98,12 @@ def tune(
     """
     check_memory_for(request.network.graph)
     model = Model(request.network.graph, seeded_weights(request.network))
-    start = find_plan(DEFAULT, request.form.name)
     blocks = distinct_blocks(model)
     _check_calibrated(request, blocks)
-    measured = f"{timer.conditions(_write(request, blocks[0].model, start))}, {request.precision}"
+    example = _write(request, blocks[0].model, find_plan("reference", request.form.name))
+    target = timer.target(example)
+    start = _default(request, target)
+    measured = f"{timer.conditions(example)}, {request.precision}"
     outcomes = [
         (block, _tune_block(request, block, start, timer, measured, cache))
         for block in tracked(blocks, "tuning")
@@ -108,8 +111,15 @@ def tune(
     choices = {name: found.choice for block, found in outcomes for name in block.names}
     in_order = dict.fromkeys(block_of(node.name) for node in model.graph.nodes)
     ordered = {name: choices[name] for name in in_order}
-    plan = Plan(f"{request.network.name}.toml", start.general, ordered, measured)
-    return plan, outcomes, _check_whole(request, model, plan, timer)
+    name = target.name if target else None
+    plan = Plan(f"{request.network.name}.toml", start.general, ordered, measured, name)
+    return plan, outcomes, _check_whole(request, model, plan, start, timer)
+
+
+def _default(request: Request, target: Target | None) -> Plan:
+    """The plan that the search begins with: the default for the runtime that is tuned for."""
+    form, precision = request.form.name, request.precision
+    return find_plan(DEFAULT, form, precision=precision, target=target)
 
 
 def _check_calibrated(request: Request, blocks: Sequence[Block]) -> None:
@@ -162,12 +172,14 @@ def _write(request: Request, model: Model, plan: Plan) -> bytes:
     return request.form.quantize(content, entry.name, samples, settings)
 
 
-def _check_whole(request: Request, model: Model, plan: Plan, timer: Timer) -> dict[str, float]:
+def _check_whole(
+    request: Request, model: Model, plan: Plan, default: Plan, timer: Timer
+) -> dict[str, float]:
     """The tuned network's time over that of the default and of the reference lowering.
 
     Blocks are timed alone, and a network is more than its blocks: this tells whether it paid.
     """
-    others = {name: find_plan(name, request.form.name) for name in (DEFAULT, "reference")}
+    others = {DEFAULT: default, "reference": find_plan("reference", request.form.name)}
     contents = [_write(request, model, each) for each in (plan, *others.values())]
     times = np.asarray(timer(contents), dtype=float)
     ratios = np.median(times[0] / times[1:], axis=1)

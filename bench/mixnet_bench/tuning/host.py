@@ -10,6 +10,7 @@ from mixnet_bench.machine import cpu_model
 from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes import Session, open_session
 from mixnet_runtimes.inputs import seeded_input
+from mixnet_runtimes.targets import Target, target_of
 
 ROUNDS = 40
 LONGEST_S = 0.6
@@ -39,12 +40,20 @@ class HostTimer:
 
     def conditions(self, content: bytes) -> str:
         """What bears on the times: the runtime that takes such a file, the CPU, the threads."""
-        with temporary_folder() as folder:
-            session = self._open(folder, 0, content)
-            runtime = f"{session.runtime} {session.version}"
-            del session
+        runtime = " ".join(self._runtime(content))
         threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
         return f"{runtime} on {cpu_model() or 'an unknown CPU'}, {threads}"
+
+    def target(self, content: bytes) -> Target | None:
+        """The runtime that takes such a file; None where its version is unknown."""
+        return target_of(*self._runtime(content))
+
+    def _runtime(self, content: bytes) -> tuple[str, str]:
+        with temporary_folder() as folder:
+            session = self._open(folder, 0, content)
+            runtime = session.runtime, session.version
+            del session  # some systems don't remove files that are open
+        return runtime
 
     def _open(self, folder: Path, index: int, content: bytes) -> Session:
         path = folder / f"{index}{self.suffix}"

@@ -27,6 +27,7 @@ from mixnet_common.console import say, warn
 from mixnet_common.hashing import sha256_of
 from mixnet_common.temporary import temporary_folder
 from mixnet_export.lowering import EMULATED
+from mixnet_runtimes.targets import Target, target_of
 
 RUN = "tune-"
 """How a run's name begins; the rest tells its files, so that none is taken for another."""
@@ -87,6 +88,11 @@ class PhoneTimer:
         return ", ".join(
             [f"{EMULATED}, no phone's times", *parts] if self.product.emulated else parts
         )
+
+    def target(self, content: bytes) -> Target | None:
+        """The kept library that runs there; None where its version is unknown."""
+        del content
+        return target_of(RUNTIMES[self.library.api], self.library.version or "")
 
     def _write(self, folder: Path, index: int, content: bytes) -> Path:
         path = folder / f"{index}{self.suffix}"

@@ -12,6 +12,7 @@ import numpy as np
 
 from mixnet_bench.tuning.blocks import Block, signature
 from mixnet_export.lowering import OPTIONS, Choice, Plan, lower
+from mixnet_runtimes.targets import Target
 
 Times = Sequence[Sequence[float]]
 """For each file its samples; the k-th samples of all files were taken in one round."""
@@ -25,6 +26,9 @@ class Timer(Protocol):
 
     def conditions(self, content: bytes) -> str:
         """Say what bears on the times: the runtime for such a file, the processor, the threads."""
+
+    def target(self, content: bytes) -> Target | None:
+        """The runtime for such a file, as far as its version is a known one."""
 
 
 WriteModel = Callable[[Block, Choice], bytes]
