@@ -35,6 +35,7 @@ from mixnet_common.options import (
     SEED,
 )
 from mixnet_common.outputs import named_files
+from mixnet_export.optimize.command import optimize_command
 from mixnet_networks import load_network
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -303,6 +304,9 @@ def onnx(**arguments: Any) -> None:
     with its arch, or a file with timm's name.
     """
     _export("onnx", **arguments)
+
+
+main.add_command(optimize_command)
 
 
 def _export(

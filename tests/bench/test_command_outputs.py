@@ -137,6 +137,12 @@ FOLDERS = (
         inside=("net-mixed.onnx", "net-mixed.onnx.json"),
     ),
     Case(
+        "mixnet-export optimize b.tflite",
+        ("b.tflite",),
+        "out/",
+        inside=("b.tflite", "b.tflite.json"),
+    ),
+    Case(
         "mixnet-bench run campaign.toml",
         ("campaign.toml", "net.toml", "lowered.toml", "classes/a/1.png", *IMAGES),
         "out/campaign",
@@ -149,7 +155,7 @@ FOLDERS = (
     Case(f"{GLYPHS}.measure", (), "glyphs/", "--work", inside=("rows.json",)),
 )
 NO_FILES = {
-    "--on", "--pin", "--float-layer", "--runtimes", "--sustained", "--title", "--target",
+    "--on", "--for", "--pin", "--float-layer", "--runtimes", "--sustained", "--title", "--target",
     "--recipe", "--only", "--shape", "--dim", "--signature", "--input-range",
     "--precisions", "--threads",
 }  # fmt: skip

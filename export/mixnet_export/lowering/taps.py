@@ -61,18 +61,19 @@ def polyphase(height: int, width: int) -> list[Piece]:
     return list(product(rows_, columns))
 
 
-def nested(height: int, width: int) -> list[Piece]:
+def nested(height: int, width: int, kernels: tuple[int, ...] = MICROKERNELS) -> list[Piece]:
     """The cheapest pieces that are all centred on the kernel's centre.
 
     A centred progression is either cut into its two ends and the rest, or, if odd, into every
     second element and those between; both halves are centred again. So every piece has the SAME
     padding of the whole, and needs neither padding nor slicing, at stride 2 as well: there SAME
-    would have to crop to reach the middle tap alone, so that one is never cut out.
+    would have to crop to reach the middle tap alone, so that one is never cut out. ``kernels`` are
+    the taps of the microkernels there are, which set what a piece costs.
 
     >>> [(len(r), len(c)) for r, c in nested(7, 7)]
     [(2, 4), (5, 4), (7, 3)]
     """
-    return _cheapest(range(height), range(width))[1]
+    return _cheapest(range(height), range(width), kernels)[1]
 
 
 TILINGS: Mapping[str, Callable[[int, int], list[Piece]]] = {
@@ -88,17 +89,19 @@ def _chunks(size: int, most: int) -> list[range]:
 
 
 @cache
-def _cheapest(rows_: range, columns: range) -> tuple[int, list[Piece]]:
+def _cheapest(rows_: range, columns: range, kernels: tuple[int, ...]) -> tuple[int, list[Piece]]:
     """Cost in taps and pieces of the best way to compute this grid of taps."""
     taps = len(rows_) * len(columns)
     options = []
-    if taps <= MOST_TAPS:
-        tile = next(size for size in MICROKERNELS if size >= taps)
+    if taps <= kernels[-1]:
+        tile = next(size for size in kernels if size >= taps)
         options.append((tile + PIECE_OVERHEAD, [(rows_, columns)]))
     for outer, inner in _centred_cuts(columns):
-        options.append(_joined(_cheapest(rows_, outer), _cheapest(rows_, inner)))
+        halves = (_cheapest(rows_, part, kernels) for part in (outer, inner))
+        options.append(_joined(*halves))
     for outer, inner in _centred_cuts(rows_):
-        options.append(_joined(_cheapest(outer, columns), _cheapest(inner, columns)))
+        halves = (_cheapest(part, columns, kernels) for part in (outer, inner))
+        options.append(_joined(*halves))
     return min(options, key=lambda option: (option[0], len(option[1])))
 
 

@@ -1,0 +1,135 @@
+"""The command ``mixnet-export optimize``: one file in, words and a table out."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from mixnet_common.console import (
+    Command,
+    example,
+    json_option,
+    output_option,
+    print_json,
+    print_table,
+    say,
+    warn,
+)
+from mixnet_common.printable import printable
+from mixnet_common.readers import show
+from mixnet_export.optimize.records import Figures, OptimizeResult, Rewritten
+
+
+@click.command(
+    "optimize",
+    cls=Command,
+    epilog=example(
+        "mixnet-export optimize model.tflite -o out/",
+        "mixnet-export optimize model.tflite -o out/ --for litert-1.1",
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@output_option
+@click.option(
+    "--for",
+    "runtime",
+    metavar="RUNTIME",
+    help="The runtime's version that is to run the file, like litert-2.3 or tflite-2.17.  "
+    "[default: the newest LiteRT]",
+)
+@click.option("--dry-run", is_flag=True, help="Write nothing; say what would be rewritten.")
+@json_option
+def optimize_command(
+    file: Path, directory: Path, runtime: str | None, dry_run: bool, as_json: bool
+) -> None:
+    """Make FILE, anyone's .tflite, faster on CPUs without changing what it computes.
+
+    Depthwise convolutions of more than 25 taps become sums of small ones. Every rewritten operator
+    and the whole file are held against the original before anything is written.
+    """
+    from mixnet_export.optimize.job import check_request, optimize
+
+    check_request(file, directory)
+    result = optimize(file, directory, target=runtime, dry_run=dry_run)
+    for text in result.warnings:
+        warn(printable(text))
+    if as_json:
+        print_json([result.as_json()])
+        return
+    if result.rewritten:
+        _print_rewritten(result)
+    for why, count in Counter(each.why for each in result.left_alone).items():
+        say(f"left alone: {_operators(count)}: {printable(why)}")
+    click.echo(_outcome(result, dry_run))
+
+
+def _print_rewritten(result: OptimizeResult) -> None:
+    """A row for each kind of operator; each one by its name is in ``--json``."""
+    groups: dict[tuple[str, ...], list[Rewritten]] = {}
+    for each in result.rewritten:
+        groups.setdefault(_kind(each), []).append(each)
+    print_table(
+        ("rewritten", "form", "input", "kernel", "tiles", "expected", "proof"),
+        [(str(len(group)), *kind, _proof(group)) for kind, group in groups.items()],
+        caption=_totals(result),
+    )
+
+
+def _kind(each: Rewritten) -> tuple[str, ...]:
+    kernel = _by(each.kernel)
+    if max(each.strides) > 1:
+        kernel += f" stride {_by(each.strides)}"
+    if max(each.dilations) > 1:
+        kernel += f" dilation {_by(each.dilations)}"
+    tiles = [f"{count}·{tile}" if count > 1 else tile for tile, count in _counted(each).items()]
+    expected = f"{100 * each.expected_ratio:.0f} % of the time"
+    return each.form, _by(each.input_shape[1:]), kernel, " + ".join(tiles), expected
+
+
+def _counted(each: Rewritten) -> Counter[str]:
+    return Counter(_by(tile) for tile in each.tiles)
+
+
+def _proof(group: Sequence[Rewritten]) -> str:
+    """The largest difference of a group's operators from their reference."""
+    errors = [each.error for each in group if each.error is not None]
+    if errors:
+        return f"differ by {max(errors):.0e}"
+    return f"differ by {max(each.steps or 0 for each in group)} steps"
+
+
+def _totals(result: OptimizeResult) -> str:
+    before, after = result.before, result.after
+    assert after is not None
+    assert result.expected_gain is not None
+    return (
+        f"size {before.size_bytes / 1e6:.2f} → {after.size_bytes / 1e6:.2f} MB;"
+        f" peak of activations {before.peak_activation_bytes / 1e6:.2f} →"
+        f" {after.peak_activation_bytes / 1e6:.2f} MB; {_partitions(before, after)};"
+        f" expected: {100 * result.expected_gain:.0f} % less time in these operators"
+    )
+
+
+def _partitions(before: Figures, after: Figures) -> str:
+    if before.partitions is None or after.partitions is None:
+        return f"delegate partitions unknown ({before.partitions_reason})"
+    return f"delegate partitions {before.partitions} → {after.partitions}"
+
+
+def _outcome(result: OptimizeResult, dry_run: bool) -> str:
+    if result.reason:
+        return f"nothing to do for {show(result.path)}: {printable(result.reason)}"
+    count = _operators(len(result.rewritten))
+    if result.written is None:
+        why = "dry run" if dry_run else "no folder"
+        return f"{count} would be rewritten for {result.target}; nothing written ({why})"
+    return f"wrote {show(result.written)} ({count} rewritten for {result.target}, proven equal)"
+
+
+def _operators(count: int) -> str:
+    return f"{count} depthwise convolution{'' if count == 1 else 's'}"
+
+
+def _by(sizes: Iterable[int]) -> str:
+    return "×".join(map(str, sizes))

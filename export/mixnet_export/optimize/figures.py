@@ -1,0 +1,63 @@
+"""A file in numbers: its size, its delegate partitions, what its activations need at once."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixnet_export.optimize.records import Figures
+from mixnet_runtimes import tflite_check
+from mixnet_runtimes.registry import runtime_name
+from mixnet_runtimes.targets import Target, target_of
+from mixnet_runtimes.tflite_words import names_of
+
+
+def figures(
+    size_bytes: int, model: Any, schema: Any, partitions: int | None, reason: str
+) -> Figures:
+    """The numbers of a file, of which ``model`` are the tables."""
+    return Figures(size_bytes, partitions, reason, peak_activations(model, schema))
+
+
+def why_unknown(path: Path, target: Target) -> str:
+    """Why the partitions on the target cannot be found out here; empty where they can.
+
+    This machine's runtime has to follow the target's rules.
+    """
+    name, _, version = runtime_name(path).rpartition(" ")
+    here = target_of(name, version)
+    if here is None or not here.is_like(target):
+        return f"this machine has {name} {version}, not {target.title}"
+    return ""
+
+
+def peak_activations(model: Any, schema: Any) -> int:
+    """Bytes of activations of the main graph that live at once at most, as runtimes plan them.
+
+    Every tensor lives from the operator that writes it to the last one that reads it.
+    """
+    graph = model.subgraphs[0]
+    operators = graph.operators or ()
+    last: dict[int, int] = {}
+    first: dict[int, int] = {int(index): 0 for index in graph.inputs}
+    for place, operator in enumerate(operators):
+        for tensor in operator.inputs if operator.inputs is not None else ():
+            last[int(tensor)] = place
+        for tensor in operator.outputs:
+            first.setdefault(int(tensor), place)
+            last.setdefault(int(tensor), place)
+    for tensor in graph.outputs:
+        last[int(tensor)] = len(operators) - 1
+    changes = np.zeros(len(operators) + 1, np.int64)
+    for tensor, place in first.items():
+        if not tflite_check.constant_bytes(model, graph.tensors[tensor]):
+            size = _bytes(graph.tensors[tensor], schema)
+            changes[place] += size
+            changes[last.get(tensor, place) + 1] -= size
+    return int(np.cumsum(changes).max(initial=0))
+
+
+def _bytes(tensor: Any, schema: Any) -> int:
+    name = names_of(schema.TensorType).get(tensor.type, "")
+    sizes = [] if tensor.shape is None else [int(size) for size in tensor.shape]
+    return int(np.prod(sizes, dtype=np.int64)) * tflite_check.BITS.get(name, 32) // 8

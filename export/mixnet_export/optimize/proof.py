@@ -1,0 +1,154 @@
+"""Holds a rewritten file against its original, in two layers, and judges what was found.
+
+Each rewritten operator alone, on what the original file gives it and on noise; and the whole file
+on a picture, noise, edges and a constant. The runs are in ``proof_child``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mixnet_common import MixnetError
+from mixnet_common.printable import printable
+from mixnet_export.optimize.building import Rewriting
+from mixnet_export.optimize.records import OutputProof
+from mixnet_runtimes import child
+
+OPERATOR_TOLERANCE = 1e-5
+"""Of a float32 operator against a float64 reference, relative to its largest value."""
+
+MOST_STEPS = 1
+"""By which an int8 operator may differ from the original one."""
+
+OUTPUT_TOLERANCE = 1e-5
+"""Of float32 outputs, relative to the largest value."""
+
+OWN_FACTOR = 4
+"""How often the original's own difference with and without XNNPACK is allowed."""
+
+LEAST_SQNR_DB = 30.0
+"""Of a file with int8 operators that were rewritten; or what the original has with and without
+XNNPACK less ``SQNR_SLACK_DB``, where that is less."""
+
+SQNR_SLACK_DB = 6.0
+
+TIMEOUT_S = 900.0
+
+SAYS_NOTHING = 1e-6
+"""Outputs that vary by less than this part of the largest do not react to the input."""
+
+HINT = "nothing was written; please report it with the file"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the runs found."""
+
+    operators: list[dict[str, Any]]
+    """Of each rewritten operator, in order: ``error`` and ``own``, or ``steps`` and ``share``."""
+    outputs: tuple[OutputProof, ...]
+    partitions: tuple[int | None, int | None]
+    """Delegate partitions of the original and the candidate on this machine's runtime."""
+
+
+def prove(
+    path: Path, candidate: Path, rewritings: Sequence[Rewriting], most_taps: Mapping[str, int]
+) -> Proof:
+    """Run and judge.
+
+    Raises MixnetError where the candidate differs, or where the original cannot be run.
+    """
+    places = [
+        (
+            each.found.subgraph,
+            each.found.operator,
+            each.found.direct_source if each.is_whole else each.found.source,
+        )
+        for each in rewritings
+    ]
+    request = {
+        "path": str(path),
+        "candidate": str(candidate),
+        "rewritten": places,
+        "most_taps": dict(most_taps),
+    }
+    limits = child.limits_for(path, TIMEOUT_S)
+    answer = child.ask("mixnet_export.optimize.proof_child:prove", path, request, limits)
+    for rewriting, seen in zip(rewritings, answer["operators"], strict=True):
+        _judge_operator(rewriting, seen)
+    is_int8 = any(each.found.is_int8 for each in rewritings)
+    outputs = tuple(_judged(each, is_int8) for each in answer["outputs"])
+    first, second = answer["partitions"]
+    return Proof(answer["operators"], outputs, (first, second))
+
+
+def _judge_operator(rewriting: Rewriting, seen: Mapping[str, Any]) -> None:
+    name = rewriting.found.name
+    if rewriting.found.is_int8 and seen["steps"] > MOST_STEPS:
+        raise MixnetError(
+            f"{name}: rewritten, it differs by {seen['steps']} steps of int8"
+            f" (at most {MOST_STEPS})",
+            HINT,
+        )
+    if not rewriting.found.is_int8 and seen["error"] > OPERATOR_TOLERANCE:
+        raise MixnetError(
+            f"{name}: rewritten, it differs from a float64 reference by {seen['error']:.1e} of the"
+            f" largest value (at most {OPERATOR_TOLERANCE:g}; the original by {seen['own']:.1e})",
+            HINT,
+        )
+
+
+def _judged(seen: Mapping[str, Any], is_int8: bool) -> OutputProof:
+    """An output as a record. Raises MixnetError where it is not equal."""
+    name = printable(str(seen["name"]))
+    if not seen["comparable"]:
+        raise MixnetError(
+            f"output {name}: original and optimized file cannot be compared"
+            f" ({seen['dtype']}, other sizes or values that are not finite)",
+            HINT,
+        )
+    largest = seen["largest"] or 1.0
+    found = OutputProof(
+        seen["signature"],
+        name,
+        seen["dtype"],
+        seen["difference"] / largest,
+        seen["own"] / largest,
+        seen["share"],
+        seen["sqnr_db"],
+        _says_nothing(seen),
+    )
+    (_check_sqnr if is_int8 else _check_difference)(found, seen)
+    return found
+
+
+def _says_nothing(seen: Mapping[str, Any]) -> str:
+    if not seen["finite"]:
+        return "it has values that are not finite"
+    if not seen["largest"]:
+        return "it is zero for every input"
+    if seen["spread"] <= SAYS_NOTHING * seen["largest"]:
+        return "it does not react to the input"
+    return ""
+
+
+def _check_difference(found: OutputProof, seen: Mapping[str, Any]) -> None:
+    most = max(OUTPUT_TOLERANCE, OWN_FACTOR * found.own_difference)
+    if found.difference > most:
+        raise MixnetError(
+            f"output {found.name}: the optimized file differs by {found.difference:.1e} of the"
+            f" largest value (at most {most:.1e})",
+            HINT,
+        )
+
+
+def _check_sqnr(found: OutputProof, seen: Mapping[str, Any]) -> None:
+    own = seen["own_sqnr_db"]
+    least = LEAST_SQNR_DB if own is None else min(LEAST_SQNR_DB, own - SQNR_SLACK_DB)
+    if found.sqnr_db is not None and found.sqnr_db < least:
+        raise MixnetError(
+            f"output {found.name}: SQNR {found.sqnr_db:.1f} dB against the original (at least"
+            f" {least:.1f} dB), {100 * found.share:.1f} % of its values differ",
+            HINT,
+        )

@@ -1,0 +1,107 @@
+"""What ``optimize`` found and did, as frozen records."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """An operator that was rewritten (or would be, with ``dry_run``)."""
+
+    subgraph: int
+    operator: int
+    name: str
+    """Of its output tensor."""
+    form: str
+    """``float32``, ``float16``, ``int8-per-channel`` or ``int8-per-tensor``."""
+    kernel: tuple[int, int]
+    strides: tuple[int, int]
+    dilations: tuple[int, int]
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    tiles: tuple[tuple[int, int], ...]
+    """Rows and columns of each; one tile of the whole kernel is a float32 convolution in int8."""
+    sliced: int
+    """Tiles that read a slice of the padded input."""
+    pad_absorbed: bool
+    expected_ratio: float
+    """Its expected time in that of the original operator, from the cost model."""
+    error: float | None = None
+    """float32: largest difference from a float64 reference, relative to its largest value."""
+    own_error: float | None = None
+    """The original operator's."""
+    steps: int | None = None
+    """int8: by how many steps an output differs from the original operator's at most."""
+    share: float | None = None
+    """int8: share of values that differ."""
+
+
+@dataclass(frozen=True)
+class LeftAlone:
+    """A large depthwise convolution that stays, and why."""
+
+    subgraph: int
+    operator: int
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class OutputProof:
+    """An output of the whole file, original and optimized, on all inputs."""
+
+    signature: str | None
+    name: str
+    dtype: str
+    difference: float
+    """Largest difference, relative to the largest value of the original."""
+    own_difference: float
+    """That of the original from itself, with and without XNNPACK."""
+    share: float
+    """Of values that differ."""
+    sqnr_db: float | None
+    """None where nothing differs."""
+    says_nothing: str
+    """Why the comparison proves nothing; empty where it proves something."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A file in numbers."""
+
+    size_bytes: int
+    partitions: int | None
+    """Delegate partitions; None where ``partitions_reason`` says why nothing is known."""
+    partitions_reason: str
+    peak_activation_bytes: int
+    """Bytes of activations that live at the same time at most, of the main graph."""
+
+
+@dataclass(frozen=True)
+class OptimizeResult:
+    """What was found in a file, and what was made of it."""
+
+    path: Path
+    target: str
+    rewritten: tuple[Rewritten, ...]
+    left_alone: tuple[LeftAlone, ...]
+    reason: str
+    """Why nothing was rewritten, in words; empty where something was."""
+    before: Figures
+    after: Figures | None
+    expected_gain: float | None
+    """Share of the rewritten operators' time that is expected to go."""
+    outputs: tuple[OutputProof, ...] = ()
+    warnings: tuple[str, ...] = ()
+    written: Path | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The record as JSON keys."""
+        values = asdict(self)
+        values["path"] = str(self.path)
+        values["written"] = None if self.written is None else str(self.written)
+        values["provenance"] = dict(self.provenance) or None
+        return values

@@ -1,0 +1,180 @@
+"""``mixnet-export optimize`` from the command line: what is written, refused and said."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from click.testing import CliRunner, Result
+from depthwise_files import Case, content, model, reference, save
+
+from mixnet_common.hashing import sha256
+from mixnet_export.cli import main
+from mixnet_export.optimize import job
+from mixnet_export.optimize.document import read_document
+
+DOCS = Path(__file__).parents[3] / "docs" / "json.md"
+
+CASE = Case(channels=32)
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["optimize", *map(str, arguments)])
+
+
+def answer(*arguments: object) -> dict[str, Any]:
+    result = call(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    (target,) = json.loads(result.stdout)["targets"]
+    return dict(target)
+
+
+def test_a_file_is_written_with_its_provenance_and_computes_the_same(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.tflite", CASE)
+    result = call(path, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "wrote" in result.stdout
+    assert "GPU and NPU" in result.stderr
+    written = tmp_path / "out" / "a.tflite"
+    interpreter = Interpreter(str(written))
+    interpreter.allocate_tensors()
+    x = np.random.default_rng(3).standard_normal((1, 14, 14, 32)).astype("f")
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
+    interpreter.invoke()
+    got = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    assert abs(got - reference(CASE, x)).max() < 1e-5 * abs(got).max()
+    provenance = json.loads((tmp_path / "out" / "a.tflite.json").read_text())
+    assert provenance["optimized_from"] == {"name": "a.tflite", "sha256": sha256(content(CASE))}
+    assert provenance["sha256"] == sha256(written.read_bytes())
+    kept = read_document(written).provenance()
+    assert kept is not None
+    assert kept["original_sha256"] == sha256(content(CASE))
+    assert kept["target"] == "litert-2.3"
+
+
+def test_the_same_file_comes_out_twice_and_is_left_alone_then(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.tflite", CASE)
+    first = answer(path, "-o", tmp_path / "one")
+    answer(path, "-o", tmp_path / "two")
+    one, two = (tmp_path / name / "a.tflite" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    again = answer(one, "-o", tmp_path / "three")
+    assert first["written"] == str(one)
+    assert again["written"] is None
+    assert "optimized already" in again["reason"]
+    assert not (tmp_path / "three").exists()
+
+
+def test_an_input_is_never_replaced(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.tflite", CASE)
+    result = call(path, "-o", tmp_path)
+    assert result.exit_code == 2
+    assert "would replace" in result.stderr
+    assert path.read_bytes() == content(CASE)
+
+
+def test_nothing_to_do_is_no_error(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.tflite", Case(kernel=(5, 5)))
+    found = answer(path, "-o", tmp_path / "out")
+    assert found["written"] is None
+    assert found["rewritten"] == found["left_alone"] == []
+    assert "no depthwise convolution" in found["reason"]
+    assert not (tmp_path / "out").exists()
+    assert "nothing to do" in call(path, "-o", tmp_path / "out").stdout
+
+
+def test_a_dry_run_writes_nothing_and_says_all(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.tflite", CASE)
+    found = answer(path, "-o", tmp_path / "out", "--dry-run")
+    assert found["written"] is None
+    assert len(found["rewritten"]) == 1
+    assert found["after"]["partitions"] == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_multipass_runtimes_get_float32_whole(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.tflite", CASE)
+    found = answer(path, "-o", tmp_path / "out", "--for", "litert-1.1")
+    assert found["written"] is None
+    assert "LiteRT 1.1" in found["left_alone"][0]["why"]
+    int8 = save(tmp_path / "b.tflite", Case(channels=32, form="int8-per-channel"))
+    found = answer(int8, "-o", tmp_path / "out", "--for", "tflite-2.17")
+    assert found["rewritten"][0]["tiles"] == [[7, 7]]
+    assert found["before"]["partitions"] is None
+    assert "not TensorFlow Lite 2.17" in found["before"]["partitions_reason"]
+
+
+def test_outputs_that_do_not_react_are_named(tmp_path: Path) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    from mixnet_runtimes.tflite_pack import pack
+
+    tables = model(CASE)
+    tables.buffers[1].data = np.zeros_like(tables.buffers[1].data)
+    path = tmp_path / "a.tflite"
+    path.write_bytes(pack(schema, tables))
+    result = call(path, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "proves nothing" in result.stderr
+
+
+def test_nothing_is_written_where_the_proof_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = job.rewrite
+
+    def wrong(made: Any, schema: Any, chosen: Any) -> Any:
+        result = right(made, schema, chosen)
+        weights = max(made.buffers, key=lambda each: 0 if each.data is None else len(each.data))
+        weights.data = np.roll(weights.data, 4)
+        return result
+
+    monkeypatch.setattr(job, "rewrite", wrong)
+    result = call(save(tmp_path / "a.tflite", CASE), "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "differs from a float64 reference" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("a.onnx", b"", "takes .tflite files only"),
+        ("a.tflite", b"", "is empty"),
+        ("a.tflite", b"\0" * 100, "TFL3"),
+        ("a.tflite", content(CASE)[:-100], "is not a valid .tflite file"),
+    ],
+)
+def test_what_is_no_sound_file_is_refused(
+    name: str, data: bytes, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    result = call(tmp_path / name, "-o", tmp_path / "out")
+    assert result.exit_code in (1, 2)
+    assert words in result.stderr
+
+
+def test_every_key_is_documented(tmp_path: Path) -> None:
+    section = DOCS.read_text(encoding="utf-8").split("## `mixnet-export optimize`")[1]
+    known = set(re.findall(r"^\| `([^`]+)` \|", section.split("\n## ")[0], re.MULTILINE))
+    two = Case(channels=32, padding="VALID", kernel=(7, 7), form="int8-per-channel", size=(8, 8))
+    printed = set(paths(answer(save(tmp_path / "a.tflite", CASE), "-o", tmp_path / "out")))
+    printed |= set(paths(answer(save(tmp_path / "b.tflite", two), "-o", tmp_path / "out")))
+    left = Case(size=(2, 2), channels=1)
+    printed |= set(paths(answer(save(tmp_path / "c.tflite", left), "-o", tmp_path / "out")))
+    assert printed - {"after"} == known
+
+
+def paths(value: Any, path: str = "") -> Any:
+    """The path of every value that is no object; the provenance is a document of its own."""
+    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        for each in value:
+            yield from paths(each, f"{path}[]")
+    elif isinstance(value, dict) and path != "provenance":
+        for key, each in value.items():
+            yield from paths(each, f"{path}.{key}" if path else key)
+    elif value != [] or path == "warnings":
+        yield path
