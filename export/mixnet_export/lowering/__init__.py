@@ -86,12 +86,15 @@ def lower(model: Model, plan: Plan | str = "reference") -> Model:
     plan.check(model.graph)
     graph = model.graph
 
-    def mixing(node: Node) -> str:
+    def pixels(node: Node) -> int:
         _, height, width, _ = graph.shape(node.outputs[0])
-        return plan.of(node).mixing(height * width)
+        return height * width
+
+    def mixing(node: Node) -> str:
+        return plan.of(node).mixing(pixels(node))
 
     model = fuse_activations(fold_batch_norm(model))
-    model = merge_kernels(model, lambda node: plan.of(node).merged(node))
+    model = merge_kernels(model, lambda node: plan.of(node).merged(node, pixels(node)))
     model = branch_mixed(
         model,
         lambda node: mixing(node) == "branches",

@@ -41,7 +41,7 @@ MERGES: Mapping[str, Callable[[int], tuple[int, ...]]] = {
 """From the number of kernel groups, smallest kernel first, to how many neighbours to merge."""
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "merge": tuple(MERGES),
+    "merge": (*MERGES, "auto"),
     "mixed": ("split", "slices", "branches", "auto"),
     "groups": ("split", "grouped", "dense", "auto"),
     "join": ("concat", "sum"),
@@ -59,12 +59,18 @@ NARROW = 12
 """Input channels to a group below which zeros cost less than groups do. Measured with XNNPACK on
 x86-64: 8 to a group take 1.4 times as long in groups as with zeros, 12 take as long."""
 
+MERGED_MAP = 400
+"""Pixels up to which ``merge = "auto"`` gives all groups one kernel size, above which pairs. Measured
+in int8 with onnxruntime 1.32 on x86-64, MixNet-S and M: at 14x14 and 7x7 one kernel takes 0.83 to
+0.92 of the time of pairs, at 28x28 as long, at 56x56 1.5 times as long."""
+
 
 @dataclass(frozen=True)
 class Choice:
     """How one block is computed.
 
-    ``merge``: which kernel groups of its mixed depthwise convolution share a kernel size.
+    ``merge``: which kernel groups of its mixed depthwise convolution share a kernel size; ``auto``
+    is what suits the map.
     ``mixed``: how the groups get their channels: by a split, by slices, in branches of their own,
     or by whichever of the last two suits the map. ``groups``: grouped 1x1 convolutions by a split,
     as such, as one with block-diagonal weights, or as whichever of these two suits its width.
@@ -82,9 +88,15 @@ class Choice:
     pieces: str = checked(one_of(OPTIONS["pieces"]), "int8")
     concat: str = checked(one_of(OPTIONS["concat"]), "whole")
 
-    def merged(self, node: Node) -> tuple[int, ...]:
-        """Numbers of neighbouring groups to merge in a mixed depthwise convolution."""
-        return MERGES[self.merge](len(node.attributes["kernels"]))
+    def merged(self, node: Node, pixels: int) -> tuple[int, ...]:
+        """Numbers of neighbouring groups to merge in a mixed depthwise convolution.
+
+        ``pixels`` is the size of its output map.
+        """
+        merge = self.merge
+        if merge == "auto":
+            merge = "all" if pixels <= MERGED_MAP else "pairs"
+        return MERGES[merge](len(node.attributes["kernels"]))
 
     def mixing(self, pixels: int) -> str:
         """How groups get their channels, on an output map of so many pixels."""
