@@ -114,7 +114,10 @@ def _quantize(model: Any, ranges: Ranges, settings: Settings, floating: list[str
 def _fixed(model: Any) -> Ranges:
     """Ranges that follow from the operator alone."""
     return {
-        name: SIGMOID for node in model.graph.node if node.op_type == "Sigmoid" for name in node.output
+        name: SIGMOID
+        for node in model.graph.node
+        if node.op_type == "Sigmoid"
+        for name in node.output
     }
 
 

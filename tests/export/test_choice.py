@@ -21,7 +21,7 @@ from mixnet_export.lowering import (
     lower,
 )
 from mixnet_export.writers import FORMATS
-from mixnet_networks import load_network
+from mixnet_networks import Node, load_network
 from mixnet_networks.build import block_of
 
 CHOICES = st.builds(Choice, **{key: st.sampled_from(words) for key, words in OPTIONS.items()})
@@ -56,6 +56,16 @@ def test_a_plan_is_read_back_as_it_was_written(
     path.write_text(format_plan(plan, ["a comment", "and another"]), encoding="utf-8")
 
     assert load_plan(path) == plan
+
+
+@pytest.mark.parametrize(
+    ("side", "sizes"), [(7, (4,)), (14, (4,)), (20, (4,)), (21, (2, 2)), (56, (2, 2))]
+)
+def test_merging_that_suits_the_map_gives_small_maps_one_kernel(
+    side: int, sizes: tuple[int, ...]
+) -> None:
+    node = Node("n", "mixed_depthwise_conv2d", (), (), {"kernels": ((3, 3),) * 4})
+    assert Choice(merge="auto").merged(node, side * side) == sizes
 
 
 @pytest.mark.parametrize("name", PLANS)

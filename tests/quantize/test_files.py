@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mixnet_common import MixnetError, UsageError
 from mixnet_export.writers import FORMATS
 from mixnet_quantize.observe import observe
-from mixnet_quantize.onnx import QUANTIZATION_KEY
+from mixnet_quantize.onnx import BETWEEN, QUANTIZATION_KEY
 from mixnet_quantize.ranges import activation_ranges
 from mixnet_quantize.settings import Settings
 from mixnet_runtimes import Session, open_session, read_file
@@ -136,6 +136,28 @@ def test_onnx_weights_have_a_scale_per_channel(int8: Int8) -> None:
     shapes = {each.name: tuple(each.dims) for each in model.graph.initializer}
 
     assert shapes["head.conv.kernel_scale"] == (256,)
+
+
+@pytest.mark.parametrize(("activations", "step"), [("unsigned", 1 / 255), ("signed", 1 / 127)])
+def test_what_lies_between_convolutions_is_in_integers_in_an_onnx_file(
+    activations: str, step: float, int8: Int8
+) -> None:
+    """A single float operator there would end onnxruntime's integer layout."""
+    graph = onnx.load(int8("onnx", activations=activations)).graph
+    makers = {name: node for node in graph.node for name in node.output}
+    readers = {name: node for node in graph.node for name in node.input}
+    between = [node for node in graph.node if node.op_type in BETWEEN]
+
+    assert {node.op_type for node in between} >= {"Sigmoid", "Mul", "GlobalAveragePool", "Concat"}
+    for node in between:
+        assert {makers[name].op_type for name in node.input} == {"DequantizeLinear"}, node.name
+        assert readers[node.output[0]].op_type == "QuantizeLinear", node.name
+    constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+    sigmoids = [readers[node.output[0]] for node in between if node.op_type == "Sigmoid"]
+    assert [constants[each.input[1]] for each in sigmoids] == pytest.approx(
+        [step] * len(sigmoids), rel=1e-6
+    )
+    assert {int(constants[each.input[2]]) for each in sigmoids} == {0}
 
 
 def test_no_range_is_cut_short(int8: Int8, float32: Callable[[str], bytes], inputs: Inputs) -> None:

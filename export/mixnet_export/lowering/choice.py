@@ -60,9 +60,9 @@ NARROW = 12
 x86-64: 8 to a group take 1.4 times as long in groups as with zeros, 12 take as long."""
 
 MERGED_MAP = 400
-"""Pixels up to which ``merge = "auto"`` gives all groups one kernel size, above which pairs. Measured
-in int8 with onnxruntime 1.32 on x86-64, MixNet-S and M: at 14x14 and 7x7 one kernel takes 0.83 to
-0.92 of the time of pairs, at 28x28 as long, at 56x56 1.5 times as long."""
+"""Pixels up to which ``merge = "auto"`` gives all groups one kernel size, above which pairs.
+Measured in int8 with onnxruntime 1.32 on x86-64, MixNet-S and M: at 14x14 and 7x7 one kernel size
+takes 0.83 to 0.92 of the time of pairs, at 28x28 the same, at 56x56 1.5 times as long."""
 
 
 @dataclass(frozen=True)
