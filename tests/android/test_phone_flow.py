@@ -385,3 +385,56 @@ def test_a_plan_is_tuned_on_a_phone_kept_for_it_and_labelled(
     assert calls[first:] == [3]  # the whole network alone; its blocks are known
     assert file.read_text().startswith("# EMULATED")
     assert load_plan(file).measured.startswith("EMULATED, no phone's times, LiteRT 2.3.0 on Nobody")
+
+
+# Names that steer a terminal
+
+EVIL = "a\x1b]0;x\x07\x1b[2J\u202eb\u2066\u200e\u2028\x9b1m\rc"
+SHOWN = r"a\x1b]0;x\x07\x1b[2J\u202eb\u2066\u200e\u2028\x9b1m\rc"
+
+
+def drawn(done: Result) -> bool:
+    """Whether a command ended by itself, and printed nothing but what a terminal draws."""
+    ended = done.exception is None or isinstance(done.exception, SystemExit)
+    return ended and done.output.replace("\n", "").isprintable()
+
+
+def test_what_a_phone_says_of_itself_and_names_of_files_steer_no_terminal(
+    plug_in: Callable[[], FakePhone], models: tuple[Path, ...], tmp_path: Path
+) -> None:
+    fake = plug_in()
+    answers = {
+        "getprop": STATE["getprop"].replace("arm64-v8a", "x86_64"),
+        "thermalservice": STATE["thermalservice"],
+        "battery": STATE["battery"],
+    }
+    for name, answer in answers.items():
+        hostile = re.sub(r"Nobody|Fake 1|FK1000|SKIN", lambda found: found[0] + EVIL, answer)
+        fake.sandbox.write(f"state/{name}", hostile)
+    governor = "sys/devices/system/cpu/cpufreq/policy0/scaling_governor"
+    fake.sandbox.write(governor, f"{EVIL}\n")
+    listed = CliRunner().invoke(main, ["devices"], color=True)
+    assert drawn(listed)
+    assert "Fake 1" in listed.output
+    evil = [tmp_path / f"{EVIL}{path.suffix}" for path in models]
+    for path, copy in zip(models, evil, strict=True):
+        copy.write_bytes(path.read_bytes())
+    words = ["latency", *map(str, evil), "--on", "adb", *SHORT]
+    done = CliRunner().invoke(main, words, color=True)
+    assert drawn(done)
+    assert done.exit_code == 0, done.output
+    assert SHOWN in done.output
+    printed = CliRunner().invoke(main, [*words, "--json"], color=True).stdout
+    assert printed.isascii()
+    assert [each["name"] for each in json.loads(printed)["targets"]] == [each.name for each in evil]
+
+
+@pytest.mark.parametrize("command", ["getprop", "mkdir", "df", "sha256sum", "dumpsys", "settings"])
+def test_what_a_broken_phone_prints_steers_no_terminal(
+    plug_in: Callable[[], FakePhone], models: tuple[Path, ...], command: str
+) -> None:
+    fake = plug_in()
+    fake.faults.shell.where = command
+    fake.faults.shell.garbage = f"{EVIL}\n{EVIL}: No such file\n".encode()
+    for words in (["devices"], ["latency", str(models[0]), "--on", "adb", *SHORT]):
+        assert drawn(CliRunner().invoke(main, words, color=True))

@@ -7,7 +7,6 @@ and all of them 4 GB of address space.
 import json
 import subprocess
 import sys
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,7 +62,7 @@ class Outcome:
         errors = [line for line in self.stderr.splitlines() if line.startswith("error: ")]
         shown = (self.stdout + self.stderr).replace("\n", "")
         ended = not (self.bug or self.dead) and (self.status == 0) == (not errors)
-        return ended and not any(unicodedata.category(each) == "Cc" for each in shown)
+        return ended and not any(not each.isprintable() for each in shown)
 
 
 def run_all(commands: Sequence[Sequence[str]]) -> list[Outcome]:
