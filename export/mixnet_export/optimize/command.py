@@ -12,6 +12,7 @@ from mixnet_common.console import (
     json_option,
     output_option,
     print_json,
+    print_lines,
     print_table,
     say,
     warn,
@@ -61,7 +62,7 @@ def optimize_command(
         _print_rewritten(result)
     for why, count in Counter(each.why for each in result.left_alone).items():
         say(f"left alone: {_operators(count)}: {printable(why)}")
-    click.echo(_outcome(result, dry_run))
+    print_lines(_outcome(result, dry_run))
 
 
 def _print_rewritten(result: OptimizeResult) -> None:
