@@ -55,6 +55,9 @@ RARE = {
     "given.signature",
     "given.inputs.*.sha256",
     "given.inputs.*.range",
+    "blocks[].best.ratio",
+    "blocks[].best.interval",
+    "blocks[].best.faster",
 }
 """Keys that the tiny files of these tests do not have."""
 

@@ -11,10 +11,11 @@ from click.testing import CliRunner
 from mixnet_bench.cli import main
 from mixnet_bench.tuning.blocks import distinct_blocks, signature
 from mixnet_bench.tuning.cache import cache_path, recall, remember
-from mixnet_bench.tuning.command import Request, tune
+from mixnet_bench.tuning.command import Request, show_gain, tune
 from mixnet_bench.tuning.host import HostTimer
 from mixnet_bench.tuning.search import MARGIN, Outcome, search_block
 from mixnet_common import MixnetError
+from mixnet_common.intervals import Estimate, Interval
 from mixnet_export.cli import main as export
 from mixnet_export.lowering import (
     EMULATED,
@@ -50,6 +51,9 @@ class ReadingTimer:
     def __call__(self, contents: Sequence[bytes]) -> list[list[float]]:
         self.calls.append(len(contents))
         return [[float(content)] * 3 for content in contents]
+
+    def launches(self, contents: Sequence[bytes]) -> list[list[list[float]]]:
+        return [self(contents)] * 3
 
     def conditions(self, content: bytes) -> str:
         return "a ruler"
@@ -108,8 +112,58 @@ def test_a_gain_within_the_margin_changes_nothing(model: Model) -> None:
     assert found == Outcome(start, 1.0, found.tried)
 
 
+FEW = {"tiling": ("direct", "rows", "grid"), "merge": ("none", "smallest", "all")}
+"""Options enough for a handful of forms."""
+
+
+class NoisyTimer(ReadingTimer):
+    """Times that chance spreads by 3 % from launch to launch, and by 5 % within one."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.rng = np.random.default_rng(seed)
+
+    def __call__(self, contents: Sequence[bytes]) -> list[list[float]]:
+        return [
+            (float(each) * self.rng.lognormal(0, 0.03) * self.rng.lognormal(0, 0.05, 5)).tolist()
+            for each in contents
+        ]
+
+    def launches(self, contents: Sequence[bytes]) -> list[list[list[float]]]:
+        return [self(contents) for _ in range(5)]
+
+
+def test_a_gain_that_is_noise_is_said_to_be_and_changes_nothing(model: Model) -> None:
+    block = next(each for each in distinct_blocks(model) if each.names[0] == "blocks.9.0")
+    start = Choice(mixed="branches", groups="dense")
+    found = [
+        search_block(block, start, lambda *_: b"1.0", NoisyTimer(seed), FEW) for seed in range(12)
+    ]
+    tempted = [each for each in found if each.best is not None]
+    assert len(tempted) > 6  # of many equal forms one always seems faster
+    changed = [each for each in found if each.choice != start]
+    assert len(changed) <= 1  # one in two hundred is expected
+    noise = next(each for each in tempted if each.choice == start)
+    assert noise.ratio == 1.0
+    assert "within noise" in show_gain(noise)
+    assert show_gain(noise).startswith("1, unchanged")
+
+
+def test_a_true_gain_is_found_and_its_interval_holds_it(model: Model) -> None:
+    block = next(each for each in distinct_blocks(model) if each.names[0] == "blocks.9.0")
+    start = Choice(mixed="branches", groups="dense")
+
+    def write(_: object, choice: Choice) -> bytes:
+        return b"0.6" if choice.tiling == "grid" else b"1.0"
+
+    found = [search_block(block, start, write, NoisyTimer(seed), FEW) for seed in range(8)]
+    assert all(each.choice.tiling == "grid" for each in found)
+    bounds = [each.best.interval for each in found if each.best and each.best.interval]
+    assert sum(each.low <= 0.6 <= each.high for each in bounds) >= 7
+
+
 def test_results_are_recalled_only_under_the_same_conditions(tmp_path: Path) -> None:
-    outcome = Outcome(Choice(merge="pairs"), 0.8, 7)
+    outcome = Outcome(Choice(merge="pairs"), 0.8, 7, Estimate(0.8, Interval(0.75, 0.85)))
     path = cache_path(tmp_path, block="a", on="LiteRT 1")
     assert recall(path) is None
     remember(path, outcome)
@@ -136,7 +190,7 @@ def test_a_second_tuning_reads_what_the_first_one_found(tmp_path: Path) -> None:
     assert len(first.calls) > 10
     assert second.calls == [3]  # the whole network, at the end
     assert again.blocks == plan.blocks
-    assert checks["default"] == pytest.approx(1, abs=1e-2)
+    assert checks["default"].value == pytest.approx(1, abs=1e-2)
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -151,7 +205,9 @@ def test_a_tuned_plan_can_be_read_and_exported(
     )
     assert run.exit_code == 0, run.output
     (found,) = json.loads(run.stdout)["targets"]
-    assert {"default", "reference"} == set(found["ratios"])
+    assert {"default", "reference"} == set(found["ratios"]) == set(found["ratio_intervals"])
+    low, high = found["ratio_intervals"]["reference"]
+    assert low < found["ratios"]["reference"] < high
     plan = load_plan(plan_file)
     assert list(plan.blocks) == ["stem", "blocks.0.0", "head"]
     network = load_network(str(tiny_network))

@@ -10,6 +10,7 @@ from mixnet_bench.tuning.search import Outcome
 from mixnet_common import UsageError, write_whole
 from mixnet_common.folders import home
 from mixnet_common.hashing import sha256
+from mixnet_common.intervals import Estimate, Interval
 from mixnet_common.json_object import JsonObject, WrongValueError
 from mixnet_common.readers import read_json
 from mixnet_common.records import read_record
@@ -41,9 +42,19 @@ def recall(path: Path) -> Outcome | None:
     try:
         kept = JsonObject(read_json(path))
         choice = read_record(Choice, kept.at("choice").value, "choice")
-        return Outcome(choice, kept.number("ratio", 0), kept.whole("tried"))
+        ratio, tried = kept.number("ratio", 0), kept.whole("tried")
+        return Outcome(choice, ratio, tried, _estimate(kept.at("best")))
     except (UsageError, WrongValueError):
         return None
+
+
+def _estimate(kept: JsonObject) -> Estimate | None:
+    """The gain that was measured. Raises WrongValueError where it has no interval."""
+    if not kept.value:
+        return None
+    bounds = kept.at("interval")
+    interval = Interval(bounds.number("low", 0), bounds.number("high", 0))
+    return Estimate(kept.number("value", 0), interval)
 
 
 def remember(path: Path, outcome: Outcome) -> None:

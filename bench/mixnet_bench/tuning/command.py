@@ -11,9 +11,10 @@ import numpy as np
 from mixnet_bench.tuning.blocks import Block, distinct_blocks, signature
 from mixnet_bench.tuning.cache import cache_folder, cache_path, recall, remember
 from mixnet_bench.tuning.host import HostTimer
-from mixnet_bench.tuning.search import Outcome, Timer, search_block
+from mixnet_bench.tuning.search import CONFIDENCE, Outcome, Timer, is_faster, search_block
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.console import print_json, print_table, say, tracked, warn
+from mixnet_common.intervals import Estimate, ratio_of
 from mixnet_common.outputs import check_output, named_files
 from mixnet_export.lowering import (
     DEFAULT,
@@ -34,6 +35,7 @@ from mixnet_networks.weights import seeded_weights
 from mixnet_quantize.settings import Settings
 from mixnet_runtimes.inputs import seeded_input
 from mixnet_runtimes.targets import Target
+from mixnet_runtimes.turns import log_ratios
 
 DELEGATED = {"mixed": ("slices", "branches", "auto"), "groups": ("grouped", "dense", "auto")}
 """For TFLite, only options that XNNPACK's delegate takes: a split by sizes would cut the network
@@ -70,11 +72,11 @@ def run(
     with where or nullcontext(HostTimer(request.form.suffix, request.threads)) as timer:
         plan, outcomes, checks = tune(request, timer, cache)
     write_whole(output, format_plan(plan, _comments(request, plan, outcomes, checks)))
-    rows = [_row(block, outcome) for block, outcome in outcomes]
     if as_json:
+        rows = [_row(block, outcome) for block, outcome in outcomes]
         print_json([_describe(request, output, plan, rows, checks)])
         return
-    _print(rows, checks, "EMULATED: the times of no phone" if _emulated(plan) else "")
+    _print(outcomes, checks, "EMULATED: the times of no phone" if _emulated(plan) else "")
     say(f"wrote {output}; use it with mixnet-export … --lowering {output}")
 
 
@@ -91,7 +93,7 @@ def _usable_cache() -> Path | None:
 
 def tune(
     request: Request, timer: Timer, cache: Path | None = None
-) -> tuple[Plan, list[tuple[Block, Outcome]], dict[str, float]]:
+) -> tuple[Plan, list[tuple[Block, Outcome]], dict[str, Estimate]]:
     """The plan, what was found block by block, and the whole network's time over other plans'.
 
     ``timer`` times model files wherever it likes. ``cache`` is a folder of earlier results.
@@ -174,16 +176,18 @@ def _write(request: Request, model: Model, plan: Plan) -> bytes:
 
 def _check_whole(
     request: Request, model: Model, plan: Plan, default: Plan, timer: Timer
-) -> dict[str, float]:
+) -> dict[str, Estimate]:
     """The tuned network's time over that of the default and of the reference lowering.
 
     Blocks are timed alone, and a network is more than its blocks: this tells whether it paid.
     """
     others = {DEFAULT: default, "reference": find_plan("reference", request.form.name)}
     contents = [_write(request, model, each) for each in (plan, *others.values())]
-    times = np.asarray(timer(contents), dtype=float)
-    ratios = np.median(times[0] / times[1:], axis=1)
-    return {name: float(ratio) for name, ratio in zip(others, ratios, strict=True)}
+    launches = timer.launches(contents)
+    return {
+        name: ratio_of(log_ratios(launches, file=0, to=number), CONFIDENCE)
+        for number, name in enumerate(others, start=1)
+    }
 
 
 # Reports
@@ -197,18 +201,18 @@ def _comments(
     request: Request,
     plan: Plan,
     outcomes: list[tuple[Block, Outcome]],
-    checks: dict[str, float],
+    checks: dict[str, Estimate],
 ) -> list[str]:
     lines = ["EMULATED: timed on no phone; what is fastest on one may differ."] * _emulated(plan)
     lines += [
         f"The fastest lowering of {request.network.name} found for .{request.form.name}.",
         *(
-            f"The network takes {ratio:.3f} of the time of {name}."
-            for name, ratio in checks.items()
+            f"The network takes {show_ratio(found)} of the time of {name}."
+            for name, found in checks.items()
         ),
         "Time of each block over that of the default's:",
     ]
-    return lines + [f"  {', '.join(block.names)}: {found.ratio:.3f}" for block, found in outcomes]
+    return lines + [f"  {', '.join(block.names)}: {show_gain(found)}" for block, found in outcomes]
 
 
 def _row(block: Block, outcome: Outcome) -> dict[str, Any]:
@@ -217,7 +221,38 @@ def _row(block: Block, outcome: Outcome) -> dict[str, Any]:
         "choice": asdict(outcome.choice),
         "ratio": outcome.ratio,
         "tried": outcome.tried,
+        "best": None if outcome.best is None else _describe_ratio(outcome.best),
     }
+
+
+def _describe_ratio(found: Estimate) -> dict[str, Any]:
+    return {"ratio": found.value, "interval": _bounds(found), "faster": is_faster(found)}
+
+
+def _bounds(found: Estimate) -> list[float] | None:
+    return None if found.interval is None else [found.interval.low, found.interval.high]
+
+
+def show_ratio(found: Estimate) -> str:
+    """A ratio with its interval, and whether it is more than noise.
+
+    >>> show_ratio(Estimate(0.98, Interval(0.95, 1.01)))
+    '0.980 (0.950–1.010: within noise)'
+    """
+    if found.interval is None:
+        return f"{found.value:.3f}"
+    low, high = found.interval.low, found.interval.high
+    noise = ": within noise" if low <= 1 <= high else ""
+    return f"{found.value:.3f} ({low:.3f}–{high:.3f}{noise})"
+
+
+def show_gain(found: Outcome) -> str:
+    """What a block gained; of a gain that may be noise, that nothing was changed for it."""
+    if found.best is None:
+        return f"{found.ratio:.3f}"
+    if is_faster(found.best):
+        return show_ratio(found.best)
+    return f"1, unchanged; the best was {show_ratio(found.best)}"
 
 
 def _describe(
@@ -225,7 +260,7 @@ def _describe(
     output: Path,
     plan: Plan,
     rows: list[dict[str, Any]],
-    checks: dict[str, float],
+    checks: dict[str, Estimate],
 ) -> dict[str, Any]:
     return {
         "name": request.network.name,
@@ -233,24 +268,30 @@ def _describe(
         "measured": plan.measured,
         "emulated": _emulated(plan),
         "blocks": rows,
-        "ratios": checks,
+        "ratios": {name: found.value for name, found in checks.items()},
+        "ratio_intervals": {
+            name: _describe_ratio(found)["interval"] for name, found in checks.items()
+        },
+        "confidence": CONFIDENCE,
     }
 
 
-def _print(rows: list[dict[str, Any]], checks: dict[str, float], title: str) -> None:
+def _print(outcomes: list[tuple[Block, Outcome]], checks: dict[str, Estimate], title: str) -> None:
     print_table(
         ("blocks", *OPTIONS, "time / default", "tried"),
         [
             (
-                ", ".join(row["blocks"]),
-                *row["choice"].values(),
-                f"{row['ratio']:.3f}",
-                str(row["tried"]),
+                ", ".join(block.names),
+                *asdict(found.choice).values(),
+                show_gain(found),
+                str(found.tried),
             )
-            for row in rows
+            for block, found in outcomes
         ],
         title=title,
         caption="; ".join(
-            f"the network takes {ratio:.3f} of {name}'s time" for name, ratio in checks.items()
-        ),
+            f"the network takes {show_ratio(found)} of {name}'s time"
+            for name, found in checks.items()
+        )
+        + f"; in brackets: where it lies, {CONFIDENCE:.0%} confidence",
     )

@@ -11,11 +11,15 @@ from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes import Session, open_session
 from mixnet_runtimes.inputs import seeded_input
 from mixnet_runtimes.targets import Target, target_of
+from mixnet_runtimes.turns import Pace, time_in_turns
 
 ROUNDS = 40
 LONGEST_S = 0.6
 """What a candidate may take in all; big blocks get fewer rounds, but never fewer than LEAST."""
 LEAST = 12
+
+PACE = Pace(launches=5)
+"""Of what decides; a process takes a second to start."""
 
 
 class HostTimer:
@@ -38,6 +42,12 @@ class HostTimer:
             del sessions  # some systems don't remove files that are open
         return [list(column) for column in zip(*samples, strict=True)]
 
+    def launches(self, contents: Sequence[bytes]) -> list[list[list[float]]]:
+        """The same in several processes, each of which has all files open."""
+        with temporary_folder() as folder:
+            paths = [self._write(folder, index, each) for index, each in enumerate(contents)]
+            return time_in_turns(paths, self.threads, PACE)
+
     def conditions(self, content: bytes) -> str:
         """What bears on the times: the runtime that takes such a file, the CPU, the threads."""
         runtime = " ".join(self._runtime(content))
@@ -56,15 +66,18 @@ class HostTimer:
         return runtime
 
     def _open(self, folder: Path, index: int, content: bytes) -> Session:
-        path = folder / f"{index}{self.suffix}"
-        path.write_bytes(content)
-        session = open_session(path, threads=self.threads)
+        session = open_session(self._write(folder, index, content), threads=self.threads)
         rng = np.random.default_rng(0)
         session.set_inputs(
             {entry.name: seeded_input(entry.shape, entry.dtype, rng) for entry in session.inputs}
         )
         session.invoke()
         return session
+
+    def _write(self, folder: Path, index: int, content: bytes) -> Path:
+        path = folder / f"{index}{self.suffix}"
+        path.write_bytes(content)
+        return path
 
 
 def _time_once(session: Session) -> float:

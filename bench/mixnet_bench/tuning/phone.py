@@ -40,6 +40,9 @@ LEAST = 12
 LONGEST_S = 0.5
 BURST_MS = 20.0
 
+LAUNCHES = 5
+"""Of what decides; each takes seconds on a phone."""
+
 
 @dataclass(frozen=True)
 class PhoneTimer:
@@ -58,6 +61,13 @@ class PhoneTimer:
 
         Raises MixnetError where the runtime there refuses a file, or the phone goes away.
         """
+        return self._run(contents, 1)[0]
+
+    def launches(self, contents: Sequence[bytes]) -> list[list[list[float]]]:
+        """The same in several launches of the runner. Raises as a call."""
+        return self._run(contents, LAUNCHES)
+
+    def _run(self, contents: Sequence[bytes], launches: int) -> list[list[list[float]]]:
         if len(contents) > MOST_MODELS:
             raise MixnetError(f"{len(contents)} files at once: the runner takes {MOST_MODELS}")
         with temporary_folder() as folder:
@@ -67,10 +77,15 @@ class PhoneTimer:
             installed = install(self.phone, work)
             try:
                 name = f"{RUN}{digest_of(work, [sha256_of(path) for path in paths])[:16]}"
-                found = launch(self.phone, name, work, installed, on_lost=self._wait)
+                found = [
+                    launch(self.phone, f"{name}-{number}", work, installed, on_lost=self._wait)
+                    for number in range(launches)
+                ]
             finally:
                 self._remove(installed.models)
-        return rounds_of([found.result.models[index] for index in range(len(paths))])
+        return [
+            rounds_of([each.result.models[index] for index in range(len(paths))]) for each in found
+        ]
 
     def conditions(self, content: bytes) -> str:
         """What bears on the times: runtime and version, phone, threads, CPUs and clocks."""

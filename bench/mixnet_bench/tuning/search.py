@@ -11,8 +11,10 @@ from typing import Protocol
 import numpy as np
 
 from mixnet_bench.tuning.blocks import Block, signature
+from mixnet_common.intervals import Estimate, ratio_of
 from mixnet_export.lowering import OPTIONS, Choice, Plan, lower
 from mixnet_runtimes.targets import Target
+from mixnet_runtimes.turns import log_ratios
 
 Times = Sequence[Sequence[float]]
 """For each file its samples; the k-th samples of all files were taken in one round."""
@@ -22,7 +24,10 @@ class Timer(Protocol):
     """Times model files somewhere: on this machine, or on another."""
 
     def __call__(self, contents: Sequence[bytes]) -> Times:
-        """Time the contents of model files, interleaved, in any unit."""
+        """Time the contents of model files, interleaved, in any unit: quickly, to choose by."""
+
+    def launches(self, contents: Sequence[bytes]) -> Sequence[Times]:
+        """The same in several launches, to state what was gained."""
 
     def conditions(self, content: bytes) -> str:
         """Say what bears on the times: the runtime for such a file, the processor, the threads."""
@@ -35,7 +40,11 @@ WriteModel = Callable[[Block, Choice], bytes]
 """A block as a file in the format and precision that is tuned for."""
 
 MARGIN = 0.02
-"""A candidate must be faster by this part to replace the choice so far: below it lies noise."""
+"""A candidate must be faster by this part to replace the choice so far, in one quick timing. That
+is a guess; whether the last one of them is faster than the start, several launches decide."""
+
+CONFIDENCE = 0.99
+"""Of the interval that decides: of a network's twenty blocks, none should change by chance."""
 
 PASSES = 2
 """How often every option is gone through; the second time finds what the first made worthwhile."""
@@ -50,6 +59,9 @@ class Outcome:
     """Its time over that of the choice the search began with."""
     tried: int
     """Different lowered forms that were timed."""
+    best: Estimate | None = None
+    """The same of the form that seemed fastest, over several launches; None where none did. If its
+    interval does not lie below 1, the gain may be noise, and nothing was changed."""
 
 
 def search_block(
@@ -62,8 +74,8 @@ def search_block(
     """Find the fastest choice for a block, beginning with ``start``.
 
     Options are varied one by one, each value timed against the choice so far; forms that come out
-    the same are timed once. The winner must beat ``start`` once more at the end: the fastest of
-    many by one measurement is often only the luckiest.
+    the same are timed once. The winner must beat ``start`` once more at the end, in new launches,
+    with its whole interval: the fastest of many by one measurement is often only the luckiest.
     """
     best, seen = start, {_form(block, start)}
     for _ in range(PASSES):
@@ -75,10 +87,16 @@ def search_block(
         if best == before:
             break
     if _form(block, best) != _form(block, start):
-        ratio = float(_ratios([start, best], block, write, timer)[1])
-        if ratio < 1 - MARGIN:
-            return Outcome(best, ratio, len(seen))
+        contents = [write(block, choice) for choice in (start, best)]
+        found = ratio_of(log_ratios(timer.launches(contents), file=1, to=0), CONFIDENCE)
+        chosen, ratio = (best, found.value) if is_faster(found) else (start, 1.0)
+        return Outcome(chosen, ratio, len(seen), found)
     return Outcome(start, 1.0, len(seen))
+
+
+def is_faster(found: Estimate) -> bool:
+    """Whether a ratio is a gain, and not only by chance."""
+    return found.interval is not None and found.interval.high < 1
 
 
 def _new_forms(
