@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from mixnet_common.errors import print_error
 from mixnet_common.interrupts import end_at_once, lack_of_threads, repeat_lost_interrupts
-from mixnet_common.supervision import can_supervise, memory_limit, work_in_child
+from mixnet_common.supervision import can_supervise, likely_cause, work_in_child
 from mixnet_common.system_faults import user_error
 
 
@@ -25,10 +25,10 @@ def start(module: str) -> NoReturn:
     try:
         if (lacking := lack_of_threads()) is not None:
             raise lacking  # numpy's OpenBLAS would say it in many lines
-        limit = memory_limit()
-        if limit is not None and can_supervise():
-            tell_end = work_in_child(limit)
-        if limit is not None:
+        cause = likely_cause()
+        if cause is not None and can_supervise():
+            tell_end = work_in_child(cause)
+        if cause is not None:
             _load_hashes()
         import_module(module).main()
     except Exception as error:

@@ -1,7 +1,8 @@
-"""Where memory is limited, a command works in a child, and its parent tells how the child died.
+"""Where memory or threads are few, a command works in a child, whose parent tells how it died.
 
-Native libraries end their process when an allocation fails: the C++ runtimes abort, OpenBLAS exits.
-No handler in that process sees it. Without a limit (``ulimit -v``) nothing is forked.
+Native libraries end their process when they cannot have what they ask for: the C++ runtimes abort,
+OpenBLAS exits, LiteRT crashes on threads that it did not get. No handler in that process sees it.
+Without a limit (``ulimit -v``, a low ``ulimit -u``) nothing is forked.
 """
 
 import os
@@ -14,6 +15,9 @@ from mixnet_common.interrupts import INTERRUPTED
 
 _DELIBERATE = b"."
 
+FEW_PROCESSES = 1000
+"""Beyond it a limit on processes and threads is a system's own, not one that a command meets."""
+
 
 def memory_limit() -> int | None:
     """The bytes of address space or data that this process may use; None where that is open."""
@@ -25,11 +29,35 @@ def memory_limit() -> int | None:
     return min((each for each in limits if each != resource.RLIM_INFINITY), default=None)
 
 
-def work_in_child(limit: int) -> Callable[[], None]:
+def process_limit() -> int | None:
+    """The processes and threads that this user may have, where they are few; None otherwise."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    return limit if limit != resource.RLIM_INFINITY and limit < FEW_PROCESSES else None
+
+
+def likely_cause() -> str | None:
+    """What limit a native library may die of here, and how to raise it; None where there is none.
+
+    Of both limits, the one on memory is by far the likelier.
+    """
+    if (memory := memory_limit()) is not None:
+        few = f"use {memory >> 20:,} MB of memory, likely too few: raise the limit (ulimit -v)"
+    elif (processes := process_limit()) is not None:
+        few = f"have {processes} processes and threads, likely too few: raise it (ulimit -u)"
+    else:
+        return None
+    return f"it may {few}"
+
+
+def work_in_child(cause: str) -> Callable[[], None]:
     """Go on in a child, and never return in the parent, which leaves with the child's exit status.
 
     Gives the child a function to call before it ends deliberately. Raises MixnetError in the parent
-    where the child died otherwise, and OSError where none can be started.
+    where the child died otherwise, likely for this ``cause``; OSError where none can be started.
     """
     watched = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
@@ -44,10 +72,7 @@ def work_in_child(limit: int) -> Callable[[], None]:
     deliberate = os.read(ended, 1) == _DELIBERATE
     if status in (0, INTERRUPTED) or (deliberate and status > 0):
         os._exit(status)
-    raise MixnetError(
-        f"the command died: {_how(status)}",
-        f"it may use {limit >> 20:,} MB of memory, likely too few: raise the limit (ulimit -v)",
-    )
+    raise MixnetError(f"the command died: {_how(status)}", cause)
 
 
 def can_supervise() -> bool:

@@ -11,30 +11,43 @@ import pytest
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and limits are POSIX's")
 
+Limit = tuple[str, int]
 
-def start(tmp_path: Path, main: str, limit: int | None = None) -> "subprocess.Popen[str]":
-    """Run ``mixnet_common.entry.start`` on a module with these lines; after "ready" it waits."""
+
+def start(tmp_path: Path, main: str, limit: Limit | None = None) -> "subprocess.Popen[str]":
+    """Run ``mixnet_common.entry.start`` on a module with these lines; after "ready" it waits.
+
+    ``limit`` is one of ``resource``'s, and how much it allows.
+    """
     (tmp_path / "command.py").write_text(main, encoding="utf-8")
 
-    limited = () if limit is None else ("sh", "-c", f'ulimit -v {limit >> 10}; exec "$@"', "sh")
+    def limited() -> None:
+        import resource
+
+        assert limit is not None
+        resource.setrlimit(getattr(resource, limit[0]), (limit[1], limit[1]))
+
     return subprocess.Popen(
-        [*limited, sys.executable, "-c", "from mixnet_common.entry import start; start('command')"],
+        [sys.executable, "-c", "from mixnet_common.entry import start; start('command')"],
         env={
             **os.environ,
             "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
         },
+        preexec_fn=None if limit is None else limited,  # noqa: PLW1509 - it starts no thread
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-LIMITS = pytest.mark.parametrize("limit", [None, pytest.param(1 << 30, marks=POSIX)])
+LIMITED = ("RLIMIT_AS", 1 << 30)
+
+LIMITS = pytest.mark.parametrize("limit", [None, pytest.param(LIMITED, marks=POSIX)])
 """Without a limit of memory, and with one, for which a child does the work."""
 
 
 @LIMITS
-def test_a_commands_status_is_the_processs(tmp_path: Path, limit: int | None) -> None:
+def test_a_commands_status_is_the_processs(tmp_path: Path, limit: Limit | None) -> None:
     process = start(tmp_path, "def main():\n    print('done')\n    raise SystemExit(3)", limit)
 
     assert process.communicate(timeout=60) == ("done\n", "")
@@ -43,7 +56,7 @@ def test_a_commands_status_is_the_processs(tmp_path: Path, limit: int | None) ->
 
 @LIMITS
 def test_a_module_that_cannot_be_imported_for_lack_of_memory_is_told(
-    tmp_path: Path, limit: int | None
+    tmp_path: Path, limit: Limit | None
 ) -> None:
     process = start(tmp_path, "raise MemoryError", limit)
 
@@ -63,7 +76,7 @@ def test_hashes_that_find_no_memory_are_told_as_that(tmp_path: Path) -> None:
 
 
 @LIMITS
-def test_a_bug_keeps_its_traceback(tmp_path: Path, limit: int | None) -> None:
+def test_a_bug_keeps_its_traceback(tmp_path: Path, limit: Limit | None) -> None:
     process = start(tmp_path, "def main(): raise ZeroDivisionError", limit)
 
     assert "ZeroDivisionError" in process.communicate(timeout=60)[1]
@@ -73,7 +86,7 @@ def test_a_bug_keeps_its_traceback(tmp_path: Path, limit: int | None) -> None:
 @POSIX
 @LIMITS
 def test_an_interrupt_while_modules_are_imported_ends_without_traceback(
-    tmp_path: Path, limit: int | None
+    tmp_path: Path, limit: Limit | None
 ) -> None:
     process = start(tmp_path, "import time\nprint('ready', flush=True)\ntime.sleep(60)", limit)
     assert process.stdout is not None
@@ -127,9 +140,6 @@ def test_an_interrupt_during_the_first_imports_leaves_no_traceback(
     assert process.returncode == 130
 
 
-LIMITED = 1 << 30
-
-
 @POSIX
 @pytest.mark.parametrize(
     ("death", "how"),
@@ -146,6 +156,18 @@ def test_a_command_that_a_library_ends_for_lack_of_memory_says_so(
     assert process.communicate(timeout=60)[1] == (
         f"error: the command died: {how}\n"
         "  hint: it may use 1,024 MB of memory, likely too few: raise the limit (ulimit -v)\n"
+    )
+    assert process.returncode == 1
+
+
+@POSIX
+def test_a_command_that_a_library_ends_for_lack_of_threads_says_so(tmp_path: Path) -> None:
+    death = "import os, signal\ndef main(): os.kill(os.getpid(), signal.SIGSEGV)"
+    process = start(tmp_path, death, ("RLIMIT_NPROC", 900))
+
+    assert process.communicate(timeout=60)[1] == (
+        "error: the command died: Segmentation fault (signal 11)\n"
+        "  hint: it may have 900 processes and threads, likely too few: raise it (ulimit -u)\n"
     )
     assert process.returncode == 1
 
