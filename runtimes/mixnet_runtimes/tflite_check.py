@@ -11,7 +11,7 @@ import numpy as np
 
 from mixnet_runtimes import tflite_operands
 from mixnet_runtimes.faults import ModelError
-from mixnet_runtimes.tflite_words import kind_of, names_of
+from mixnet_runtimes.tflite_words import integers, kind_of, names_of
 
 BITS = {
     "FLOAT64": 64, "INT64": 64, "UINT64": 64, "COMPLEX64": 64, "COMPLEX128": 128,
@@ -117,23 +117,23 @@ def _check_operators(model: Any, subgraph: Any, schema: Any) -> None:
             raise ModelError(f"operator {index} is of no kind that the file lists")
         _check_indices(subgraph, operator.inputs, f"operator {index}", optional=True)
         _check_indices(subgraph, operator.outputs, f"operator {index}", optional=False)
-        kind, inputs = kinds[operator.opcodeIndex], _integers(operator.inputs)
-        tflite_operands.check(kind, inputs, _integers(operator.outputs), operator.builtinOptions)
+        kind, inputs = kinds[operator.opcodeIndex], integers(operator.inputs)
+        tflite_operands.check(kind, inputs, integers(operator.outputs), operator.builtinOptions)
         for called in (called for _, indices in subgraphs_of(operator) for called in indices):
             if not 0 <= called < len(model.subgraphs):
                 raise ModelError(f"{kind} runs subgraph {called} of {len(model.subgraphs)}")
         for tensor in inputs:
             if tensor >= 0 and tensor not in written:
                 raise ModelError(f"operator {index} reads tensor {tensor} before it is computed")
-        written.update(_integers(operator.outputs))
-    for tensor in _integers(subgraph.outputs):
+        written.update(integers(operator.outputs))
+    for tensor in integers(subgraph.outputs):
         if tensor not in written:
             raise ModelError(f"output tensor {tensor} is never computed")
 
 
 def _known_from_start(model: Any, subgraph: Any) -> set[int]:
     """Inputs, variables and constants; one without elements counts as a constant."""
-    return set(_integers(subgraph.inputs)) | {
+    return set(integers(subgraph.inputs)) | {
         index
         for index, tensor in enumerate(subgraph.tensors)
         if tensor.isVariable
@@ -174,13 +174,9 @@ def _check_calls(model: Any) -> None:
 
 def _check_indices(subgraph: Any, indices: Any, owner: str, *, optional: bool) -> None:
     lowest = -1 if optional else 0
-    for index in _integers(indices):
+    for index in integers(indices):
         if not lowest <= index < len(subgraph.tensors):
             raise ModelError(f"{owner} names tensor {index} of {len(subgraph.tensors)}")
-
-
-def _integers(vector: Any) -> list[int]:
-    return [] if vector is None else [int(index) for index in np.asarray(vector).reshape(-1)]
 
 
 def _product(sizes: list[int]) -> int:

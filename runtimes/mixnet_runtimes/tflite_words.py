@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 
 def kind_of(code: Any, builtins: Mapping[int, str]) -> str:
     """The kind of an operator code, a custom one's by its name; ``builtins`` are the schema's."""
@@ -20,3 +22,8 @@ def names_of(enumeration: Any) -> dict[int, str]:
 def text(raw: bytes | str | None) -> str:
     """A FlatBuffer string as text; some schemas give bytes, and None for an absent one."""
     return raw.decode(errors="replace") if isinstance(raw, bytes) else raw or ""
+
+
+def integers(vector: Any) -> list[int]:
+    """A FlatBuffer vector of numbers, such as tensors' indices; empty where it is absent."""
+    return [] if vector is None else [int(each) for each in np.asarray(vector).reshape(-1)]

@@ -19,7 +19,7 @@ from mixnet_common.console import (
 )
 from mixnet_common.printable import printable
 from mixnet_common.readers import show
-from mixnet_export.optimize.records import Figures, OptimizeResult, Rewritten
+from mixnet_export.optimize.records import Figures, OptimizeResult, OutputProof, Rewritten
 
 
 @click.command(
@@ -60,6 +60,8 @@ def optimize_command(
         return
     if result.rewritten:
         _print_rewritten(result)
+    for output in result.outputs:
+        say(_compared(output))
     for why, count in Counter(each.why for each in result.left_alone).items():
         say(f"left alone: {_operators(count)}: {printable(why)}")
     print_lines(_outcome(result, dry_run))
@@ -100,14 +102,22 @@ def _proof(group: Sequence[Rewritten]) -> str:
     return f"differ by {max(each.steps or 0 for each in group)} steps"
 
 
+def _compared(output: OutputProof) -> str:
+    """How an output of the whole file compares."""
+    words = f"output {printable(output.name)}: differs by {output.difference:.0e} of the largest"
+    if output.sqnr_db is not None:
+        words += f", SQNR {output.sqnr_db:.0f} dB"
+    return f"{words}, {100 * output.share:.2g} % of its values"
+
+
 def _totals(result: OptimizeResult) -> str:
     before, after = result.before, result.after
     assert after is not None
     assert result.expected_gain is not None
     return (
         f"size {before.size_bytes / 1e6:.2f} → {after.size_bytes / 1e6:.2f} MB;"
-        f" peak of activations {before.peak_activation_bytes / 1e6:.2f} →"
-        f" {after.peak_activation_bytes / 1e6:.2f} MB; {_partitions(before, after)};"
+        f" peak of activations {(before.peak_activation_bytes or 0) / 1e6:.2f} →"
+        f" {(after.peak_activation_bytes or 0) / 1e6:.2f} MB; {_partitions(before, after)};"
         f" expected: {100 * result.expected_gain:.0f} % less time in these operators"
     )
 

@@ -58,7 +58,11 @@ class Document:
     def provenance(self) -> Mapping[str, Any] | None:
         """What an earlier rewriting left in the file; None where there was none."""
         for entry in self.model.metadata or ():
-            if text(entry.name) == METADATA_KEY and 0 <= entry.buffer < len(self.model.buffers):
+            if (
+                entry is not None
+                and text(entry.name) == METADATA_KEY
+                and 0 <= entry.buffer < len(self.model.buffers)
+            ):
                 data = self.model.buffers[entry.buffer].data
                 return _json_object(b"" if data is None else bytes(bytearray(data)))
         return None

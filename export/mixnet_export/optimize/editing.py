@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common.hashing import sha256
-from mixnet_runtimes.tflite_words import text
+from mixnet_runtimes.tflite_words import integers, text
 
 Array = NDArray[Any]
 
@@ -139,7 +139,7 @@ class GraphEditor:
         idle = [each for each in self.graph.operators if self._is_idle(each, candidates, read)]
         gone = {id(operator) for operator in idle}
         self.graph.operators = [each for each in self.graph.operators if id(each) not in gone]
-        candidates |= {tensor for operator in idle for tensor in _ints(operator.inputs)}
+        candidates |= {tensor for operator in idle for tensor in integers(operator.inputs)}
         used = {tensor for operator in self.graph.operators for tensor in _tensors(operator)}
         for index in candidates - used - self._ports() - {-1}:
             self.graph.tensors[index].buffer = self._empty_buffer()
@@ -148,17 +148,19 @@ class GraphEditor:
         """Whether it makes float32 of weights that nothing reads any more."""
         code = self.editor.model.operatorCodes[operator.opcodeIndex]
         number = max(code.builtinCode, code.deprecatedBuiltinCode)
-        outputs = set(_ints(operator.outputs))
+        outputs = set(integers(operator.outputs))
         is_decoder = number == self.editor.schema.BuiltinOperator.DEQUANTIZE
         return is_decoder and outputs <= candidates and not outputs & read
 
     def _read(self) -> set[int]:
         """Tensors that an operator reads, or that others know."""
-        inputs = {tensor for operator in self.graph.operators for tensor in _ints(operator.inputs)}
+        inputs = {
+            tensor for operator in self.graph.operators for tensor in integers(operator.inputs)
+        }
         return inputs | self._ports()
 
     def _ports(self) -> set[int]:
-        found = {*_ints(self.graph.inputs), *_ints(self.graph.outputs)}
+        found = {*integers(self.graph.inputs), *integers(self.graph.outputs)}
         for signature in self.editor.model.signatureDefs or ():
             if signature.subgraphIndex == self._number:
                 ports = [*(signature.inputs or ()), *(signature.outputs or ())]
@@ -204,8 +206,4 @@ def name_of(graph: Any, tensor: int) -> str:
 
 
 def _tensors(operator: Any) -> list[int]:
-    return [*_ints(operator.inputs), *_ints(operator.outputs)]
-
-
-def _ints(vector: Any) -> list[int]:
-    return [] if vector is None else [int(index) for index in vector]
+    return [*integers(operator.inputs), *integers(operator.outputs)]

@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 from mixnet_runtimes.tflite_pack import pack
+from mixnet_runtimes.tflite_words import integers
 
 
 def extract(model: Any, schema: Any, subgraph: int, source: int, output: int) -> bytes:
@@ -12,8 +13,9 @@ def extract(model: Any, schema: Any, subgraph: int, source: int, output: int) ->
     operators = _between(graph, source, output)
     tensors: list[int] = [source, output]
     for operator in operators:
-        tensors += [t for t in (*operator.inputs, *operator.outputs) if t >= 0]
-    places = {index: place for place, index in enumerate(dict.fromkeys(int(t) for t in tensors))}
+        used = [*integers(operator.inputs), *integers(operator.outputs)]
+        tensors += [tensor for tensor in used if tensor >= 0]
+    places = {index: place for place, index in enumerate(dict.fromkeys(tensors))}
     part = schema.ModelT()
     part.version, part.operatorCodes = model.version, model.operatorCodes
     part.buffers = [schema.BufferT()]
@@ -28,7 +30,11 @@ def extract(model: Any, schema: Any, subgraph: int, source: int, output: int) ->
 
 def _between(graph: Any, source: int, output: int) -> list[Any]:
     """The operators from one tensor to another, in order."""
-    producers = {int(t): i for i, each in enumerate(graph.operators) for t in each.outputs}
+    producers = {
+        tensor: index
+        for index, operator in enumerate(graph.operators)
+        for tensor in integers(operator.outputs)
+    }
     pending, members = [output], set()
     while pending:
         tensor = pending.pop()
@@ -36,7 +42,7 @@ def _between(graph: Any, source: int, output: int) -> list[Any]:
         if tensor == source or index is None or index in members:
             continue
         members.add(index)
-        pending += [int(each) for each in graph.operators[index].inputs]
+        pending += integers(graph.operators[index].inputs)
     return [graph.operators[index] for index in sorted(members)]
 
 
@@ -56,7 +62,7 @@ def _copied(model: Any, part: Any, tensor: Any, schema: Any) -> Any:
 
 def _moved(operator: Any, places: dict[int, int]) -> Any:
     moved = copy.copy(operator)
-    moved.inputs = [places.get(int(index), -1) for index in operator.inputs]
-    moved.outputs = [places[int(index)] for index in operator.outputs]
+    moved.inputs = [places.get(index, -1) for index in integers(operator.inputs)]
+    moved.outputs = [places[index] for index in integers(operator.outputs)]
     moved.debugMetadataIndex = -1
     return moved

@@ -9,7 +9,7 @@ from mixnet_export.optimize.records import Figures
 from mixnet_runtimes import tflite_check
 from mixnet_runtimes.registry import runtime_name
 from mixnet_runtimes.targets import Target, target_of
-from mixnet_runtimes.tflite_words import names_of
+from mixnet_runtimes.tflite_words import integers, names_of
 
 
 def figures(
@@ -39,15 +39,15 @@ def peak_activations(model: Any, schema: Any) -> int:
     graph = model.subgraphs[0]
     operators = graph.operators or ()
     last: dict[int, int] = {}
-    first: dict[int, int] = {int(index): 0 for index in graph.inputs}
+    first: dict[int, int] = dict.fromkeys(integers(graph.inputs), 0)
     for place, operator in enumerate(operators):
-        for tensor in operator.inputs if operator.inputs is not None else ():
-            last[int(tensor)] = place
-        for tensor in operator.outputs:
-            first.setdefault(int(tensor), place)
-            last.setdefault(int(tensor), place)
-    for tensor in graph.outputs:
-        last[int(tensor)] = len(operators) - 1
+        for tensor in integers(operator.inputs):
+            last[tensor] = place
+        for tensor in integers(operator.outputs):
+            first.setdefault(tensor, place)
+            last.setdefault(tensor, place)
+    for tensor in integers(graph.outputs):
+        last[tensor] = max(0, len(operators) - 1)
     changes = np.zeros(len(operators) + 1, np.int64)
     for tensor, place in first.items():
         if not tflite_check.constant_bytes(model, graph.tensors[tensor]):
@@ -59,5 +59,6 @@ def peak_activations(model: Any, schema: Any) -> int:
 
 def _bytes(tensor: Any, schema: Any) -> int:
     name = names_of(schema.TensorType).get(tensor.type, "")
-    sizes = [] if tensor.shape is None else [int(size) for size in tensor.shape]
-    return int(np.prod(sizes, dtype=np.int64)) * tflite_check.BITS.get(name, 32) // 8
+    return (
+        int(np.prod(integers(tensor.shape), dtype=np.int64)) * tflite_check.BITS.get(name, 32) // 8
+    )

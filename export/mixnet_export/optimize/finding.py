@@ -17,7 +17,7 @@ from mixnet_export.optimize.choosing import FLOAT16, FLOAT32, PER_CHANNEL, PER_T
 from mixnet_export.optimize.document import Document
 from mixnet_export.optimize.geometry import Axis, Shape
 from mixnet_networks.padding import same_padding
-from mixnet_runtimes.tflite_words import names_of, text
+from mixnet_runtimes.tflite_words import integers, names_of, text
 
 Array = NDArray[Any]
 
@@ -128,20 +128,20 @@ class _Finder:
         self._producers = {
             int(tensor): index
             for index, operator in enumerate(self.operators)
-            for tensor in _ints(operator.outputs)
+            for tensor in integers(operator.outputs)
         }
         self._readers = Counter(
-            tensor for operator in self.operators for tensor in _ints(operator.inputs)
+            tensor for operator in self.operators for tensor in integers(operator.inputs)
         )
         self._ports = set(_ports(document.model, self._number))
-        self._writes = Counter(t for each in self.operators for t in _ints(each.outputs))
+        self._writes = Counter(t for each in self.operators for t in integers(each.outputs))
 
     def look_at(self, index: int, most_taps: Mapping[str, int]) -> Found | Left | None:
         """The operator as what it is; None for one that is not large, or no such convolution."""
         operator = self.operators[index]
         if self._kinds[operator.opcodeIndex] != DEPTHWISE:
             return None
-        inputs, outputs = _ints(operator.inputs), _ints(operator.outputs)
+        inputs, outputs = integers(operator.inputs), integers(operator.outputs)
         kernel = _sizes(self._tensor(inputs[1]))
         if len(kernel) != 4 or kernel[1] * kernel[2] <= min(most_taps.values()):
             return None
@@ -153,7 +153,7 @@ class _Finder:
         return found if found.shape.taps > most_taps[found.form] else None
 
     def _describe(self, index: int, operator: Any, name: str) -> Found:
-        inputs, (output, *_) = _ints(operator.inputs), _ints(operator.outputs)
+        inputs, (output, *_) = integers(operator.inputs), integers(operator.outputs)
         source, weights, bias = (*inputs, -1)[:3]
         options = operator.builtinOptions
         if options is None:
@@ -196,7 +196,7 @@ class _Finder:
             constant(self._model, self._tensor(weights), np.float32)
             return FLOAT32, weights, None
         decoder = self.operators[producer]
-        stored = _ints(decoder.inputs)[0] if _ints(decoder.inputs) else -1
+        stored = integers(decoder.inputs)[0] if integers(decoder.inputs) else -1
         if self._kinds[decoder.opcodeIndex] != "DEQUANTIZE" or stored < 0:
             raise LeftAloneError("its weights are computed in the file")
         if self._type(stored) != "FLOAT16":
@@ -238,7 +238,7 @@ class _Finder:
                 raise LeftAloneError("it reads or writes a variable")
             if tensor.sparsity is not None:
                 raise LeftAloneError("its input or output is sparse")
-        for index in {source, output, *_ints(self._graph.inputs)}:
+        for index in {source, output, *integers(self._graph.inputs)}:
             signature = self._tensor(index).shapeSignature
             if signature is not None and any(int(size) < 0 for size in list(signature)[1:]):
                 raise LeftAloneError("its sizes are open (dynamic shapes)")
@@ -278,7 +278,7 @@ class _Finder:
         if producer is None or producer > index:
             return None
         operator = self.operators[producer]
-        kind, inputs = self._kinds[operator.opcodeIndex], _ints(operator.inputs)
+        kind, inputs = self._kinds[operator.opcodeIndex], integers(operator.inputs)
         if kind not in PADS or self._readers[source] != 1 or source in self._ports:
             return None
         try:
@@ -356,7 +356,7 @@ def _axis(size: int, output: int, kernel: int, stride: int, dilation: int, same:
 def _ports(model: Any, number: int) -> list[int]:
     """The tensors of a subgraph that others know: inputs, outputs and those of signatures."""
     graph = model.subgraphs[number]
-    found = [*_ints(graph.inputs), *_ints(graph.outputs)]
+    found = [*integers(graph.inputs), *integers(graph.outputs)]
     for signature in model.signatureDefs or ():
         if signature.subgraphIndex == number:
             ports = [*(signature.inputs or ()), *(signature.outputs or ())]
@@ -369,8 +369,4 @@ def _positive(scales: Array) -> bool:
 
 
 def _sizes(tensor: Any) -> list[int]:
-    return [] if tensor.shape is None else [int(size) for size in tensor.shape]
-
-
-def _ints(vector: Any) -> list[int]:
-    return [] if vector is None else [int(index) for index in vector]
+    return integers(tensor.shape)

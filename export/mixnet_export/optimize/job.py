@@ -11,13 +11,14 @@ from mixnet_common.console import FORMAT
 from mixnet_common.files import write_all
 from mixnet_common.hashing import sha256
 from mixnet_common.outputs import check_folder, check_outputs
-from mixnet_common.readers import show
+from mixnet_common.readers import is_file, missing_file, show
 from mixnet_common.temporary import temporary_folder
 from mixnet_common.versions import package_version
 from mixnet_export.job import side_path
 from mixnet_export.optimize.building import Rewriting, rewrite
 from mixnet_export.optimize.choosing import FLOAT32, Choice, choose, whole
 from mixnet_export.optimize.document import (
+    LARGEST,
     Document,
     fresh_model,
     read_document,
@@ -26,13 +27,15 @@ from mixnet_export.optimize.document import (
 )
 from mixnet_export.optimize.figures import figures, why_unknown
 from mixnet_export.optimize.finding import Found, Left, find
-from mixnet_export.optimize.proof import prove
+from mixnet_export.optimize.proof import doubts, prove
 from mixnet_export.optimize.records import Figures, LeftAlone, OptimizeResult, Rewritten
 from mixnet_runtimes.probing import Use, ask_partitions
 from mixnet_runtimes.registry import read_file, runtime_name
 from mixnet_runtimes.targets import PRECISIONS, Target, find_target
 
 DELEGATES = "GPU and NPU delegates may prefer the original file"
+
+TOO_LARGE = "it is larger than 2 GB"
 
 RECORDED = ("mixnet-mobile", "numpy", "ai-edge-litert")
 
@@ -54,6 +57,10 @@ def optimize(
     path = Path(path)
     wanted = target if isinstance(target, Target) else find_target(target, "tflite")
     written = check_request(path, output)
+    _check_target(wanted)
+    if (size := size_of(path)) > LARGEST:
+        before = Figures(size, None, TOO_LARGE, None)
+        return OptimizeResult(path, wanted.name, (), (), TOO_LARGE, before, None, None)
     read_file(path)
     document = read_document(path)
     most_taps = {form: wanted.tiles(form)[-1] for form in PRECISIONS}
@@ -96,6 +103,20 @@ def check_request(path: Path, output: Path | None) -> Path | None:
     check_folder(output)
     check_outputs((written, side_path(written)), [path], like="out/")
     return written
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file. Raises UsageError where there is none."""
+    if not is_file(path):
+        raise missing_file(path)
+    return path.stat().st_size
+
+
+def _check_target(target: Target) -> None:
+    if target.file_format != "tflite":
+        raise UsageError(
+            f"{target.title} runs .{target.file_format} files", "name a LiteRT or TensorFlow Lite"
+        )
 
 
 def _chosen(
@@ -167,11 +188,6 @@ def _proven(
     reason = result.before.partitions_reason
     counts = (None, None) if reason else proof.partitions
     pairs = zip(chosen, operators, strict=True)
-    warnings = [
-        f"output {each.name} {each.says_nothing[3:]}: comparing it proves nothing"
-        for each in outputs
-        if each.says_nothing
-    ]
     costs = [sum(each.choice.cost for each in chosen), sum(each.choice.direct for each in chosen)]
     return replace(
         result,
@@ -180,7 +196,7 @@ def _proven(
         after=_figures(made, counts[1], reason),
         expected_gain=1 - costs[0] / costs[1],
         outputs=outputs,
-        warnings=(*warnings, DELEGATES),
+        warnings=(*doubts(outputs), DELEGATES),
     )
 
 

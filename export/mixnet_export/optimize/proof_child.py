@@ -27,7 +27,7 @@ from mixnet_runtimes.child_process import Tell
 from mixnet_runtimes.session import TensorInfo, first_line
 from mixnet_runtimes.tflite_pack import pack
 from mixnet_runtimes.tflite_session import find_runtime, info_of
-from mixnet_runtimes.tflite_words import names_of, text
+from mixnet_runtimes.tflite_words import integers, names_of, text
 
 Array = NDArray[Any]
 
@@ -72,7 +72,7 @@ def _with_biases(document: Document, chosen: list[Found]) -> Document:
         dtype = np.int32 if found.is_int8 else np.float32
         zeros = graph.constant("no_bias", np.zeros(found.shape.channels, dtype))
         operator = graph.graph.operators[found.operator]
-        operator.inputs = [*[int(index) for index in operator.inputs[:2]], zeros]
+        operator.inputs = [*integers(operator.inputs)[:2], zeros]
     return replace(document, content=pack(schema, model), model=model)
 
 
@@ -97,7 +97,7 @@ def _captured(original: Document, chosen: list[Found]) -> dict[tuple[int, int], 
 
 def _noises(document: Document, found: Found, source: int) -> Iterator[Array]:
     rng = np.random.default_rng(samples.SEED)
-    shape = [int(size) for size in document.model.subgraphs[found.subgraph].tensors[source].shape]
+    shape = integers(document.model.subgraphs[found.subgraph].tensors[source].shape)
     for _ in range(NOISES):
         if found.is_int8:
             yield rng.integers(-128, 128, shape).astype(np.int8)
@@ -160,7 +160,7 @@ def _bias(document: Document, graph: Any, bias: int) -> Array | None:
     if bias < 0:
         return None
     for operator in graph.operators:
-        if bias in list(operator.outputs):  # a float16 one, behind its DEQUANTIZE
+        if bias in integers(operator.outputs):  # a float16 one, behind its DEQUANTIZE
             stored = graph.tensors[int(operator.inputs[0])]
             return constant(document.model, stored, np.float16).astype(np.float32)
     return constant(document.model, graph.tensors[bias], np.float32)

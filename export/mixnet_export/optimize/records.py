@@ -63,6 +63,8 @@ class OutputProof:
     """Of values that differ."""
     sqnr_db: float | None
     """None where nothing differs."""
+    own_sqnr_db: float | None
+    """That of the original with and without XNNPACK."""
     says_nothing: str
     """Why the comparison proves nothing; empty where it proves something."""
 
@@ -75,8 +77,9 @@ class Figures:
     partitions: int | None
     """Delegate partitions; None where ``partitions_reason`` says why nothing is known."""
     partitions_reason: str
-    peak_activation_bytes: int
-    """Bytes of activations that live at the same time at most, of the main graph."""
+    peak_activation_bytes: int | None
+    """Bytes of activations that live at the same time at most, of the main graph; None where the
+    file was not read."""
 
 
 @dataclass(frozen=True)

@@ -296,3 +296,12 @@ def test_files_for_an_npu_are_left_alone(tmp_path: Path) -> None:
     result = optimize(changed(tmp_path / "a.tflite", compile_it), tmp_path / "out")
     assert result.written is None
     assert "NPU" in result.reason
+
+
+def test_files_over_two_gigabytes_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.tflite"
+    with path.open("wb") as file:
+        file.truncate((1 << 31) + 1)  # which takes no room
+    result = optimize(path, tmp_path / "out")
+    assert result.written is None
+    assert "2 GB" in result.reason
