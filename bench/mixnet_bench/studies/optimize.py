@@ -1,8 +1,8 @@
 """``python -m mixnet_bench.studies.optimize``: what ``mixnet-export optimize`` gains elsewhere.
 
-Each of timm's networks is converted by litert-torch with random weights that matter, in int8 quantized by
-ai-edge-quantizer's static recipe, optimized, and timed beside its original. Nothing is judged by
-one process: the interval is over launches.
+Networks are converted by litert-torch, with random weights that matter, in int8 quantized by
+ai-edge-quantizer's static recipe; then optimized, and timed beside the original. The interval is
+over launches.
 """
 
 import json
