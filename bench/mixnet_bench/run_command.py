@@ -22,7 +22,8 @@ from mixnet_bench.campaign.execute import (
 from mixnet_bench.campaign.inputs import files_read
 from mixnet_bench.campaign.read import read_campaign
 from mixnet_bench.campaign.record import Campaign
-from mixnet_bench.campaign.steps import Step, make_steps
+from mixnet_bench.campaign.step import Step
+from mixnet_bench.campaign.steps import make_steps
 from mixnet_bench.campaign.store import Store
 from mixnet_bench.campaign.work import WORK
 from mixnet_common import MixnetError, UsageError

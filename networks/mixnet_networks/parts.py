@@ -9,7 +9,7 @@ from typing import Any
 
 from mixnet_common import UsageError
 from mixnet_networks.architecture import Architecture, Stage
-from mixnet_networks.graph import GraphBuilder
+from mixnet_networks.builder import GraphBuilder
 from mixnet_networks.padding import Pair
 from mixnet_networks.partition import divide, equal_partition
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from mixnet_common import UsageError
 from mixnet_networks.architecture import Architecture
-from mixnet_networks.graph import Graph, GraphBuilder, Node
+from mixnet_networks.builder import GraphBuilder
+from mixnet_networks.graph import Graph, Node
 
 BOXES, SCORES = "boxes", "scores"
 """Outputs: (batch, anchors, 4) and (batch, anchors, classes), both before any decoding."""

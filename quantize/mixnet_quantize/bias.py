@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
 from mixnet_quantize.linear import Array, Linear, LinearFile, mean_output
-from mixnet_quantize.observe import TFLITE, Observer, observe
+from mixnet_quantize.observe import TFLITE, observe
+from mixnet_quantize.observer import Observer
 
 FOLDS = 4
 """Parts of the images that are averaged apart, to see on what they agree."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError
-from mixnet_quantize.observe import Array, Observer, the_input
+from mixnet_quantize.observer import Array, Observer, the_input
 from mixnet_runtimes.onnx_metadata import Parameters, read_quantization
 from mixnet_runtimes.ort_session import DATA_FOLDER, PROVIDER, SPINNING
 from mixnet_runtimes.quantized import NOT_QUANTIZED, checked, to_stored

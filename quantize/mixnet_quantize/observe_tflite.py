@@ -9,11 +9,12 @@ from importlib import import_module
 from typing import Any
 
 from mixnet_common import MixnetError
-from mixnet_quantize.observe import Array, Observer, the_input
+from mixnet_quantize.observer import Array, Observer, the_input
 from mixnet_quantize.tflite_edit import with_outputs
 from mixnet_runtimes.quantized import to_stored
 from mixnet_runtimes.session import TensorInfo, first_line
-from mixnet_runtimes.tflite_session import find_runtime, info_of
+from mixnet_runtimes.tflite_interpreters import find_runtime
+from mixnet_runtimes.tflite_session import info_of
 from mixnet_runtimes.tflite_words import text
 
 SCHEMA = "ai_edge_litert.schema_py_generated"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
 from mixnet_quantize.histogram import Histogram
-from mixnet_quantize.observe import Observer
+from mixnet_quantize.observer import Observer
 from mixnet_quantize.range_rules import RULES, Range, with_zero
 from mixnet_quantize.seen import Extremes
 from mixnet_quantize.settings import Settings

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
-from mixnet_quantize.observe import Array, Observer, observe_file
+from mixnet_quantize.observe import observe_file
+from mixnet_quantize.observer import Array, Observer
 
 
 @dataclass(frozen=True)

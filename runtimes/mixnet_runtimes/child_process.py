@@ -6,7 +6,7 @@ to stderr.
 
 Try it by hand::
 
-    echo '{"question": "mixnet_runtimes.probing:partitions", "memory_bytes": 4000000000,
+    echo '{"question": "mixnet_runtimes.probing_child:partitions", "memory_bytes": 4000000000,
            "request": {"path": "mixnet-s.tflite"}}' | python -m mixnet_runtimes.child_process
 """
 

@@ -16,7 +16,7 @@ from mixnet_runtimes.contents import FileContents, Operator
 from mixnet_runtimes.litert_c import HINT, OPERATOR
 from mixnet_runtimes.prepared import Prepared
 from mixnet_runtimes.profiling import WARMUP, OperatorTime, Profile, summarize_rounds
-from mixnet_runtimes.tflite_session import RUNTIMES
+from mixnet_runtimes.tflite_interpreters import RUNTIMES
 from mixnet_runtimes.xnnpack_events import align
 
 LITERT = RUNTIMES[0]

@@ -1,20 +1,19 @@
-"""What only a runtime knows of a file, found out where it may crash: see ``child``.
+"""What only a runtime knows of a file, asked of a child, since it may crash: see ``child``.
 
-Functions that take a request run in the child; the others ask it.
+What the child does is in ``probing_child``.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError
 from mixnet_runtimes import child, registry
-from mixnet_runtimes.child_process import Tell
 from mixnet_runtimes.contents import Delegation
-from mixnet_runtimes.selection import AS_IT_IS, Selection, from_json
+from mixnet_runtimes.selection import AS_IT_IS, Selection
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,8 @@ class Use:
         }
 
 
+CHILD = "mixnet_runtimes.probing_child"
+
 _proven: set[tuple[Any, ...]] = set()
 """Files that ran already, by what they are and how they are used."""
 
@@ -52,7 +53,7 @@ def check_runs(uses: Sequence[Use]) -> None:
             registry.format_of(use.path)  # a missing file needs no child
             key = _key(use)
             if key not in _proven and key not in asked:
-                question = child.Question("mixnet_runtimes.probing:run", use.path, use.to_json())
+                question = child.Question(f"{CHILD}:run", use.path, use.to_json())
                 stack.callback(question.end)
                 asked[key] = question
         for key, question in asked.items():
@@ -73,7 +74,7 @@ def ask_partitions(use: Use) -> Delegation:
     known.
     """
     try:
-        found = child.ask("mixnet_runtimes.probing:partitions", use.path, use.to_json())
+        found = child.ask(f"{CHILD}:partitions", use.path, use.to_json())
     except MixnetError as error:
         return Delegation(None, reason=error.message)
     return Delegation(**found)
@@ -85,7 +86,7 @@ def ask_sizes(use: Use) -> dict[int, tuple[int, ...]]:
     Nothing where a runtime refuses the file, crashes or takes too much.
     """
     try:
-        found = child.ask("mixnet_runtimes.probing:sizes", use.path, use.to_json())
+        found = child.ask(f"{CHILD}:sizes", use.path, use.to_json())
     except MixnetError:
         return {}
     return {int(index): tuple(shape) for index, shape in found["sizes"]}
@@ -99,68 +100,6 @@ def ask_fixed_sizes(use: Use) -> dict[int, tuple[int, ...]]:
     """
     key = _key(use)
     if key not in _sizes:
-        found = child.ask("mixnet_runtimes.probing:fixed_sizes", use.path, use.to_json())
+        found = child.ask(f"{CHILD}:fixed_sizes", use.path, use.to_json())
         _sizes[key] = {int(index): tuple(shape) for index, shape in found["sizes"]}
     return _sizes[key]
-
-
-# In the child
-
-
-def run(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
-    """Open a file and run it on made-up inputs; nothing is kept of the outputs."""
-    import numpy as np
-
-    from mixnet_runtimes.inputs import made_up
-
-    session = _open(request, tell)
-    rng = np.random.default_rng(0)
-    try:
-        inputs = [made_up(session.path.name, each, rng) for each in session.inputs]
-    except MixnetError:
-        return {}  # texts and other types that cannot be made up
-    tell("running", f"{session.runtime} {session.version}")
-    session.set_inputs(inputs)
-    try:
-        session.invoke()
-    except MixnetError:
-        # Whole numbers may be indices, which made-up ones do not fit.
-        if all(each.dtype.kind == "f" for each in inputs):
-            raise
-    return {}
-
-
-def partitions(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
-    """The fields of the Delegation that the first installed runtime makes of a file."""
-    path, selection = _use(request)
-    tell("opening", registry.runtime_name(path, None))
-    return asdict(registry.partitions(path, selection))
-
-
-def sizes(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
-    """The sizes of all tensors of a ``.tflite`` file, in a run on zeros."""
-    from mixnet_runtimes import tflite_fix
-
-    path, selection = _use(request)
-    tell("running", registry.runtime_name(path, None))
-    return {"sizes": list(tflite_fix.sizes_when_run(path, selection).items())}
-
-
-def fixed_sizes(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
-    """The sizes of all tensors of a ``.tflite`` file whose inputs have those of a selection."""
-    from mixnet_runtimes import tflite_fix
-
-    path, selection = _use(request)
-    tell("resizing", registry.runtime_name(path, None))
-    return {"sizes": list(tflite_fix.fixed_sizes(path, selection).items())}
-
-
-def _open(request: Mapping[str, Any], tell: Tell) -> Any:
-    path, selection = _use(request)
-    tell("opening", registry.runtime_name(path, request["runtime"]))
-    return registry.open_session(path, runtime=request["runtime"], selection=selection)
-
-
-def _use(request: Mapping[str, Any]) -> tuple[Path, Selection]:
-    selection = request.get("selection")
-    return Path(request["path"]), AS_IT_IS if selection is None else from_json(selection)

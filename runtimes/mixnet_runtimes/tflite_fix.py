@@ -26,6 +26,7 @@ from mixnet_runtimes.selection import (
     with_sizes,
 )
 from mixnet_runtimes.session import first_line
+from mixnet_runtimes.tflite_interpreters import plain_interpreter
 from mixnet_runtimes.tflite_words import text
 
 Shapes = Mapping[int, tuple[int, ...]]
@@ -230,8 +231,6 @@ def _computed_sizes(
 
     Where sizes depend on values, they are those of one run on zeros.
     """
-    from mixnet_runtimes.tflite_session import plain_interpreter
-
     interpreter = plain_interpreter(content)
     try:
         for index, shape in wanted.items():

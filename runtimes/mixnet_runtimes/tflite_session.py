@@ -4,59 +4,20 @@ The three runtimes are one code base with the same Interpreter; they are tried i
 RUNTIMES. Float and int8 operators go to the XNNPACK delegate, which all three apply by themselves.
 """
 
-import importlib
-import importlib.metadata
 from collections.abc import Mapping
-from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mixnet_common import MixnetError, UsageError
 from mixnet_common.readers import show
-from mixnet_common.system_faults import fault_of
 from mixnet_runtimes import delegation, tflite_file, tflite_fix
 from mixnet_runtimes.contents import Delegation
 from mixnet_runtimes.element_types import TEXT
 from mixnet_runtimes.quantized import NOT_QUANTIZED, checked
 from mixnet_runtimes.selection import AS_IT_IS, Fixed
 from mixnet_runtimes.session import Array, Session, TensorInfo
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """An installable TensorFlow Lite interpreter."""
-
-    name: str
-    module: str
-    interpreter: str
-    """Where in the module the Interpreter class is."""
-    resolvers: str
-    """Where the enumeration is that leaves delegates out."""
-    distribution: str
-
-
-RUNTIMES = (
-    Runtime(
-        "LiteRT", "ai_edge_litert.interpreter", "Interpreter", "OpResolverType", "ai-edge-litert"
-    ),
-    Runtime(
-        "tflite-runtime",
-        "tflite_runtime.interpreter",
-        "Interpreter",
-        "OpResolverType",
-        "tflite-runtime",
-    ),
-    Runtime(
-        "TensorFlow Lite",
-        "tensorflow",
-        "lite.Interpreter",
-        "lite.experimental.OpResolverType",
-        "tensorflow",
-    ),
-)
+from mixnet_runtimes.tflite_interpreters import find_runtime, version_of
 
 PORTS = ("inputs", "outputs")
 
@@ -74,7 +35,7 @@ def partitions(path: Path, fixed: Fixed) -> Delegation:
 def runtime_name(runtime: str | None) -> str:
     """Name and version of the named runtime, or the first installed one."""
     chosen, _ = find_runtime(runtime)
-    return f"{chosen.name} {_version(chosen)}"
+    return f"{chosen.name} {version_of(chosen)}"
 
 
 class TfliteSession(Session):
@@ -94,7 +55,7 @@ class TfliteSession(Session):
         self.path = path
         self.signature = fixed.signature
         self.runtime = chosen.name
-        self.version = _version(chosen)
+        self.version = version_of(chosen)
         try:
             self._interpreter = interpreter_class(model_content=data, num_threads=threads)
             # The interpreter appends its delegates as further operators while allocating.
@@ -144,54 +105,6 @@ class TfliteSession(Session):
             info.name: self._interpreter.get_tensor(index)
             for info, index in zip(self.outputs, self._output_indices, strict=True)
         }
-
-
-def plain_interpreter(content: bytes) -> Any:
-    """An interpreter without delegates, which computes the sizes of every tensor itself."""
-    runtime, interpreter_class = find_runtime(None)
-    resolvers = attrgetter(runtime.resolvers)(importlib.import_module(runtime.module))
-    return interpreter_class(
-        model_content=content,
-        experimental_op_resolver_type=resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-
-
-def find_runtime(name: str | None) -> tuple[Runtime, Any]:
-    """The runtime and its Interpreter class: the named one, or the first that can be imported."""
-    failures = []
-    for runtime in _candidates(name):
-        try:
-            module = importlib.import_module(runtime.module)
-            return runtime, attrgetter(runtime.interpreter)(module)
-        except (ImportError, AttributeError) as error:
-            if fault_of(error) is not None:
-                raise  # it is installed
-            # tflite-runtime fails so beside numpy 2, which is as good as not installed.
-            failures.append(f"{runtime.name}: {error}")
-    raise MixnetError(
-        f"no runtime for .tflite files can be imported ({'; '.join(failures)})",
-        f"install one: pip install {(_candidates(name))[0].distribution}",
-    )
-
-
-def _candidates(name: str | None) -> list[Runtime]:
-    if name is None:
-        return list(RUNTIMES)
-    found = [r for r in RUNTIMES if name.lower() in (r.name.lower(), r.distribution)]
-    if not found:
-        raise UsageError(
-            f"no runtime {name!r} for .tflite files",
-            f"known: {', '.join(runtime.name for runtime in RUNTIMES)}",
-        )
-    return found
-
-
-def _version(runtime: Runtime) -> str:
-    try:
-        return importlib.metadata.version(runtime.distribution)
-    except importlib.metadata.PackageNotFoundError:  # tensorflow-cpu and other builds
-        module = importlib.import_module(runtime.module.partition(".")[0])
-        return str(getattr(module, "__version__", "unknown"))
 
 
 def _operators(interpreter: Any) -> list[delegation.Node] | None:

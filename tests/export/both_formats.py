@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mixnet_export.lowering import Model
 from mixnet_export.writers import FORMATS, Format
-from mixnet_export.writers.onnx import TO_NHWC
+from mixnet_export.writers.onnx_graph import TO_NHWC
 from mixnet_networks import Graph, GraphBuilder, Network, load_network
 from mixnet_networks.reference import evaluate
 from mixnet_runtimes import open_session

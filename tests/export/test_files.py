@@ -11,8 +11,8 @@ from both_formats import one_node, random_weights
 from mixnet_common import MixnetError
 from mixnet_export.lowering import Model, lower
 from mixnet_export.writers import FORMATS
-from mixnet_export.writers.onnx import IR_VERSION, OPSET
-from mixnet_export.writers.tflite import SIGNATURE, TfliteWriter
+from mixnet_export.writers.onnx_graph import IR_VERSION, OPSET
+from mixnet_export.writers.tflite_tables import SIGNATURE, TfliteWriter
 from mixnet_networks import load_network
 from mixnet_runtimes import FileContents, read_file
 from mixnet_runtimes.tflite_pack import ALIGNMENT

@@ -125,7 +125,7 @@ def test_a_child_has_no_more_memory_than_it_is_given(tmp_path: Path) -> None:
     path = conv_tflite(tmp_path / "m.tflite")
     for memory_bytes in (60 << 20, 4 << 30):
         question = Question(
-            "mixnet_runtimes.probing:partitions", path, Use(path).to_json(),
+            "mixnet_runtimes.probing_child:partitions", path, Use(path).to_json(),
             Limits(60, memory_bytes),
         )  # fmt: skip
         if memory_bytes < 1 << 30:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from mixnet_bench.campaign.record import Campaign, Timing
-from mixnet_bench.campaign.steps import Step
+from mixnet_bench.campaign.step import Step
 from mixnet_networks import Network
 
 EARLIER = "earlier result"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mixnet_bench.campaign.estimate import Estimate, clock, estimate, read_earlier
-from mixnet_bench.campaign.steps import Step
+from mixnet_bench.campaign.step import Step
 from mixnet_bench.campaign.store import Store
 from mixnet_common.console import print_bug, say, warn
 from mixnet_common.numbers import seconds_in_words

@@ -4,15 +4,14 @@ A step's key is a hash of all that its result depends on, so that a result is fo
 as it would come out the same, and never afterwards. Nothing here does any of the work.
 """
 
-import json
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from mixnet_bench.campaign.estimate import least_seconds
 from mixnet_bench.campaign.files import label_of, step_inputs
 from mixnet_bench.campaign.inputs import (
     calibration_inputs,
@@ -22,6 +21,7 @@ from mixnet_bench.campaign.inputs import (
 )
 from mixnet_bench.campaign.networks import network_with_weights
 from mixnet_bench.campaign.record import HOST, Campaign, Entry, FileEntry
+from mixnet_bench.campaign.step import Step
 from mixnet_common import UsageError
 from mixnet_common.hashing import sha256
 from mixnet_common.numbers import seconds_in_words
@@ -37,39 +37,8 @@ WRITERS = (
 RUNTIMES = ("mixnet-mobile", "onnxruntime", "ai-edge-litert", "tflite-runtime", "tensorflow")
 """Packages on which a time depends."""
 
-NAME_LENGTH = 100
-
 MOST_STEPS = 10_000
 """Of a campaign: days or weeks of work."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One piece of work with one result."""
-
-    kind: str
-    """``count``, ``export``, ``file`` (anyone's), ``inspect`` (a file's count and delegation),
-    ``latency``, ``parity`` or ``paper``."""
-    name: str
-    """For people, unique within the campaign."""
-    inputs: Mapping[str, Any]
-    """JSON values: all that the result depends on."""
-    needs: tuple["Step", ...] = field(default=(), repr=False)
-    """The exports whose files it is about."""
-    work: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """What the work takes besides, and its result does not depend on."""
-
-    @property
-    def key(self) -> str:
-        """A hash of the kind and the inputs."""
-        text = json.dumps([self.kind, self.inputs], sort_keys=True, allow_nan=False)
-        return sha256(text)
-
-    @property
-    def slug(self) -> str:
-        """Kind, name and the key's beginning, in characters that any file system takes."""
-        safe = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{self.kind}-{self.name}").strip(".-")
-        return f"{safe[:NAME_LENGTH]}-{self.key[:12]}"
 
 
 def make_steps(campaign: Campaign) -> list[Step]:
@@ -103,8 +72,6 @@ def make_steps(campaign: Campaign) -> list[Step]:
 
 def check_steps(campaign: Campaign) -> None:
     """Raise UsageError where there are more steps than anyone waits for."""
-    from mixnet_bench.campaign.estimate import least_seconds
-
     files = file_count(campaign)
     networks, given = len(campaign.networks), len(campaign.files)
     together = networks + bool(given) if campaign.latency.together == "network" else 1

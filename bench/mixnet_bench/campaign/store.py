@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mixnet_bench.campaign.steps import Step
+from mixnet_bench.campaign.step import Step
 from mixnet_bench.report.documents import FILES, RESULTS, STATE
 from mixnet_bench.report.load import check_target
 from mixnet_common import UsageError, write_whole

@@ -19,7 +19,8 @@ from mixnet_bench.campaign.networks import (
     weights_file,
 )
 from mixnet_bench.campaign.record import HOST, Campaign, Entry, Timing
-from mixnet_bench.campaign.steps import Step, origin
+from mixnet_bench.campaign.step import Step
+from mixnet_bench.campaign.steps import origin
 from mixnet_bench.campaign.store import Store
 from mixnet_common.console import warn
 from mixnet_networks import Network

@@ -25,8 +25,9 @@ from mixnet_export.optimize.reference import activated, depthwise
 from mixnet_runtimes import registry
 from mixnet_runtimes.child_process import Tell
 from mixnet_runtimes.session import TensorInfo, first_line
+from mixnet_runtimes.tflite_interpreters import find_runtime
 from mixnet_runtimes.tflite_pack import pack
-from mixnet_runtimes.tflite_session import find_runtime, info_of
+from mixnet_runtimes.tflite_session import info_of
 from mixnet_runtimes.tflite_words import integers, names_of, text
 
 Array = NDArray[Any]

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_export.lowering import Model
-from mixnet_export.writers.onnx import TO_NCHW, write_onnx
+from mixnet_export.writers.onnx import write_onnx
+from mixnet_export.writers.onnx_graph import TO_NCHW
 from mixnet_export.writers.tflite import write_tflite
 from mixnet_quantize.bias_scales import Int8File
 from mixnet_quantize.onnx import apply_onnx, calibrate_onnx

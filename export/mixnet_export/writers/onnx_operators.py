@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mixnet_export.writers.onnx import AXES, TO_NCHW, TO_NHWC, OnnxWriter
+from mixnet_export.writers.onnx_graph import AXES, TO_NCHW, TO_NHWC, OnnxWriter
 from mixnet_networks import Node
 from mixnet_networks.padding import resolve_padding
 

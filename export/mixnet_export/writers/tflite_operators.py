@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixnet_export.writers.tflite import TfliteWriter
+from mixnet_export.writers.tflite_tables import TfliteWriter
 from mixnet_networks import Node, Tensor
 from mixnet_networks.operators import FUSABLE
 from mixnet_networks.padding import Pair, resolve_padding

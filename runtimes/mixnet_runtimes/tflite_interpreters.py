@@ -1,0 +1,96 @@
+"""The TensorFlow Lite interpreters that may be installed, and the one that is taken.
+
+The three are one code base with the same Interpreter; they are tried in the order of RUNTIMES.
+"""
+
+import importlib
+import importlib.metadata
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from mixnet_common import MixnetError, UsageError
+from mixnet_common.system_faults import fault_of
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """An installable TensorFlow Lite interpreter."""
+
+    name: str
+    module: str
+    interpreter: str
+    """Where in the module the Interpreter class is."""
+    resolvers: str
+    """Where the enumeration is that leaves delegates out."""
+    distribution: str
+
+
+RUNTIMES = (
+    Runtime(
+        "LiteRT", "ai_edge_litert.interpreter", "Interpreter", "OpResolverType", "ai-edge-litert"
+    ),
+    Runtime(
+        "tflite-runtime",
+        "tflite_runtime.interpreter",
+        "Interpreter",
+        "OpResolverType",
+        "tflite-runtime",
+    ),
+    Runtime(
+        "TensorFlow Lite",
+        "tensorflow",
+        "lite.Interpreter",
+        "lite.experimental.OpResolverType",
+        "tensorflow",
+    ),
+)
+
+
+def plain_interpreter(content: bytes) -> Any:
+    """An interpreter without delegates, which computes the sizes of every tensor itself."""
+    runtime, interpreter_class = find_runtime(None)
+    resolvers = attrgetter(runtime.resolvers)(importlib.import_module(runtime.module))
+    return interpreter_class(
+        model_content=content,
+        experimental_op_resolver_type=resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+
+
+def find_runtime(name: str | None) -> tuple[Runtime, Any]:
+    """The runtime and its Interpreter class: the named one, or the first that can be imported."""
+    failures = []
+    for runtime in _candidates(name):
+        try:
+            module = importlib.import_module(runtime.module)
+            return runtime, attrgetter(runtime.interpreter)(module)
+        except (ImportError, AttributeError) as error:
+            if fault_of(error) is not None:
+                raise  # it is installed
+            # tflite-runtime fails so beside numpy 2, which is as good as not installed.
+            failures.append(f"{runtime.name}: {error}")
+    raise MixnetError(
+        f"no runtime for .tflite files can be imported ({'; '.join(failures)})",
+        f"install one: pip install {(_candidates(name))[0].distribution}",
+    )
+
+
+def _candidates(name: str | None) -> list[Runtime]:
+    if name is None:
+        return list(RUNTIMES)
+    found = [r for r in RUNTIMES if name.lower() in (r.name.lower(), r.distribution)]
+    if not found:
+        raise UsageError(
+            f"no runtime {name!r} for .tflite files",
+            f"known: {', '.join(runtime.name for runtime in RUNTIMES)}",
+        )
+    return found
+
+
+def version_of(runtime: Runtime) -> str:
+    """The installed version of a runtime."""
+    try:
+        return importlib.metadata.version(runtime.distribution)
+    except importlib.metadata.PackageNotFoundError:  # tensorflow-cpu and other builds
+        module = importlib.import_module(runtime.module.partition(".")[0])
+        return str(getattr(module, "__version__", "unknown"))
