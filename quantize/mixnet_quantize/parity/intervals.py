@@ -5,7 +5,6 @@ Pure functions of counts. Proportions run from 0 to 1; nothing here knows what w
 
 from collections.abc import Callable
 from math import sqrt
-from statistics import NormalDist
 
 from mixnet_common.intervals import Interval
 
@@ -22,20 +21,26 @@ def quantile(confidence: float) -> float:
     >>> round(quantile(0.95), 4)
     1.96
     """
-    return NormalDist().inv_cdf((1 + confidence) / 2)
+    from scipy.stats import norm
+
+    return float(norm.ppf((1 + confidence) / 2))
 
 
 def wilson(hits: float, count: float, z: float) -> Interval:
     """Wilson's (1927) score interval of ``hits`` in ``count``: all p with |hits - np| <= z sd(p).
+
+    Both are rounded: a planned number of images need not be whole.
 
     By hand, 0 of 10 with z = 2: 100 p² <= 4 · 10 p (1 - p), so p <= 40 / 140.
 
     >>> round(wilson(0, 10, 2).high, 4), round(40 / 140, 4)
     (0.2857, 0.2857)
     """
-    middle = (hits + z * z / 2) / (count + z * z)
-    half = z / (count + z * z) * sqrt(hits * (count - hits) / count + z * z / 4)
-    return Interval(max(0.0, middle - half), min(1.0, middle + half))
+    from scipy.stats import binomtest, norm
+
+    confidence = 1 - 2 * float(norm.sf(z))
+    found = binomtest(round(hits), round(count)).proportion_ci(confidence, method="wilson")
+    return Interval(float(found.low), float(found.high))
 
 
 def paired_difference(lost: float, won: float, count: float, z: float) -> Interval:
@@ -88,12 +93,9 @@ def mcnemar(lost: int, won: int) -> float:
     >>> mcnemar(1, 5), mcnemar(0, 0)
     (0.21875, 1.0)
     """
-    tosses, fewer = lost + won, min(lost, won)
-    ways, term = 0, 1
-    for k in range(fewer + 1):
-        ways += term
-        term = term * (tosses - k) // (k + 1)  # Pascal's row, without computing each from scratch
-    return float(min(1.0, 2 * ways / (1 << tosses)))
+    from scipy.stats import binomtest
+
+    return float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0
 
 
 def enough(
@@ -106,7 +108,7 @@ def enough(
     it, no longer holds the budget. None where no affordable number would do, since the loss is as
     large as the budget.
     """
-    z = quantile(confidence) + NormalDist().inv_cdf(POWER)
+    z = quantile(confidence) + quantile(2 * POWER - 1)
 
     def tells(images: int) -> bool:
         found = interval(images / count, z)
