@@ -7,6 +7,7 @@ anyone, so every number has a bound and nothing in it names a path.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -210,6 +211,7 @@ class Architecture:
         return next(cell for cell in self.cells if cell.name == name)
 
 
+@cache
 def architecture_names() -> tuple[str, ...]:
     """Names of the networks that ship with the package."""
     files = resources.files("mixnet_networks").joinpath("architectures").iterdir()
@@ -228,8 +230,12 @@ def load_architecture(name_or_path: str) -> Architecture:
         raise UsageError(
             f"no network is called {name_or_path!r}", nearest(name_or_path, architecture_names())
         )
-    where = f"{name_or_path}.toml"
-    return _read_architecture(name_or_path, _shipped(name_or_path), where)
+    return _read_shipped(name_or_path)
+
+
+@cache
+def _read_shipped(name: str) -> Architecture:
+    return _read_architecture(name, _shipped(name), f"{name}.toml")
 
 
 def _shipped(name: str) -> dict[str, Any]:

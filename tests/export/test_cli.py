@@ -124,7 +124,7 @@ def test_an_example_is_printed_line_by_line() -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"]])
 def test_an_answer_without_work_comes_at_once(arguments: list[str]) -> None:
-    """In half a second; processor time, which other work on the machine does not prolong much."""
+    """In half a second on an idle machine; processor time, which other work prolongs by a half."""
     code = f"from mixnet_export.cli import main; main({arguments!r})"
 
     def seconds() -> float:
@@ -134,7 +134,7 @@ def test_an_answer_without_work_comes_at_once(arguments: list[str]) -> None:
         user = after.children_user - before.children_user
         return user + after.children_system - before.children_system
 
-    assert min(seconds() for _ in range(3)) < 1
+    assert min(seconds() for _ in range(5)) < 0.75
 
 
 def test_help_loads_no_heavy_library() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from importlib.resources import as_file, files
 from typing import Any
 
@@ -103,6 +104,11 @@ def load_table(name: str) -> PaperTable:
     """A table by its name. Raises UsageError, with the nearest name, for an unknown one."""
     if name not in table_names():
         raise UsageError(f"no table {name!r} of the paper here", nearest(name, table_names()))
+    return _read_table(name)
+
+
+@cache
+def _read_table(name: str) -> PaperTable:
     text = files("mixnet_networks.paper").joinpath(f"{name}.toml").read_text(encoding="utf-8")
     content = tomllib.loads(text)
     rows = tuple(Row(**row) for row in content.pop("rows", ()))
