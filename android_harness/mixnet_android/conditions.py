@@ -3,7 +3,7 @@
 Reads only. Nothing here is called during a run, which it would disturb.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mixnet_android.adb.client import Phone
@@ -26,7 +26,6 @@ ASKED = ("clusters", "thermal", "battery", "power", "boot")
 COOL_CELSIUS = 35.0
 COOL_TIMEOUT_S = 600.0
 LOOK_EVERY_S = 10.0
-LOW_BATTERY_PERCENT = 20
 
 
 @dataclass(frozen=True)
@@ -59,14 +58,6 @@ class Cooled:
     conditions: Conditions
     waited_s: float
     cool: bool | None
-
-
-@dataclass(frozen=True)
-class Doubt:
-    """A reason not to trust a latency: the verdict that it speaks for, and a sentence."""
-
-    verdict: str
-    sentence: str
 
 
 def read_conditions(phone: Phone) -> Conditions:
@@ -113,75 +104,13 @@ def wait_until_cool(
         if cool is not False or waited >= timeout_s:
             return Cooled(conditions, waited, cool)
         if not said:
-            say(f"{_warm(conditions)}: waiting until it is below {limit_celsius:g} °C")
+            say(f"{describe_warmth(conditions)}: waiting until it is below {limit_celsius:g} °C")
             said = True
         clock.sleep(min(LOOK_EVERY_S, timeout_s - waited))
 
 
-def _warm(conditions: Conditions) -> str:
+def describe_warmth(conditions: Conditions) -> str:
+    """In words for people: how warm the phone is, and whether it throttles."""
     status = conditions.thermal.status
     degrees = "" if conditions.celsius is None else f" at {conditions.celsius:.1f} °C"
     return f"the phone is warm{degrees}" + (f", throttling: {STATUSES[status]}" if status else "")
-
-
-def doubts_of_start(cooled: Cooled) -> Iterator[Doubt]:
-    """Why a run that begins now begins badly: the phone was waited for and is warm still."""
-    if cooled.cool is False:
-        yield Doubt(
-            "throttled",
-            f"it began warm: {_warm(cooled.conditions)} after {cooled.waited_s:.0f} s of waiting",
-        )
-
-
-def doubts(
-    before: Conditions, after: Conditions, *, fixed_performance: bool = False
-) -> list[Doubt]:
-    """Why a run between these two moments may not be what the phone can do.
-
-    The fixed-performance mode may itself limit the clocks: under it a limit says nothing.
-    """
-    throttled = list(_throttled(before, after))
-    if not fixed_performance:
-        throttled += _limited(before, after)
-    return [*_restarted(before, after), *_void(before, after), *throttled]
-
-
-def _restarted(before: Conditions, after: Conditions) -> Iterator[Doubt]:
-    if before.boot_id and after.boot_id and before.boot_id != after.boot_id:
-        yield Doubt("void", "the phone was restarted in between: measure again")
-
-
-def _void(before: Conditions, after: Conditions) -> Iterator[Doubt]:
-    if before.thermal.override or after.thermal.override:
-        yield Doubt(
-            "void",
-            "its thermal status is overridden, so that throttling can't be seen: "
-            "adb shell cmd thermalservice reset",
-        )
-
-
-def _throttled(before: Conditions, after: Conditions) -> Iterator[Doubt]:
-    for when, each in (("before", before), ("after", after)):
-        if each.thermal.status:
-            yield Doubt(
-                "throttled",
-                f"thermal status {STATUSES[each.thermal.status]} {when} the run: let it cool",
-            )
-    level = after.battery.level_percent
-    if level is not None and level < LOW_BATTERY_PERCENT and not after.battery.plugged:
-        yield Doubt("throttled", f"the battery is at {level} %: phones save power then")
-
-
-def _limited(before: Conditions, after: Conditions) -> Iterator[Doubt]:
-    for when, each in (("before", before), ("after", after)):
-        for cluster in each.clusters:
-            if cluster.max_khz and cluster.limit_khz and cluster.limit_khz < cluster.max_khz:
-                yield Doubt(
-                    "throttled",
-                    f"{when} the run, CPUs {_cpus(cluster)} were limited to "
-                    f"{cluster.limit_khz / 1e6:.2f} of {cluster.max_khz / 1e6:.2f} GHz",
-                )
-
-
-def _cpus(cluster: Cluster) -> str:
-    return ",".join(str(cpu) for cpu in cluster.cpus)

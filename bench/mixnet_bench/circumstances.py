@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixnet_android.conditions import Doubt
 from mixnet_bench.latency import Burst, Launch
+from mixnet_bench.results.verdict import Caveat, Verdict
 from mixnet_bench.stats.samples import Floats, median
 from mixnet_bench.stats.turns import STARVED
 
@@ -31,26 +31,26 @@ class HostConditions:
     limited: dict[int, tuple[int, int]]
 
 
-def doubts_of_host(before: HostConditions, after: HostConditions) -> Iterator[Doubt]:
+def caveats_of_host(before: HostConditions, after: HostConditions) -> Iterator[Caveat]:
     """Why this machine was not at its full speed between these two moments."""
     if None not in (before.throttle_count, after.throttle_count):
         times = (after.throttle_count or 0) - (before.throttle_count or 0)
         if times > 0:
-            yield Doubt(
-                "throttled",
+            yield Caveat(
+                Verdict.THROTTLED,
                 f"the hardware slowed hot cores down {times} times: let the machine cool",
             )
     limited = {**before.limited, **after.limited}
     if limited:
         core, (limit, most) = next(iter(limited.items()))
-        yield Doubt(
-            "throttled",
+        yield Caveat(
+            Verdict.THROTTLED,
             f"CPU {core} was limited to {limit / 1e6:.2f} of {most / 1e6:.2f} GHz: "
             "lift the limit (power profile, scaling_max_freq)",
         )
 
 
-def doubts_of_bursts(launches: Sequence[Launch], asked: Sequence[int] | None) -> Iterator[Doubt]:
+def caveats_of_bursts(launches: Sequence[Launch], asked: Sequence[int] | None) -> Iterator[Caveat]:
     """Everything that the bursts' own readings give reason for; ``asked`` are the CPUs of --pin."""
     yield from _throttled(launches)
     yield from _wrong_cores(launches, asked)
@@ -104,32 +104,32 @@ def _ends(values: list[float]) -> tuple[Floats, Floats]:
     return first, last
 
 
-def _throttled(launches: Sequence[Launch]) -> Iterator[Doubt]:
+def _throttled(launches: Sequence[Launch]) -> Iterator[Caveat]:
     change = frequency_change(launches)
     if change is not None and change < -SLOWED:
-        yield Doubt(
-            "throttled",
+        yield Caveat(
+            Verdict.THROTTLED,
             f"within a launch the cores' clock fell by {-change:.0%}: let it cool, "
             "or measure with --sustained what it can keep up",
         )
 
 
-def _wrong_cores(launches: Sequence[Launch], asked: Sequence[int] | None) -> Iterator[Doubt]:
+def _wrong_cores(launches: Sequence[Launch], asked: Sequence[int] | None) -> Iterator[Caveat]:
     if asked is None:
         return
     allowed = {each.affinity for each in launches if each.affinity is not None}
     for cpus in sorted(allowed):
         if set(cpus) != set(asked):
-            yield Doubt(
-                "wrong-cores",
+            yield Caveat(
+                Verdict.WRONG_CORES,
                 f"--pin asked for CPUs {_listed(asked)}, and it could run on {_listed(cpus)}: name "
                 "those that the system grants",
             )
     cores = [core for launch in launches for burst in launch.bursts for core in burst.cpu]
     elsewhere = [core for core in cores if core not in asked]
     if cores and len(elsewhere) > ELSEWHERE * len(cores):
-        yield Doubt(
-            "wrong-cores",
+        yield Caveat(
+            Verdict.WRONG_CORES,
             f"{len(elsewhere) / len(cores):.0%} of the inferences ran on CPUs "
             f"{_listed(elsewhere)}: --pin was not heeded",
         )
@@ -139,11 +139,11 @@ def _listed(cpus: Sequence[int]) -> str:
     return ", ".join(map(str, sorted(set(cpus))))
 
 
-def _starved(launches: Sequence[Launch]) -> Iterator[Doubt]:
+def _starved(launches: Sequence[Launch]) -> Iterator[Caveat]:
     share = cpu_share(launches)
     if share is not None and share < 1 - STARVED:
-        yield Doubt(
-            "contended",
+        yield Caveat(
+            Verdict.CONTENDED,
             f"for {1 - share:.0%} of the time it had no core: end other programs, "
             "or --pin it to quiet CPUs",
         )

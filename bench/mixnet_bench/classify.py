@@ -6,11 +6,11 @@ A first look, not a measurement: it judges nothing and counts no accuracy.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mixnet_bench.results.small import ClassifyResult, GuessResult
 from mixnet_common import MixnetError
 from mixnet_common.console import warn
 from mixnet_common.readers import is_file, read_json
@@ -156,19 +156,22 @@ def best(scores: NDArray[np.float64], labels: Sequence[str], top: int) -> list[G
     ]
 
 
-def describe(path: Path, image: Path, classifier: Classifier, guesses: Sequence[Guess]) -> Any:
-    """The JSON object of one image; docs/json.md explains every key."""
+def describe(
+    path: Path, image: Path, classifier: Classifier, guesses: Sequence[Guess]
+) -> ClassifyResult:
+    """The record of one image; docs/json.md explains every key."""
     session, known = classifier.session, classifier.known
-    return {
-        "name": path.name,
-        "image": str(image),
-        "runtime": session.runtime,
-        "runtime_version": session.version,
-        "shapes": {each.name: list(each.shape) for each in session.inputs},
-        "signature": session.signature,
-        "preprocessing_from": known.preprocessing_from,
-        "labels_from": known.labels_from,
-        "top": [
-            {"class": guess.number, "label": guess.label, "score": guess.score} for guess in guesses
-        ],
-    }
+    return ClassifyResult(
+        name=path.name,
+        image=str(image),
+        runtime=session.runtime,
+        runtime_version=session.version,
+        shapes={each.name: tuple(each.shape) for each in session.inputs},
+        signature=session.signature,
+        preprocessing_from=known.preprocessing_from,
+        labels_from=known.labels_from,
+        top=tuple(
+            GuessResult(number=guess.number, label=guess.label, score=guess.score)
+            for guess in guesses
+        ),
+    )

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from mixnet_bench.classify import Classifier, describe
+from mixnet_bench.results.small import GuessResult
 from mixnet_bench.targets import model_file
 from mixnet_common import MixnetError
 from mixnet_common.console import print_json, print_lines, print_table, tracked, warn
@@ -43,13 +43,13 @@ def run(
         print_json(described)
     else:
         for each in described:
-            print_lines(each["image"])
-            print_table(COLUMNS, [_row(guess) for guess in each["top"]])
+            print_lines(each.image)
+            print_table(COLUMNS, [_row(guess) for guess in each.top])
     if unreadable:
         raise MixnetError(
             f"{len(unreadable)} of {len(images)} images cannot be read: {', '.join(unreadable)}"
         )
 
 
-def _row(guess: dict[str, Any]) -> tuple[str, ...]:
-    return (guess["label"] or "", str(guess["class"]), f"{guess['score']:.4f}")
+def _row(guess: GuessResult) -> tuple[str, ...]:
+    return (guess.label or "", str(guess.number), f"{guess.score:.4f}")

@@ -5,8 +5,9 @@ if __name__ == "__main__":  # before the imports, during which an interrupt may 
 
     start()
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,6 +33,9 @@ from mixnet_common.options import (
     TOP,
     WARMUP,
 )
+
+if TYPE_CHECKING:
+    from mixnet_bench.results.latency import LatencyResult, ProgramResult
 
 
 @click.group(cls=Group, context_settings=CONTEXT)
@@ -236,6 +240,7 @@ def latency(
         latency_benchmark_model.check_request(plan, runner, wishes)
     plan, finish = trust.extend(plan, against, sustained)
     with prepared(plan) as plan:
+        measured: Sequence[LatencyResult] | Sequence[ProgramResult]
         if runner is not None:
             serial = latency_adb.serial_of(on)
             measured = latency_benchmark_model.run(plan, runner, serial, wishes, as_json, output)

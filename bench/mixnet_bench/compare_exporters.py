@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -23,12 +22,14 @@ from mixnet_bench.peers.registry import PEERS, PRECISIONS, RUNTIMES
 from mixnet_bench.peers.result import (
     CAPTION,
     COLUMNS,
+    Compared,
     describe_group,
     missed,
     size_lines,
     table_rows,
     title,
 )
+from mixnet_bench.results.peers import SkippedResult
 from mixnet_common import MixnetError, write_whole
 from mixnet_common.console import (
     CONTEXT,
@@ -63,14 +64,14 @@ class Timing:
 
 def compare(
     selection: Selection, timing: Timing, keep: Path | None, output: Path | None, as_json: bool
-) -> list[dict[str, Any]]:
-    """Make, time and print everything; one JSON object a file and thread count.
+) -> list[Compared]:
+    """Make, time and print everything; one record a file and thread count.
 
     What is done is saved to ``output`` group by group. Raises MixnetError and UsageError.
     """
     check_request(selection, timing, output, keep)
     groups = build_groups(selection, load_bars())
-    objects: list[dict[str, Any]] = []
+    objects: list[Compared] = []
     with _directory(keep) as directory:
         workshop = fill_workshop(groups, directory)
         for group in groups:
@@ -133,10 +134,8 @@ def fill_workshop(groups: Sequence[Group], directory: Path) -> Workshop:
     return workshop
 
 
-def time_group(
-    group: Group, workshop: Workshop, timing: Timing, threads: int
-) -> list[dict[str, Any]]:
-    """Time the files of a group that could be made; one JSON object each, and the skipped ones."""
+def time_group(group: Group, workshop: Workshop, timing: Timing, threads: int) -> list[Compared]:
+    """Time the files of a group that could be made; one record each, and the skipped ones."""
     from mixnet_bench.latency import Plan
     from mixnet_bench.latency_command import describe_run
 
@@ -155,21 +154,21 @@ def time_group(
     return describe_group(group, workshop.made, workshop.skipped, timed, load_bars())
 
 
-def print_group(group: Group, threads: int, objects: Sequence[dict[str, Any]]) -> None:
-    """Print a group's table, and the doubts about it to stderr."""
+def print_group(group: Group, threads: int, objects: Sequence[Compared]) -> None:
+    """Print a group's table, and the caveats about it to stderr."""
     print_table(
         (title(group, threads), *COLUMNS),
         table_rows(group, objects),
         caption=[*size_lines(group, objects), *CAPTION],
     )
     for each in objects:
-        if each["verdict"] != "skipped":
-            for reason in each["reasons"]:
-                warn(f"{each['name']}: {_in_our_options(reason)}")
+        if not isinstance(each, SkippedResult):
+            for reason in each.reasons:
+                warn(f"{each.name}: {_in_our_options(reason)}")
 
 
 def _in_our_options(reason: str) -> str:
-    """A doubt's advice speaks of ``mixnet-bench latency``; here one option has another name."""
+    """A caveat's advice speaks of ``mixnet-bench latency``; here one option has another name."""
     for theirs in ("--min-count", "--min-time"):
         reason = reason.replace(theirs, "--rounds")
     return reason

@@ -7,7 +7,7 @@ judges one claim, that the runner's medians are within a few percent, and says s
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -16,6 +16,7 @@ import numpy as np
 from mixnet_android.build import find_runner
 from mixnet_bench.latency import Plan, measure
 from mixnet_bench.native import measure_native
+from mixnet_bench.results.studies import Bounds, RunnerComparison
 from mixnet_bench.stats.samples import median
 from mixnet_bench.targets import model_file
 from mixnet_common.console import (
@@ -123,9 +124,21 @@ def judge(name: str, python_ms: Sequence[float], runner_ms: Sequence[float]) -> 
     return Comparison(name, tuple(python_ms), tuple(runner_ms), found.value, found.interval)
 
 
+def _record(found: Comparison) -> RunnerComparison:
+    interval = found.ratio_interval
+    return RunnerComparison(
+        name=found.name,
+        python_ms=found.python_ms,
+        runner_ms=found.runner_ms,
+        ratio=found.ratio,
+        ratio_interval=None if interval is None else Bounds(low=interval.low, high=interval.high),
+        within=found.within,
+    )
+
+
 def _report(found: Sequence[Comparison], as_json: bool) -> None:
     if as_json:
-        print_json([{**asdict(each), "within": each.within} for each in found])
+        print_json([_record(each) for each in found])
         return
     rows = [
         (

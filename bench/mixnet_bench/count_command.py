@@ -5,17 +5,27 @@ runtime into how many pieces it cuts a ``.tflite``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mixnet_bench.conventions import ALL_PRODUCTS, CONVENTIONS, macs_by_convention
 from mixnet_bench.counting.file import count_file, count_signatures
 from mixnet_bench.counting.graph import count_graph
 from mixnet_bench.counting.record import Count, Layer
+from mixnet_bench.results.count import (
+    CountedBody,
+    CountedLayer,
+    CountedSignature,
+    CountResult,
+    DelegationResult,
+    FileCountResult,
+    TfliteCountResult,
+)
+from mixnet_bench.results.latency import Given
 from mixnet_bench.several_files import selections_for
 from mixnet_common import UsageError
 from mixnet_common.console import print_json, print_table, tracked, warn
+from mixnet_common.result import values_of
 from mixnet_runtimes import AS_IT_IS, Delegation, Fixed, Selection, fix, is_model_file
 from mixnet_runtimes.probing import Use, ask_partitions
 from mixnet_runtimes.undelegated import reasons_for
@@ -52,25 +62,24 @@ def run(
         for target in tracked(targets, "counting")
     ]
     for each in counted:
-        if each["reason"]:
-            warn(f"{each['name']}: multiply-adds unknown: {each['reason']}")
-        for warning in each["warnings"]:
-            warn(f"{each['name']}: {warning}")
-        reason = each.get("delegation", {}).get("reason")
-        if reason:
-            warn(f"{each['name']}: partitions unknown: {reason}")
+        if each.reason:
+            warn(f"{each.name}: multiply-adds unknown: {each.reason}")
+        for warning in each.warnings:
+            warn(f"{each.name}: {warning}")
+        if isinstance(each, TfliteCountResult) and each.delegation.reason:
+            warn(f"{each.name}: partitions unknown: {each.delegation.reason}")
     if as_json:
         print_json(counted)
         return
     if with_layers:
         for each in counted:
-            print_table(LAYER_COLUMNS, layer_rows(each), title=each["name"])
+            print_table(LAYER_COLUMNS, layer_rows(each), title=each.name)
     rows = [row for each in counted for row in (table_row(each), *signature_rows(each))]
     print_table(COLUMNS, rows, caption=_caption(counted))
 
 
-def describe_target(target: str, size: Size, selection: Selection = AS_IT_IS) -> dict[str, Any]:
-    """The JSON object of one target; docs/json.md explains every key."""
+def describe_target(target: str, size: Size, selection: Selection = AS_IT_IS) -> CountResult:
+    """The record of one target; docs/json.md explains every key."""
     if not is_model_file(target):
         return describe_count(count_network(target, size))
     if size != Size():
@@ -80,45 +89,43 @@ def describe_target(target: str, size: Size, selection: Selection = AS_IT_IS) ->
         )
     path = Path(target)
     count = count_file(path, selection)
-    delegation = (
-        ask_partitions(Use(path, selection=selection)) if count.source == "tflite" else None
-    )
-    return {
-        **describe_count(count),
-        "name": path.name,
-        **describe_fixed(fix(path, selection)),
-        "signatures": [
+    fixed = fix(path, selection)
+    found = FileCountResult(
+        **{**values_of(describe_count(count)), "name": path.name},
+        shapes={each.name: tuple(each.shape) for each in fixed.inputs},
+        signature=fixed.signature,
+        given=describe_given(fixed),
+        signatures=tuple(
             describe_signature(name, each) for name, each in count_signatures(path, count).items()
-        ],
-        **describe_delegation(delegation),
-    }
+        ),
+    )
+    if count.source != "tflite":
+        return found
+    delegation = ask_partitions(Use(path, selection=selection))
+    return TfliteCountResult(
+        **values_of(found),
+        partitions=delegation.partitions,
+        delegation=describe_delegation(delegation),
+    )
 
 
-def describe_signature(name: str, count: Count | str) -> dict[str, Any]:
+def describe_signature(name: str, count: Count | str) -> CountedSignature:
     """The figures of one of several signatures, or why it has none."""
     if isinstance(count, str):
-        return {"name": name, "params": None, "macs": None, "activations": None, "reason": count}
-    return {
-        "name": name,
-        "params": count.params,
-        "macs": count.macs,
-        "activations": count.activations,
-        "reason": count.reason or None,
-    }
+        return CountedSignature(name=name, reason=count)
+    return CountedSignature(
+        name=name,
+        params=count.params,
+        macs=count.macs,
+        activations=count.activations,
+        reason=count.reason or None,
+    )
 
 
-def describe_fixed(fixed: Fixed) -> dict[str, Any]:
-    """The sizes that a file is counted at, the signature, and which of both options gave."""
-    shapes = {each.name: list(each.shape) for each in fixed.inputs}
-    given = {
-        "shapes": {name: list(shape) for name, shape in fixed.given.shapes.items()},
-        "signature": fixed.given.signature,
-    }
-    return {
-        "shapes": shapes,
-        "signature": fixed.signature,
-        "given": {key: value for key, value in given.items() if value},
-    }
+def describe_given(fixed: Fixed) -> Given:
+    """Which sizes and signature options gave a file."""
+    shapes = {name: tuple(shape) for name, shape in fixed.given.shapes.items()}
+    return Given(shapes=shapes or None, signature=fixed.given.signature or None)
 
 
 def count_network(target: str, size: Size) -> Count:
@@ -134,22 +141,22 @@ def count_network(target: str, size: Size) -> Count:
     return count_graph(network.graph)
 
 
-def describe_count(count: Count) -> dict[str, Any]:
-    """A count as JSON values, layers included."""
-    return {
-        "name": count.name,
-        "source": count.source,
-        "params": count.params,
-        "macs": count.macs,
-        "activations": count.activations,
-        "reason": count.reason or None,
-        "batch": count.batch,
-        "convention": ALL_PRODUCTS,
-        "macs_by_convention": _by_convention(count),
-        "not_counted": dict(count.not_counted),
-        "layers": [_describe_layer(layer) for layer in count.layers],
-        "warnings": list(count.warnings),
-    }
+def describe_count(count: Count) -> CountResult:
+    """A count as a record, layers included."""
+    return CountResult(
+        name=count.name,
+        source=count.source,
+        params=count.params,
+        macs=count.macs,
+        activations=count.activations,
+        reason=count.reason or None,
+        batch=count.batch,
+        convention=ALL_PRODUCTS,
+        macs_by_convention=dict(_by_convention(count)),
+        not_counted=dict(count.not_counted),
+        layers=tuple(map(_describe_layer, count.layers)),
+        warnings=tuple(count.warnings),
+    )
 
 
 def _by_convention(count: Count) -> Mapping[str, int | None]:
@@ -163,65 +170,64 @@ def batch_norm_elements(count: Count) -> int:
     return sum(layer.batch_norm_elements for layer in count.layers)
 
 
-def describe_delegation(delegation: Delegation | None) -> dict[str, Any]:
-    """``partitions`` and what stays outside; nothing for a format without a delegate."""
-    if delegation is None:
-        return {}
-    details = {
-        "inside": delegation.inside,
-        "outside": delegation.outside,
-        "outside_kinds": dict(delegation.outside_kinds),
-        "outside_reasons": _reasons(delegation),
-        "reason": delegation.reason,
-    }
-    return {"partitions": delegation.partitions, "delegation": details}
-
-
-def table_row(target: dict[str, Any]) -> tuple[str, ...]:
-    """One row below ``COLUMNS``."""
-    known = target.get("partitions") is not None
-    return (
-        target["name"],
-        f"{target['params']:,}",
-        _millions(target["macs"]),
-        _millions(target["activations"]),
-        str(target["partitions"]) if known else "",
-        _outside(target["delegation"]) if known else "",
+def describe_delegation(delegation: Delegation) -> DelegationResult:
+    """What stays outside the delegate, and why."""
+    return DelegationResult(
+        inside=delegation.inside,
+        outside=delegation.outside,
+        outside_kinds=dict(delegation.outside_kinds),
+        outside_reasons=_reasons(delegation),
+        reason=delegation.reason,
     )
 
 
-def signature_rows(target: dict[str, Any]) -> list[tuple[str, ...]]:
+def table_row(target: CountResult) -> tuple[str, ...]:
+    """One row below ``COLUMNS``."""
+    partitions = target.partitions if isinstance(target, TfliteCountResult) else None
+    return (
+        target.name,
+        f"{target.params:,}",
+        _millions(target.macs),
+        _millions(target.activations),
+        "" if partitions is None else str(partitions),
+        "" if partitions is None else _outside(target),
+    )
+
+
+def signature_rows(target: CountResult) -> list[tuple[str, ...]]:
     """A row for each signature of a file that has several."""
+    if not isinstance(target, FileCountResult):
+        return []
     return [
         (
-            f"  signature {each['name']}",
-            _number(each["params"]),
-            _millions(each["macs"]),
-            _millions(each["activations"]),
+            f"  signature {each.name}",
+            _number(each.params),
+            _millions(each.macs),
+            _millions(each.activations),
             "",
-            "counted above" if each["name"] == target["signature"] else "",
+            "counted above" if each.name == target.signature else "",
         )
-        for each in target.get("signatures", [])
+        for each in target.signatures
     ]
 
 
-def layer_rows(target: dict[str, Any]) -> list[tuple[str, ...]]:
+def layer_rows(target: CountResult) -> list[tuple[str, ...]]:
     """The rows below ``LAYER_COLUMNS``; what a layer runs stands indented below it."""
-    return list(_layer_rows(target["layers"], ""))
+    return list(_layer_rows(target.layers, ""))
 
 
-def _layer_rows(layers: Sequence[dict[str, Any]], indent: str) -> Iterator[tuple[str, ...]]:
+def _layer_rows(layers: Sequence[CountedLayer], indent: str) -> Iterator[tuple[str, ...]]:
     for layer in layers:
         yield (
-            indent + layer["name"],
-            layer["op"],
-            "×".join("?" if size is None else str(size) for size in layer["output_shape"]),
-            f"{layer['params']:,}",
-            _number(layer["macs"]),
-            _number(layer["activations"]),
+            indent + layer.name,
+            layer.op,
+            "×".join("?" if size is None else str(size) for size in layer.output_shape),
+            f"{layer.params:,}",
+            _number(layer.macs),
+            _number(layer.activations),
         )
-        for body in layer["bodies"]:
-            yield from _layer_rows(body["layers"], f"{indent}  {body['name']}: ")
+        for body in layer.bodies:
+            yield from _layer_rows(body.layers, f"{indent}  {body.name}: ")
 
 
 UNKNOWN = "–"
@@ -236,21 +242,30 @@ def _millions(figure: int | None) -> str:
     return UNKNOWN if figure is None else f"{figure / 1e6:.2f}M"
 
 
-def _describe_layer(layer: Layer) -> dict[str, Any]:
-    return {
-        **asdict(layer),
-        "output_shape": list(layer.output_shape),
-        "reason": layer.reason or None,
-        "bodies": [
-            {"name": body.name, "layers": [_describe_layer(each) for each in body.layers]}
+def _describe_layer(layer: Layer) -> CountedLayer:
+    return CountedLayer(
+        name=layer.name,
+        op=layer.op,
+        macs=layer.macs,
+        params=layer.params,
+        activations=layer.activations,
+        output_shape=tuple(layer.output_shape),
+        batch_norm_elements=layer.batch_norm_elements,
+        reason=layer.reason or None,
+        bodies=tuple(
+            CountedBody(name=body.name, layers=tuple(map(_describe_layer, body.layers)))
             for body in layer.bodies
-        ],
-    }
+        ),
+    )
 
 
-def _outside(delegation: dict[str, Any]) -> str:
-    kinds = delegation["outside_kinds"]
+def _outside(target: CountResult) -> str:
+    kinds = _kinds_outside(target).outside_kinds
     return ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none"
+
+
+def _kinds_outside(target: CountResult) -> DelegationResult:
+    return target.delegation if isinstance(target, TfliteCountResult) else DelegationResult()
 
 
 def _reasons(delegation: Delegation) -> dict[str, str]:
@@ -261,20 +276,20 @@ def _reasons(delegation: Delegation) -> dict[str, str]:
     return reasons_for(dict(delegation.outside_kinds)) if delegation.partitions else {}
 
 
-def _caption(counted: Sequence[dict[str, Any]]) -> list[str]:
+def _caption(counted: Sequence[CountResult]) -> list[str]:
     text = f"multiply-adds: {ALL_PRODUCTS}, for one image; activations: their outputs"
-    if any(each["batch"] is None for each in counted):
+    if any(each.batch is None for each in counted):
         text = text.replace("for one image", "for one image where the batch is known")
-    if any("partitions" in each for each in counted):
+    if any(isinstance(each, TfliteCountResult) for each in counted):
         text += "; partitions: pieces run by XNNPACK, outside: operators it leaves"
-    if any(len(set(each["macs_by_convention"].values())) > 1 for each in counted):
+    if any(len(set(each.macs_by_convention.values())) > 1 for each in counted):
         text += f"; --json has {len(CONVENTIONS) - 1} other conventions beside it"
     return [text, *_why_outside(counted)]
 
 
-def _why_outside(counted: Sequence[dict[str, Any]]) -> list[str]:
+def _why_outside(counted: Sequence[CountResult]) -> list[str]:
     """A line for each kind that is outside for a known reason, whichever file it is in."""
     reasons: dict[str, str] = {}
     for each in counted:
-        reasons |= each.get("delegation", {}).get("outside_reasons", {})
+        reasons |= _kinds_outside(each).outside_reasons
     return [f"{kind}: {reason}" for kind, reason in sorted(reasons.items())]

@@ -1,11 +1,16 @@
 """``mixnet-bench inspect``: what a file takes and gives, and what it was made from."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mixnet_bench.count_command import describe_delegation
 from mixnet_bench.counting.operands import as_text
 from mixnet_bench.inspection import describe, inspect
+from mixnet_bench.results.inspection import (
+    InspectionResult,
+    PortResult,
+    TfliteInspectionResult,
+    UsageResult,
+)
 from mixnet_bench.targets import model_file
 from mixnet_common.console import print_json, print_table, warn
 
@@ -33,74 +38,74 @@ Row = tuple[str, str]
 def run(target: str, as_json: bool) -> None:
     """Inspect and print. Raises MixnetError and UsageError."""
     found = inspect(model_file(target))
-    described = {**describe(found), **describe_delegation(found.delegation)}
-    for warning in described["warnings"]:
-        warn(f"{described['name']}: {warning}")
+    described = describe(found)
+    for warning in described.warnings:
+        warn(f"{described.name}: {warning}")
     if as_json:
         print_json([described])
         return
-    print_table((described["name"], ""), rows(described), left=2)
+    print_table((described.name, ""), rows(described), left=2)
 
 
-def rows(described: Mapping[str, Any]) -> Iterator[Row]:
+def rows(described: InspectionResult) -> Iterator[Row]:
     """Everything that is shown of a file, a row each."""
-    for usage in described["signatures"]:
+    for usage in described.signatures:
         yield from _usage(usage, described)
-    yield "size", f"{described['size_bytes']:,} bytes"
-    yield "sha256", described["sha256"]
-    for each in described["data_files"]:
-        size = each["size_bytes"]
-        yield f"weights in {each['name']}", "missing" if size is None else f"{size:,} bytes of them"
-    for key, value in described["origin"].items():
+    yield "size", f"{described.size_bytes:,} bytes"
+    yield "sha256", described.sha256
+    for each in described.data_files:
+        size = each.size_bytes
+        yield f"weights in {each.name}", "missing" if size is None else f"{size:,} bytes of them"
+    for key, value in described.origin.items():
         yield key, str(_short(value))
-    yield "operators", _few([f"{count} {kind}" for kind, count in described["operators"].items()])
+    yield "operators", _few([f"{count} {kind}" for kind, count in described.operators.items()])
     yield from _delegation(described)
-    if described["labels"]:
-        labels = described["labels"]
-        yield f"{len(labels)} labels", f"{_few(labels)} (from {described['labels_from']})"
-    if described["preprocessing"]:
-        said = ", ".join(f"{key} {value}" for key, value in described["preprocessing"].items())
-        yield "preprocessing", f"{said} (from {described['preprocessing_from']})"
-    for key, value in described["metadata"].items():
+    if described.labels:
+        labels = described.labels
+        yield f"{len(labels)} labels", f"{_few(labels)} (from {described.labels_from})"
+    if described.preprocessing:
+        said = ", ".join(f"{key} {value}" for key, value in described.preprocessing.items())
+        yield "preprocessing", f"{said} (from {described.preprocessing_from})"
+    for key, value in described.metadata.items():
         yield f"metadata {key}", str(_short(value))
-    made = described["provenance"] or {}
+    made = described.provenance or {}
     for key in PROVENANCE:
         if made.get(key):
             yield f"made from: {key}", str(_short(made[key]))
 
 
-def _usage(usage: Mapping[str, Any], described: Mapping[str, Any]) -> Iterator[Row]:
+def _usage(usage: UsageResult, described: InspectionResult) -> Iterator[Row]:
     """A signature's inputs and outputs."""
-    if usage["name"]:
-        several = len(described["signatures"]) > 1
-        own = several and usage["name"] == described["signature"]
+    if usage.name:
+        several = len(described.signatures) > 1
+        own = several and usage.name == described.signature
         yield (
             "signature",
-            usage["name"] + (" (taken unless --signature names another)" if own else ""),
+            usage.name + (" (taken unless --signature names another)" if own else ""),
         )
-    for what in ("inputs", "outputs"):
-        for port in usage[what]:
-            yield f"{what[:-1]} {port['name']}", _port(port)
+    for what, ports in (("input", usage.inputs), ("output", usage.outputs)):
+        for port in ports:
+            yield f"{what} {port.name}", _port(port)
 
 
-def _port(port: Mapping[str, Any]) -> str:
-    shape = "of any shape" if port["shape"] is None else as_text([*map(_short, port["shape"])])
-    if port["scale"] is None:
-        return f"{shape} {port['dtype']}"
-    return f"{shape} {port['dtype']}, real = {port['scale']:.6g}·(stored - {port['zero_point']})"
+def _port(port: PortResult) -> str:
+    shape = "of any shape" if port.shape is None else as_text([*map(_short, port.shape)])
+    if port.scale is None:
+        return f"{shape} {port.dtype}"
+    return f"{shape} {port.dtype}, real = {port.scale:.6g}·(stored - {port.zero_point})"
 
 
-def _delegation(described: Mapping[str, Any]) -> Iterator[Row]:
-    if "delegation" not in described:
+def _delegation(described: InspectionResult) -> Iterator[Row]:
+    if not isinstance(described, TfliteInspectionResult):
         return
-    partitions, details = described["partitions"], described["delegation"]
+    partitions, details = described.partitions, described.delegation
     if partitions is None:
-        yield "partitions", f"unknown: {details['reason']}"
+        yield "partitions", f"unknown: {details.reason}"
         return
     yield "partitions", f"{partitions}, run by XNNPACK"
-    outside = [f"{count} {kind}" for kind, count in details["outside_kinds"].items()]
+    outside = [f"{count} {kind}" for kind, count in details.outside_kinds.items()]
     yield "outside of them", _few(outside) or "none"
-    for kind, reason in details["outside_reasons"].items():
+    for kind, reason in details.outside_reasons.items():
         yield f"why {kind}", reason
 
 

@@ -11,9 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_bench.classify import cards_of
+from mixnet_bench.count_command import describe_delegation
+from mixnet_bench.results.inspection import (
+    InspectionResult,
+    PortResult,
+    StatedDataFile,
+    TfliteInspectionResult,
+    UsageResult,
+)
 from mixnet_common import MixnetError
 from mixnet_common.console import warn
 from mixnet_common.readers import is_file, read_json
+from mixnet_common.result import values_of
 from mixnet_networks.architecture import Preprocessing
 from mixnet_runtimes import Delegation, FileContents, FileTensor, read_file
 from mixnet_runtimes.contents import Axis
@@ -129,49 +138,70 @@ def _describe_files(found: Inspection) -> dict[str, Any]:
     """Hash and size, with weights beside the file; where some are missing, of the file alone."""
     contents = found.contents
     try:
-        described = identity_of(found.path).to_json()
+        known = identity_of(found.path)
     except MixnetError:
-        described = {"sha256": contents.sha256, "size_bytes": contents.size_bytes}
-        described["data_files"] = [
-            {"name": name, "sha256": None, "size_bytes": _size(found.path.parent / name)}
+        missing = tuple(
+            StatedDataFile(name=name, size_bytes=_size(found.path.parent / name))
             for name in contents.external
-        ]
-    return {"data_files": [], **described}
+        )
+        return {
+            "sha256": contents.sha256,
+            "size_bytes": contents.size_bytes,
+            "data_files": missing,
+        }
+    data = tuple(
+        StatedDataFile(name=each.name, sha256=each.sha256, size_bytes=each.size_bytes)
+        for each in known.data
+    )
+    return {"sha256": known.sha256, "size_bytes": known.size_bytes, "data_files": data}
 
 
 def _size(path: Path) -> int | None:
     return path.stat().st_size if is_file(path) else None
 
 
-def describe(found: Inspection) -> dict[str, Any]:
-    """The JSON object of an inspection; docs/json.md explains every key."""
+def describe(found: Inspection) -> InspectionResult:
+    """The record of an inspection; docs/json.md explains every key."""
     contents = found.contents
-    return {
-        "name": found.path.name,
-        "path": str(found.path),
-        "file_format": contents.format,
+    described = InspectionResult(
+        name=found.path.name,
+        path=str(found.path),
+        file_format=contents.format,
         **_describe_files(found),
-        "origin": dict(contents.origin),
-        "metadata": dict(contents.metadata),
-        "signature": contents.signature,
-        "signatures": [_describe_usage(each) for each in found.usages],
-        "operators": dict(found.operators),
-        "labels": list(found.labels) or None,
-        "labels_from": found.labels_from,
-        "preprocessing": None if found.preprocessing is None else asdict(found.preprocessing),
-        "preprocessing_from": found.preprocessing_from,
-        "provenance": found.provenance,
-        "warnings": list(contents.warnings),
-    }
+        origin=dict(contents.origin),
+        metadata=dict(contents.metadata),
+        signature=contents.signature,
+        signatures=tuple(map(_describe_usage, found.usages)),
+        operators=dict(found.operators),
+        labels=found.labels or None,
+        labels_from=found.labels_from,
+        preprocessing=None if found.preprocessing is None else asdict(found.preprocessing),
+        preprocessing_from=found.preprocessing_from,
+        provenance=None if found.provenance is None else dict(found.provenance),
+        warnings=tuple(contents.warnings),
+    )
+    if found.delegation is None:
+        return described
+    return TfliteInspectionResult(
+        **values_of(described),
+        partitions=found.delegation.partitions,
+        delegation=describe_delegation(found.delegation),
+    )
 
 
-def _describe_usage(usage: Usage) -> dict[str, Any]:
-    return {
-        "name": usage.name,
-        "inputs": [_describe_port(each) for each in usage.inputs],
-        "outputs": [_describe_port(each) for each in usage.outputs],
-    }
+def _describe_usage(usage: Usage) -> UsageResult:
+    return UsageResult(
+        name=usage.name,
+        inputs=tuple(map(_describe_port, usage.inputs)),
+        outputs=tuple(map(_describe_port, usage.outputs)),
+    )
 
 
-def _describe_port(port: Port) -> dict[str, Any]:
-    return {**asdict(port), "shape": None if port.shape is None else list(port.shape)}
+def _describe_port(port: Port) -> PortResult:
+    return PortResult(
+        name=port.name,
+        shape=port.shape,
+        dtype=port.dtype,
+        scale=port.scale,
+        zero_point=port.zero_point,
+    )

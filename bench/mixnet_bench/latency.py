@@ -119,7 +119,7 @@ class Timing:
 
     runtime: str
     version: str
-    settings: dict[str, Any]
+    settings: Mapping[str, str | int | float | bool | None]
     launches: tuple[Launch, ...]
 
 

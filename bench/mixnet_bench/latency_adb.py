@@ -8,14 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from mixnet_android.adb import Adb, Phone
 from mixnet_android.build import find_runner
 from mixnet_android.conditions import (
     Conditions,
     Cooled,
-    doubts_of_start,
     read_conditions,
     wait_until_cool,
 )
@@ -36,16 +34,25 @@ from mixnet_android.session import (
 from mixnet_android.settings import Wanted, settings
 from mixnet_bench.kept import Kept
 from mixnet_bench.latency import Plan
-from mixnet_bench.latency_command import NO_MORE, Finish, conclude, foresee, refuse_output, save_to
+from mixnet_bench.latency_command import (
+    NO_MORE,
+    Finish,
+    conclude,
+    foresee,
+    refuse_output,
+    save_to,
+    with_profiles,
+)
 from mixnet_bench.latency_report import identify_all
 from mixnet_bench.latency_table import print_latencies
 from mixnet_bench.made_for import warn_of_other_targets
+from mixnet_bench.phone_caveats import caveats_of_start
 from mixnet_bench.phone_inputs import refuse_text, write_raw
 from mixnet_bench.phone_parity import Difference, compare_with_host
 from mixnet_bench.phone_profile import print_profiles, take_profiles
 from mixnet_bench.phone_report import Measured, describe_phone, foresee_phone
 from mixnet_bench.preparing import prepared
-from mixnet_bench.profile_report import describe_profile
+from mixnet_bench.results.latency import PhoneLatencyResult
 from mixnet_common import UsageError
 from mixnet_common.console import print_json, progress_by_share, say, warn
 from mixnet_common.hashing import sha256_of
@@ -54,7 +61,7 @@ from mixnet_runtimes import Profile
 from mixnet_runtimes.inputs import advice
 
 Report = Callable[[float], object]
-Keep = Callable[[list[dict[str, Any]]], object]
+Keep = Callable[[list[PhoneLatencyResult]], list[PhoneLatencyResult]]
 
 
 @dataclass(frozen=True)
@@ -75,8 +82,8 @@ def run(
     as_json: bool,
     output: Path | None,
     finish: Finish = NO_MORE,
-) -> list[dict[str, Any]]:
-    """Time the plan's files on a phone and report; the JSON objects.
+) -> list[PhoneLatencyResult]:
+    """Time the plan's files on a phone and report; the results.
 
     What was measured is saved before ``finish`` adds to it; where either fails, the launches are
     kept and the same command measures none again. Raises MixnetError and UsageError.
@@ -96,18 +103,18 @@ def run(
     return targets
 
 
-def show(targets: Sequence[dict[str, Any]], as_json: bool) -> None:
-    """Print what was measured: a JSON document, or a table for each phone, and every doubt."""
+def show(targets: Sequence[PhoneLatencyResult], as_json: bool) -> None:
+    """Print what was measured: a JSON document, or a table for each phone, and every caveat."""
     for target in targets:
-        for reason in target["reasons"]:
-            warn(f"{target['name']} on {target['target']}: {reason}")
+        for reason in target.reasons:
+            warn(f"{target.name} on {target.target}: {reason}")
     if as_json:
         print_json(targets)
         return
-    for name in dict.fromkeys(target["target"] for target in targets):
-        own = [target for target in targets if target["target"] == name]
+    for name in dict.fromkeys(target.target for target in targets):
+        own = [target for target in targets if target.target == name]
         print_latencies(own, title=_title(own), caption=_caption(own))
-        if "profile" in own[0]:
+        if own[0].profile is not None:
             print_profiles(own, _title(own))
 
 
@@ -117,12 +124,13 @@ def measure_on(
     wishes: Wishes,
     report: Report = lambda share: None,
     finish: Finish = NO_MORE,
-    keep: Keep = lambda targets: None,
-) -> list[dict[str, Any]]:
-    """Time the plan's files on this phone; the JSON objects. Raises MixnetError and UsageError.
+    keep: Keep = lambda targets: targets,
+) -> list[PhoneLatencyResult]:
+    """Time the plan's files on this phone; the results. Raises MixnetError and UsageError.
 
     ``report`` is told the share that is done; ``finish`` may refuse before anything is measured;
-    ``keep`` is given the results before the launches that they are made of are forgotten.
+    ``keep`` takes the results, and may add to them, before the launches that they are made of are
+    forgotten.
     """
     if not plan.models:
         with prepared(plan) as ready:
@@ -146,11 +154,9 @@ def measure_on(
             hints = [advice(each.inputs, each.values) for each in plan.models]
             error.hint = error.hint or "; ".join(dict.fromkeys(filter(None, hints)))
             raise
-    targets = describe_phone(plan, files, measured)
-    for target, profile in zip(targets, measured.profiles, strict=False):
-        target["profile"] = describe_profile(profile)
+    targets = with_profiles(describe_phone(plan, files, measured), measured.profiles)
     warn_of_other_targets(targets)
-    keep(targets)
+    targets = keep(targets)
     kept.forget()
     return targets
 
@@ -230,8 +236,8 @@ def _measure(
 def cool_down(phone: Phone, look: Callable[[], Conditions]) -> Cooled:
     """Wait for the phone to cool, when nothing of ours runs on it; a word where it stays warm."""
     cooled = wait_until_cool(look, say=lambda words: say(f"{phone.serial}: {words}"))
-    for doubt in doubts_of_start(cooled):
-        warn(f"phone {phone.serial}: {doubt.sentence}")
+    for caveat in caveats_of_start(cooled):
+        warn(f"phone {phone.serial}: {caveat.sentence}")
     return cooled
 
 
@@ -303,31 +309,31 @@ def serial_of(on: str) -> str | None:
     return serial or None
 
 
-def _title(targets: Sequence[dict[str, Any]]) -> str:
-    emulated = targets[0]["emulated"]
-    return "EMULATED: these are no phone's latencies" if emulated else ""
+def _title(targets: Sequence[PhoneLatencyResult]) -> str:
+    return "EMULATED: these are no phone's latencies" if targets[0].emulated else ""
 
 
-def _caption(targets: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    runtimes = sorted({f"{each['runtime']} {each['runtime_version']}" for each in targets})
+def _caption(targets: Sequence[PhoneLatencyResult]) -> tuple[str, ...]:
+    runtimes = sorted({f"{each.runtime} {each.runtime_version}" for each in targets})
     first = targets[0]
-    device, settings_ = first["device"], first["settings"]
-    name = " ".join(each for each in (device["manufacturer"], device["model"]) if each)
-    pinned = "" if settings_["pin"] is None else f", CPUs {','.join(map(str, settings_['pin']))}"
-    fixed = "; fixed-performance mode: sustained clocks" if first["fixed_performance"] else ""
+    device, pin = first.device, first.settings.pin
+    name = " ".join(each for each in (device.manufacturer, device.model) if each)
+    pinned = "" if pin is None else f", CPUs {','.join(map(str, pin))}"
+    fixed = "; fixed-performance mode: sustained clocks" if first.fixed_performance else ""
     return (
-        f"{', '.join(runtimes)} on {name or first['target']} ({device['soc'] or 'unknown SoC'}); "
-        f"threads: {first['threads']}{pinned}, launches: {settings_['launches']}{fixed}",
-        f"{_parity_line(targets)}; {first['label']}: an app may differ",
+        f"{', '.join(runtimes)} on {name or first.target} ({device.soc or 'unknown SoC'}); "
+        f"threads: {first.threads}{pinned}, launches: {first.settings.launches}{fixed}",
+        f"{_parity_line(targets)}; {first.label}: an app may differ",
         "ratio: to the first file, measured side by side",
     )
 
 
-def _parity_line(targets: Sequence[dict[str, Any]]) -> str:
+def _parity_line(targets: Sequence[PhoneLatencyResult]) -> str:
     worst = [
-        f"{target['name']} {each['error']:.2g} {each['unit']}"
+        f"{target.name} {each.error:.2g} {each.unit}"
         for target in targets
-        for each in (target["parity"] or {"outputs": []})["outputs"]
-        if each["error"] is not None
+        if target.parity is not None
+        for each in target.parity.outputs
+        if each.error is not None
     ]
     return "outputs against this machine's: " + (", ".join(worst) or "not compared")

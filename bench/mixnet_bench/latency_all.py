@@ -10,18 +10,18 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from mixnet_android.adb import Adb, Phone
 from mixnet_android.device import list_devices
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Keep, Report, Wishes, measure_on, show
 from mixnet_bench.latency_command import NO_MORE, Finish, conclude, refuse_output
+from mixnet_bench.results.latency import PhoneLatencyResult
 from mixnet_bench.saved_phones import SavedPhones
 from mixnet_common import MixnetError
 from mixnet_common.console import progress_lines, say, warn
 
-Measure = Callable[[Phone, Plan, Wishes, Report, Finish, Keep], list[dict[str, Any]]]
+Measure = Callable[[Phone, Plan, Wishes, Report, Finish, Keep], list[PhoneLatencyResult]]
 
 
 def run(
@@ -30,8 +30,8 @@ def run(
     as_json: bool,
     output: Path | None,
     finish: Finish = NO_MORE,
-) -> list[dict[str, Any]]:
-    """Time the plan's files on all phones and report; the JSON objects.
+) -> list[PhoneLatencyResult]:
+    """Time the plan's files on all phones and report; the results.
 
     ``output`` is read first: a phone whose results it holds already is not measured again.
     Raises MixnetError where one failed.
@@ -77,13 +77,13 @@ def measure_all(
     finish: Finish = NO_MORE,
     measure: Measure = measure_on,
 ) -> list[str]:
-    """Put all phones' JSON objects into ``results``; the serials of those that failed."""
+    """Put all phones' results into ``results``; the serials of those that failed."""
     failed = []
     stop = threading.Event()
     phones = [phone for phone in phones if not _recalled(phone.serial, results, finish)]
     serials = [phone.serial for phone in phones]
     with progress_lines("timing on", serials) as reports, _pool(phones, stop) as pool:
-        jobs: dict[Future[list[dict[str, Any]]], str] = {}
+        jobs: dict[Future[list[PhoneLatencyResult]], str] = {}
         for phone in phones:
             report = _unless(stop, reports[phone.serial])
             keep = partial(conclude, finish=finish, save=partial(results.add, phone.serial))

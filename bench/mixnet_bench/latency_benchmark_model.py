@@ -9,7 +9,6 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from mixnet_android import store
 from mixnet_android.adb import Adb, Phone
@@ -25,6 +24,7 @@ from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Wishes, cool_down
 from mixnet_bench.latency_command import refuse_output
 from mixnet_bench.latency_report import identify_all
+from mixnet_bench.results.latency import ProgramResult
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, progress, warn
 from mixnet_common.hashing import sha256, sha256_of
@@ -46,8 +46,8 @@ def run(
     wishes: Wishes,
     as_json: bool,
     output: Path | None,
-) -> list[dict[str, Any]]:
-    """Time the plan's files with ``program`` and report; the JSON objects.
+) -> list[ProgramResult]:
+    """Time the plan's files with ``program`` and report; the results.
 
     Raises MixnetError and UsageError.
     """
@@ -60,12 +60,12 @@ def run(
     if output is not None:
         write_whole(output, json_text(targets) + "\n")
     for target in targets:
-        for reason in target["reasons"]:
-            warn(f"{target['name']} on {target['target']}: {reason}")
+        for reason in target.reasons:
+            warn(f"{target.name} on {target.target}: {reason}")
     if as_json:
         print_json(targets)
     else:
-        title = "EMULATED: these are no phone's latencies" if targets[0]["emulated"] else ""
+        title = "EMULATED: these are no phone's latencies" if targets[0].emulated else ""
         caption = f"by {NAME}: means of means, without samples; shell process: an app may differ"
         print_table(COLUMNS, rows(targets), title=title, caption=caption)
     return targets

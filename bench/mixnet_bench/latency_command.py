@@ -3,39 +3,54 @@
 Everything that can be refused is refused before the first inference.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from mixnet_bench.affinity import check_cpus
-from mixnet_bench.circumstances import HostConditions, doubts_of_host
+from mixnet_bench.circumstances import HostConditions, caveats_of_host
 from mixnet_bench.cores import limited_cores, throttle_count
 from mixnet_bench.latency import Plan, measure
-from mixnet_bench.latency_report import add_doubts, describe, identify_all
+from mixnet_bench.latency_report import describe, describe_plan, identify_all
 from mixnet_bench.latency_table import print_latencies
 from mixnet_bench.machine import describe_machine, load_average
 from mixnet_bench.made_for import warn_of_other_targets
 from mixnet_bench.profile_command import print_profiles, take_profiles
 from mixnet_bench.profile_report import describe_profile
+from mixnet_bench.results.latency import (
+    ComparisonResult,
+    Foreseen,
+    Given,
+    LatencyResult,
+    Machine,
+)
 from mixnet_common import write_whole
 from mixnet_common.console import json_text, print_json, progress_by_share, warn
 from mixnet_common.outputs import check_output
+from mixnet_common.result import decode
 from mixnet_runtimes import Profile
 from mixnet_runtimes.model_files import with_companions
+
+Timed = TypeVar("Timed", bound=LatencyResult)
 
 
 @dataclass(frozen=True)
 class Finish:
     """What comes of results beyond measuring them.
 
-    ``check`` raises where what is known of them before does not allow it; ``add`` adds it;
-    ``reads`` are the files that it is made from, beside those that are timed.
+    ``check`` raises where what is known of them before does not allow it; ``compare`` gives each
+    result's comparison, or None; ``reads`` are the files that it is made from, beside those that
+    are timed.
     """
 
-    add: Callable[[list[dict[str, Any]]], None] = lambda targets: None
-    check: Callable[[Sequence[Mapping[str, Any]]], None] = lambda foreseen: None
+    compare: Callable[[Sequence[LatencyResult]], Sequence[ComparisonResult | None]] = (
+        lambda targets: [None for _ in targets]
+    )
+    check: Callable[[Sequence[Foreseen]], None] = lambda foreseen: None
     reads: tuple[Path, ...] = ()
 
 
@@ -48,8 +63,8 @@ def run(
     output: Path | None,
     with_profile: bool = False,
     finish: Finish = NO_MORE,
-) -> list[dict[str, Any]]:
-    """Time the plan's files and report; the JSON objects. Raises MixnetError and UsageError.
+) -> list[LatencyResult]:
+    """Time the plan's files and report; the results. Raises MixnetError and UsageError.
 
     What was measured is saved before ``finish`` adds to it, and printed whatever becomes of that.
     """
@@ -58,77 +73,86 @@ def run(
     refuse_output(output, plan, finish.reads)
     finish.check(foresee(plan, target="host", machine=describe_machine()))
     profiles = take_profiles(plan) if with_profile else []
-    targets = describe_run(plan)
-    for target, profile in zip(targets, profiles, strict=False):
-        target["profile"] = describe_profile(profile)
+    targets = with_profiles(describe_run(plan), profiles)
     try:
-        conclude(targets, finish, partial(save_to, output))
+        targets = conclude(targets, finish, partial(save_to, output))
     finally:
         _show(plan, targets, profiles, as_json)
     return targets
 
 
+def with_profiles(targets: Sequence[Timed], profiles: Sequence[Profile]) -> list[Timed]:
+    """Results with their files' profiles, where these were taken."""
+    if not profiles:
+        return list(targets)
+    return [
+        replace(target, profile=describe_profile(profile))
+        for target, profile in zip(targets, profiles, strict=True)
+    ]
+
+
 def conclude(
-    targets: list[dict[str, Any]], finish: Finish, save: Callable[[list[dict[str, Any]]], object]
-) -> None:
+    targets: Sequence[Timed], finish: Finish, save: Callable[[list[Timed]], object]
+) -> list[Timed]:
     """Save what was measured, then with what ``finish`` adds: where that fails, nothing is lost."""
-    save(targets)
-    finish.add(targets)
-    save(targets)
+    save(list(targets))
+    compared = [
+        target if found is None else replace(target, against=found)
+        for target, found in zip(targets, finish.compare(targets), strict=True)
+    ]
+    save(compared)
+    return compared
 
 
-def save_to(output: Path | None, targets: list[dict[str, Any]]) -> None:
+def save_to(output: Path | None, targets: Sequence[LatencyResult]) -> None:
     """Write the JSON document, where it is wanted in a file."""
     if output is not None:
         write_whole(output, json_text(targets) + "\n")
 
 
-def foresee(plan: Plan, **known: Any) -> list[dict[str, Any]]:
+def foresee(plan: Plan, target: str, machine: Machine, **known: Any) -> list[Foreseen]:
     """What results will tell of their circumstances, as far as it is known before measuring."""
-    settings = {
-        "pin": None if plan.cpus is None else list(plan.cpus),
-        "warmup": plan.warmup,
-        "burst_ms": plan.burst_ms,
-        "sustained": plan.sustained,
-    }
-    more = {"threads": plan.threads, "settings": settings, **known}
-    given = [each.given for each in plan.models] or [{} for _ in plan.paths]
+    given = [decode(Given, dict(each.given)) for each in plan.models] or [Given()] * len(plan.paths)
     return [
-        {"name": path.name, "given": dict(each), **more}
+        Foreseen(
+            name=path.name,
+            given=each,
+            target=target,
+            threads=plan.threads,
+            settings=describe_plan(plan),
+            machine=machine,
+            **known,
+        )
         for path, each in zip(plan.paths, given, strict=True)
     ]
 
 
 def _show(
-    plan: Plan, targets: list[dict[str, Any]], profiles: Sequence[Profile], as_json: bool
+    plan: Plan, targets: Sequence[LatencyResult], profiles: Sequence[Profile], as_json: bool
 ) -> None:
     for target in targets:
-        for reason in target["reasons"]:
-            warn(f"{target['name']}: {reason}")
+        for reason in target.reasons:
+            warn(f"{target.name}: {reason}")
     if as_json:
         print_json(targets)
     else:
         print_latencies(targets, caption=_caption(plan, targets))
         if profiles:
-            print_profiles([target["name"] for target in targets], profiles)
+            print_profiles([target.name for target in targets], profiles)
 
 
-def describe_run(plan: Plan) -> list[dict[str, Any]]:
-    """Measure under a progress bar; the JSON objects, with the machine before and after."""
+def describe_run(plan: Plan) -> list[LatencyResult]:
+    """Measure under a progress bar; the results, with the machine before and after."""
     # Hashed before they are timed: a file that is replaced meanwhile is told by its hash.
     files = identify_all(plan)
     before, conditions = load_average(), read_host_conditions()
     with progress_by_share("timing") as report:
         timings = measure(plan, report=report)
-    machine = {
-        **describe_machine(),
-        "load_average_before": before,
-        "load_average_after": load_average(),
-    }
-    targets = describe(plan, files, timings, machine)
-    found = list(doubts_of_host(conditions, read_host_conditions()))
-    for target in targets:
-        add_doubts(target, found)
+    machine = replace(
+        describe_machine(), load_average_before=before, load_average_after=load_average()
+    )
+    found = list(caveats_of_host(conditions, read_host_conditions()))
+    targets = describe(plan, files, timings, machine, [found] * len(files))
     warn_of_other_targets(targets)
     return targets
 
@@ -145,9 +169,9 @@ def refuse_output(output: Path | None, plan: Plan, others: Iterable[Path] = ()) 
         check_output(output, inputs, like="latency.json")
 
 
-def _caption(plan: Plan, targets: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    runtimes = sorted({f"{each['runtime']} {each['runtime_version']}" for each in targets})
-    where = targets[0]["machine"]["cpu"] or targets[0]["machine"]["architecture"]
+def _caption(plan: Plan, targets: Sequence[LatencyResult]) -> tuple[str, ...]:
+    runtimes = sorted({f"{each.runtime} {each.runtime_version}" for each in targets})
+    where = targets[0].machine.cpu or targets[0].machine.architecture
     return (
         f"{', '.join(runtimes)} on {where}; threads: {plan.threads}, launches: {plan.launches}",
         "ratio: to the first file, measured side by side",

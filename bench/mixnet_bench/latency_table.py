@@ -4,10 +4,10 @@ Computes nothing.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from mixnet_bench.against import sentence
 from mixnet_bench.latency_report import COLUMNS, table_rows
+from mixnet_bench.results.latency import LatencyResult, SustainedResult
 from mixnet_common.console import Lines, print_lines, print_table
 from mixnet_common.numbers import three_digits
 
@@ -16,29 +16,26 @@ SUSTAINED_COLUMNS = (
 )  # fmt: skip
 
 
-def print_latencies(
-    targets: Sequence[dict[str, Any]], title: str = "", caption: Lines = ""
-) -> None:
+def print_latencies(targets: Sequence[LatencyResult], title: str = "", caption: Lines = "") -> None:
     """Print a table of targets that were measured together, and a line for each comparison."""
-    if "sustained" in targets[0]:
-        rows = [_sustained_row(target) for target in targets]
+    if targets[0].sustained is not None:
+        rows = [_sustained_row(each, each.sustained) for each in targets if each.sustained]
         print_table(SUSTAINED_COLUMNS, rows, title=title, caption=caption)
     else:
         print_table(COLUMNS, table_rows(targets), title=title, caption=caption)
     for target in targets:
-        if "against" in target:
-            print_lines(sentence(target))
+        if target.against is not None:
+            print_lines(sentence(target.name, target.against))
 
 
-def _sustained_row(target: dict[str, Any]) -> tuple[str, ...]:
-    found = target["sustained"]
-    after = found["throttled_after_s"]
+def _sustained_row(target: LatencyResult, found: SustainedResult) -> tuple[str, ...]:
+    after = found.throttled_after_s
     return (
-        target["name"],
-        three_digits(found["burst_ms"]),
-        three_digits(found["plateau_ms"]),
-        three_digits(found["plateau_over_burst"]),
+        target.name,
+        three_digits(found.burst_ms),
+        three_digits(found.plateau_ms),
+        three_digits(found.plateau_ms / found.burst_ms),
         "–" if after is None else f"{after:.0f} s",
-        f"{found['duration_s']:.0f} s",
-        target["verdict"],
+        f"{found.duration_s:.0f} s",
+        target.verdict,
     )

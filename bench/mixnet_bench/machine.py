@@ -7,35 +7,35 @@ import os
 import platform
 import subprocess
 from pathlib import Path
-from typing import Any
 
 from mixnet_bench.affinity import current_cpus
+from mixnet_bench.results.latency import Machine
 
 CPUINFO = Path("/proc/cpuinfo")
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
-def describe_machine() -> dict[str, Any]:
-    """The machine as JSON values; ``affinity`` is this process's, which workers inherit."""
+def describe_machine() -> Machine:
+    """The machine as a record; ``affinity`` is this process's, which workers inherit."""
     affinity = current_cpus()
-    return {
-        "cpu": cpu_model(),
-        "architecture": platform.machine(),
-        "cores": os.cpu_count(),
-        "os": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "affinity": None if affinity is None else list(affinity),
-        "governor": _read_line(GOVERNOR),
-    }
+    return Machine(
+        cpu=cpu_model(),
+        architecture=platform.machine(),
+        cores=os.cpu_count(),
+        os=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        affinity=affinity,
+        governor=_read_line(GOVERNOR),
+    )
 
 
-def load_average() -> list[float] | None:
+def load_average() -> tuple[float, ...] | None:
     """Processes ready to run, averaged over 1, 5 and 15 minutes; None where the system keeps none.
 
     A share of it may be the measurement's own.
     """
     try:
-        return [round(value, 2) for value in os.getloadavg()]
+        return tuple(round(value, 2) for value in os.getloadavg())
     except (AttributeError, OSError):
         return None
 

@@ -9,20 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_bench.inspection import provenance_of
+from mixnet_bench.results.latency import LatencyResult
 from mixnet_common import UsageError
 from mixnet_common.console import warn
 from mixnet_runtimes.targets import Target, find_target, load_targets, target_of
 
 
-def warn_of_other_targets(results: Iterable[Mapping[str, Any]]) -> None:
+def warn_of_other_targets(results: Iterable[LatencyResult]) -> None:
     """Warn of each file in these results of timing that another kind of runtime was meant for."""
     for result in results:
-        provenance = provenance_of(Path(result["path"]), result["sha256"])
-        running = target_of(result["runtime"], result["runtime_version"])
+        provenance = provenance_of(Path(result.path or result.name), result.sha256 or "")
+        running = target_of(result.runtime or "", result.runtime_version or "")
         if provenance is None or running is None:
             continue
         if sentence := unsuited(provenance, running):
-            warn(f"{result['name']}: {sentence}")
+            warn(f"{result.name}: {sentence}")
 
 
 def unsuited(provenance: Mapping[str, Any], running: Target) -> str:

@@ -4,7 +4,6 @@ Everything that can be refused is refused before the first image is decoded.
 """
 
 from pathlib import Path
-from typing import Any
 
 from mixnet_bench.parity import Answer, Request, answer, files_read
 from mixnet_common import UsageError, write_whole
@@ -21,6 +20,7 @@ from mixnet_quantize.parity.report import (
     rows,
     worst_rows,
 )
+from mixnet_quantize.parity.result import ParityResult
 
 
 def run(request: Request, as_json: bool, output: Path | None) -> None:
@@ -55,12 +55,9 @@ def parse_runtimes(text: str | None) -> tuple[str | None, str | None]:
     return names[0], names[-1]
 
 
-def describe_answer(found: Answer) -> dict[str, Any]:
-    """The JSON object of a comparison; docs/json.md explains every key."""
-    document = describe(found.parity)
-    for file, source in zip(document["files"], found.preprocessing_from, strict=True):
-        file["preprocessing_from"] = source
-    return document
+def describe_answer(found: Answer) -> ParityResult:
+    """The record of a comparison; docs/json.md explains every key."""
+    return describe(found.parity, found.preprocessing_from)
 
 
 def _print(found: Answer) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mixnet_android.conditions import Doubt
 from mixnet_android.parsers import Cluster
 from mixnet_bench.latency import Launch
+from mixnet_bench.results.verdict import Caveat, Verdict
 
 BELOW = 0.15
 """Share below its highest clock from which a core is held back; makers name clocks that only a
@@ -20,9 +20,9 @@ LEAST = 3
 """Readings of a core's clock; fewer prove nothing."""
 
 
-def doubts_of_clocks(
+def caveats_of_clocks(
     launches: Sequence[Launch], clusters: Sequence[Cluster], fixed_performance: bool
-) -> Iterator[Doubt]:
+) -> Iterator[Caveat]:
     """Cores whose usual clock after a burst was far below their highest.
 
     In the fixed-performance mode that is as it should be. Cores on which little ran are left out.
@@ -33,8 +33,8 @@ def doubts_of_clocks(
     for core, (khz, share) in sorted(usual_clocks(launches).items()):
         most = highest.get(core)
         if most and share >= 0.1 and khz < (1 - BELOW) * most:
-            yield Doubt(
-                "throttled",
+            yield Caveat(
+                Verdict.THROTTLED,
                 f"CPU {core} ran at {khz / 1e6:.2f} of {most / 1e6:.2f} GHz: it was held back by "
                 "heat, by saving power or by its governor",
             )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mixnet_bench.output_step import output_step
 from mixnet_bench.phone_inputs import input_arrays
+from mixnet_bench.results.latency import OutputDifference, OutputsResult
 from mixnet_common import MixnetError
 from mixnet_runtimes import Prepared
 
@@ -117,21 +118,21 @@ def grid_step(values: NDArray[Any]) -> float | None:
     return None
 
 
-def describe_parity(differences: Sequence[Difference]) -> dict[str, Any]:
-    """As JSON values."""
-    return {
-        "within": all(each.within for each in differences),
-        "outputs": [
-            {
-                "name": each.name,
-                "error": each.error if np.isfinite(each.error) else None,
-                "unit": each.unit,
-                "limit": each.limit,
-                "within": each.within,
-            }
+def describe_parity(differences: Sequence[Difference]) -> OutputsResult:
+    """As a record."""
+    return OutputsResult(
+        within=all(each.within for each in differences),
+        outputs=tuple(
+            OutputDifference(
+                name=each.name,
+                error=each.error if np.isfinite(each.error) else None,
+                unit=each.unit,
+                limit=each.limit,
+                within=each.within,
+            )
             for each in differences
-        ],
-    }
+        ),
+    )
 
 
 def _as_array(path: Path, like: NDArray[Any], content: bytes) -> NDArray[Any]:

@@ -9,12 +9,12 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from mixnet_android.adb import Phone
 from mixnet_android.protocol import Model
 from mixnet_android.session import Installed, Launched, Trace, Work, launch
 from mixnet_bench.profile_report import TOTAL, UNACCOUNTED, profile_columns
+from mixnet_bench.results.latency import LatencyResult, ProfileResult
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import print_table
 from mixnet_common.readers import parse_json
@@ -88,28 +88,25 @@ def profile_of_trace(trace: Trace, version: str, threads: int, rounds: int) -> P
     return describe_ort(records, contents, version, threads, rounds)
 
 
-# The table, from the JSON objects
+# The table, from the records
 
 
-def print_profiles(targets: Sequence[Mapping[str, Any]], title: str = "") -> None:
+def print_profiles(targets: Sequence[LatencyResult], title: str = "") -> None:
     """Print the profiles of files that ran on one phone, side by side."""
-    names = [str(target["name"]) for target in targets]
-    rows = table_rows([target["profile"] for target in targets])
-    print_table(profile_columns(names), rows, title=title, caption=CAPTION)
+    profiles = [target.profile for target in targets if target.profile is not None]
+    names = [target.name for target in targets if target.profile is not None]
+    print_table(profile_columns(names), table_rows(profiles), title=title, caption=CAPTION)
 
 
-def table_rows(profiles: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+def table_rows(profiles: Sequence[ProfileResult]) -> list[tuple[str, ...]]:
     """A row for each category of any file, in the order that all files keep."""
-    times = [
-        {each["category"]: each["time_us"] for each in profile["categories"]}
-        for profile in profiles
-    ]
-    ends: Sequence[tuple[str, str]] = ((UNACCOUNTED, "unaccounted_us"), (TOTAL, "total_us"))
+    times = [{each.category: each.time_us for each in profile.categories} for profile in profiles]
     rows = [(name, [each.get(name) for each in times]) for name in _merged(times)]
-    rows += [(name, [profile[key] for profile in profiles]) for name, key in ends]
+    rows.append((UNACCOUNTED, [profile.unaccounted_us for profile in profiles]))
+    rows.append((TOTAL, [profile.total_us for profile in profiles]))
     return [
         (name, *(cell for value, profile in zip(values, profiles, strict=True)
-                 for cell in _cells(value, profile["total_us"])))
+                 for cell in _cells(value, profile.total_us)))
         for name, values in rows
     ]  # fmt: skip
 
@@ -125,5 +122,7 @@ def _merged(orders: Sequence[Mapping[str, float]]) -> list[str]:
     return list(sorter.static_order())
 
 
-def _cells(value: float | None, total: float) -> tuple[str, str]:
-    return ("", "") if value is None else (f"{value:,.0f}", f"{100 * value / total:.1f}")
+def _cells(value: float | None, total: float | None) -> tuple[str, str]:
+    return (
+        ("", "") if value is None or not total else (f"{value:,.0f}", f"{100 * value / total:.1f}")
+    )

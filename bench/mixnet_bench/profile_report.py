@@ -7,40 +7,41 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mixnet_bench.profile_categories import Label, categorize
+from mixnet_bench.results.latency import CategoryTime, OperatorTime, ProfileResult
 from mixnet_runtimes import Profile
 
 UNACCOUNTED = "between operators"
 TOTAL = "total"
 
 
-def describe_profile(profile: Profile) -> dict[str, Any]:
-    """The JSON object of one profile; docs/json.md explains every key."""
+def describe_profile(profile: Profile) -> ProfileResult:
+    """The record of one profile; docs/json.md explains every key."""
     labels = categorize(profile)
-    return {
-        "rounds": profile.rounds,
-        "total_us": profile.total_us,
-        "unaccounted_us": profile.unaccounted_us,
-        "inference_us": profile.inference_us,
-        "categories": [
-            {
-                "category": label.text,
-                "count": labels.count(label),
-                "time_us": time_us,
-                "share": time_us / profile.total_us,
-            }
+    return ProfileResult(
+        rounds=profile.rounds,
+        total_us=profile.total_us,
+        unaccounted_us=profile.unaccounted_us,
+        inference_us=profile.inference_us,
+        categories=tuple(
+            CategoryTime(
+                category=label.text,
+                count=labels.count(label),
+                time_us=time_us,
+                share=time_us / profile.total_us,
+            )
             for label, time_us in sum_up(profile, labels).items()
-        ],
-        "operators": [
-            {
-                "name": each.name,
-                "kind": each.kind,
-                "event": each.event,
-                "category": label.text,
-                "time_us": each.time_us,
-            }
+        ),
+        operators=tuple(
+            OperatorTime(
+                name=each.name,
+                kind=each.kind,
+                event=each.event,
+                category=label.text,
+                time_us=each.time_us,
+            )
             for each, label in zip(profile.operators, labels, strict=True)
-        ],
-    }
+        ),
+    )
 
 
 def sum_up(profile: Profile, labels: Sequence[Label]) -> dict[Label, float]:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
 
 from mixnet_bench.campaign.estimate import GUESS
 from mixnet_bench.campaign.execute import (
@@ -26,6 +25,7 @@ from mixnet_bench.campaign.step import Step
 from mixnet_bench.campaign.steps import make_steps
 from mixnet_bench.campaign.store import Store
 from mixnet_bench.campaign.work import WORK
+from mixnet_bench.results.small import StepResult
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import print_json, print_table, say
 from mixnet_common.errors import nearest
@@ -93,21 +93,21 @@ def ready_campaigns() -> list[str]:
     )
 
 
-def describe(outcome: Outcome, store: Store) -> dict[str, Any]:
-    """The JSON object of a step; docs/json.md explains every key."""
+def describe(outcome: Outcome, store: Store) -> StepResult:
+    """The record of a step; docs/json.md explains every key."""
     step, expected = outcome.step, outcome.estimate
     whole = outcome.state in (DONE, FOUND)
-    return {
-        "name": step.name,
-        "kind": step.kind,
-        "key": step.key,
-        "state": outcome.state,
-        "result": str(store.result_path(step)) if whole else None,
-        "seconds": outcome.seconds,
-        "estimate_s": None if expected is None else expected.seconds,
-        "estimate_from": None if expected is None else expected.source,
-        "error": outcome.error or None,
-    }
+    return StepResult(
+        name=step.name,
+        kind=step.kind,
+        key=step.key,
+        state=outcome.state,
+        result=str(store.result_path(step)) if whole else None,
+        seconds=outcome.seconds,
+        estimate_s=None if expected is None else expected.seconds,
+        estimate_from=None if expected is None else expected.source,
+        error=outcome.error or None,
+    )
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:

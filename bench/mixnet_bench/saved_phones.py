@@ -5,25 +5,29 @@ not there now stays. Measures nothing.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import replace
 
 from mixnet_android.parsers import Cluster
+from mixnet_android.records import PhoneCluster
 from mixnet_android.session import choose_cpus
-from mixnet_bench.against import NEEDED, check_saved
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Wishes
-from mixnet_bench.report.load import read_latency
+from mixnet_bench.results.latency import Given, LatencyResult, PhoneLatencyResult
+from mixnet_bench.results.reading import NEEDED, read_latencies
+from mixnet_bench.results.verdict import Verdict
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text
-from mixnet_common.documents import read_document, read_targets
+from mixnet_common.documents import read_document
 from mixnet_common.readers import is_file
+from mixnet_common.result import decode
 from mixnet_runtimes.model_files import identity_of
 
 HINT = "name another file with -o, or remove this one"
 
-Targets = list[dict[str, Any]]
+Targets = list[PhoneLatencyResult]
 
 SETTINGS = (
     "threads", "launches", "min_count", "min_time_s", "warmup", "seed", "burst_ms", "sustained",
@@ -40,18 +44,20 @@ class SavedPhones:
     def __init__(self, path: Path | None, plan: Plan, wishes: Wishes) -> None:
         self.path = path
         self.own: dict[str, Targets] = {}
-        self.others: dict[str, Targets] = {}
+        self.others: dict[str, list[LatencyResult]] = {}
         self._lock = threading.Lock()
         hashes = [identity_of(each).sha256 for each in plan.paths]
         for name, targets in _read(path).items():
-            same = name.startswith("adb:") and is_same(targets, hashes, plan, wishes)
-            (self.own if same else self.others)[name] = targets
+            phones = [each for each in targets if isinstance(each, PhoneLatencyResult)]
+            if name.startswith("adb:") and is_same(phones, hashes, plan, wishes):
+                self.own[name] = phones
+            else:
+                self.others[name] = targets
 
     def recall(self, serial: str) -> Targets | None:
         """A phone's results where they need not be measured again, without a comparison's."""
-        for target in self.own.get(f"adb:{serial}", []):
-            target.pop("against", None)
-        return self.own.get(f"adb:{serial}")
+        found = self.own.get(f"adb:{serial}")
+        return None if found is None else [replace(each, against=None) for each in found]
 
     def add(self, serial: str, targets: Targets) -> None:
         """Take a phone's results and write the file. Raises MixnetError where that fails."""
@@ -68,41 +74,48 @@ class SavedPhones:
 
 
 def is_same(
-    targets: Sequence[Mapping[str, Any]], hashes: Sequence[str], plan: Plan, wishes: Wishes
+    targets: Sequence[PhoneLatencyResult], hashes: Sequence[str], plan: Plan, wishes: Wishes
 ) -> bool:
     """Whether a phone's results are what this plan and these wishes would measure again.
 
     Never those that are void, since they are of no use.
     """
-    try:
-        given = [dict(each.given) for each in plan.models] or [{} for _ in plan.paths]
-        found = [each.get("given", {}) for each in targets]
-        return (
-            [each["sha256"] for each in targets] == list(hashes)
-            and found == given
-            and all(
-                each["verdict"] != "void"
-                and all(each["settings"][key] == getattr(plan, key) for key in SETTINGS)
-                and each["settings"]["pin"] == _pin(each, wishes)
-                and each["fixed_performance"] == wishes.fixed_performance
-                and ("profile" in each) == wishes.profile
-                for each in targets
-            )
+    given = [decode(Given, dict(each.given)) for each in plan.models] or [Given()] * len(hashes)
+    return (
+        [each.sha256 for each in targets] == list(hashes)
+        and [each.given for each in targets] == given
+        and all(
+            each.verdict != Verdict.VOID
+            and all(getattr(each.settings, key) == getattr(plan, key) for key in SETTINGS)
+            and _is_pinned_alike(each, wishes)
+            and each.fixed_performance == wishes.fixed_performance
+            and (each.profile is not None) == wishes.profile
+            for each in targets
         )
-    except (KeyError, TypeError, UsageError):
+    )
+
+
+def _is_pinned_alike(target: PhoneLatencyResult, wishes: Wishes) -> bool:
+    """Whether its CPUs are those that ``--pin`` would mean on this result's phone."""
+    clusters = [_cluster(each) for each in target.device.clusters]
+    try:
+        return target.settings.pin == choose_cpus(wishes.pin, clusters)
+    except UsageError:
         return False
 
 
-def _pin(target: Mapping[str, Any], wishes: Wishes) -> list[int] | None:
-    """The CPUs that ``--pin`` would mean on this result's phone. Raises UsageError."""
-    clusters = [
-        Cluster(**{**each, "cpus": tuple(each["cpus"])}) for each in target["device"]["clusters"]
-    ]
-    cpus = choose_cpus(wishes.pin, clusters)
-    return None if cpus is None else list(cpus)
+def _cluster(record: PhoneCluster) -> Cluster:
+    return Cluster(
+        record.cpus,
+        record.max_khz,
+        record.limit_khz,
+        record.current_khz,
+        record.governor,
+        record.capacity,
+    )
 
 
-def _read(path: Path | None) -> dict[str, Targets]:
+def _read(path: Path | None) -> dict[str, list[LatencyResult]]:
     """The file's targets by phone; none where it is no result: it will be replaced, as always.
 
     Raises UsageError where it is one, and damaged: what is in it may be worth a look.
@@ -115,9 +128,7 @@ def _read(path: Path | None) -> dict[str, Targets]:
         return {}
     if not all(isinstance(each, dict) and each.keys() >= {*NEEDED} for each in document["targets"]):
         return {}
-    read_targets(document, path, HINT, check_saved)
-    read_targets(document, path, HINT, read_latency)
-    found: dict[str, Targets] = {}
-    for target in document["targets"]:
-        found.setdefault(target["target"], []).append(target)
+    found: dict[str, list[LatencyResult]] = {}
+    for target in read_latencies(document, path, HINT):
+        found.setdefault(target.target, []).append(target)
     return found

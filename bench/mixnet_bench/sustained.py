@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from mixnet_android.conditions import Doubt
+from mixnet_bench.results.latency import SustainedResult, Window
+from mixnet_bench.results.verdict import Caveat, Verdict
 from mixnet_bench.stats.samples import Floats, median
 from mixnet_common import UsageError
 
@@ -97,35 +98,35 @@ def course_of(t_ms: Floats, samples_ms: Floats) -> Course:
     )
 
 
-def doubts_of_course(course: Course) -> Iterator[Doubt]:
+def caveats_of_course(course: Course) -> Iterator[Caveat]:
     """Whether it slowed down for good, and whether it was long enough to tell."""
     if course.throttled_after_s is not None:
-        yield Doubt(
-            "throttled",
+        yield Caveat(
+            Verdict.THROTTLED,
             f"after {course.throttled_after_s:.0f} s it slowed down, in the end to "
             f"{course.slowdown:.2f} times the burst's latency: count on the plateau",
         )
     if len(course.medians_ms) < LEAST_WINDOWS:
-        yield Doubt(
-            "too-short",
+        yield Caveat(
+            Verdict.TOO_SHORT,
             f"{course.duration_s:.0f} s show no plateau: phones take minutes to get hot, "
             "try --sustained 10m",
         )
 
 
-def describe_course(course: Course) -> dict[str, Any]:
-    """The course as JSON values."""
-    return {
-        "duration_s": course.duration_s,
-        "burst_ms": course.burst_ms,
-        "plateau_ms": course.plateau_ms,
-        "plateau_over_burst": course.slowdown,
-        "throttled_after_s": course.throttled_after_s,
-        "windows": [
-            {"start_s": start, "median_ms": value}
+def describe_course(course: Course) -> SustainedResult:
+    """The course as a record."""
+    return SustainedResult(
+        duration_s=course.duration_s,
+        burst_ms=course.burst_ms,
+        plateau_ms=course.plateau_ms,
+        plateau_over_burst=course.slowdown,
+        throttled_after_s=course.throttled_after_s,
+        windows=tuple(
+            Window(start_s=start, median_ms=value)
             for start, value in zip(course.starts_s, course.medians_ms, strict=True)
-        ],
-    }
+        ),
+    )
 
 
 def _windows(seconds: Floats, samples_ms: Floats, width_s: float) -> tuple[Floats, Floats]:

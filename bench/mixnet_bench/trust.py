@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from mixnet_bench.against import (
-    add_comparisons,
-    add_saved_comparisons,
     check_foreseen,
     choose,
+    compare_side_by_side,
+    compare_with_saved,
     read_result,
 )
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_command import NO_MORE, Finish
+from mixnet_bench.results.latency import LatencyResult, ProgramResult
+from mixnet_bench.results.verdict import Verdict
 from mixnet_bench.sustained import parse_duration
 from mixnet_bench.targets import model_file
 from mixnet_common import MixnetError, UsageError
@@ -40,12 +41,12 @@ def extend(plan: Plan, against: str | None, sustained: str | None) -> tuple[Plan
     if against is None:
         return plan, NO_MORE
     if Path(against).suffix != ".json":
-        return replace(plan, paths=(*plan.paths, model_file(against))), Finish(add_comparisons)
+        return replace(plan, paths=(*plan.paths, model_file(against))), Finish(compare_side_by_side)
     saved = read_result(Path(against))
     for path in plan.paths:
         choose(saved, path.name)
     return plan, Finish(
-        add=partial(add_saved_comparisons, saved=saved),
+        compare=partial(compare_with_saved, saved=saved),
         check=partial(check_foreseen, saved=saved),
         reads=(Path(against),),
     )
@@ -64,11 +65,9 @@ def sustain(plan: Plan, seconds: float) -> Plan:
     )
 
 
-def demand_valid(targets: Sequence[dict[str, Any]]) -> None:
+def demand_valid(targets: Sequence[LatencyResult] | Sequence[ProgramResult]) -> None:
     """Raise MixnetError unless every verdict is ``valid``."""
-    doubted = [
-        f"{each['name']} ({each['verdict']})" for each in targets if each["verdict"] != "valid"
-    ]
+    doubted = [f"{each.name} ({each.verdict})" for each in targets if each.verdict != Verdict.VALID]
     if doubted:
         raise MixnetError(
             f"--strict: not valid: {', '.join(doubted)}",

@@ -4,12 +4,13 @@ Judges from the samples alone and says why; ``circumstances`` judges what else i
 and counts; it never drops a sample and never changes a number.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from mixnet_bench.results.verdict import Caveat, Verdict
 from mixnet_bench.stats.samples import Floats, Launches, median, percentile, pooled
 from mixnet_bench.stats.trends import kendall_tau, theil_sen_slope
 from mixnet_common.intervals import Interval
@@ -43,41 +44,14 @@ class Thresholds:
 
 THRESHOLDS = Thresholds()
 
+QUIET = "end other programs, or --pin it to quiet CPUs"
+"""What helps against other programs."""
+
 OUTLIER_SCORE = 3.5
 """Modified Z-score from which a sample is flagged (Iglewicz and Hoaglin 1993)."""
 
 LEAST_DEVIATION = 0.01
 """The MAD is taken as at least this share of the median: the clock's own grain flags nothing."""
-
-
-SEVERITY = (
-    "emulated",
-    "void",
-    "differs",
-    "throttled",
-    "wrong-cores",
-    "too-short",
-    "drifting",
-    "contended",
-)
-"""All verdicts but ``valid``; of several, the first is the word. docs/trust.md explains each."""
-
-
-def gravest(words: Iterable[str]) -> str:
-    """The verdict that outweighs the others; ``valid`` where there is none.
-
-    >>> gravest(["contended", "valid", "throttled"])
-    'throttled'
-    """
-    return min((word for word in words if word != "valid"), key=SEVERITY.index, default="valid")
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """``valid``, ``too-short``, ``drifting`` or ``contended``; the reasons of every doubt."""
-
-    word: str
-    reasons: tuple[str, ...]
 
 
 def outliers(samples: Floats) -> npt.NDArray[np.bool_]:
@@ -128,82 +102,80 @@ def _medians(launches: Launches) -> Floats:
 
 def judge(
     launches: Launches, median_interval: Interval | None = None, limits: Thresholds = THRESHOLDS
-) -> Verdict:
-    """Judge samples in milliseconds; the first doubt in the order of ``DOUBTS`` is the word."""
-    found = [
-        (word, reason)
-        for word, doubt in DOUBTS
-        for reason in doubt(launches, median_interval, limits)
+) -> list[Caveat]:
+    """Judge samples in milliseconds: every caveat, none where they can be trusted."""
+    return [
+        *_contended(launches, limits),
+        *_drifting(launches, limits),
+        *_too_short(launches, median_interval, limits),
     ]
-    return Verdict(found[0][0] if found else "valid", tuple(reason for _, reason in found))
 
 
-def _too_short(launches: Launches, width: Interval | None, limits: Thresholds) -> list[str]:
+def _too_short(launches: Launches, width: Interval | None, limits: Thresholds) -> Iterator[Caveat]:
     samples = pooled(launches)
     seconds = float(samples.sum()) / 1000
-    reasons = []
     if len(samples) < limits.samples:
-        reasons.append(f"{len(samples)} samples, {limits.samples} are wanted: raise --min-count")
+        yield Caveat(
+            Verdict.TOO_SHORT,
+            f"{len(samples)} samples, {limits.samples} are wanted: raise --min-count",
+        )
     if len(launches) < limits.launches:
-        reasons.append(f"launches: {len(launches)}, {limits.launches} are wanted: raise --launches")
+        yield Caveat(
+            Verdict.TOO_SHORT,
+            f"launches: {len(launches)}, {limits.launches} are wanted: raise --launches",
+        )
     if seconds < limits.seconds:
-        reasons.append(
-            f"{seconds:.2f} s of inference, {limits.seconds:g} s are wanted: raise --min-time"
+        yield Caveat(
+            Verdict.TOO_SHORT,
+            f"{seconds:.2f} s of inference, {limits.seconds:g} s are wanted: raise --min-time",
         )
     if width is not None and width.high - width.low > limits.interval_width * median(samples):
         share = (width.high - width.low) / median(samples)
-        reasons.append(
+        yield Caveat(
+            Verdict.TOO_SHORT,
             f"the median's interval is {share:.0%} of it wide, "
-            f"{limits.interval_width:.0%} is the limit: raise --launches"
+            f"{limits.interval_width:.0%} is the limit",
+            symptom=True,
+            remedy="raise --launches",
         )
-    return reasons
 
 
-def _drifting(launches: Launches, _: Interval | None, limits: Thresholds) -> list[str]:
-    reasons = []
+def _drifting(launches: Launches, limits: Thresholds) -> Iterator[Caveat]:
     within, across = drift_within(launches), drift_across(launches)
     if abs(within) > limits.drift:
-        reasons.append(
+        yield Caveat(
+            Verdict.DRIFTING,
             f"within a launch it gets {_faster_or_slower(within)}: "
-            "raise --warmup, or let the machine cool down"
+            "raise --warmup, or let the machine cool down",
         )
     if (
         len(launches) >= limits.drift_launches
         and abs(across) > limits.drift
         and abs(agreement_across(launches)) >= limits.drift_agreement
     ):
-        reasons.append(
+        yield Caveat(
+            Verdict.DRIFTING,
             f"from launch to launch it gets {_faster_or_slower(across)}: "
-            "let the machine settle, then run it again"
+            "let the machine settle, then run it again",
         )
-    return reasons
 
 
-def _contended(launches: Launches, _: Interval | None, limits: Thresholds) -> list[str]:
+def _contended(launches: Launches, limits: Thresholds) -> Iterator[Caveat]:
     share = count_outliers(launches) / sum(len(launch) for launch in launches)
     medians = [median(launch) for launch in launches]
     tails = [percentile(launch, 90) / median(launch) for launch in launches]
     tail = median(np.array(tails))
     spread = max(medians) / min(medians)
-    advice = "end other programs, or --pin it to quiet CPUs"
-    reasons = []
+    found = []
     if share > limits.outlier_share:
-        reasons.append(f"{share:.0%} of the samples are outliers: {advice}")
+        found.append(f"{share:.0%} of the samples are outliers")
     if tail > limits.tail:
-        reasons.append(f"within a launch p90 is {tail:.2f} times the median: {advice}")
+        found.append(f"within a launch p90 is {tail:.2f} times the median")
     if spread > limits.launch_spread:
-        reasons.append(f"the slowest launch took {spread:.2f} times the fastest: {advice}")
-    return reasons
+        found.append(f"the slowest launch took {spread:.2f} times the fastest")
+    for sentence in found:
+        yield Caveat(Verdict.CONTENDED, sentence, symptom=True, remedy=QUIET)
 
 
 def _faster_or_slower(change: float) -> str:
     return f"{abs(change):.0%} {'slower' if change > 0 else 'faster'}"
-
-
-Look = Callable[[Launches, Interval | None, Thresholds], list[str]]
-
-DOUBTS: tuple[tuple[str, Look], ...] = (
-    ("too-short", _too_short),
-    ("drifting", _drifting),
-    ("contended", _contended),
-)

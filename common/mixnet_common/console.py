@@ -182,8 +182,12 @@ def json_text(targets: Sequence[Any]) -> str:
     """The JSON document that ``--json`` prints: a format version and one entry a target.
 
     It is ASCII: every other character is escaped, so that it is exact, and steers no terminal.
+    A target is a record of a result, or is JSON values already.
     """
-    return json.dumps({"format": FORMAT, "targets": list(targets)}, indent=2, allow_nan=False)
+    from mixnet_common.result import encode
+
+    found = [encode(each) for each in targets]
+    return json.dumps({"format": FORMAT, "targets": found}, indent=2, allow_nan=False)
 
 
 def print_json(targets: Sequence[Any]) -> None:

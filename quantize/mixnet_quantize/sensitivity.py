@@ -6,7 +6,7 @@ time. It measures files as they are and decides nothing.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,6 @@ class LayerError:
     def db(self) -> float:
         """Signal-to-quantization-noise ratio, 10·log10(signal / noise); infinite where equal."""
         return decibels(self.signal, self.noise)
-
-    def as_json(self) -> dict[str, Any]:
-        """The record as JSON keys; ``db`` is null without noise, and with noise but no signal."""
-        return asdict(self) | {"db": self.db if math.isfinite(self.db) else None}
 
 
 def decibels(signal: float, noise: float) -> float:

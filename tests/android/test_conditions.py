@@ -1,11 +1,9 @@
-"""Waiting until a phone is cool, on a clock that takes no time, and doubts about a run."""
+"""Waiting until a phone is cool, on a clock that takes no time."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
-
-from mixnet_android.conditions import Conditions, doubts, doubts_of_start, is_cool, wait_until_cool
+from mixnet_android.conditions import Conditions, is_cool, wait_until_cool
 from mixnet_android.parsers import Battery, Cluster, Sensor, Thermal
 
 
@@ -66,14 +64,6 @@ def test_waiting_ends_at_its_limit_and_says_that_the_phone_is_still_warm() -> No
     assert clock.time == 1025
 
 
-def test_a_start_that_is_still_warm_is_a_doubt() -> None:
-    (doubt,) = doubts_of_start(wait_until_cool(lambda: at(50), timeout_s=25, clock=FakeClock()))
-    assert doubt.verdict == "throttled"
-    assert doubt.sentence == "it began warm: the phone is warm at 50.0 °C after 25 s of waiting"
-    assert list(doubts_of_start(wait_until_cool(lambda: COOL, clock=FakeClock()))) == []
-    assert list(doubts_of_start(wait_until_cool(lambda: BLIND, clock=FakeClock()))) == []
-
-
 def test_a_throttling_phone_is_not_cool_however_cold_its_skin() -> None:
     assert is_cool(at(20, status=1), 35) is False
     said: list[str] = []
@@ -89,42 +79,3 @@ def test_a_phone_that_tells_no_temperature_is_not_waited_for() -> None:
 def test_the_battery_stands_in_for_a_skin_sensor() -> None:
     conditions = replace(BLIND, battery=replace(BLIND.battery, celsius=36.0))
     assert is_cool(conditions, 35) is False
-
-
-def test_an_untroubled_run_raises_no_doubt() -> None:
-    assert doubts(COOL, COOL) == []
-    assert doubts(BLIND, BLIND) == []
-
-
-def test_limits_of_the_fixed_performance_mode_are_no_throttling_but_heat_is() -> None:
-    limited = replace(COOL, clusters=(replace(COOL.clusters[0], limit_khz=1_500_000),))
-    assert doubts(limited, limited, fixed_performance=True) == []
-    hot = replace(limited, thermal=at(45, status=3).thermal)
-    (doubt,) = doubts(limited, hot, fixed_performance=True)
-    assert "severe after" in doubt.sentence
-
-
-@pytest.mark.parametrize(
-    ("after", "verdict", "words"),
-    [
-        (replace(COOL, boot_id="b"), "void", "restarted"),
-        (replace(COOL, thermal=replace(COOL.thermal, override=True)), "void", "overridden"),
-        (at(45, status=3), "throttled", "severe after"),
-        (
-            replace(COOL, clusters=(replace(COOL.clusters[0], limit_khz=1_500_000),)),
-            "throttled",
-            "CPUs 0,1 were limited to 1.50 of 2.00 GHz",
-        ),
-        (
-            replace(COOL, battery=replace(COOL.battery, level_percent=9, plugged=False)),
-            "throttled",
-            "9 %",
-        ),
-    ],
-)
-def test_what_went_wrong_is_told_with_its_verdict(
-    after: Conditions, verdict: str, words: str
-) -> None:
-    (doubt,) = doubts(COOL, after)
-    assert doubt.verdict == verdict
-    assert words in doubt.sentence

@@ -43,6 +43,7 @@ from mixnet_android.adb import (
 from mixnet_android.detached import Phase, Rebooted, Run, RunKilled, run_to_end
 from mixnet_android.settings import Wanted
 from mixnet_bench.cli import main
+from mixnet_bench.phone_caveats import caveats_of_run
 from mixnet_common import MixnetError
 from mixnet_common.hashing import sha256_of
 
@@ -664,7 +665,7 @@ def test_a_reboot_between_two_runs_voids_the_result(phone: Phone, fake: FakePhon
     before = conditions.read_conditions(phone)
     fake.reboot()
     phone.reconnect(20)
-    found = conditions.doubts(before, conditions.read_conditions(phone))
+    found = caveats_of_run(before, conditions.read_conditions(phone))
     assert [each.verdict for each in found] == ["void"]
 
 

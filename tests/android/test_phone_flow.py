@@ -131,7 +131,7 @@ def test_profiles_and_clocks_of_a_phone_are_as_on_the_host(
     for target, path in zip(targets, models, strict=True):
         here = describe_profile(profile(path, rounds=3))
         assert [each["category"] for each in target["profile"]["operators"]] == [
-            each["category"] for each in here["operators"]
+            each.category for each in here.operators
         ]
         assert target["profile"]["rounds"] == 3
         assert target["profile"]["total_us"] > 0

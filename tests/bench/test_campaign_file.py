@@ -241,9 +241,9 @@ def test_weights_that_ship_are_known_by_name_and_set_the_classes(tmp_path: Path)
     steps = steps_of('networks = [{ name = "mixnet-s", weights = "mixnet-s-glyphs" }]')
     by_kind = {step.kind: step for step in steps}
     (counted,) = WORK["count"](by_kind["count"], Store(tmp_path))
-    assert origin(by_kind["export"])["classes"] == by_kind["count"].inputs["classes"] == 64
+    assert origin(by_kind["export"]).classes == by_kind["count"].inputs["classes"] == 64
     thousand, sixty_four = 1537 * 1000, 1537 * 64  # weights and biases of the last layer
-    assert counted["params"] == 4_134_606 - thousand + sixty_four
+    assert counted.params == 4_134_606 - thousand + sixty_four
 
 
 @pytest.mark.parametrize("device", ["host", "adb:123"])
@@ -264,7 +264,7 @@ def test_the_size_of_a_file_of_weights_is_that_of_every_step(tiny_network: Path)
     text = 'networks = [{ name = "tiny.toml", weights = "%s.safetensors" }]'
     path = tiny_network.with_name("campaign.toml")
     mine, grey = ({s.kind: s for s in steps_of(text % name, path)} for name in ("mine", "grey"))
-    assert origin(mine["export"])["classes"] == 7
+    assert origin(mine["export"]).classes == 7
     assert mine["count"].key != grey["count"].key
 
 

@@ -151,7 +151,7 @@ def test_latency_keeps_every_sample_of_both_runtimes(tiny_onnx: Path, tiny_tflit
             assert sum(burst["count"] for burst in launch["bursts"]) == launch["count"]
         low, high = each["median_ms_interval"]
         assert low <= each["median_ms"] <= high
-        assert each["verdict"] == "too-short"
+        assert each["verdict"] in ("too-short", "contended")  # by who else runs
         assert each["reasons"]
     assert timed[0]["ratio_to_first"] == {"value": 1.0, "interval": [1.0, 1.0], "by": "time"}
     assert timed[1]["settings"]["runtime"]["allow_spinning"] is False
@@ -161,7 +161,7 @@ def test_latency_prints_a_table_and_its_doubts_to_stderr(tiny_onnx: Path) -> Non
     result = run("latency", tiny_onnx, *QUICK)
     assert result.exit_code == 0, result.output
     assert "tiny.onnx" in result.stdout
-    assert "too-short" in result.stdout
+    assert re.search("too-short|contended", result.stdout)
     assert "warning: tiny.onnx: " in result.stderr
 
 

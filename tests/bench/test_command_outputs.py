@@ -25,6 +25,7 @@ from mixnet_bench.campaign.read import read_campaign
 from mixnet_bench.campaign.steps import make_steps
 from mixnet_bench.campaign.store import Store
 from mixnet_bench.glyphs.train import CHECKPOINT, TRAINED
+from mixnet_common.result import encode
 
 COMMANDS = commands()
 
@@ -195,7 +196,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, tiny_onnx: Path, tiny_tfl
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / name)
     np.save(folder / "values.npy", np.zeros((1, 3, 8, 8), np.float32))
-    save(folder / "base.json", target("a.onnx", 10, 0))
+    save(folder / "base.json", encode(target("a.onnx", 10, 0)))
     for name in ("results/a.json", "c/results/count.json"):
         save(folder / name, latency("mixnet-s", "tflite", "float32", "default", 10.0))
     return folder

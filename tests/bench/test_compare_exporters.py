@@ -35,9 +35,19 @@ from mixnet_bench.peers.registry import (
     RUNTIMES,
     Order,
 )
-from mixnet_bench.peers.result import describe_group, missed, ratio_in, size_lines, table_rows
+from mixnet_bench.peers.result import (
+    Compared,
+    describe_group,
+    missed,
+    ratio_in,
+    size_lines,
+    table_rows,
+)
+from mixnet_bench.results.latency import BurstResult, LatencyResult, LaunchResult
+from mixnet_bench.results.verdict import Verdict
 from mixnet_common import MixnetError
 from mixnet_common.intervals import Interval
+from mixnet_common.result import encode
 from mixnet_networks import load_network
 from mixnet_networks.operators import OPERATORS
 
@@ -316,28 +326,30 @@ def test_nothing_is_compared_without_our_own_file() -> None:
 # Results
 
 
-def target(name: str, launches: list[list[float]], size_bytes: int) -> dict[str, Any]:
-    return {
-        "name": name,
-        "size_bytes": size_bytes,
-        "samples_ms": [sample for launch in launches for sample in launch],
-        "launches": [
-            {
-                "bursts": [{"count": len(launch), "lead_ms": 9.0, "cpu_ms": None}],
-                "count": len(launch),
-            }
+def target(name: str, launches: list[list[float]], size_bytes: int) -> LatencyResult:
+    middle = float(np.median([sample for launch in launches for sample in launch]))
+    return LatencyResult(
+        name=name,
+        size_bytes=size_bytes,
+        samples_ms=tuple(sample for launch in launches for sample in launch),
+        launches=tuple(
+            LaunchResult(
+                load_ms=1.0,
+                count=len(launch),
+                bursts=(BurstResult(count=len(launch), lead_ms=9.0),),
+            )
             for launch in launches
-        ],
-        "median_ms": float(np.median([sample for launch in launches for sample in launch])),
-        "median_ms_interval": [1.0, 2.0],
-        "threads": 1,
-        "settings": {"seed": 0},
-        "verdict": "valid",
-        "reasons": [],
-    }
+        ),
+        first_ms=middle,
+        median_ms=middle,
+        median_ms_interval=(1.0, 2.0),
+        p90_ms=middle,
+        verdict=Verdict.VALID,
+        threads=1,
+    )
 
 
-def described() -> tuple[Group, list[dict[str, Any]]]:
+def described() -> tuple[Group, list[Compared]]:
     gone = Order("litert-torch", "mixnet-s", "float32", "litert")
     group = Group((SUBJECT, LITERAL, gone, TENSORFLOW))
     made = {order: Made(order, Path(order.label), (1.0, 2.0)) for order in group.orders}
@@ -351,7 +363,8 @@ def described() -> tuple[Group, list[dict[str, Any]]]:
 
 
 def test_ratios_are_of_our_median_over_the_others_and_held_against_bars() -> None:
-    _, (ours, literal, _, tensorflow) = described()
+    _, found = described()
+    ours, literal, _, tensorflow = map(encode, found)
 
     assert ours["ours_over_this"] is None
     assert literal["ours_over_this"]["value"] == pytest.approx(0.5)
@@ -371,7 +384,7 @@ def test_logits_are_compared_within_one_network_only() -> None:
     made = {order: Made(order, Path(), logits[order]) for order in group.orders}
     timed = [target(f"{index}.tflite", [[1.0] * 9] * 3, 100) for index in range(3)]
 
-    objects = describe_group(group, made, {}, timed, ())
+    objects = list(map(encode, describe_group(group, made, {}, timed, ())))
 
     assert [each["difference"] for each in objects] == [0.0, 0.25, None]
     assert {each["group"] for each in objects} == {"mixnet-s float32, litert, threads: 1"}
@@ -490,8 +503,8 @@ DOCS = Path(__file__).parents[2] / "docs" / "exporters.md"
 
 
 def test_every_key_of_ours_is_documented() -> None:
-    _, objects = described()
-    latency = set(target("x", [[1.0]], 1))
+    objects = list(map(encode, described()[1]))
+    latency = set(encode(target("x", [[1.0]], 1)))
     keys = {key for each in objects for key in each} - latency
     keys |= {f"bars[].{key}" for each in objects for bar in each.get("bars", []) for key in bar}
     text = DOCS.read_text(encoding="utf-8")

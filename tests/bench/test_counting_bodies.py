@@ -507,4 +507,4 @@ def test_a_signature_with_open_sizes_is_unknown_and_the_others_are_counted(tmp_p
     assert isinstance(refused, str)
     assert "open sizes" in refused
     described = describe_signature("open", refused)
-    assert (described["params"], described["macs"], described["reason"]) == (None, None, refused)
+    assert (described.params, described.macs, described.reason) == (None, None, refused)

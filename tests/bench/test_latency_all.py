@@ -4,7 +4,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,11 @@ from mixnet_bench import latency_all
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Keep, Report, Wishes
 from mixnet_bench.latency_command import NO_MORE, Finish
+from mixnet_bench.results.latency import ComparisonResult, LatencyResult, PhoneLatencyResult
 from mixnet_bench.saved_phones import SavedPhones
 from mixnet_common import MixnetError, UsageError
+from mixnet_common.console import json_text
+from mixnet_common.result import decode
 
 PLAIN = Wishes()
 PHONES = [Phone(Adb(Path("adb")), serial) for serial in ("a", "b", "c")]
@@ -70,11 +73,11 @@ class Bench:
 
     def __call__(
         self, phone: Phone, plan: Plan, wishes: Wishes, report: Report, finish: Finish, keep: Keep
-    ) -> list[dict[str, Any]]:
+    ) -> list[PhoneLatencyResult]:
         self.measured.append(phone.serial)
         if phone.serial in self.broken:
             raise MixnetError("it burns", "put it out")
-        targets = [result(phone.serial, plan, wishes)]
+        targets = [decode(PhoneLatencyResult, result(phone.serial, plan, wishes))]
         keep(targets)
         return targets
 
@@ -82,7 +85,7 @@ class Bench:
 def measure(
     output: Path,
     plan: Plan,
-    bench: Callable[..., list[dict[str, Any]]],
+    bench: Callable[..., list[PhoneLatencyResult]],
     phones: list[Phone] = PHONES,
     wishes: Wishes = PLAIN,
     finish: Finish = NO_MORE,
@@ -107,8 +110,8 @@ def test_phones_are_measured_at_the_same_time_and_told_in_order(tmp_path: Path, 
     results = SavedPhones(output, plan, Wishes())
     assert latency_all.measure_all(PHONES, plan, Wishes(), results, measure=bench) == []
     targets = results.targets()
-    assert [each["target"] for each in targets] == ["adb:a", "adb:b", "adb:c"]
-    assert json.loads(output.read_text())["targets"] == targets
+    assert [each.target for each in targets] == ["adb:a", "adb:b", "adb:c"]
+    assert json.loads(output.read_text()) == json.loads(json_text(targets))
 
 
 def test_one_that_fails_does_not_disturb_the_others(
@@ -177,8 +180,8 @@ def test_the_clusters_by_name_are_the_same_cpus_again(tmp_path: Path, plan: Plan
 def test_what_was_measured_before_is_compared_anew(tmp_path: Path, plan: Plan) -> None:
     output = tmp_path / "all.json"
     for ratio in (1.0, 2.0):
-        found = {"name": "old", "ratio": ratio}
-        adding = Finish(lambda targets, found=found: targets[0].update(against=found))
+        found = ComparisonResult(name="old", ratio=ratio, conclusion="slower")
+        adding = Finish(lambda targets, found=found: [found for _ in targets])
         measure(output, plan, Bench(), finish=adding)
     assert saved(output)["adb:a"]["against"]["ratio"] == 2
     measure(output, plan, Bench())
@@ -186,7 +189,7 @@ def test_what_was_measured_before_is_compared_anew(tmp_path: Path, plan: Plan) -
 
 
 def test_a_comparison_that_fails_leaves_what_was_measured(tmp_path: Path, plan: Plan) -> None:
-    def fail(targets: list[dict[str, Any]]) -> None:
+    def fail(targets: Sequence[LatencyResult]) -> Sequence[None]:
         raise MixnetError("no comparison today")
 
     output = tmp_path / "all.json"

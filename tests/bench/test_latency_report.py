@@ -1,12 +1,12 @@
 """The JSON of a timing and its table, from samples chosen by hand."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mixnet_bench.latency import Burst, Launch, Plan, Timing
 from mixnet_bench.latency_report import COLUMNS, describe, identify, table_rows
+from mixnet_bench.results.latency import FileRun, LatencyResult, Machine
 from mixnet_common import MixnetError
 
 PLAN = Plan((Path("a.tflite"), Path("b.onnx")), launches=2)
@@ -21,33 +21,33 @@ def timing(factor: float) -> Timing:
 
 
 @pytest.fixture
-def described() -> list[dict[str, Any]]:
-    files = [{"name": path.name} for path in PLAN.paths]
-    return describe(PLAN, files, [timing(1.0), timing(2.0)], {"cpu": "abacus"})
+def described() -> list[LatencyResult]:
+    files = [FileRun(name=path.name, size_bytes=1) for path in PLAN.paths]
+    return describe(PLAN, files, [timing(1.0), timing(2.0)], Machine(cpu="abacus"))
 
 
 def test_samples_are_flat_and_can_be_cut_into_bursts_again(
-    described: list[dict[str, Any]],
+    described: list[LatencyResult],
 ) -> None:
     first = described[0]
-    assert first["samples_ms"] == [1.0, 2.0, 3.0] * 2
-    assert [each["count"] for each in first["launches"]] == [3, 3]
+    assert first.samples_ms == (1.0, 2.0, 3.0) * 2
+    assert [each.count for each in first.launches] == [3, 3]
     keys = ("round", "turn", "lead_ms", "count")
-    bursts = [tuple(each[key] for key in keys) for each in first["launches"][0]["bursts"]]
+    bursts = [tuple(getattr(each, key) for key in keys) for each in first.launches[0].bursts]
     assert bursts == [(0, 1, 9.0, 2), (1, 0, 9.0, 1)]
 
 
-def test_what_is_no_steady_state_stays_out_of_the_median(described: list[dict[str, Any]]) -> None:
-    assert described[0]["median_ms"] == 2.0
-    assert described[0]["first_ms"] == 15.0
-    assert described[0]["launches"][0]["warmup_ms"] == [4.0, 4.0]
+def test_what_is_no_steady_state_stays_out_of_the_median(described: list[LatencyResult]) -> None:
+    assert described[0].median_ms == 2.0
+    assert described[0].first_ms == 15.0
+    assert described[0].launches[0].warmup_ms == (4.0, 4.0)
 
 
-def test_ratios_are_to_the_first_target(described: list[dict[str, Any]]) -> None:
-    assert [each["ratio_to_first"]["value"] for each in described] == [1.0, 2.0]
+def test_ratios_are_to_the_first_target(described: list[LatencyResult]) -> None:
+    assert [each.ratio_to_first.value for each in described if each.ratio_to_first] == [1.0, 2.0]
 
 
-def test_the_table_has_a_cell_for_every_column(described: list[dict[str, Any]]) -> None:
+def test_the_table_has_a_cell_for_every_column(described: list[LatencyResult]) -> None:
     rows = table_rows(described)
     assert [len(row) for row in rows] == [len(COLUMNS)] * 2
     assert rows[1][:2] == ("b.onnx", "4.00")
@@ -56,12 +56,12 @@ def test_the_table_has_a_cell_for_every_column(described: list[dict[str, Any]]) 
 def test_a_file_is_identified_by_its_content(tmp_path: Path) -> None:
     path = tmp_path / "abc.onnx"
     path.write_bytes(b"abc")
-    assert identify(path) == {
-        "name": "abc.onnx",
-        "path": str(path),
-        "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-        "size_bytes": 3,
-    }
+    assert identify(path) == FileRun(
+        name="abc.onnx",
+        path=str(path),
+        sha256="ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        size_bytes=3,
+    )
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

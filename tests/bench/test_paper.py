@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixnet_bench.paper.command import compare_table, explain
-from mixnet_bench.paper.compare import compare_figure, compare_rows
+from mixnet_bench.paper import command, compare
+from mixnet_bench.paper.command import explain
+from mixnet_bench.paper.compare import compare_figure
 from mixnet_bench.paper.ours import Ours
 from mixnet_common import UsageError
+from mixnet_common.result import encode
 from mixnet_networks.paper import (
     load_table,
     parse_printed,
@@ -20,6 +22,16 @@ from mixnet_networks.paper import (
 from mixnet_networks.paper.tables import SKETCHED
 
 TABLE = load_table("table2")
+
+
+def compare_table(*arguments: Any) -> list[dict[str, Any]]:
+    """As JSON values."""
+    return list(map(encode, command.compare_table(*arguments)))
+
+
+def compare_rows(*arguments: Any) -> list[dict[str, Any]]:
+    """As JSON values."""
+    return list(map(encode, compare.compare_rows(*arguments)))
 
 
 def test_table_2_has_all_seventeen_rows_in_the_papers_order() -> None:
@@ -116,8 +128,8 @@ def test_a_figure_is_judged_by_its_deviation_or_its_digits(
     printed: str, ours: int, deviation: float | None, verdict: str
 ) -> None:
     figure = compare_figure(printed, ours, "because")
-    assert (figure["deviation_percent"], figure["verdict"]) == (deviation, verdict)
-    assert (figure["reason"] == "because") == (verdict == "differs")
+    assert (figure.deviation_percent, figure.verdict) == (deviation, verdict)
+    assert (figure.reason == "because") == (verdict == "differs")
 
 
 def test_a_row_without_a_network_says_so() -> None:
@@ -130,7 +142,7 @@ def test_a_row_without_a_network_says_so() -> None:
 
 
 def test_models_that_differ_for_one_reason_share_its_line() -> None:
-    compared = compare_rows(TABLE, lambda subject: Ours(1, 1, 0), {})
+    compared = compare.compare_rows(TABLE, lambda subject: Ours(1, 1, 0), {})
     lines = explain(compared, "macs")
     assert any(line.startswith("MixNet-S, MixNet-M, MixNet-L: ") for line in lines)
 

@@ -18,6 +18,7 @@ from mixnet_bench.paper.measured import (
 )
 from mixnet_bench.paper.ours import QUANTITIES, Layer, Ours, count_ours
 from mixnet_common import UsageError
+from mixnet_common.result import encode
 from mixnet_networks.paper import Claim, PaperTable, Subject, load_table, table_names
 
 COUNTS = {
@@ -31,7 +32,8 @@ def judge(measured: Accuracies | None = None, **changes: Any) -> dict[str, Any]:
     values: dict[str, Any] = {"claim": "it", "section": "1", "quantity": "params", "kind": "ratio"}
     values |= {"of": Subject("large"), "to": Subject("small")} | changes
     table = PaperTable("t", "t", "p", "Text", "1", claims=(Claim(**values),))
-    (entry,) = compare_claims(table, lambda subject: COUNTS.get(subject.network), measured or {})
+    (found,) = compare_claims(table, lambda subject: COUNTS.get(subject.network), measured or {})
+    entry = encode(found)
     figure: dict[str, Any] = entry["claim"]
     assert entry["verdict"] == figure["verdict"]
     return figure
@@ -110,7 +112,7 @@ def test_every_claim_names_rows_and_quantities_that_exist(name: str) -> None:
 
 def test_the_claims_that_can_be_counted_come_out_as_known() -> None:
     entries = compare_claims(load_table("text"), count_ours, {})
-    verdicts = {entry["name"]: entry["verdict"] for entry in entries}
+    verdicts = {entry.name: entry.verdict for entry in entries}
     assert verdicts["MixNet-L lies within typical mobile settings"] == "reproduced"
     assert verdicts["MDConv candidates of the search space"] == "reproduced"
     assert verdicts["ResNet-50 has so many times the FLOPS of MixNet-M on CIFAR-10"] == "reproduced"
@@ -119,9 +121,9 @@ def test_the_claims_that_can_be_counted_come_out_as_known() -> None:
 
 def test_a_misprint_in_table_3_is_told() -> None:
     entries = compare_claims(load_table("table3"), count_ours, {})
-    differing = [entry for entry in entries if entry["verdict"] == "differs"]
-    assert [entry["name"] for entry in differing] == ["Oxford-IIIT Pets: test images"]
-    assert differing[0]["claim"]["ours"] == 3669
+    differing = [entry for entry in entries if entry.verdict == "differs"]
+    assert [entry.name for entry in differing] == ["Oxford-IIIT Pets: test images"]
+    assert differing[0].claim.ours == 3669
 
 
 def test_the_command_prints_what_has_figures_by_default_and_the_rest_by_name() -> None:
@@ -153,6 +155,7 @@ def test_a_file_that_holds_no_results_is_refused(content: str, tmp_path: Path) -
 def document(top1: dict[str, float] | None, classes: int = 1000) -> str:
     files = [{"name": f"{name}.tflite", "path": f"out/{name}.tflite"} for name in ("mixnet-s", "b")]
     target = {"files": files, "images": 50_000, "classes": classes, "top1": top1, "top5": None}
+    target["agreement_percent"] = 90.0
     return json.dumps({"format": 1, "targets": [target]})
 
 
@@ -182,8 +185,8 @@ def test_an_accuracy_far_from_the_papers_differs_and_says_on_what(tmp_path: Path
     path.write_text(document({"first_percent": 40.0, "second_percent": 60.0}))
     row = next(each for each in load_table("table2").rows if each.network == "mixnet-s")
     figure = compare_accuracy(row, read_measured(path))
-    assert figure["verdict"] == "differs"
-    assert figure["reason"] == "measured on 50,000 images with mixnet-s.tflite"
+    assert figure.verdict == "differs"
+    assert figure.reason == "measured on 50,000 images with mixnet-s.tflite"
 
 
 def test_an_accuracy_on_other_classes_is_not_held_against_imagenets(tmp_path: Path) -> None:
@@ -207,7 +210,7 @@ def test_an_accuracy_on_the_classes_of_a_row_is_held_against_that_row(tmp_path: 
         )
     )
     assert (row.network, row.classes, row.top1) == ("mixnet-m", 10, "97.92")
-    assert compare_accuracy(row, read_measured(path))["verdict"] == "reproduced"
+    assert compare_accuracy(row, read_measured(path)).verdict == "reproduced"
 
 
 def test_results_without_labels_are_refused(tmp_path: Path) -> None:

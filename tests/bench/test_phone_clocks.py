@@ -4,7 +4,7 @@ import pytest
 
 from mixnet_android.parsers import Cluster
 from mixnet_bench.latency import Burst, Launch
-from mixnet_bench.phone_clocks import doubts_of_clocks, usual_clocks
+from mixnet_bench.phone_clocks import caveats_of_clocks, usual_clocks
 
 CLUSTERS = (
     Cluster((0, 1, 2, 3), 1_800_000, 1_800_000, 1_800_000, "schedutil", 250),
@@ -21,14 +21,14 @@ def launch(*clocks: dict[int, int], core: int = 4) -> Launch:
 
 
 def words(*launches: Launch, fixed: bool = False) -> list[str]:
-    return [each.verdict for each in doubts_of_clocks(launches, CLUSTERS, fixed)]
+    return [each.verdict for each in caveats_of_clocks(launches, CLUSTERS, fixed)]
 
 
 def test_a_core_that_is_slow_from_the_start_is_throttled() -> None:
     slow = launch(*[{4: 1_900_000}] * 5)
     assert words(slow) == ["throttled"]
-    (doubt,) = doubts_of_clocks([slow], CLUSTERS, False)
-    assert doubt.sentence.startswith("CPU 4 ran at 1.90 of 2.80 GHz")
+    (caveat,) = caveats_of_clocks([slow], CLUSTERS, False)
+    assert caveat.sentence.startswith("CPU 4 ran at 1.90 of 2.80 GHz")
 
 
 @pytest.mark.parametrize("khz", [2_800_000, 2_500_000])
@@ -40,7 +40,7 @@ def test_each_core_is_held_against_its_own_cluster() -> None:
     assert words(launch(*[{0: 1_800_000}] * 5, core=0)) == []
 
 
-def test_what_is_slow_on_purpose_rare_or_unknown_raises_no_doubt() -> None:
+def test_what_is_slow_on_purpose_rare_or_unknown_raises_no_caveat() -> None:
     assert words(launch(*[{4: 1_000_000}] * 5), fixed=True) == []
     assert words(launch(*[{4: 1_000_000}] * 2)) == []
     assert words(launch(*[{9: 1_000_000}] * 5, core=9)) == []

@@ -30,16 +30,16 @@ def made(**times: float) -> Profile:
 
 def test_the_shares_of_a_profile_and_what_is_unaccounted_are_the_whole() -> None:
     found = describe_profile(made(copy=60.0, convert=20.0, new=10.0))
-    assert found["total_us"] == 100.0
-    shares = [each["share"] for each in found["categories"]]
-    assert sum(shares) + found["unaccounted_us"] / found["total_us"] == pytest.approx(1)
-    assert [each["category"] for each in found["categories"]] == [
+    assert found.total_us == 100.0
+    shares = [each.share or 0 for each in found.categories]
+    assert sum(shares) + (found.unaccounted_us or 0) / found.total_us == pytest.approx(1)
+    assert [each.category for each in found.categories] == [
         "moving data",
         "changing types",
         "rest",
     ]
-    assert [each["category"] for each in found["operators"]] == [
-        each["category"] for each in found["categories"]
+    assert [each.category for each in found.operators] == [
+        each.category for each in found.categories
     ]
 
 

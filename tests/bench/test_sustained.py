@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixnet_bench.stats.samples import Floats
-from mixnet_bench.sustained import Course, course_of, doubts_of_course, parse_duration
+from mixnet_bench.sustained import Course, caveats_of_course, course_of, parse_duration
 from mixnet_common import UsageError
 
 
@@ -29,16 +29,16 @@ def test_a_step_is_found_where_it_is() -> None:
     assert course.plateau_ms == pytest.approx(30, rel=0.01)
     assert course.throttled_after_s == pytest.approx(200, abs=6)  # windows are 5 s long
     assert course.slowdown == pytest.approx(1.5, rel=0.02)
-    (doubt,) = doubts_of_course(course)
-    assert doubt.verdict == "throttled"
-    assert "1.50 times" in doubt.sentence
+    (caveat,) = caveats_of_course(course)
+    assert caveat.verdict == "throttled"
+    assert "1.50 times" in caveat.sentence
 
 
 def test_a_steady_device_does_not_throttle() -> None:
     course = timeline(300, lambda t: 20.0, noise=0.1)
     assert course.throttled_after_s is None
     assert course.slowdown == pytest.approx(1, abs=0.02)
-    assert list(doubts_of_course(course)) == []
+    assert list(caveats_of_course(course)) == []
 
 
 def test_a_slope_is_told_from_where_it_leaves_the_burst() -> None:
@@ -67,7 +67,7 @@ def test_a_noisy_machine_needs_a_larger_step() -> None:
 
 def test_what_is_short_shows_no_plateau() -> None:
     course = timeline(8, lambda t: 20.0)
-    assert [doubt.verdict for doubt in doubts_of_course(course)] == ["too-short"]
+    assert [caveat.verdict for caveat in caveats_of_course(course)] == ["too-short"]
 
 
 def test_inferences_longer_than_a_window_leave_windows_out() -> None:

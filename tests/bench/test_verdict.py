@@ -1,8 +1,11 @@
 """When a measurement is doubted: each doubt alone, on samples made for it."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from mixnet_bench.results.verdict import Conclusion, verdict_of
 from mixnet_bench.stats.samples import Floats
 from mixnet_bench.verdict import (
     agreement_across,
@@ -15,14 +18,18 @@ from mixnet_bench.verdict import (
 from mixnet_common.intervals import Interval
 
 
+def judged(*arguments: Any) -> Conclusion:
+    return verdict_of(judge(*arguments))
+
+
 def quiet(launches: int = 5, count: int = 100) -> list[Floats]:
     rng = np.random.default_rng(0)
     return [10 + rng.normal(0, 0.1, count) for _ in range(launches)]
 
 
 def test_quiet_samples_are_valid_without_a_reason() -> None:
-    assert judge(quiet(), Interval(9.9, 10.1)) == judge(quiet())
-    assert (judge(quiet()).word, judge(quiet()).reasons) == ("valid", ())
+    assert judged(quiet(), Interval(9.9, 10.1)) == judged(quiet())
+    assert (judged(quiet()).verdict, judged(quiet()).reasons) == ("valid", ())
 
 
 def test_an_outlier_is_found_by_hand() -> None:
@@ -48,8 +55,8 @@ def test_outliers_are_judged_by_their_own_launch() -> None:
 def test_a_launch_that_slows_down_by_thirds_drifts() -> None:
     launch = np.concatenate([np.full(40, 10.0), np.full(40, 10.5), np.full(40, 11.0)])
     assert drift_within([launch] * 3) == pytest.approx(0.1)
-    verdict = judge([launch] * 3)
-    assert verdict.word == "drifting"
+    verdict = judged([launch] * 3)
+    assert verdict.verdict == "drifting"
     assert "10% slower" in verdict.reasons[0]
 
 
@@ -58,15 +65,15 @@ def test_drift_across_launches_is_the_theil_sen_slope() -> None:
     launches = [np.full(40, 10.0 + step) for step in range(4)]
     assert drift_across(launches) == pytest.approx(3 / 11.5)
     assert agreement_across(launches) == 1.0
-    verdict = judge(launches)
-    assert verdict.word == "drifting"
+    verdict = judged(launches)
+    assert verdict.verdict == "drifting"
     assert any("from launch to launch" in reason for reason in verdict.reasons)
 
 
 def test_one_odd_launch_is_no_drift() -> None:
     launches = [np.full(40, value) for value in (10.0, 10.0, 12.0, 10.0, 10.0)]
     assert drift_across(launches) == 0
-    assert judge(launches).word == "valid"
+    assert judged(launches).verdict == "valid"
 
 
 def test_launches_too_short_for_thirds_do_not_drift() -> None:
@@ -82,14 +89,14 @@ def test_launches_too_short_for_thirds_do_not_drift() -> None:
     ],
 )
 def test_what_is_too_short_names_the_option_that_helps(launches: list[Floats], advice: str) -> None:
-    verdict = judge(launches)
-    assert verdict.word == "too-short"
+    verdict = judged(launches)
+    assert verdict.verdict == "too-short"
     assert any(advice in reason for reason in verdict.reasons)
 
 
 def test_a_wide_interval_asks_for_more_launches() -> None:
-    verdict = judge(quiet(), Interval(9.0, 10.5))
-    assert verdict.word == "too-short"
+    verdict = judged(quiet(), Interval(9.0, 10.5))
+    assert verdict.verdict == "too-short"
     assert "15%" in verdict.reasons[0]
 
 
@@ -97,8 +104,8 @@ def test_many_outliers_are_contention() -> None:
     launches = quiet()
     for launch in launches:
         launch[::7] += 3
-    verdict = judge(launches)
-    assert verdict.word == "contended"
+    verdict = judged(launches)
+    assert verdict.verdict == "contended"
     assert "14%" in verdict.reasons[0] or "15%" in verdict.reasons[0]
 
 
@@ -106,18 +113,39 @@ def test_a_long_tail_is_contention() -> None:
     launches = quiet()
     for launch in launches:
         launch[::5] *= 2
-    assert any("p90" in reason for reason in judge(launches).reasons)
+    assert any("p90" in reason for reason in judged(launches).reasons)
 
 
 def test_launches_that_disagree_are_contention() -> None:
     launches = [launch * factor for launch, factor in zip(quiet(), (1, 2, 1, 1, 1), strict=True)]
-    verdict = judge(launches)
-    assert verdict.word == "contended"
+    verdict = judged(launches)
+    assert verdict.verdict == "contended"
     assert "slowest launch" in verdict.reasons[0]
 
 
-def test_every_doubt_is_told_and_the_first_is_the_word() -> None:
+def test_every_caveat_is_told_and_the_gravest_is_the_word() -> None:
     launches = [np.array([10.0, 10.0, 10.0, 20.0, 20.0, 20.0])]
-    verdict = judge(launches)
-    assert verdict.word == "too-short"
-    assert any("within a launch" in reason for reason in verdict.reasons)
+    verdict, reasons = judged(launches)
+    assert verdict == "too-short"
+    assert any("within a launch" in reason for reason in reasons)
+
+
+def test_few_samples_are_too_short_whatever_they_are_like() -> None:
+    """Outliers among six samples say nothing of other programs."""
+    launches = [np.array([10.0, 10.0, 10.1, 10.2, 40.0, 10.0])] * 3
+    verdict, reasons = judged(launches)
+    assert verdict == "too-short"
+    assert "17% of the samples are outliers" in reasons
+
+
+def test_a_wide_interval_is_no_reason_for_more_launches_where_something_made_it_wide() -> None:
+    launches = [launch * factor for launch, factor in zip(quiet(), (1, 2, 1, 1, 1), strict=True)]
+    for made, word in ((launches, "contended"), (drifting(), "drifting")):
+        verdict, reasons = judged(made, Interval(9.0, 10.5))
+        assert verdict == word
+        assert any(reason.endswith("10% is the limit") for reason in reasons)
+        assert not any("--launches" in reason for reason in reasons)
+
+
+def drifting() -> list[Floats]:
+    return [np.full(40, 10.0 + step) for step in range(4)]

@@ -1,6 +1,5 @@
 """Errors in dB at every layer: right numbers, right names, across formats and lowerings."""
 
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -81,7 +80,6 @@ def test_a_file_against_itself_has_no_error(
     errors = layer_errors(path, path, inputs[:1])
 
     assert {each.db for each in errors} == {math.inf}
-    assert json.loads(json.dumps([each.as_json() for each in errors], allow_nan=False))
 
 
 def test_formats_can_be_compared(

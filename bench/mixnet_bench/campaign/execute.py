@@ -21,7 +21,7 @@ TO_DO = "to do"
 FAILED = "failed"
 NOT_TRIED = "not tried"
 
-Work = Mapping[str, Callable[[Step, Store], list[dict[str, Any]]]]
+Work = Mapping[str, Callable[[Step, Store], Sequence[Any]]]
 
 
 @dataclass(frozen=True)

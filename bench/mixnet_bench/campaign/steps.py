@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mixnet_bench.campaign.estimate import least_seconds
 from mixnet_bench.campaign.files import label_of, step_inputs
@@ -28,6 +28,9 @@ from mixnet_common.numbers import seconds_in_words
 from mixnet_common.versions import package_version
 from mixnet_networks import Network
 from mixnet_networks.weights import weights_hash
+
+if TYPE_CHECKING:
+    from mixnet_bench.results.latency import Origin
 
 WRITERS = (
     "mixnet-mobile", "numpy", "onnx", "onnxruntime", "ai-edge-litert", "ai-edge-quantizer",
@@ -244,12 +247,14 @@ def _paper(table: str) -> Step:
     return Step("paper", table, inputs, work={"table": table})
 
 
-def origin(export: Step) -> dict[str, Any]:
+def origin(export: Step) -> "Origin":
     """What a file is, for the results about it: network, format, precision, lowering and size.
 
     Of anyone's file nothing is known.
     """
+    from mixnet_bench.results.latency import Origin
+
     if export.kind == "file":
-        return {}
+        return Origin()
     keys = ("network", "file_format", "precision", "lowering", "classes", "resolution")
-    return {key: export.inputs[key] for key in keys}
+    return Origin(**{key: export.inputs[key] for key in keys})

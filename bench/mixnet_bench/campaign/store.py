@@ -10,7 +10,7 @@ from typing import Any
 
 from mixnet_bench.campaign.step import Step
 from mixnet_bench.report.documents import FILES, RESULTS, STATE
-from mixnet_bench.report.load import check_target
+from mixnet_bench.results.reading import decode_any
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text
 from mixnet_common.documents import read_document, read_targets
@@ -60,7 +60,7 @@ class Store:
             return None
         return targets
 
-    def save(self, step: Step, targets: Sequence[dict[str, Any]], seconds: float) -> None:
+    def save(self, step: Step, targets: Sequence[Any], seconds: float) -> None:
         """Keep a result, whole or not at all."""
         document = json.loads(json_text(targets))
         about = {
@@ -113,7 +113,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     """A step's document; None where there is none, or a number in it cannot be."""
     try:
         document = read_document(path, "")
-        read_targets(document, path, "", check_target)
+        read_targets(document, path, "", lambda target: decode_any(target.value))
     except UsageError:
         return None
     return document if isinstance(document.get("step"), dict) else None

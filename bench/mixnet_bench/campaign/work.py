@@ -4,10 +4,10 @@ Every function hands the work to the module that has it, and adds what a file is
 Which steps are to be done, and in which order, is decided elsewhere.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mixnet_bench.campaign.files import given_inputs_of, path_of, selection_of
 from mixnet_bench.campaign.inputs import lowering_path
@@ -29,7 +29,11 @@ from mixnet_networks.weights import Weights, seeded_weights
 from mixnet_runtimes import AS_IT_IS, NOTHING_GIVEN, GivenInputs, Selection
 from mixnet_runtimes.model_files import identity_of
 
-Targets = list[dict[str, Any]]
+if TYPE_CHECKING:
+    from mixnet_bench.latency import Plan
+    from mixnet_bench.results.latency import LatencyResult
+
+Targets = Sequence[Any]
 
 
 def count(step: Step, store: Store) -> Targets:
@@ -43,6 +47,7 @@ def count(step: Step, store: Store) -> Targets:
 
 def export(step: Step, store: Store) -> Targets:
     """Write, quantize and verify one file."""
+    from mixnet_common.result import encode
     from mixnet_export.job import Options
     from mixnet_export.job import export as export_file
     from mixnet_export.writers import FORMATS
@@ -68,7 +73,7 @@ def export(step: Step, store: Store) -> Targets:
             **written.provenance,
             "name": written.path.name,
             "path": store.relative(written.path),
-            "origin": origin(step),
+            "origin": encode(origin(step)),
         }
     ]
 
@@ -87,11 +92,13 @@ def _weights(campaign: Campaign, entry: Entry) -> tuple[Network, Weights, str, L
 
 def inspect(step: Step, store: Store) -> Targets:
     """Count a file from itself, and ask the runtime how much of it is delegated."""
+    from msgspec.structs import replace as replace_fields
+
     from mixnet_bench.count_command import Size, describe_target
 
     (file,) = step.needs
     counted = describe_target(str(_model(file, store)), Size(), _selection(file))
-    return [{**counted, "origin": origin(file)}]
+    return [replace_fields(counted, origin=origin(file))]
 
 
 def file(step: Step, store: Store) -> Targets:
@@ -121,6 +128,8 @@ def _inputs(step: Step) -> GivenInputs:
 
 def latency(step: Step, store: Store) -> Targets:
     """Time files side by side, here or on a phone."""
+    from msgspec.structs import replace as replace_fields
+
     from mixnet_bench.latency import Plan
     from mixnet_bench.preparing import prepared
 
@@ -140,7 +149,7 @@ def latency(step: Step, store: Store) -> Targets:
     with prepared(plan, ways) as plan:
         targets = _on_host(plan, settings) if device == HOST else _on_phone(plan, settings, device)
     return [
-        {**target, "path": _named(each, path, store), "origin": origin(each)}
+        replace_fields(target, path=_named(each, path, store), origin=origin(each))
         for target, path, each in zip(targets, plan.paths, step.needs, strict=True)
     ]
 
@@ -150,24 +159,21 @@ def _named(step: Step, path: Path, store: Store) -> str:
     return str(step.work["entry"].path) if step.kind == "file" else store.relative(path)
 
 
-def _on_host(plan: Any, settings: Timing) -> Targets:
+def _on_host(plan: "Plan", settings: Timing) -> "Sequence[LatencyResult]":
     from mixnet_bench.affinity import check_cpus
-    from mixnet_bench.latency_command import describe_run
+    from mixnet_bench.latency_command import describe_run, with_profiles
     from mixnet_bench.profile_command import take_profiles
-    from mixnet_bench.profile_report import describe_profile
     from mixnet_common.cpu_lists import parse_cpus
 
     if settings.pin is not None:
-        plan = replace(plan, cpus=parse_cpus(settings.pin))
-        check_cpus(plan.cpus)
+        cpus = parse_cpus(settings.pin)
+        check_cpus(cpus)
+        plan = replace(plan, cpus=cpus)
     profiles = take_profiles(plan) if settings.profile else []
-    targets = describe_run(plan)
-    for target, profile in zip(targets, profiles, strict=False):
-        target["profile"] = describe_profile(profile)
-    return targets
+    return with_profiles(describe_run(plan), profiles)
 
 
-def _on_phone(plan: Any, settings: Timing, device: str) -> Targets:
+def _on_phone(plan: "Plan", settings: Timing, device: str) -> "Sequence[LatencyResult]":
     from mixnet_android.adb import Adb
     from mixnet_android.device import choose
     from mixnet_bench.latency_adb import Wishes, measure_on, serial_of
@@ -180,6 +186,8 @@ def parity(step: Step, store: Store) -> Targets:
     """Hold a file against its float32 one on images; goes on where it was interrupted."""
     from mixnet_bench.parity import answer, request
     from mixnet_bench.parity_command import describe_answer
+    from mixnet_bench.results.parity import CampaignParityResult
+    from mixnet_common.result import values_of
 
     campaign: Campaign = step.work["campaign"]
     if campaign.parity is None:
@@ -192,7 +200,8 @@ def parity(step: Step, store: Store) -> Targets:
         unlabelled=campaign.parity.unlabelled,
         state=store.state_path(step),
     )
-    return [{**describe_answer(answer(asked)), "origin": origin(second)}]
+    found = describe_answer(answer(asked))
+    return [CampaignParityResult(**values_of(found), origin=origin(second))]
 
 
 def paper(step: Step, store: Store) -> Targets:

@@ -1,9 +1,9 @@
 """``mixnet-bench devices add-runtime``: a library for phones, out of the file that someone has."""
 
 from pathlib import Path
-from typing import Any
 
 from mixnet_android.runtimes_store import Runtime, add
+from mixnet_bench.results.devices import KeptRuntime
 from mixnet_common.console import print_json, say, warn
 from mixnet_runtimes.targets import Target, find_target, target_of
 
@@ -33,16 +33,16 @@ def _unlike_the_newest(runtime: Runtime) -> Target | None:
     return target
 
 
-def describe(runtime: Runtime) -> dict[str, Any]:
-    """One kept library as JSON values."""
-    return {
-        "name": runtime.library,
-        "api": runtime.api,
-        "version": runtime.version,
-        "platform": runtime.platform,
-        "sha256": runtime.sha256,
-        "size_bytes": runtime.size_bytes,
-        "source": runtime.source,
-        "pages_of_16_kb": runtime.pages_of_16_kb,
-        "path": str(runtime.path),
-    }
+def describe(runtime: Runtime) -> KeptRuntime:
+    """One kept library as a record."""
+    return KeptRuntime(
+        name=runtime.library,
+        api=runtime.api,
+        version=runtime.version,
+        platform=runtime.platform,
+        sha256=runtime.sha256,
+        size_bytes=runtime.size_bytes,
+        source=runtime.source,
+        pages_of_16_kb=runtime.pages_of_16_kb,
+        path=str(runtime.path),
+    )

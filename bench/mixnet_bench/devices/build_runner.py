@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from mixnet_android.build import NAME, Built, build
 from mixnet_android.toolchains import sources_and_settings
+from mixnet_bench.results.devices import BuiltRunner
 from mixnet_common.console import print_json, say, warn
 from mixnet_common.errors import UsageError
 from mixnet_common.outputs import check_output
@@ -28,12 +28,12 @@ def run(targets: Sequence[str], way: str | None, output: Path | None, as_json: b
         print_json([_entry(each) for each in built])
 
 
-def _entry(built: Built) -> dict[str, Any]:
-    return {
-        "name": built.target,
-        "path": str(built.path),
-        "way": built.way,
-        "experimental": built.experimental,
-        "size_bytes": built.size_bytes,
-        "sha256": built.sha256,
-    }
+def _entry(built: Built) -> BuiltRunner:
+    return BuiltRunner(
+        name=built.target,
+        path=str(built.path),
+        way=built.way,
+        experimental=built.experimental,
+        size_bytes=built.size_bytes,
+        sha256=built.sha256,
+    )

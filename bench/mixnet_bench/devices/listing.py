@@ -1,12 +1,14 @@
 """``mixnet-bench devices``: the list of phones, as a table or as JSON."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
+
+from msgspec.structs import replace
 
 from mixnet_android.adb import Adb
 from mixnet_android.device import Device, State, list_devices
 from mixnet_android.parsers import Cluster
+from mixnet_android.records import cluster_record
+from mixnet_bench.results.devices import DeviceResult
 from mixnet_common.console import print_json, print_table, say
 
 COLUMNS = (
@@ -29,43 +31,44 @@ def run(as_json: bool) -> None:
             say(f"{each.listed.serial}: {sentence}")
 
 
-def document(device: Device) -> dict[str, Any]:
-    """One phone as JSON values; the same keys for each, null where nothing is known."""
-    state = device.state
-    product = state.product if state else None
-    return {
-        "serial": device.listed.serial,
-        "target": f"adb:{device.listed.serial}",
-        "state": device.listed.state,
-        "usable": device.usable,
-        "advice": list(device.advice),
-        "manufacturer": product.manufacturer if product else None,
-        "model": product.model if product else device.listed.details.get("model"),
-        "soc": product.soc if product else None,
-        "android": product.android if product else None,
-        "sdk": product.sdk if product else None,
-        "abis": list(product.abis) if product else [],
-        "build": product.build if product else None,
-        "emulated": product.emulated if product else None,
-        "clusters": [cluster_document(each) for each in state.clusters] if state else [],
-        "features": list(state.features) if state else [],
-        "free_bytes": state.free_bytes if state else None,
-        "executable": state.executable if state else None,
-        "thermal_status": state.thermal.status if state else None,
-        "thermal_override": state.thermal.override if state else None,
-        "skin_celsius": state.thermal.hottest("skin") if state else None,
-        "cpu_celsius": state.thermal.hottest("cpu") if state else None,
-        "battery_percent": state.battery.level_percent if state else None,
-        "battery_celsius": state.battery.celsius if state else None,
-        "battery_status": state.battery.status if state else None,
-        "plugged": state.battery.plugged if state else None,
-        "screen_on": state.screen_on if state else None,
-    }
-
-
-def cluster_document(cluster: Cluster) -> dict[str, Any]:
-    """One cluster as JSON values."""
-    return {**asdict(cluster), "cpus": list(cluster.cpus)}
+def document(device: Device) -> DeviceResult:
+    """One phone as a record; null where nothing is known."""
+    listed, state = device.listed, device.state
+    known = DeviceResult(
+        serial=listed.serial,
+        target=f"adb:{listed.serial}",
+        state=listed.state,
+        usable=device.usable,
+        advice=device.advice,
+        model=listed.details.get("model"),
+    )
+    if state is None:
+        return known
+    product, thermal, battery = state.product, state.thermal, state.battery
+    return replace(
+        known,
+        manufacturer=product.manufacturer,
+        model=product.model,
+        soc=product.soc,
+        android=product.android,
+        sdk=product.sdk,
+        abis=product.abis,
+        build=product.build,
+        emulated=product.emulated,
+        clusters=tuple(map(cluster_record, state.clusters)),
+        features=tuple(state.features),
+        free_bytes=state.free_bytes,
+        executable=state.executable,
+        thermal_status=thermal.status,
+        thermal_override=thermal.override,
+        skin_celsius=thermal.hottest("skin"),
+        cpu_celsius=thermal.hottest("cpu"),
+        battery_percent=battery.level_percent,
+        battery_celsius=battery.celsius,
+        battery_status=battery.status,
+        plugged=battery.plugged,
+        screen_on=state.screen_on,
+    )
 
 
 def row(device: Device) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from mixnet_android import store
 from mixnet_android.adb import Adb, Phone, quote
@@ -23,6 +22,8 @@ from mixnet_android.runtimes_store import find
 from mixnet_android.session import platform_of
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import Wishes, measure_on
+from mixnet_bench.results.devices import AssumptionResult
+from mixnet_bench.results.verdict import Verdict
 from mixnet_common import MixnetError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, tracked
 from mixnet_common.outputs import check_output
@@ -90,20 +91,20 @@ def run(
         )
 
 
-def describe(subject: Subject, name: str, answer: Answer) -> dict[str, Any]:
-    """One assumption as JSON values, with the phone it was checked on."""
+def describe(subject: Subject, name: str, answer: Answer) -> AssumptionResult:
+    """One assumption as a record, with the phone it was checked on."""
     product = subject.state.product
-    return {
-        "name": name,
-        "holds": answer.holds,
-        "detail": answer.detail,
-        "serial": subject.phone.serial,
-        "model": product.model,
-        "soc": product.soc,
-        "android": product.android,
-        "build": product.build,
-        "emulated": bool(product.emulated),
-    }
+    return AssumptionResult(
+        name=name,
+        holds=answer.holds,
+        detail=answer.detail,
+        serial=subject.phone.serial,
+        model=product.model,
+        soc=product.soc,
+        android=product.android,
+        build=product.build,
+        emulated=bool(product.emulated),
+    )
 
 
 def _ask(check: Check, subject: Subject) -> Answer:
@@ -210,16 +211,19 @@ def _a_a(subject: Subject) -> Answer:
         wishes = Wishes(pin="big" if len(speeds) > 1 else None)
         targets = measure_on(subject.phone, plan, wishes)
     second = targets[1]
-    low, high = second["ratio_to_first"]["interval"]
+    ratio = second.ratio_to_first
+    if ratio is None or ratio.interval is None:
+        return Answer(None, "the ratio has no interval")
+    low, high = ratio.interval
     equal = low <= 1.02 and high >= 0.98
-    words = sorted({each["verdict"] for each in targets} - {"valid"})
-    parity = all(each["parity"]["within"] for each in targets)
+    words = sorted({each.verdict for each in targets} - {Verdict.VALID})
+    parity = all(each.parity is not None and each.parity.within for each in targets)
     detail = (
-        f"median {second['median_ms']:.3g} ms, ratio {second['ratio_to_first']['value']:.3f} "
+        f"median {second.median_ms:.3g} ms, ratio {ratio.value:.3f} "
         f"({low:.3f} to {high:.3f}); outputs {'equal' if parity else 'DIFFER'}"
         f"{'; ' + ', '.join(words) if words else ''}"
     )
-    return Answer(equal and parity and "wrong-cores" not in words, detail)
+    return Answer(equal and parity and Verdict.WRONG_CORES not in words, detail)
 
 
 def write_model(folder: Path) -> Path:

@@ -5,9 +5,8 @@ after it was said which.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mixnet_android.adb import Adb, AdbError
 from mixnet_android.build import find_runner
@@ -15,6 +14,7 @@ from mixnet_android.device import choose, inspect
 from mixnet_android.download import Pinned, fetch, pinned_for
 from mixnet_android.runtimes_store import PLATFORMS, add, find
 from mixnet_android.session import platform_of
+from mixnet_bench.results.devices import PartResult
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import confirm, print_json, print_lines, print_table, progress, say
 from mixnet_common.errors import nearest
@@ -72,9 +72,11 @@ def run(request: Request, as_json: bool) -> None:
         raise MixnetError(f"{len(missing)} of {len(parts)} are missing: {', '.join(missing)}")
 
 
-def describe(part: Part) -> dict[str, Any]:
-    """The JSON object of a part; docs/json.md explains every key."""
-    return {**asdict(part), "advice": "\n".join(part.advice), "ready": part.ready}
+def describe(part: Part) -> PartResult:
+    """The record of a part; docs/json.md explains every key."""
+    return PartResult(
+        name=part.name, found=part.found, advice="\n".join(part.advice), ready=part.ready
+    )
 
 
 def look_at_phone(serial: str | None, platform: str | None) -> tuple[list[Part], str | None]:

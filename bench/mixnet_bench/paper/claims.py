@@ -5,7 +5,8 @@ the paper's own tables, and stays ``not comparable`` unless both accuracies were
 """
 
 from collections.abc import Callable
-from typing import Any
+
+from msgspec.structs import replace
 
 from mixnet_bench.paper.compare import (
     DIFFERS,
@@ -16,6 +17,8 @@ from mixnet_bench.paper.compare import (
 )
 from mixnet_bench.paper.measured import UNTRAINED, Accuracies, Measured, find_measured
 from mixnet_bench.paper.ours import QUANTITIES, CountNetwork, candidates
+from mixnet_bench.results.paper import ClaimFigure, ClaimResult, FigureResult
+from mixnet_common.result import values_of
 from mixnet_networks.paper import (
     Claim,
     PaperTable,
@@ -46,30 +49,30 @@ KINDS: dict[str, Callable[[float, float], float]] = {
 
 def compare_claims(
     table: PaperTable, count: CountNetwork, measured: Accuracies
-) -> list[dict[str, Any]]:
-    """One JSON object a claim; docs/json.md explains every key."""
+) -> list[ClaimResult]:
+    """One record a claim; docs/json.md explains every key."""
     return [_entry(table, claim, _figure(claim, count, measured)) for claim in table.claims]
 
 
-def _entry(table: PaperTable, claim: Claim, figure: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "name": claim.claim,
-        "table": table.table,
-        "section": claim.section,
-        "claim": {
-            "quantity": claim.quantity,
-            "kind": claim.kind,
-            "unit": "times" if claim.kind == "ratio" else UNITS.get(claim.quantity, "number"),
-            "of": _subject_name(claim.of) or None,
-            "to": _subject_name(claim.to) or None,
-            "source": claim.source or None,
-            **figure,
-        },
-        "verdict": figure["verdict"],
-    }
+def _entry(table: PaperTable, claim: Claim, figure: FigureResult) -> ClaimResult:
+    return ClaimResult(
+        name=claim.claim,
+        table=table.table,
+        section=table.section,
+        claim=ClaimFigure(
+            quantity=claim.quantity,
+            kind=claim.kind,
+            unit="times" if claim.kind == "ratio" else UNITS.get(claim.quantity, "number"),
+            of=_subject_name(claim.of) or None,
+            to=_subject_name(claim.to) or None,
+            source=claim.source or None,
+            **values_of(figure),
+        ),
+        verdict=figure.verdict,
+    )
 
 
-def _figure(claim: Claim, count: CountNetwork, measured: Accuracies) -> dict[str, Any]:
+def _figure(claim: Claim, count: CountNetwork, measured: Accuracies) -> FigureResult:
     if claim.quantity in ACCURACIES:
         return _accuracy(claim, measured)
     ours = _ours(claim, count)
@@ -77,8 +80,11 @@ def _figure(claim: Claim, count: CountNetwork, measured: Accuracies) -> dict[str
     figure = compare_figure(claim.printed, ours, claim.reason, missing)
     if claim.kind == "below" and ours is not None:
         holds = ours < float(parse_printed(claim.printed) or 0)
-        figure |= {"verdict": REPRODUCED if holds else DIFFERS}
-        figure |= {"reason": "" if holds else claim.reason}
+        return replace(
+            figure,
+            verdict=REPRODUCED if holds else DIFFERS,
+            reason="" if holds else claim.reason,
+        )
     return figure
 
 
@@ -122,7 +128,7 @@ def _subject_name(subject: Subject) -> str:
 # Accuracies
 
 
-def _accuracy(claim: Claim, measured: Accuracies) -> dict[str, Any]:
+def _accuracy(claim: Claim, measured: Accuracies) -> FigureResult:
     """Ours where all of it was measured; else whether the paper's tables say the same."""
     found = [_measured(subject, measured) for subject in _subjects(claim)]
     values = [getattr(each, claim.quantity, None) for each, _ in found]
@@ -131,7 +137,7 @@ def _accuracy(claim: Claim, measured: Accuracies) -> dict[str, Any]:
         return compare_figure(claim.printed, _combine(claim, known), claim.reason)
     why = next((reason for _, reason in found if reason not in ("", UNTRAINED)), UNTRAINED)
     figure = compare_figure(claim.printed, None, "")
-    return figure | {"verdict": NOT_COMPARABLE, "reason": f"{why}{_by_tables(claim)}"}
+    return replace(figure, verdict=NOT_COMPARABLE, reason=f"{why}{_by_tables(claim)}")
 
 
 def _by_tables(claim: Claim) -> str:

@@ -2,13 +2,19 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from mixnet_bench.conventions import CONVENTIONS, PLAIN
 from mixnet_bench.paper.claims import compare_claims
 from mixnet_bench.paper.compare import compare_rows
 from mixnet_bench.paper.measured import UNTRAINED, Accuracies, read_measured
 from mixnet_bench.paper.ours import count_ours
+from mixnet_bench.results.paper import (
+    AccuracyResult,
+    ClaimResult,
+    FigureResult,
+    PaperRowResult,
+)
 from mixnet_common import UsageError
 from mixnet_common.console import print_json, print_table
 from mixnet_common.errors import nearest
@@ -31,6 +37,8 @@ LAYER_COLUMNS = (*SKETCHED_COLUMNS, "stride", "layer's parameters", "layer's mul
 CLAIM_COLUMNS = ("claim", "section", "paper", "ours", "±%", "verdict")
 ACCURACIES_ARE = "Accuracies are the paper's, not measured here."
 
+Entry = TypeVar("Entry", PaperRowResult, ClaimResult)
+
 
 def run(name: str | None, as_json: bool, results: Path | None = None) -> None:
     """Compare one table, all that have printed figures, or all, and print.
@@ -47,7 +55,7 @@ def run(name: str | None, as_json: bool, results: Path | None = None) -> None:
         _print(table, entries)
 
 
-def compare_table(table: PaperTable, measured: Accuracies) -> list[dict[str, Any]]:
+def compare_table(table: PaperTable, measured: Accuracies) -> list[PaperRowResult | ClaimResult]:
     """A table's rows, then its claims, each beside ours."""
     return [
         *compare_rows(table, count_ours, measured),
@@ -64,10 +72,10 @@ def _chosen(name: str | None) -> list[str]:
     return table_names() if name == ALL else [name]
 
 
-def _print(table: PaperTable, entries: Sequence[dict[str, Any]]) -> None:
+def _print(table: PaperTable, entries: Sequence[PaperRowResult | ClaimResult]) -> None:
     title = f"{table.table}: {table.title}"
-    rows = [entry for entry in entries if "params" in entry]
-    claims = [entry for entry in entries if "claim" in entry]
+    rows = [entry for entry in entries if isinstance(entry, PaperRowResult)]
+    claims = [entry for entry in entries if isinstance(entry, ClaimResult)]
     if rows and table.name in SKETCHED:
         _print_sketched(table, rows, title)
     elif rows:
@@ -81,7 +89,7 @@ def _print(table: PaperTable, entries: Sequence[dict[str, Any]]) -> None:
         )
 
 
-def _print_rows(table: PaperTable, rows: Sequence[dict[str, Any]], title: str) -> None:
+def _print_rows(table: PaperTable, rows: Sequence[PaperRowResult], title: str) -> None:
     kinds = printed_accuracies(rows)
     print_table(
         (*PARAMETER_COLUMNS, *(ACCURACY_COLUMNS[kind] for kind in kinds)),
@@ -105,8 +113,8 @@ def _print_rows(table: PaperTable, rows: Sequence[dict[str, Any]], title: str) -
     )
 
 
-def _print_sketched(table: PaperTable, rows: Sequence[dict[str, Any]], title: str) -> None:
-    layered = any("layer" in row for row in rows)
+def _print_sketched(table: PaperTable, rows: Sequence[PaperRowResult], title: str) -> None:
+    layered = any(row.layer is not None for row in rows)
     print_table(
         LAYER_COLUMNS if layered else SKETCHED_COLUMNS,
         [sketched_row(row) for row in rows],
@@ -119,58 +127,56 @@ def _print_sketched(table: PaperTable, rows: Sequence[dict[str, Any]], title: st
     )
 
 
-def printed_accuracies(rows: Sequence[dict[str, Any]]) -> list[str]:
+def printed_accuracies(rows: Sequence[PaperRowResult]) -> list[str]:
     """The kinds of accuracy that the paper prints for any of these rows."""
     return [
         kind
         for kind in ACCURACY_COLUMNS
-        if any(row["accuracy"][kind] != NOT_PRINTED for row in rows)
+        if any(getattr(row.accuracy, kind) != NOT_PRINTED for row in rows)
     ]
 
 
-def parameter_row(row: dict[str, Any], kinds: Sequence[str]) -> tuple[str, ...]:
+def parameter_row(row: PaperRowResult, kinds: Sequence[str]) -> tuple[str, ...]:
     """One row below ``PARAMETER_COLUMNS`` and the columns of these kinds of accuracy."""
-    figure = row["params"]
-    printed = (row["accuracy"][kind] for kind in kinds)
-    return (row["model"], *_numbers(figure, 2), figure["verdict"], *printed)
+    figure = row.params
+    printed = (getattr(row.accuracy, kind) for kind in kinds)
+    return (row.model, *_numbers(figure, 2), figure.verdict, *printed)
 
 
-def mac_row(row: dict[str, Any]) -> tuple[str, ...]:
+def mac_row(row: PaperRowResult) -> tuple[str, ...]:
     """One row below ``MAC_COLUMNS``; empty where we have no network."""
-    figure = row["macs"]
-    others = [figure["by_convention"].get(each.key) for each in CONVENTIONS[1:]]
+    figure = row.macs
+    others = [figure.by_convention.get(each.key) for each in CONVENTIONS[1:]]
     return (
-        row["model"],
+        row.model,
         *_numbers(figure, 1),
-        figure["verdict"],
+        figure.verdict,
         *(
-            f"{_millions(each['ours'], 1)} {_percent(each['deviation_percent'])}" if each else ""
+            f"{_millions(each.ours, 1)} {_percent(each.deviation_percent)}" if each else ""
             for each in others
         ),
     )
 
 
-def sketched_row(row: dict[str, Any]) -> tuple[str, ...]:
+def sketched_row(row: PaperRowResult) -> tuple[str, ...]:
     """One row below ``SKETCHED_COLUMNS`` or ``LAYER_COLUMNS``."""
-    counts = (f"{row['params']['ours']:,}", _millions(row["macs"]["ours"], 2))
-    layer = row.get("layer")
-    own = (
-        (str(layer["stride"]), f"{layer['params']:,}", _millions(layer["macs"], 2)) if layer else ()
-    )
-    return (row["model"], row["network"], *counts, *own)
+    counts = (f"{row.params.ours:,}", _millions(row.macs.ours, 2))
+    layer = row.layer
+    own = (str(layer.stride), f"{layer.params:,}", _millions(layer.macs, 2)) if layer else ()
+    return (row.model, row.network, *counts, *own)
 
 
-def claim_row(entry: dict[str, Any]) -> tuple[str, ...]:
+def claim_row(entry: ClaimResult) -> tuple[str, ...]:
     """One row below ``CLAIM_COLUMNS``."""
-    claim = entry["claim"]
-    bound = "<" if claim["kind"] == "below" else ""
+    claim = entry.claim
+    bound = "<" if claim.kind == "below" else ""
     return (
-        entry["name"],
-        entry["section"],
-        f"{bound}{claim['paper']}",
-        "" if claim["ours"] is None else _like(claim["ours"], claim["paper"]),
-        "" if bound else _percent(claim["deviation_percent"]),
-        claim["verdict"],
+        entry.name,
+        entry.section,
+        f"{bound}{claim.paper}",
+        "" if claim.ours is None else _like(claim.ours, claim.paper),
+        "" if bound else _percent(claim.deviation_percent),
+        claim.verdict,
     )
 
 
@@ -185,57 +191,57 @@ def _like(value: float, printed: str) -> str:
 # Reasons
 
 
-def explain(rows: Sequence[dict[str, Any]], figure: str) -> list[str]:
+def explain(rows: Sequence[PaperRowResult], figure: str) -> list[str]:
     """A line for each reason why figures differ or have no counterpart, with their models."""
     return _reasons(rows, lambda row: _row_reason(row, figure))
 
 
-def _row_reason(row: dict[str, Any], figure: str) -> str:
-    printed = row[figure]["paper"] != NOT_PRINTED
-    told = row[figure]["verdict"] == "differs" or (row["network"] is None and printed)
-    return str(row[figure]["reason"]) if told else ""
+def _row_reason(row: PaperRowResult, figure: str) -> str:
+    shown = row.params if figure == "params" else row.macs
+    printed = shown.paper != NOT_PRINTED
+    told = shown.verdict == "differs" or (row.network is None and printed)
+    return str(shown.reason) if told else ""
 
 
-def _claim_reason(entry: dict[str, Any]) -> str:
-    return str(entry["claim"]["reason"])
+def _claim_reason(entry: ClaimResult) -> str:
+    return str(entry.claim.reason)
 
 
-def _reasons(
-    entries: Iterable[dict[str, Any]], reason_of: Callable[[dict[str, Any]], str]
-) -> list[str]:
+def _reasons(entries: Iterable[Entry], reason_of: Callable[[Entry], str]) -> list[str]:
     named: dict[str, list[str]] = {}
     for entry in entries:
         if reason := reason_of(entry):
-            named.setdefault(reason, []).append(entry.get("model") or entry["name"])
+            name = entry.model if isinstance(entry, PaperRowResult) else entry.name
+            named.setdefault(reason, []).append(name)
     return [f"{', '.join(names)}: {reason}." for reason, names in named.items()]
 
 
-def _accuracy_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
+def _accuracy_lines(rows: Sequence[PaperRowResult]) -> list[str]:
     """A line for each network whose accuracy was measured, be it one that cannot be compared."""
-    return [line for row in rows if (line := _accuracy_line(row["model"], row["accuracy"]))]
+    return [line for row in rows if (line := _accuracy_line(row.model, row.accuracy))]
 
 
-def _accuracy_line(model: str, accuracy: dict[str, Any]) -> str:
-    if accuracy["source"] == "results":
+def _accuracy_line(model: str, accuracy: AccuracyResult) -> str:
+    if accuracy.source == "results":
         return (
-            f"{model}: measured top-1 {accuracy['ours_top1']:.2f} % on"
-            f" {accuracy['images']:,} images, {accuracy['verdict']}."
+            f"{model}: measured top-1 {accuracy.ours_top1:.2f} % on"
+            f" {accuracy.images:,} images, {accuracy.verdict}."
         )
-    return "" if accuracy["reason"] == UNTRAINED else f"{model}: {accuracy['reason']}."
+    return "" if accuracy.reason == UNTRAINED else f"{model}: {accuracy.reason}."
 
 
 # Numbers
 
 
-def _numbers(figure: dict[str, Any], decimals: int) -> tuple[str, str, str]:
+def _numbers(figure: FigureResult, decimals: int) -> tuple[str, str, str]:
     return (
-        figure["paper"],
-        _millions(figure["ours"], decimals),
-        _percent(figure["deviation_percent"]),
+        figure.paper,
+        _millions(figure.ours, decimals),
+        _percent(figure.deviation_percent),
     )
 
 
-def _millions(value: int | None, decimals: int) -> str:
+def _millions(value: float | None, decimals: int) -> str:
     return "" if value is None else f"{value / 1e6:.{decimals}f}M"
 
 

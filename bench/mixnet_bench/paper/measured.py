@@ -6,15 +6,18 @@ Reads what ``mixnet-bench parity --json`` printed; measures nothing.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
+from msgspec.structs import replace
+
+from mixnet_bench.results.paper import AccuracyResult
 from mixnet_common import UsageError
-from mixnet_common.documents import read_document, read_targets
-from mixnet_common.json_object import JsonObject, WrongValueError
+from mixnet_common.documents import read_document
+from mixnet_common.json_object import clean
 from mixnet_common.readers import read_json, show
+from mixnet_common.result import read_results
 from mixnet_networks.paper import NOT_PRINTED, Row
+from mixnet_quantize.parity.result import ParityResult
 
 HINT = "give what mixnet-bench parity … --json printed"
 
@@ -57,30 +60,24 @@ def find_measured(
     return None, OTHER_CLASSES.format(found=" and ".join(others), printed=wanted)
 
 
-def compare_accuracy(row: Row, accuracies: Accuracies) -> dict[str, Any]:
+def compare_accuracy(row: Row, accuracies: Accuracies) -> AccuracyResult:
     """The row's accuracies as printed, ours where there are any, and which of both they are."""
-    printed = {"top1": row.top1, "top5": row.top5, "map": row.map}
+    printed = AccuracyResult(top1=row.top1, top5=row.top5, map=row.map)
     measured, reason = find_measured(row.network, row.classes, accuracies)
     if measured is None or row.top1 == NOT_PRINTED:
-        return {
-            "source": "paper",
-            **printed,
-            "ours_top1": None,
-            "ours_top5": None,
-            "images": None,
-            "verdict": "not comparable",
-            "reason": reason or UNTRAINED,
-        }
+        return replace(
+            printed, source="paper", verdict="not comparable", reason=reason or UNTRAINED
+        )
     close = abs(measured.top1 - float(row.top1)) <= POINTS
-    return {
-        "source": "results",
-        **printed,
-        "ours_top1": measured.top1,
-        "ours_top5": measured.top5,
-        "images": measured.images,
-        "verdict": "reproduced" if close else "differs",
-        "reason": "" if close else DIFFERENT.format(images=measured.images, file=measured.file),
-    }
+    return replace(
+        printed,
+        source="results",
+        ours_top1=measured.top1,
+        ours_top5=measured.top5,
+        images=measured.images,
+        verdict="reproduced" if close else "differs",
+        reason="" if close else DIFFERENT.format(images=measured.images, file=measured.file),
+    )
 
 
 def read_measured(path: Path | None) -> Accuracies:
@@ -91,9 +88,8 @@ def read_measured(path: Path | None) -> Accuracies:
     """
     if path is None:
         return {}
-    document = read_document(path, HINT)
-    found = read_targets(document, path, HINT, partial(_entries, path.parent))
-    entries = [entry for each in found for entry in each]
+    found = read_results(read_document(path, HINT), path, HINT, ParityResult)
+    entries = [entry for each in found for entry in _entries(path.parent, each)]
     if not entries:
         raise UsageError(
             f"{show(path)} holds no accuracy", "the images of a parity check need labels"
@@ -101,26 +97,22 @@ def read_measured(path: Path | None) -> Accuracies:
     return dict(reversed(entries))
 
 
-def _entries(folder: Path, target: JsonObject) -> list[tuple[tuple[str, int], Measured]]:
+def _entries(folder: Path, found: ParityResult) -> list[tuple[tuple[str, int], Measured]]:
     """Both files' accuracies; none where the images had no labels."""
-    images, classes = target.whole("images", 1), target.whole("classes", 1)
-    files = target.objects("files")
-    if len(files) != 2:
-        raise WrongValueError("files are not two")
-    if target.value.get("top1") is None:
+    top1, top5, classes = found.top1, found.top5, found.classes
+    if top1 is None or classes is None:
         return []
+    sides = (
+        (found.files[0], top1.first_percent, None if top5 is None else top5.first_percent),
+        (found.files[1], top1.second_percent, None if top5 is None else top5.second_percent),
+    )
     return [
         (
-            (network_of(file.path("path"), folder), classes),
-            Measured(
-                target.at("top1").number(f"{side}_percent", 0, 100),
-                target.at("top5").maybe(f"{side}_percent", 0, 100),
-                images,
-                file.text("name"),
-                classes,
-            ),
+            (network_of(file.path or file.name, folder), classes),
+            Measured(first, fifth, found.images, clean(file.name), classes),
         )
-        for side, file in zip(("first", "second"), files, strict=True)
+        for file, first, fifth in sides
+        if first is not None
     ]
 
 

@@ -6,6 +6,7 @@ A cell is its text and the number it is sorted by. How a table looks is decided 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from mixnet_bench.results.verdict import Verdict
 from mixnet_common.numbers import three_digits
 
 
@@ -35,7 +36,7 @@ class Table:
 VERDICTS = {"reproduced": "good", "valid": "good", "differs": "bad"}
 """Every other verdict of a timing is a doubt."""
 
-DOUBTS = ("too-short", "drifting", "contended", "emulated", "void", "throttled", "wrong-cores")
+DOUBTS = tuple(each for each in Verdict if each != Verdict.VALID)
 
 
 def text(value: str) -> Cell:

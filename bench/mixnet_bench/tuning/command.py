@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from mixnet_bench.results.small import TunedBlock, TunedChoice, TunedRatio, TuneResult
 from mixnet_bench.tuning.blocks import Block, distinct_blocks, signature
 from mixnet_bench.tuning.cache import cache_folder, cache_path, recall, remember
 from mixnet_bench.tuning.host import HostTimer
@@ -215,22 +215,22 @@ def _comments(
     return lines + [f"  {', '.join(block.names)}: {show_gain(found)}" for block, found in outcomes]
 
 
-def _row(block: Block, outcome: Outcome) -> dict[str, Any]:
-    return {
-        "blocks": list(block.names),
-        "choice": asdict(outcome.choice),
-        "ratio": outcome.ratio,
-        "tried": outcome.tried,
-        "best": None if outcome.best is None else _describe_ratio(outcome.best),
-    }
+def _row(block: Block, outcome: Outcome) -> TunedBlock:
+    return TunedBlock(
+        blocks=tuple(block.names),
+        choice=TunedChoice(**asdict(outcome.choice)),
+        ratio=outcome.ratio,
+        tried=outcome.tried,
+        best=None if outcome.best is None else _describe_ratio(outcome.best),
+    )
 
 
-def _describe_ratio(found: Estimate) -> dict[str, Any]:
-    return {"ratio": found.value, "interval": _bounds(found), "faster": is_faster(found)}
+def _describe_ratio(found: Estimate) -> TunedRatio:
+    return TunedRatio(ratio=found.value, interval=_bounds(found), faster=is_faster(found))
 
 
-def _bounds(found: Estimate) -> list[float] | None:
-    return None if found.interval is None else [found.interval.low, found.interval.high]
+def _bounds(found: Estimate) -> tuple[float, float] | None:
+    return None if found.interval is None else (found.interval.low, found.interval.high)
 
 
 def show_ratio(found: Estimate) -> str:
@@ -259,21 +259,19 @@ def _describe(
     request: Request,
     output: Path,
     plan: Plan,
-    rows: list[dict[str, Any]],
+    rows: Sequence[TunedBlock],
     checks: dict[str, Estimate],
-) -> dict[str, Any]:
-    return {
-        "name": request.network.name,
-        "path": str(output),
-        "measured": plan.measured,
-        "emulated": _emulated(plan),
-        "blocks": rows,
-        "ratios": {name: found.value for name, found in checks.items()},
-        "ratio_intervals": {
-            name: _describe_ratio(found)["interval"] for name, found in checks.items()
-        },
-        "confidence": CONFIDENCE,
-    }
+) -> TuneResult:
+    return TuneResult(
+        name=request.network.name,
+        path=str(output),
+        measured=plan.measured,
+        emulated=_emulated(plan),
+        blocks=tuple(rows),
+        ratios={name: found.value for name, found in checks.items()},
+        ratio_intervals={name: _bounds(found) for name, found in checks.items()},
+        confidence=CONFIDENCE,
+    )
 
 
 def _print(outcomes: list[tuple[Block, Outcome]], checks: dict[str, Estimate], title: str) -> None:

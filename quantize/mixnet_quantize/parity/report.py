@@ -3,15 +3,26 @@
 Shares become percents and points here; docs/json.md and docs/parity.md explain every figure.
 """
 
+import math
 from collections.abc import Sequence
-from typing import Any
 
 from mixnet_common.intervals import Interval
 from mixnet_networks.labels import Labels
 from mixnet_quantize.parity import gate
 from mixnet_quantize.parity.check import File, Parity
 from mixnet_quantize.parity.gate import Verdict
-from mixnet_quantize.parity.tally import ROUNDING, Accuracy, Share, Worst
+from mixnet_quantize.parity.result import (
+    AccuracyLoss,
+    BudgetVerdict,
+    ComparedFile,
+    LayerErrorResult,
+    LogitError,
+    ParityResult,
+    UnreadableImage,
+    WorstImage,
+)
+from mixnet_quantize.parity.tally import ROUNDING, Accuracy, Worst
+from mixnet_quantize.sensitivity import LayerError
 
 Row = tuple[str, ...]
 
@@ -129,95 +140,103 @@ def _called(number: int, labels: Labels) -> str:
     return f"{number} {labels[number]}" if labels else str(number)
 
 
-def describe(parity: Parity) -> dict[str, Any]:
-    """The JSON object."""
+def describe(parity: Parity, preprocessing_from: Sequence[str] = ("", "")) -> ParityResult:
+    """The record; ``preprocessing_from`` says who says how images are prepared for each file."""
     outcome, images = parity.outcome, parity.images
-    return {
-        "name": parity.second.path.name,
-        "files": [_file(file) for file in (parity.first, parity.second)],
-        "data": str(images.folder),
-        "images": outcome.count,
-        "unreadable": [{"image": name, "reason": why} for name, why in parity.unreadable],
-        "truth_from": images.truth_from,
-        "classes": parity.classes,
-        "resolution": parity.resolution,
-        "confidence": parity.confidence,
-        "top1": _accuracy(outcome.top1),
-        "top5": _accuracy(outcome.top5),
-        "agreement_percent": 100 * outcome.agreement.value,
-        "agreement_percent_interval": _percents(outcome.agreement.interval),
-        "disagreements": outcome.agreement.count - outcome.agreement.hits,
-        "disagreements_beyond_rounding": outcome.beyond_rounding,
-        "ties": list(outcome.ties),
-        "logit_error": {
-            "largest": outcome.logits.largest,
-            "rms": outcome.logits.rms,
-            "db": outcome.logits.db,
-        },
-        "worst_errors": [_worst(parity, each) for each in outcome.worst_errors],
-        "worst_flips": [_worst(parity, each) for each in outcome.worst_flips],
-        "layers": [each.as_json() for each in parity.layers],
-        "verdict": None if parity.verdict is None else _verdict(parity.verdict),
-    }
+    first, second = map(_file, (parity.first, parity.second), preprocessing_from)
+    return ParityResult(
+        name=parity.second.path.name,
+        files=(first, second),
+        data=str(images.folder),
+        images=outcome.count,
+        unreadable=tuple(
+            UnreadableImage(image=name, reason=why) for name, why in parity.unreadable
+        ),
+        truth_from=images.truth_from,
+        classes=parity.classes,
+        resolution=parity.resolution,
+        confidence=parity.confidence,
+        top1=_accuracy(outcome.top1),
+        top5=_accuracy(outcome.top5),
+        agreement_percent=100 * outcome.agreement.value,
+        agreement_percent_interval=_percents(outcome.agreement.interval),
+        disagreements=outcome.agreement.count - outcome.agreement.hits,
+        disagreements_beyond_rounding=outcome.beyond_rounding,
+        ties=tuple(outcome.ties),
+        logit_error=LogitError(
+            largest=outcome.logits.largest, rms=outcome.logits.rms, db=outcome.logits.db
+        ),
+        worst_errors=tuple(_worst(parity, each) for each in outcome.worst_errors),
+        worst_flips=tuple(_worst(parity, each) for each in outcome.worst_flips),
+        layers=tuple(map(_layer, parity.layers)),
+        verdict=None if parity.verdict is None else _verdict(parity.verdict),
+    )
 
 
-def _file(file: File) -> dict[str, Any]:
-    return {
-        "name": file.path.name,
-        "path": str(file.path),
-        "sha256": file.sha256,
-        "size_bytes": file.size_bytes,
-        "runtime": file.runtime,
-        "runtime_version": file.runtime_version,
-        "shapes": {name: list(shape) for name, shape in file.shapes.items()},
-        "signature": file.signature,
-    }
+def _file(file: File, preprocessing_from: str) -> ComparedFile:
+    return ComparedFile(
+        name=file.path.name,
+        path=str(file.path),
+        sha256=file.sha256,
+        size_bytes=file.size_bytes,
+        runtime=file.runtime,
+        runtime_version=file.runtime_version,
+        shapes={name: tuple(shape) for name, shape in file.shapes.items()},
+        signature=file.signature,
+        preprocessing_from=preprocessing_from or None,
+    )
 
 
-def _accuracy(accuracy: Accuracy | None) -> dict[str, Any] | None:
+def _accuracy(accuracy: Accuracy | None) -> AccuracyLoss | None:
     if accuracy is None:
         return None
     loss = accuracy.loss
-    return {
-        **_share("first", accuracy.first),
-        **_share("second", accuracy.second),
-        "loss_points": 100 * loss.value,
-        "loss_points_interval": _percents(loss.interval),
-        "lost": loss.lost,
-        "won": loss.won,
-        "p_value": loss.p_value,
-    }
+    return AccuracyLoss(
+        first_percent=100 * accuracy.first.value,
+        first_percent_interval=_percents(accuracy.first.interval),
+        second_percent=100 * accuracy.second.value,
+        second_percent_interval=_percents(accuracy.second.interval),
+        loss_points=100 * loss.value,
+        loss_points_interval=_percents(loss.interval),
+        lost=loss.lost,
+        won=loss.won,
+        p_value=loss.p_value,
+    )
 
 
-def _share(name: str, share: Share) -> dict[str, Any]:
-    return {
-        f"{name}_percent": 100 * share.value,
-        f"{name}_percent_interval": _percents(share.interval),
-    }
+def _percents(interval: Interval) -> tuple[float, float]:
+    return 100 * interval.low, 100 * interval.high
 
 
-def _percents(interval: Interval) -> list[float]:
-    return [100 * interval.low, 100 * interval.high]
-
-
-def _worst(parity: Parity, worst: Worst) -> dict[str, Any]:
+def _worst(parity: Parity, worst: Worst) -> WorstImage:
     truth = parity.images.truth
-    return {
-        "image": parity.images.names[worst.index],
-        "error": worst.error,
-        "first_margin": worst.first_margin,
-        "first_class": worst.first,
-        "second_class": worst.second,
-        "true_class": None if truth is None else truth[worst.index],
-    }
+    return WorstImage(
+        image=parity.images.names[worst.index],
+        error=worst.error,
+        first_margin=worst.first_margin,
+        first_class=worst.first,
+        second_class=worst.second,
+        true_class=None if truth is None else truth[worst.index],
+    )
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "verdict": verdict.kind,
-        "measure": verdict.measure,
-        "budget_points": 100 * verdict.budget,
-        "loss_points": 100 * verdict.loss,
-        "loss_points_interval": _percents(verdict.interval),
-        "images_needed": verdict.needed,
-    }
+def _layer(layer: LayerError) -> LayerErrorResult:
+    return LayerErrorResult(
+        name=layer.name,
+        operator=layer.operator,
+        signal=layer.signal,
+        noise=layer.noise,
+        shift=layer.shift,
+        db=layer.db if math.isfinite(layer.db) else None,
+    )
+
+
+def _verdict(verdict: Verdict) -> BudgetVerdict:
+    return BudgetVerdict(
+        verdict=verdict.kind,
+        measure=verdict.measure,
+        budget_points=100 * verdict.budget,
+        loss_points=100 * verdict.loss,
+        loss_points_interval=_percents(verdict.interval),
+        images_needed=verdict.needed,
+    )

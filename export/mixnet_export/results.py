@@ -1,0 +1,369 @@
+"""What `mixnet-export` prints and writes beside a file, as records: the keys and their meaning."""
+
+from mixnet_common.result import (
+    Count,
+    Free,
+    Number,
+    Place,
+    Plain,
+    Positive,
+    ResultRecord,
+    Shape,
+    known_as,
+)
+
+
+class PaperFigures(ResultRecord):
+    """A network's row in the paper."""
+
+    table: str
+    """the paper's table"""
+    model: str
+    """the model as printed"""
+    params: str
+    """its parameters as printed"""
+    flops: str
+    """its "FLOPS" as printed, which are multiply-adds"""
+    top1: str
+    """top-1 accuracy in percent, as printed"""
+    top5: str
+    """top-5 accuracy in percent, as printed"""
+
+
+class ListedNetwork(ResultRecord):
+    """A network that can be exported."""
+
+    name: str
+    """the network's name"""
+    title: str
+    """its name in words"""
+    params: Count
+    """trainable parameters"""
+    macs: Count
+    """multiply-adds of convolutions and dense layers, at its resolution"""
+    resolution: Count
+    """pixels of its input's side"""
+    paper: PaperFigures | None = known_as()
+    """its row in the paper; `null` without one"""
+    source: str
+    """where its architecture is from"""
+    timm: tuple[str, ...] = known_as(())
+    """its names in timm, which are names of it here too"""
+
+
+class ShownBlock(ResultRecord):
+    """A block of a network."""
+
+    block: str
+    """the block: `stem`, `blocks.4.1` (row and place, from 0), `head`"""
+    operation: str
+    """what it is around: `MDConv` with its groups, `depthwise`, `convolution` …"""
+    kernels: str | None = known_as()
+    """kernel sizes of its depthwise convolutions, or of its convolutions"""
+    stride: int | str | None = known_as()
+    """its stride"""
+    expand: Number | None = known_as()
+    """channels after the expansion over those that go in; `null` without one"""
+    se: Number | None = known_as()
+    """squeezed channels over those that go in; `null` without squeeze-and-excite"""
+    activation: str | None = known_as()
+    """after its convolutions; `null` without one"""
+    input: str | None = known_as()
+    """height, width and channels that go in"""
+    output: str | None = known_as()
+    """likewise what comes out"""
+    params: Count
+    """trainable parameters"""
+    macs: Count
+    """multiply-adds"""
+
+
+class ShownNetwork(ResultRecord):
+    """A network, block by block."""
+
+    name: str
+    """the network's name"""
+    blocks: tuple[ShownBlock, ...]
+
+
+class ExportedInput(ResultRecord):
+    """What a file takes."""
+
+    name: str
+    """the input's name"""
+    shape: Shape
+    """its sizes"""
+    layout: str
+    """`NHWC` or `NCHW`"""
+    values: str
+    """`normalised`: images are prepared as `preprocessing` says"""
+
+
+class ExportedOutput(ResultRecord):
+    """What a file gives."""
+
+    name: str
+    """the output's name"""
+    shape: Shape
+    """its sizes"""
+
+
+class QuantizationFacts(ResultRecord):
+    """How a file was quantized."""
+
+    ranges: str | None = known_as()
+    """the rule by which activations' ranges were set (`--ranges`)"""
+    percentile: Number | None = known_as()
+    """its percentile"""
+    pieces: str | None = known_as()
+    """what the pieces of cut kernels are: `int8` or `float32`"""
+    float_layers: tuple[str, ...] = known_as(())
+    """layers that stayed float32"""
+    float_nodes: Count | None = known_as()
+    """how many of the file's operators they are"""
+    activations: str | None = known_as()
+    """`signed` or `unsigned`"""
+    weight_bits: Count | None = known_as()
+    """bits of a weight"""
+    equalised: bool | None = known_as()
+    """cross-layer equalization was applied"""
+    biases_corrected: bool | None = known_as()
+    """biases were corrected"""
+
+
+class MixedStep(ResultRecord):
+    """A candidate of a search for a mixed precision."""
+
+    float_layers: tuple[str, ...]
+    """*`--precision mixed`*, and so are the following: layers that the candidate \
+keeps in float32"""
+    loss: Number | None = known_as()
+    """what it loses, in points"""
+    holds: bool | None = known_as()
+    """whether that stays within the budget"""
+    db: Number | None = known_as()
+    """SQNR of its logits"""
+    time_ratio: Positive | None = known_as()
+    """its time over the float32 file's"""
+    size_bytes: Count | None = known_as()
+    """its size"""
+
+
+class MixedFacts(ResultRecord):
+    """What a search for a mixed precision found."""
+
+    budget: Number
+    """the budget, in points"""
+    measured_on: str
+    """what the loss was measured on: `labels` or `agreement`"""
+    float_layers: tuple[str, ...]
+    """layers that stayed float32"""
+    steps: tuple[MixedStep, ...]
+
+
+class WeightsFacts(ResultRecord):
+    """Which weights a file has."""
+
+    source: str
+    """where the weights are from"""
+    sha256: str
+    """of their values"""
+
+
+class VerificationFacts(ResultRecord):
+    """How a file was verified."""
+
+    runtime: str
+    """what ran the file"""
+    against: str
+    """what it was held against"""
+    largest_difference: Number | None = known_as()
+    """of a logit, over the largest logit"""
+    same_top1: bool
+    """whether both see the same class"""
+    degenerate: bool
+    """whether the logits are all alike, so that the check says nothing"""
+
+
+class ExportResult(ResultRecord):
+    """A file that was written; the `.json` beside it has the same keys but `name` and `path`."""
+
+    name: str
+    """the network's name"""
+    path: Place
+    """the file"""
+    format: int
+    """the version of these keys"""
+    network: str
+    """the network's name"""
+    title: str
+    """its name in words"""
+    source: str
+    """where its architecture is from"""
+    file_format: str
+    """`tflite` or `onnx`"""
+    precision: str
+    """`float32`, `float16`, `int8`, `int8-dynamic` or `mixed`"""
+    io: str
+    """the type of inputs and outputs"""
+    classes: Count
+    """classes"""
+    resolution: Count
+    """pixels of the input's side"""
+    multiplier: Number
+    """width multiplier"""
+    batch: int | None = known_as()
+    """size of the batch"""
+    input: ExportedInput
+    output: ExportedOutput
+    """the first output"""
+    outputs: tuple[ExportedOutput, ...]
+    """all outputs"""
+    preprocessing: dict[str, Plain | tuple[Number, ...]] | None = known_as()
+    """how images are prepared: `mean`, `std`, `crop`, `interpolation`, `order`, `sampler`"""
+    labels: tuple[str, ...] | None = known_as()
+    """the names of the classes; `null` without"""
+    versions: dict[str, str | None]
+    """versions of the packages that the bytes rest on"""
+    target: str | None = known_as()
+    """the runtime's version that it was made for"""
+    large_kernels: Count | None = known_as()
+    """depthwise kernels of more than 25 taps; without any, every version gets the same file"""
+    lowering: str
+    """the lowering's name, or its file's"""
+    lowering_sha256: str
+    """of what it does"""
+    sha256: str
+    """of the file"""
+    size_bytes: Count
+    """its size"""
+    calibration_images: Count | None = known_as()
+    """images that set ranges; 0: the shipped picture"""
+    quantization: QuantizationFacts | None = known_as()
+    """`null` for a file that is not quantized"""
+    mixed: MixedFacts | None = known_as()
+    """*`--precision mixed`*: how the layers were found; `null` for others"""
+    weights: WeightsFacts
+    verification: VerificationFacts | None = known_as()
+    """`null` with `--no-verify`"""
+    origin: Free | None = None
+    """*in a campaign's results*: as in `latency`"""
+
+
+class RewrittenOperator(ResultRecord):
+    """An operator that was rewritten."""
+
+    subgraph: Count
+    """a rewritten operator: the subgraph that it is in"""
+    operator: Count
+    """its place among the original's operators, from 0"""
+    name: str
+    """its output tensor"""
+    form: str
+    """`float32`, `float16` (weights), `int8-per-channel` or `int8-per-tensor`"""
+    kernel: Shape
+    """rows and columns of its kernel"""
+    strides: Shape
+    """rows and columns"""
+    dilations: Shape
+    """rows and columns"""
+    input_shape: Shape
+    """what it reads, without the padding of a PAD that was absorbed"""
+    output_shape: Shape
+    """what it computes"""
+    tiles: tuple[Shape, ...]
+    """rows and columns of each tile; one tile of the whole kernel is a float32 convolution \
+between DEQUANTIZE and QUANTIZE"""
+    sliced: Count
+    """tiles that read a slice of the padded input"""
+    pad_absorbed: bool
+    """whether a PAD before it went with it"""
+    expected_ratio: Positive | None = known_as()
+    """its expected time in that of the original operator, by the cost model"""
+    error: Positive | None = known_as()
+    """float32, float16: largest difference from a float64 reference, relative to that one's \
+largest value; else `null`"""
+    own_error: Positive | None = known_as()
+    """the same of the original operator"""
+    steps: Positive | None = known_as()
+    """int8: the most steps by which an output differs from the original operator's; else `null`"""
+    share: Positive | None = known_as()
+    """int8: the share of values that differ"""
+
+
+class OperatorLeftAlone(ResultRecord):
+    """A large depthwise convolution that stays."""
+
+    subgraph: Count
+    """a large depthwise convolution that stays: the subgraph that it is in"""
+    operator: Count
+    """its place"""
+    name: str
+    """its output tensor"""
+    why: str
+    """why it stays"""
+
+
+class FileFacts(ResultRecord):
+    """What a file takes."""
+
+    size_bytes: Count
+    """its size"""
+    partitions: Count | None = known_as()
+    """its delegate partitions on this machine's runtime; `null` where that is not like the \
+target"""
+    partitions_reason: str = known_as("")
+    """why they are unknown"""
+    peak_activation_bytes: Count | None = known_as()
+    """activations of the main graph that live at once at most"""
+
+
+class ComparedOutput(ResultRecord):
+    """An output of the whole file, compared."""
+
+    signature: str | None = known_as()
+    """an output of the whole file, compared on a picture, noise, edges and a constant: its \
+signature"""
+    name: str
+    """its name"""
+    dtype: str
+    """its type"""
+    difference: Positive | None = known_as()
+    """largest difference, relative to the original's largest value"""
+    own_difference: Positive | None = known_as()
+    """the same of the original from itself, with XNNPACK and without"""
+    share: Positive | None = known_as()
+    """share of values that differ"""
+    sqnr_db: Number | None = known_as()
+    """SQNR against the original in dB; `null` where nothing differs"""
+    own_sqnr_db: Number | None = known_as()
+    """SQNR of the original against itself, with XNNPACK and without"""
+    says_nothing: str = known_as("")
+    """why the comparison proves nothing, as of an output that does not react to the input; else \
+empty"""
+
+
+class OptimizeResult(ResultRecord):
+    """What rewriting a file did."""
+
+    path: Place
+    """the original file"""
+    target: str
+    """the runtime's version that it was rewritten for"""
+    rewritten: tuple[RewrittenOperator, ...] = known_as(())
+    left_alone: tuple[OperatorLeftAlone, ...] = known_as(())
+    reason: str = known_as("")
+    """why nothing was rewritten; empty where something was"""
+    before: FileFacts
+    """of the original"""
+    after: FileFacts | None = known_as()
+    """of the optimized file; `null` where nothing was rewritten"""
+    expected_gain: Number | None = known_as()
+    """share of the rewritten operators' time that is expected to go"""
+    outputs: tuple[ComparedOutput, ...] = known_as(())
+    warnings: tuple[str, ...] = known_as(())
+    """sentences on what may spoil the result"""
+    written: Place | None = known_as()
+    """the file that was written; `null` where there was nothing to do, and with `--dry-run`"""
+    provenance: Free | None = known_as()
+    """what `….json` beside that file says; `null` without a file"""

@@ -1,0 +1,194 @@
+"""A comparison of two files on images, as a record."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from mixnet_common.result import (
+    Count,
+    Number,
+    Percent,
+    Place,
+    Points,
+    Positive,
+    ResultRecord,
+    Shape,
+    Share,
+    check_ordered,
+    known_as,
+)
+
+Magnitude = Annotated[float, Meta(ge=0, le=1e300)]
+"""Of logits and activations, and of their squares: any that is no infinity."""
+
+Percents = tuple[Percent, Percent]
+PointsInterval = tuple[Points, Points]
+
+
+class ComparedFile(ResultRecord):
+    """One of the two files."""
+
+    name: str = known_as("")
+    """the file's name"""
+    path: Place | None = known_as()
+    """the path as given"""
+    sha256: str | None = known_as()
+    """of its content, with that of weights beside it, as above"""
+    size_bytes: Count | None = known_as()
+    """its size"""
+    runtime: str | None = known_as()
+    """what ran it"""
+    runtime_version: str | None = known_as()
+    """its version"""
+    shapes: dict[str, Shape] | None = known_as()
+    """sizes of its input, as it ran"""
+    signature: str | None = known_as()
+    """the signature that ran; `null` where the file names none"""
+    preprocessing_from: str | None = known_as()
+    """who says how images are prepared for it: a file by name, what `--preprocessing` was given, \
+or `assumed`"""
+
+
+class UnreadableImage(ResultRecord):
+    """An image that is in no figure."""
+
+    image: str
+    """an image that could not be read and is in no figure"""
+    reason: str
+    """why"""
+
+
+class AccuracyLoss(ResultRecord):
+    """Both files' accuracies, and what the second loses."""
+
+    first_percent: Percent | None = known_as()
+    """images whose class the first file sees, in percent; `null` without labels"""
+    first_percent_interval: Percents | None = known_as()
+    """Wilson's interval"""
+    second_percent: Percent | None = known_as()
+    """likewise the second"""
+    second_percent_interval: Percents | None = known_as()
+    """its interval"""
+    loss_points: Points | None = known_as()
+    """the first's percentage less the second's"""
+    loss_points_interval: PointsInterval | None = known_as()
+    """Tango's interval, which is paired"""
+    lost: Count | None = known_as()
+    """images that only the first has right"""
+    won: Count | None = known_as()
+    """images that only the second has right"""
+    p_value: Share | None = known_as()
+    """McNemar's exact test of no difference"""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where an interval ends before it begins."""
+        check_ordered(self.loss_points_interval, "loss_points_interval")
+
+
+class LogitError(ResultRecord):
+    """How far the second's logits are from the first's."""
+
+    largest: Magnitude
+    """the largest absolute difference of a logit"""
+    rms: Magnitude
+    """the root of the mean squared difference, over all images and classes"""
+    db: Number | None = known_as()
+    """10·log10 of the first's squared logits over the squared differences; `null` where nothing \
+differs"""
+
+
+class WorstImage(ResultRecord):
+    """An image on which the files differ most."""
+
+    image: str
+    """the name within the folder"""
+    error: Magnitude
+    """the largest absolute difference of a logit"""
+    first_margin: Positive
+    """by how much the first file's highest logit leads, over its largest absolute one"""
+    first_class: Count
+    """what the first sees, counted from 0"""
+    second_class: Count
+    """what the second sees"""
+    true_class: Count | None = known_as()
+    """what it is; `null` without labels"""
+
+
+class LayerErrorResult(ResultRecord):
+    """How far a layer's activations are apart."""
+
+    name: str
+    """*`--layers`, and so are the following:* the layer, in the first file's order"""
+    operator: str
+    """its operator, in the first file's word"""
+    signal: Magnitude
+    """the mean square of its activations in the first file"""
+    noise: Magnitude
+    """the mean square of the difference"""
+    shift: Magnitude
+    """the mean square of the channels' mean difference"""
+    db: Number | None = known_as()
+    """10·log10 of `signal` over `noise`; `null` where nothing differs, or where `signal` is 0 and \
+`noise` is not"""
+
+
+class BudgetVerdict(ResultRecord):
+    """Whether the loss stays within a budget."""
+
+    verdict: str
+    """*`--budget`, `null` without it, and so are the following:* `within`, `beyond` or \
+`too-few-images`"""
+    measure: str
+    """what is held against the budget: `top-1`, or `agreement` without labels"""
+    budget_points: Number
+    """the budget"""
+    loss_points: Points
+    """the loss, or the share of disagreements"""
+    loss_points_interval: PointsInterval
+    """its interval, which decides"""
+    images_needed: Count | None = known_as()
+    """with too few images, about how many would do; else `null`, and where no number would"""
+
+
+class ParityResult(ResultRecord):
+    """Two files, compared on the same images."""
+
+    name: str | None = known_as()
+    """the second file's name"""
+    files: tuple[ComparedFile, ComparedFile]
+    data: str | None = known_as()
+    """the folder of images"""
+    images: Annotated[int, Meta(ge=1, le=2**53)]
+    """images that are in the figures"""
+    unreadable: tuple[UnreadableImage, ...] = known_as(())
+    truth_from: str | None = known_as()
+    """who says which class is which number: a file of `--classes` or `--synsets`, `labels` (those \
+in the files), `names` (the order of the names), `numbers`; `null` without labels"""
+    classes: Count | None = known_as()
+    """classes of both files"""
+    resolution: Count | None = known_as()
+    """pixels of an input's side"""
+    confidence: Share | None = known_as()
+    """of every interval, 0 to 1"""
+    top1: AccuracyLoss | None = known_as()
+    """`null` without labels"""
+    top5: AccuracyLoss | None = known_as()
+    """as `top1`, of the class being among the likeliest five; `null` with five classes or fewer"""
+    agreement_percent: Percent
+    """images that both files take for the same class"""
+    agreement_percent_interval: Percents | None = known_as()
+    """Wilson's interval"""
+    disagreements: Count | None = known_as()
+    """the others"""
+    disagreements_beyond_rounding: Count | None = known_as()
+    """those among them on which the first file's two highest logits differ by more than 1e-4 of \
+its largest absolute one"""
+    ties: tuple[Count, ...] = known_as(())
+    """for each file, images whose two highest logits are equal, so that the lower class wins"""
+    logit_error: LogitError | None = known_as()
+    worst_errors: tuple[WorstImage, ...] = known_as(())
+    """the images with the largest `error`"""
+    worst_flips: tuple[WorstImage, ...] = known_as(())
+    """the images seen as different classes on which the first was surest"""
+    layers: tuple[LayerErrorResult, ...] = known_as(())
+    verdict: BudgetVerdict | None = known_as()
