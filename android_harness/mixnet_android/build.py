@@ -125,7 +125,7 @@ def _choose(target: str, way: str | None) -> Way:
     if not toolchains.sources():
         raise MixnetError(
             "the runner's C sources are not installed",
-            f"use a checkout of the repository; they were looked for in {toolchains.RUNNER}",
+            f"install mixnet-mobile again; they belong into {toolchains.RUNNER}",
         )
     missing = []
     for each in known:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from mixnet_android.elf import PAGE_BYTES
 
-RUNNER = Path(__file__).resolve().parent.parent / "runner"
-"""The sources, beside this package in a checkout."""
+RUNNER = Path(__file__).resolve().parent / "native"
+"""The sources, which an installed package has too."""
 
 WARNINGS = (
     "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wno-sign-conversion",
@@ -45,7 +45,7 @@ class Way:
 
 
 def sources() -> list[str]:
-    """The runner's C files; none where only the installed package is there."""
+    """The runner's C files."""
     return [str(path) for path in sorted((RUNNER / "src").glob("*.c"))]
 
 

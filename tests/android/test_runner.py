@@ -16,6 +16,7 @@ from runner_kit import QUICK, Kit, Run, compiler, environment
 
 from mixnet_android.protocol import Result, parse, parse_progress, salvage
 from mixnet_android.seeded import seeded_input
+from mixnet_android.toolchains import RUNNER
 
 pytestmark = pytest.mark.skipif(
     compiler() is None, reason="NO C COMPILER FOR LINUX HERE: the native runner is not tested"
@@ -305,7 +306,7 @@ def test_wrong_use_is_status_2_and_writes_nothing(
 
 def test_help_names_every_option(kit: Kit, tmp_path: Path) -> None:
     done = subprocess.run(kit.command("--help"), capture_output=True, text=True, check=True)
-    readme = (Path(__file__).parents[2] / "android_harness/runner/README.md").read_text()
+    readme = (RUNNER / "README.md").read_text()
     options = {word for word in done.stdout.replace(",", " ").split() if word.startswith("--")}
     assert len(options) > 15
     assert [each for each in sorted(options) if each not in readme] == []
