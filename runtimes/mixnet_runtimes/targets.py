@@ -25,12 +25,16 @@ from mixnet_common.records import (
     integer,
     line,
     list_of,
+    number,
     one_of,
     read_record,
 )
 
 PRECISIONS = ("float32", "float16", "int8-per-channel", "int8-per-tensor")
 """Of depthwise convolutions: float16 is of weights, int8 by the scales of the weights."""
+
+COSTS = ("generic_tap", "generic_tap_int8", "sum", "copy", "operator", "least_gain")
+"""Constants of the model by which large depthwise convolutions are cut into tiles."""
 
 DEFAULT = "default"
 """In a table by precision: for all that it does not list."""
@@ -69,6 +73,12 @@ def _tiles(value: Any) -> Mapping[str, tuple[int, ...]]:
     return tiles
 
 
+def _costs(value: Any) -> Mapping[str, float]:
+    if not isinstance(value, Mapping) or set(value) != set(COSTS):
+        raise MisfitError(f"a table with the keys {', '.join(COSTS)}")
+    return {name: number(0, 1e9)(value[name]) for name in COSTS}
+
+
 def _least_and_most(value: Any) -> tuple[int, int]:
     least, most = list_of(integer(1, 1000), 2, 2)(value)
     if least > most:
@@ -95,6 +105,8 @@ class Rules:
     tiles: Mapping[str, tuple[int, ...]] = checked(_tiles, factory=dict)
     """Precision → taps of the depthwise microkernels, ascending; empty where large depthwise
     convolutions have kernels of their own."""
+    costs: Mapping[str, float] = checked(_costs, factory=dict)
+    """What things cost beside the taps of a microkernel, by the names in ``COSTS``."""
     split: tuple[int, int] | None = checked(_least_and_most, None)
     """The least and most outputs of a SPLIT that is delegated."""
     concatenation: tuple[int, int] | None = checked(_least_and_most, None)

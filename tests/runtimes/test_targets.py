@@ -51,6 +51,7 @@ def test_multipass_kernels_are_those_of_2024(target: Target):
 def test_tiles_are_those_of_xnnpack_and_of_no_other_runtime(target: Target):
     taps = [target.tiles(precision) for precision in PRECISIONS]
     own = [(3, 4, 9, 25), (3, 4, 9, 25), (3, 9, 25), (9, 25)]
+    assert bool(target.rules.costs) == (target.file_format == "tflite")
     assert taps == (own if target.file_format == "tflite" else [(), (), (), ()])
 
 
@@ -135,6 +136,8 @@ SHIPPED = resources.files("mixnet_runtimes").joinpath("targets.toml").read_text(
         ('rules = "xnnpack"', 'rules = "xnpack"', "no rules 'xnpack'"),
         ('name = "litert-1.0"', 'name = "mnn-1.0"', "no runtime for 'mnn-1.0'"),
         ("multipass = false", 'multipass = "no"', "'multipass' must be true or false"),
+        ("copy = 2.0", "copy = -2.0", "'costs' must be|number from 0"),
+        ("copy = 2.0, ", "", "'costs' must be a table with the keys"),
         ("split = [2, 4]", "split = [4, 2]", "'split' must be"),
         ("float32 = [3, 4, 9, 25]", "float32 = [25, 3]", "from the smallest"),
         ("tiles.float16", "tiles.half", "'tiles' must be a table with the keys"),

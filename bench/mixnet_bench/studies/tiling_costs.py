@@ -25,7 +25,14 @@ from mixnet_common.options import LAUNCHES
 from mixnet_common.temporary import temporary_folder
 from mixnet_export.lowering import Model
 from mixnet_export.optimize.building import Rewriting, rewrite
-from mixnet_export.optimize.choosing import Choice, Costs, choose, direct_cost, tiles_cost
+from mixnet_export.optimize.choosing import (
+    Choice,
+    Costs,
+    choose,
+    costs_of,
+    direct_cost,
+    tiles_cost,
+)
 from mixnet_export.optimize.document import fresh_model, read_document, write_document
 from mixnet_export.optimize.finding import Found, find
 from mixnet_export.writers import FORMATS
@@ -208,7 +215,7 @@ def rewritten(path: Path, target: Target) -> tuple[Found, Choice, bytes]:
     (found,) = find(document, {form: target.tiles(form)[-1] for form in PRECISIONS})
     if not isinstance(found, Found):
         raise MixnetError(f"a convolution that is made here is left alone: {found.why}")
-    choice = choose(found.shape, found.form, target.tiles("float32"))
+    choice = choose(found.shape, found.form, target.tiles("float32"), costs_of(target))
     if choice is None:
         raise MixnetError("a convolution that is made here has no tiles")
     model = fresh_model(document)

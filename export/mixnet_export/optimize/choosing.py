@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from mixnet_export.lowering.taps import Piece, grid, nested, polyphase, rows
 from mixnet_export.optimize.geometry import SLICED, Shape, Tile, tile_of
+from mixnet_runtimes.targets import Target
 
 FLOAT32, FLOAT16 = "float32", "float16"
 PER_CHANNEL, PER_TENSOR = "int8-per-channel", "int8-per-tensor"
@@ -20,23 +21,25 @@ MOST_TILES = 400
 
 @dataclass(frozen=True)
 class Costs:
-    """What things cost beside the taps of a microkernel."""
+    """What things cost beside the taps of a microkernel; for each runtime in ``targets.toml``."""
 
-    generic_tap: float = 6.0
+    generic_tap: float
     """A tap of a kernel beyond the microkernels, in float32."""
-    generic_tap_int8: float = 8.0
+    generic_tap_int8: float
     """The same in int8."""
-    sum: float = 6.0
+    sum: float
     """Writing a partial sum and adding it up, an output element."""
-    copy: float = 3.0
+    copy: float
     """Padding, slicing or converting an element."""
-    operator: float = 20_000.0
+    operator: float
     """One more operator, whatever its size."""
-    least_gain: float = 0.1
+    least_gain: float
     """Share of the time that has to be expected as gain."""
 
 
-DEFAULT_COSTS = Costs()
+def costs_of(target: Target) -> Costs:
+    """The constants of a runtime that has XNNPACK."""
+    return Costs(**target.rules.costs)
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Choice:
         """Expected time of the tiles in that of the convolution as it is."""
         return self.cost / self.direct
 
-    def pays(self, costs: Costs = DEFAULT_COSTS) -> bool:
+    def pays(self, costs: Costs) -> bool:
         """Whether the gain is larger than what an estimate may be wrong by."""
         return self.ratio <= 1 - costs.least_gain
 
@@ -63,7 +66,7 @@ def choose(
     shape: Shape,
     form: str,
     kernels: tuple[int, ...],
-    costs: Costs = DEFAULT_COSTS,
+    costs: Costs,
     *,
     slices: bool = True,
 ) -> Choice | None:
@@ -83,9 +86,7 @@ def choose(
     return Choice(tuple(tiles), cost, direct)
 
 
-def whole(
-    shape: Shape, form: str, kernels: tuple[int, ...], costs: Costs = DEFAULT_COSTS
-) -> Choice:
+def whole(shape: Shape, form: str, kernels: tuple[int, ...], costs: Costs) -> Choice:
     """The convolution in one, in float32 by a kernel of several passes, which takes any size."""
     tile = Tile(range(shape.rows.kernel), range(shape.columns.kernel), "")
     cost = shape.outputs * (tile.taps + costs.sum) + _conversions(shape, form, costs)

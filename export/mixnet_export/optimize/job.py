@@ -16,7 +16,7 @@ from mixnet_common.temporary import temporary_folder
 from mixnet_common.versions import package_version
 from mixnet_export.job import side_path
 from mixnet_export.optimize.building import Rewriting, rewrite
-from mixnet_export.optimize.choosing import FLOAT32, Choice, choose, whole
+from mixnet_export.optimize.choosing import FLOAT32, Choice, choose, costs_of, whole
 from mixnet_export.optimize.document import (
     LARGEST,
     Document,
@@ -138,17 +138,17 @@ def _chosen(
 
 def _considered(found: Found, target: Target) -> tuple[Rewriting | None, str]:
     """The rewriting of an operator, or why there is none."""
-    kernels = target.tiles(FLOAT32)
+    kernels, costs = target.tiles(FLOAT32), costs_of(target)
     if target.multipass and not found.is_int8:
         return None, f"{target.title} has float32 kernels for its size"
     if target.multipass:
-        choice: Choice | None = whole(found.shape, found.form, kernels)
+        choice: Choice | None = whole(found.shape, found.form, kernels, costs)
     else:
         slices = not found.has_open_batch
-        choice = choose(found.shape, found.form, kernels, slices=slices)
+        choice = choose(found.shape, found.form, kernels, costs, slices=slices)
     if choice is None:
         return None, "its tiles need slices, which XNNPACK leaves out where the batch is open"
-    if not choice.pays():
+    if not choice.pays(costs):
         percent = 100 * choice.ratio
         return None, f"tiles are not expected to pay ({percent:.0f} % of its time)"
     return Rewriting(found, choice), ""

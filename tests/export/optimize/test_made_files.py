@@ -12,7 +12,7 @@ import pytest
 from depthwise_files import Case, reference, save
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from test_rewriting import TILES, found_in, rewritten, run
+from test_rewriting import COSTS, TILES, found_in, rewritten, run
 
 from mixnet_export.optimize.choosing import choose
 
@@ -57,7 +57,7 @@ def hold(case: Case, folder: Path) -> None:
     """Rewrite the file of a case and hold it against what it has to compute."""
     path = save(folder / "made.tflite", case)
     found = found_in(path)
-    assert choose(found.shape, found.form, TILES) is not None
+    assert choose(found.shape, found.form, TILES, COSTS) is not None
     rng = np.random.default_rng(case.seed)
     shape = (case.batch, *case.size, case.channels)
     if not found.is_int8:

@@ -9,11 +9,13 @@ from ai_edge_litert.interpreter import Interpreter
 from depthwise_files import Case, content, model, reference, save
 
 from mixnet_export.optimize.building import Rewriting, rewrite
-from mixnet_export.optimize.choosing import choose, whole
+from mixnet_export.optimize.choosing import choose, costs_of, whole
 from mixnet_export.optimize.document import fresh_model, read_document, write_document
 from mixnet_export.optimize.finding import Found, Left, find
+from mixnet_runtimes.targets import find_target
 
 TILES = (3, 4, 9, 25)
+COSTS = costs_of(find_target())
 MOST = dict.fromkeys(("float32", "float16", "int8-per-channel", "int8-per-tensor"), 25)
 
 
@@ -32,7 +34,7 @@ def left_in(path: Path) -> str:
 def rewritten(path: Path, *, as_a_whole: bool = False) -> bytes:
     """The file with its operator rewritten, whatever the cost model says."""
     document, found = read_document(path), found_in(path)
-    choice = (whole if as_a_whole else choose)(found.shape, found.form, TILES)
+    choice = (whole if as_a_whole else choose)(found.shape, found.form, TILES, COSTS)
     assert choice is not None
     made = fresh_model(document)
     rewrite(made, document.schema, [Rewriting(found, choice)])
