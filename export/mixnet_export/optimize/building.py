@@ -19,8 +19,9 @@ from mixnet_export.optimize.editing import (
     name_of,
     used_buffers,
 )
-from mixnet_export.optimize.finding import Found, constant, scales_of
+from mixnet_export.optimize.finding import Found
 from mixnet_export.optimize.geometry import SAME, SLICED, Tile, step_of
+from mixnet_export.optimize.values import constant, scales_of
 
 Array = NDArray[Any]
 

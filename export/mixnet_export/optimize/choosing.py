@@ -15,6 +15,9 @@ from mixnet_runtimes.targets import Target
 FLOAT32, FLOAT16 = "float32", "float16"
 PER_CHANNEL, PER_TENSOR = "int8-per-channel", "int8-per-tensor"
 
+MOST_NESTED = 128
+"""Rows or columns for which nested tiles are searched for, which takes time."""
+
 MOST_TILES = 400
 """More of them than any kernel of 99×99 needs at a pace worth having."""
 
@@ -132,14 +135,16 @@ def _copied(shape: Shape, sizes: Sequence[int], costs: Costs) -> float:
 def _candidates(shape: Shape, kernels: tuple[int, ...]) -> Iterator[list[Tile]]:
     """Ways to cut the kernel, each tile checked for where it reads."""
     height, width = (axis.widened() for axis in shape.axes)
-    if height is not None and width is not None:
+    if height is not None and width is not None and max(len(height), len(width)) <= MOST_NESTED:
         tiles = _tiles(shape, (height, width), nested(len(height), len(width), kernels))
         if all(tile.reads != SLICED for tile in tiles):
             yield tiles
     height, width = (axis.met() for axis in shape.axes)
     sizes = len(height), len(width)
-    for pieces in (rows(*sizes), grid(*sizes), polyphase(*sizes), nested(*sizes, kernels)):
+    for pieces in (rows(*sizes), grid(*sizes), polyphase(*sizes)):
         yield _tiles(shape, (height, width), pieces)
+    if max(sizes) <= MOST_NESTED:
+        yield _tiles(shape, (height, width), nested(*sizes, kernels))
 
 
 def _tiles(shape: Shape, region: Piece, pieces: list[Piece]) -> list[Tile]:

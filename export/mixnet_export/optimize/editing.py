@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common.hashing import sha256
+from mixnet_export.optimize.graph import ports_of
 from mixnet_runtimes.tflite_words import integers, text
 
 Array = NDArray[Any]
@@ -160,12 +161,7 @@ class GraphEditor:
         return inputs | self._ports()
 
     def _ports(self) -> set[int]:
-        found = {*integers(self.graph.inputs), *integers(self.graph.outputs)}
-        for signature in self.editor.model.signatureDefs or ():
-            if signature.subgraphIndex == self._number:
-                ports = [*(signature.inputs or ()), *(signature.outputs or ())]
-                found |= {int(port.tensorIndex) for port in ports}
-        return found
+        return set(ports_of(self.editor.model, self._number))
 
     def _append(self, name: str, shape: Sequence[int], kind: str, buffer: int) -> int:
         self.graph.tensors.append(

@@ -35,6 +35,8 @@ from mixnet_runtimes.targets import PRECISIONS, Target, find_target
 
 DELEGATES = "GPU and NPU delegates may prefer the original file"
 
+NO_TILES = "there are no tiles for it, or none without slices, which an open batch rules out"
+
 TOO_LARGE = "it is larger than 2 GB"
 
 RECORDED = ("mixnet-mobile", "numpy", "ai-edge-litert")
@@ -147,7 +149,7 @@ def _considered(found: Found, target: Target) -> tuple[Rewriting | None, str]:
         slices = not found.has_open_batch
         choice = choose(found.shape, found.form, kernels, costs, slices=slices)
     if choice is None:
-        return None, "its tiles need slices, which XNNPACK leaves out where the batch is open"
+        return None, NO_TILES
     if not choice.pays(costs):
         percent = 100 * choice.ratio
         return None, f"tiles are not expected to pay ({percent:.0f} % of its time)"

@@ -234,6 +234,11 @@ LEFT: dict[str, tuple[Case, Any, str]] = {
         lambda m, g, s: setattr(g.operators[0].builtinOptions, "strideH", 2),
         "size",
     ),
+    "a bias that does not fit": (
+        Case(),
+        lambda m, g, s: g.operators[0].inputs.__setitem__(2, 1),
+        "bias",
+    ),
     "a variable": (Case(), lambda m, g, s: setattr(g.tensors[0], "isVariable", True), "variable"),
 }
 

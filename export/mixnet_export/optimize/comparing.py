@@ -1,0 +1,108 @@
+"""The whole file against its original: all outputs of all signatures, on all kinds of inputs."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixnet_export.optimize import samples
+from mixnet_export.optimize.document import Document
+from mixnet_export.optimize.interpreting import called, input_info, invoke, open_interpreter
+from mixnet_runtimes.tflite_words import text
+
+Array = NDArray[Any]
+
+
+def compare_outputs(original: Document, candidate: Document) -> Iterator[dict[str, Any]]:
+    """Every output of every signature, over all inputs."""
+    named = [text(each.signatureKey) for each in original.model.signatureDefs or ()]
+    keys: list[str | None] = [*named] if named else [None]
+    for key in keys:
+        runs = [
+            _runs(document, key, delegates)
+            for document, delegates in ((original, True), (original, False), (candidate, True))
+        ]
+        for name in runs[0]:
+            first, plain, second = (each[name] for each in runs)
+            yield {"signature": key, "name": name, **_compared(first, plain, second)}
+
+
+def _runs(document: Document, key: str | None, delegates: bool) -> dict[str, list[Array]]:
+    """By output, what comes of each kind of input."""
+    interpreter = open_interpreter(document, delegates=delegates)
+    found: dict[str, list[Array]] = {}
+    for kind in samples.KINDS:
+        for name, values in _run(interpreter, document, key, kind).items():
+            found.setdefault(name, []).append(values)
+    return found
+
+
+def _run(interpreter: Any, document: Document, key: str | None, kind: str) -> dict[str, Array]:
+    if key is not None:
+        runner = interpreter.get_signature_runner(key)
+        details = runner.get_input_details()
+        feed = {
+            name: samples.sample(kind, input_info(detail, document))
+            for name, detail in sorted(details.items())
+        }
+        return dict(sorted(called(lambda: runner(**feed), document).items()))
+    for detail in interpreter.get_input_details():
+        interpreter.set_tensor(detail["index"], samples.sample(kind, input_info(detail, document)))
+    invoke(interpreter, document)
+    return {
+        f"{number} {each['name']}": interpreter.get_tensor(each["index"])
+        for number, each in enumerate(interpreter.get_output_details())
+    }
+
+
+def _compared(first: list[Array], plain: list[Array], second: list[Array]) -> dict[str, Any]:
+    """How far an output of the candidate (``second``) is from the original's."""
+    if any(one.shape != other.shape for one, other in zip(first, second, strict=True)):
+        return {"dtype": first[0].dtype.name, "comparable": False}
+    one, own, other = (_joined(each) for each in (first, plain, second))
+    if one.dtype.kind not in "fiub" or own.shape != one.shape:
+        return {"dtype": first[0].dtype.name, "comparable": False}
+    one, own, other = (each.astype(np.float64) for each in (one, own, other))
+    finite = np.isfinite(one)
+    return {
+        "dtype": first[0].dtype.name,
+        "comparable": bool(np.array_equal(finite, np.isfinite(other))),
+        "largest": float(np.abs(one[finite]).max(initial=0)),
+        "difference": _distance(one, other, finite),
+        "own": _distance(one, own, finite & np.isfinite(own)),
+        "share": float((one[finite] != other[finite]).mean()) if finite.any() else 0.0,
+        "sqnr_db": _sqnr(one[finite], other[finite]),
+        "own_sqnr_db": _sqnr(one[finite], own[finite]),
+        "spread": _spread(first),
+        "finite": bool(finite.all()),
+    }
+
+
+def _joined(values: list[Array]) -> Array:
+    return np.concatenate([each.reshape(-1) for each in values])
+
+
+def _spread(outputs: list[Array]) -> float:
+    """How far outputs for different inputs are from each other at most."""
+    found = 0.0
+    for one, other in pairwise(outputs):
+        if one.shape == other.shape:
+            finite = np.isfinite(one) & np.isfinite(other)
+            found = max(found, _distance(one.astype(np.float64), other.astype(np.float64), finite))
+    return found
+
+
+def _distance(one: Array, other: Array, where: Array) -> float:
+    found = float(np.abs(one[where] - other[where]).max(initial=0))
+    return found if np.isfinite(found) else 1e300
+
+
+def _sqnr(signal: Array, other: Array) -> float | None:
+    """Signal to noise in dB; None for no noise."""
+    noise = float(np.square(signal - other).sum())
+    power = float(np.square(signal).sum())
+    if not noise:
+        return None
+    return float(10 * np.log10(power / noise)) if power and np.isfinite(noise) else -300.0
