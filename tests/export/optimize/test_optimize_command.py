@@ -157,14 +157,13 @@ def test_what_is_no_sound_file_is_refused(
     assert words in result.stderr
 
 
-def test_every_key_is_documented(tmp_path: Path) -> None:
+def test_every_key_is_documented(tmp_path: Path, cases: Path) -> None:
     section = DOCS.read_text(encoding="utf-8").split("## `mixnet-export optimize`")[1]
     known = set(re.findall(r"^\| `([^`]+)` \|", section.split("\n## ")[0], re.MULTILINE))
     two = Case(channels=32, padding="VALID", kernel=(7, 7), form="int8-per-channel", size=(8, 8))
     printed = set(paths(answer(save(tmp_path / "a.tflite", CASE), "-o", tmp_path / "out")))
     printed |= set(paths(answer(save(tmp_path / "b.tflite", two), "-o", tmp_path / "out")))
-    left = Case(size=(2, 2), channels=1)
-    printed |= set(paths(answer(save(tmp_path / "c.tflite", left), "-o", tmp_path / "out")))
+    printed |= set(paths(answer(cases / "dwmult2.tflite", "-o", tmp_path / "out")))
     assert printed - {"after"} == known
 
 
