@@ -113,7 +113,7 @@ def inspect(target: str, as_json: bool) -> None:
     type=LAUNCHES,
     default=5,
     show_default=True,
-    help="Fresh processes per target; the interval rests on them.",
+    help="Process repetitions per file. Intervals are computed across them.",
 )
 @click.option(
     "--min-count",

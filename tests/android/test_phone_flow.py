@@ -365,13 +365,14 @@ def test_a_plan_is_tuned_on_a_phone_kept_for_it_and_labelled(
         lambda block, start, write, timer, _: search_block(block, start, write, timer, few),
     )
     calls: list[int] = []
-    timed = tuning_phone.PhoneTimer.__call__
+    for name in ("__call__", "launches"):
+        timed = getattr(tuning_phone.PhoneTimer, name)
 
-    def count(timer: tuning_phone.PhoneTimer, contents: Any) -> Any:
-        calls.append(len(contents))
-        return timed(timer, contents)
+        def count(timer: tuning_phone.PhoneTimer, contents: Any, timed: Any = timed) -> Any:
+            calls.append(len(contents))
+            return timed(timer, contents)
 
-    monkeypatch.setattr(tuning_phone.PhoneTimer, "__call__", count)
+        monkeypatch.setattr(tuning_phone.PhoneTimer, name, count)
     file = tmp_path / "plan.toml"
     asked = partial(run, "tune", network, "--on", "adb", "-o", file)
     refused = asked()
