@@ -22,7 +22,7 @@ from mixnet_bench.campaign.estimate import (
 )
 from mixnet_bench.campaign.read import KEYS, parse_campaign, read_campaign
 from mixnet_bench.campaign.record import Entry, FileEntry, Images, Timing
-from mixnet_bench.campaign.steps import Step, make_steps, origin
+from mixnet_bench.campaign.steps import Step, groups_of, make_steps, origin
 from mixnet_bench.campaign.store import Store
 from mixnet_bench.campaign.work import WORK
 from mixnet_bench.run_command import find_campaign, ready_campaigns
@@ -133,7 +133,7 @@ def test_a_campaign_of_more_steps_than_anyone_waits_for_is_refused_with_its_time
     with pytest.raises(UsageError) as caught:
         make_steps(parse_campaign(text, PATH))
     # 6,000 files of 2.5 s to write, 5.5 s to time and 5 processes of 2 s: 30 hours
-    assert caught.value.message == "the campaign has 12,002 steps, which take at least 30.0 h"
+    assert caught.value.message == "the campaign has 12,547 steps, which take at least 30.0 h"
     assert "10,000" in caught.value.hint
 
 
@@ -210,6 +210,28 @@ def test_each_step_comes_after_those_that_it_needs() -> None:
     for index, step in enumerate(steps):
         assert all(each.key in keys[:index] for each in step.needs)
     assert [len(step.needs) for step in steps if step.kind == "latency"] == [2]
+
+
+@pytest.mark.parametrize(
+    ("files", "sizes"), [(1, [1]), (12, [12]), (13, [7, 7]), (23, [12, 12]), (24, [9, 9, 8])]
+)
+def test_up_to_twelve_files_take_turns_and_larger_groups_share_the_first(
+    files: int, sizes: list[int]
+) -> None:
+    steps = [Step("export", str(number), {}) for number in range(files)]
+    groups = groups_of(steps)
+    assert [len(each) for each in groups] == sizes
+    assert {each[0].name for each in groups} == {"0"}
+    others = [step.name for each in groups for step in each[1:]]
+    assert others == [step.name for step in steps[1:]]
+
+
+def test_files_of_a_device_take_turns_unless_a_campaign_says_otherwise() -> None:
+    two = 'networks = ["mixnet-s", "mobilenet-v1"]\n'
+    together = [len(step.needs) for step in steps_of(two) if step.kind == "latency"]
+    apart = steps_of(two + '[latency]\ntogether = "network"')
+    assert together == [2]
+    assert [len(step.needs) for step in apart if step.kind == "latency"] == [1, 1]
 
 
 def test_keys_and_names_are_unique_and_stay_the_same() -> None:

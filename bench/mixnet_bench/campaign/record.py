@@ -37,6 +37,9 @@ PRECISIONS = ("float32", "float16", "int8", "int8-dynamic")
 TOGETHER = ("network", "all")
 """Which files take turns: those of one network, or all of the campaign."""
 
+MOST_TOGETHER = 12
+"""Files that take turns in one run: their processes are alive at once, and a round stays short."""
+
 HOST = "host"
 """This machine, among devices."""
 
@@ -121,7 +124,7 @@ class Timing:
     timeout_s: float = checked(within(TIMEOUT), 60.0)
     pin: str | None = checked(line, None)
     profile: bool = checked(flag, False)
-    together: str = checked(one_of(TOGETHER), "network")
+    together: str = checked(one_of(TOGETHER), "all")
 
 
 @dataclass(frozen=True)

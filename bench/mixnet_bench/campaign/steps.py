@@ -20,7 +20,7 @@ from mixnet_bench.campaign.inputs import (
     plan_hash,
 )
 from mixnet_bench.campaign.networks import network_with_weights
-from mixnet_bench.campaign.record import HOST, Campaign, Entry, FileEntry
+from mixnet_bench.campaign.record import HOST, MOST_TOGETHER, Campaign, Entry, FileEntry
 from mixnet_bench.campaign.step import Step
 from mixnet_common import UsageError
 from mixnet_common.hashing import sha256
@@ -66,18 +66,27 @@ def make_steps(campaign: Campaign) -> list[Step]:
     files = [_file(campaign, entry) for entry in campaign.files]
     steps += [*files, *(_inspect(each) for each in files)]
     if campaign.latency.together == "all":
-        name = "all networks" if exports else "all files"
-        steps += _latencies(campaign, name, [*exports, *files])
+        steps += _latencies(campaign, _name_of_all(campaign), [*exports, *files])
     elif files:
         steps += _latencies(campaign, "files", files)
     return _unique(steps)
+
+
+def _name_of_all(campaign: Campaign) -> str:
+    """What the run of all files is called: after the network where there is only one."""
+    if not campaign.networks:
+        return "all files"
+    one = len(campaign.networks) == 1 and not campaign.files
+    return _label(campaign.networks[0]) if one else "all networks"
 
 
 def check_steps(campaign: Campaign) -> None:
     """Raise UsageError where there are more steps than anyone waits for."""
     files = file_count(campaign)
     networks, given = len(campaign.networks), len(campaign.files)
-    together = networks + bool(given) if campaign.latency.together == "network" else 1
+    together = networks + bool(given)
+    if campaign.latency.together == "all":
+        together = math.ceil((files + given) / (MOST_TOGETHER - 1))
     steps = len(campaign.tables) + networks + 2 * (files + given)
     steps += together * len(campaign.devices)
     if steps > MOST_STEPS:
@@ -192,7 +201,27 @@ def _inspect(export: Step) -> Step:
     return Step("inspect", export.name, inputs, needs=(export,))
 
 
+def groups_of(files: Sequence[Step]) -> list[Sequence[Step]]:
+    """Files that take turns: all, or where they are too many groups that share the first file.
+
+    The shared file is the anchor by which groups can be held against each other.
+    """
+    if len(files) <= MOST_TOGETHER:
+        return [files]
+    anchor, *others = files
+    count = math.ceil(len(others) / (MOST_TOGETHER - 1))
+    size = math.ceil(len(others) / count)
+    return [[anchor, *others[start : start + size]] for start in range(0, len(others), size)]
+
+
 def _latencies(campaign: Campaign, name: str, exports: Sequence[Step]) -> Iterator[Step]:
+    groups = groups_of(exports)
+    for number, group in enumerate(groups, 1):
+        part = name if len(groups) == 1 else f"{name}, group {number} of {len(groups)},"
+        yield from _latencies_of(campaign, part, group)
+
+
+def _latencies_of(campaign: Campaign, name: str, exports: Sequence[Step]) -> Iterator[Step]:
     from mixnet_bench.machine import cpu_model
 
     for device in campaign.devices:
@@ -200,7 +229,8 @@ def _latencies(campaign: Campaign, name: str, exports: Sequence[Step]) -> Iterat
             "files": [each.key for each in exports],
             "device": device,
             "cpu": cpu_model() if device == HOST else None,
-            "settings": asdict(campaign.latency),
+            # Which files take turns is in "files": results of equal files stay, however asked for.
+            "settings": {**asdict(campaign.latency), "together": "network"},
             **library_inputs(device, _formats(campaign, exports)),
             "versions": _versions(RUNTIMES),
         }

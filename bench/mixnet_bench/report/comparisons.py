@@ -25,16 +25,21 @@ class Pair:
 
 
 def pairs(results: Results, key: str, yardstick: str) -> list[Pair]:
-    """Timings and their yardsticks: the same network, in the same size, on the same device.
+    """Timings and their yardsticks: the same network, in the same size, in one run on a device.
 
     They differ in ``key`` alone, a field of ``File``, of which ``yardstick`` is the value in the
-    first of each pair. One from the same run is preferred: only these took turns.
+    first of each pair. Files of different runs took no turns, and are not divided: what else ran
+    on the machine in the meantime may be most of their ratio.
     """
     found = []
     for second in results.latencies:
-        firsts = [each for each in results.latencies if _differ_in(each, second, key, yardstick)]
+        firsts = [
+            each
+            for each in results.latencies
+            if each.run == second.run and _differ_in(each, second, key, yardstick)
+        ]
         if firsts:
-            found.append(Pair(max(firsts, key=lambda each: each.run == second.run), second))
+            found.append(Pair(firsts[0], second))
     return found
 
 
@@ -133,8 +138,8 @@ def sustained_table(results: Results) -> Table | None:
     return Table("Sustained load", SUSTAINED_COLUMNS, rows, (note,)) if rows else None
 
 
-INT8_NOTE = "Ratio: the int8 file's time over the float32 file's. One run: they took turns."
-LOWERING_NOTE = "Ratio: to the paper's literal form (reference). One run: they took turns."
+INT8_NOTE = "Ratio: the int8 file's time over the float32 file's, of one run: they took turns."
+LOWERING_NOTE = "Ratio: to the paper's literal form (reference), of one run: they took turns."
 
 
 def int8_table(results: Results) -> Table | None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from mixnet_bench.report.comparisons import pairs
 from mixnet_bench.report.record import Latency, Results
-from mixnet_bench.report.tables import kernel_times, of_device
+from mixnet_bench.report.tables import APART, kernel_times, of_device
 from mixnet_common.numbers import three_digits
 from mixnet_networks.paper import load_table
 
@@ -89,14 +89,41 @@ def figure7(results: Results) -> Iterator[Figure]:
         yield _plane("figure7", "Figure 7: top-1 against multiply-adds", points, "million MACs")
 
 
+@dataclass(frozen=True)
+class Panel:
+    """Timings that may be drawn on one axis: of one run on one device, in which they took turns."""
+
+    key: str
+    """Of the drawing, unique in the page."""
+    where: str
+    """The device, and which of its runs it is where there are several."""
+    latencies: tuple[Latency, ...]
+    notes: tuple[str, ...]
+    """Why it is apart from others."""
+
+
+def panels(results: Results) -> Iterator[Panel]:
+    """All timings, by device and run."""
+    for number, device in enumerate(results.devices):
+        own = of_device(results, device)
+        runs = list(dict.fromkeys(each.run for each in own))
+        for index, run in enumerate(runs):
+            latencies = tuple(each for each in own if each.run == run)
+            if len(runs) == 1:
+                yield Panel(f"{number}", device.label, latencies, ())
+            else:
+                where = f"{device.label}, run {index + 1} of {len(runs)}"
+                yield Panel(f"{number}-{index}", where, latencies, (APART,))
+
+
 def measured_planes(results: Results) -> Iterator[Figure]:
-    """Top-1 against measured latency: one plane for each device and kind of file.
+    """Top-1 against measured latency: one plane for each run on a device and kind of file.
 
     Networks with other classes or pixels than their own have other accuracies, and are left out.
     """
     accuracies = accuracy_by_model()
-    for number, device in enumerate(results.devices):
-        latencies = of_device(results, device)
+    for panel in panels(results):
+        latencies = panel.latencies
         for index, kind in enumerate(dict.fromkeys(each.file.kind for each in latencies)):
             fastest = {
                 each.file.network: each.median_ms
@@ -109,10 +136,10 @@ def measured_planes(results: Results) -> Iterator[Figure]:
                 for network, ms in fastest.items()
             ]
             if len(points) > 1:
-                name, unit = f"plane{number}-{index}", f"milliseconds, {device.label}"
-                title = f"Top-1 against latency, {kind}, {device.label}"
+                name, unit = f"plane{panel.key}-{index}", f"milliseconds, {panel.where}"
+                title = f"Top-1 against latency, {kind}, {panel.where}"
                 notes = () if "float32" in kind else (OF_FLOAT32,)
-                yield _plane(name, title, points, unit, notes)
+                yield _plane(name, title, points, unit, notes + panel.notes)
 
 
 def _plane(
@@ -137,40 +164,42 @@ def distributions(results: Results) -> Iterator[Figure]:
     """Every file's samples on each device: middle half, 5th to 95th percentile, median."""
     from mixnet_bench.report.drawing import draw_distributions
 
-    for number, device in enumerate(results.devices):
-        latencies = of_device(results, device)
+    for panel in panels(results):
+        latencies = panel.latencies
         for index, kind in enumerate(dict.fromkeys(each.file.kind for each in latencies)):
             own = apart(
                 (each.file.sized_network, each) for each in latencies if each.file.kind == kind
             )
-            title = f"Distribution of latencies, {kind}, {device.label}"
+            title = f"Distribution of latencies, {kind}, {panel.where}"
             described = "; ".join(
                 f"{label} median {three_digits(each.median_ms)}, p90 {three_digits(each.p90_ms)}"
                 for label, each in own.items()
             )
             description = f"Milliseconds: {described}."
-            name = f"spread{number}-{index}"
+            name = f"spread{panel.key}-{index}"
             rows = {label: each.samples_ms for label, each in own.items()}
-            yield Figure(title, draw_distributions(name, title, description, rows), description)
+            svg = draw_distributions(name, title, description, rows)
+            yield Figure(title, svg, description, panel.notes)
 
 
 def time_lines(results: Results) -> Iterator[Figure]:
     """Samples in their order, one figure for each network and device."""
     from mixnet_bench.report.drawing import draw_time_line
 
-    for number, device in enumerate(results.devices):
-        for index, (network, own) in enumerate(_by_network(of_device(results, device)).items()):
-            title = f"{network} in the order of time, {device.label}"
+    for panel in panels(results):
+        for index, (network, own) in enumerate(_by_network(panel.latencies).items()):
+            title = f"{network} in the order of time, {panel.where}"
             described = "; ".join(map(_launches_in_words, own.items()))
             description = f"Milliseconds, launch by launch; their medians are: {described}."
-            name = f"line{number}-{index}"
+            name = f"line{panel.key}-{index}"
             clocks = {label: each.clocks_mhz for label, each in own.items() if each.clocks_mhz}
             if clocks:
                 described = "; ".join(map(_clocks_in_words, own.items()))
                 description += f" Clocks in MHz: {described}."
             launches = {label: each.launches for label, each in own.items()}
             svg = draw_time_line(name, title, description, launches, clocks)
-            yield Figure(title, svg, description, _conditions(next(iter(own.values()))))
+            notes = _conditions(next(iter(own.values()))) + panel.notes
+            yield Figure(title, svg, description, notes)
 
 
 def _by_network(latencies: Sequence[Latency]) -> dict[str, dict[str, Latency]]:
@@ -203,17 +232,17 @@ def _conditions(latency: Latency) -> tuple[str, ...]:
 
 
 def courses(results: Results) -> Iterator[Figure]:
-    """Latency over minutes, of everything that ran on and on: a figure for each device."""
+    """Latency over minutes, of everything that ran on and on: a figure for each run."""
     from mixnet_bench.report.drawing import draw_courses
 
-    for number, device in enumerate(results.devices):
+    for panel in panels(results):
         own = apart(
             (each.file.label, each.sustained)
-            for each in of_device(results, device)
+            for each in panel.latencies
             if each.sustained and each.sustained.windows
         )
         if own:
-            title = f"Sustained load, {device.label}"
+            title = f"Sustained load, {panel.where}"
             described = "; ".join(
                 f"{label} {three_digits(each.burst_ms)} at first,"
                 f" {three_digits(each.plateau_ms)} at last"
@@ -226,27 +255,27 @@ def courses(results: Results) -> Iterator[Figure]:
                 for label, each in own.items()
                 if each.throttled_after_s is not None
             }
-            svg = draw_courses(f"course{number}", title, description, windows, slowed)
-            yield Figure(title, svg, description)
+            svg = draw_courses(f"course{panel.key}", title, description, windows, slowed)
+            yield Figure(title, svg, description, panel.notes)
 
 
 def kernel_costs(results: Results) -> Iterator[Figure]:
     """Time by depthwise kernel size, of every profiled file: a figure for each network."""
     from mixnet_bench.report.drawing import draw_stacks
 
-    for number, device in enumerate(results.devices):
-        for index, (network, own) in enumerate(_by_network(of_device(results, device)).items()):
+    for panel in panels(results):
+        for index, (network, own) in enumerate(_by_network(panel.latencies).items()):
             rows = {
                 label: _by_side(times)
                 for label, each in own.items()
                 if (times := kernel_times(each))
             }
             if rows:
-                title = f"{network}, time by depthwise kernel size, {device.label}"
+                title = f"{network}, time by depthwise kernel size, {panel.where}"
                 description = f"Milliseconds: {'; '.join(map(_stack_in_words, rows.items()))}."
-                svg = draw_stacks(f"kernels{number}-{index}", title, description, rows)
+                svg = draw_stacks(f"kernels{panel.key}-{index}", title, description, rows)
                 note = "By the kernel's larger side; of a large kernel in pieces, by its pieces'."
-                yield Figure(title, svg, description, (note,))
+                yield Figure(title, svg, description, (note, *panel.notes))
 
 
 def _by_side(times: Mapping[str, float]) -> dict[str, float]:

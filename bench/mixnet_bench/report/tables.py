@@ -82,6 +82,12 @@ LATENCY_COLUMNS = (
 )  # fmt: skip
 
 
+APART = (
+    "Files of different runs took no turns: what else ran on the device in the meantime may be most"
+    " of the ratio of their times, so they are neither divided nor drawn on one axis."
+)
+
+
 def of_device(results: Results, device: Device) -> list[Latency]:
     """What was timed on one device, in the order in which it was."""
     return [each for each in results.latencies if each.device == device]
@@ -106,7 +112,8 @@ def latency_table(results: Results, device: Device) -> Table:
         for each in latencies
     )
     doubts = sum_up((each.file.label, reason) for each in latencies for reason in each.reasons)
-    return Table(f"Latency on {device.label}", LATENCY_COLUMNS, rows, doubts=doubts)
+    notes = (APART,) if len({each.run for each in latencies}) > 1 else ()
+    return Table(f"Latency on {device.label}", LATENCY_COLUMNS, rows, notes, doubts)
 
 
 def conditions_table(results: Results, device: Device) -> Table | None:
