@@ -56,6 +56,9 @@ class Answer:
 Check = Callable[[Subject], Answer]
 
 
+CLOSE, TELLING = 0.02, 0.20
+"""Of a file's time over its own: how close to 1, and how wide an interval says anything of that."""
+
 PLAN = Plan(paths=(), launches=6, min_count=60, min_time_s=6.0)
 """Of the A/A run: a minute or two on a phone."""
 
@@ -215,7 +218,7 @@ def _a_a(subject: Subject) -> Answer:
     if ratio is None or ratio.interval is None:
         return Answer(None, "the ratio has no interval")
     low, high = ratio.interval
-    equal = low <= 1.02 and high >= 0.98
+    equal = as_fast(low, high)
     words = sorted({each.verdict for each in targets} - {Verdict.VALID})
     parity = all(each.parity is not None and each.parity.within for each in targets)
     detail = (
@@ -223,7 +226,20 @@ def _a_a(subject: Subject) -> Answer:
         f"({low:.3f} to {high:.3f}); outputs {'equal' if parity else 'DIFFER'}"
         f"{'; ' + ', '.join(words) if words else ''}"
     )
-    return Answer(equal and parity and Verdict.WRONG_CORES not in words, detail)
+    if not parity or Verdict.WRONG_CORES in words:
+        return Answer(False, detail)
+    return Answer(equal, detail if equal is not None else f"{detail}; too noisy to say")
+
+
+def as_fast(low: float, high: float) -> bool | None:
+    """Whether a ratio with this interval may be 1, to 2 %; None where it may be anything.
+
+    >>> as_fast(0.99, 1.03), as_fast(1.05, 1.08), as_fast(0.8, 1.2)
+    (True, False, None)
+    """
+    if low > 1 + CLOSE or high < 1 - CLOSE:
+        return False
+    return True if high / low < 1 + TELLING else None
 
 
 def write_model(folder: Path) -> Path:
