@@ -1,7 +1,6 @@
 """``mixnet-export optimize`` from the command line: what is written, refused and said."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,13 @@ from ai_edge_litert.interpreter import Interpreter
 from click.testing import CliRunner, Result
 from depthwise_files import Case, content, model, reference, save
 
+from mixnet_common.console import json_text
 from mixnet_common.hashing import sha256
+from mixnet_common.result import decode
+from mixnet_export import results
 from mixnet_export.cli import main
 from mixnet_export.optimize import job
 from mixnet_export.optimize.document import read_document
-
-DOCS = Path(__file__).parents[3] / "docs" / "json.md"
 
 CASE = Case(channels=32)
 
@@ -157,23 +157,13 @@ def test_what_is_no_sound_file_is_refused(
     assert words in result.stderr
 
 
-def test_every_key_is_documented(tmp_path: Path, cases: Path) -> None:
-    section = DOCS.read_text(encoding="utf-8").split("## `mixnet-export optimize`")[1]
-    known = set(re.findall(r"^\| `([^`]+)` \|", section.split("\n## ")[0], re.MULTILINE))
-    two = Case(channels=32, padding="VALID", kernel=(7, 7), form="int8-per-channel", size=(8, 8))
-    printed = set(paths(answer(save(tmp_path / "a.tflite", CASE), "-o", tmp_path / "out")))
-    printed |= set(paths(answer(save(tmp_path / "b.tflite", two), "-o", tmp_path / "out")))
-    printed |= set(paths(answer(cases / "dwmult2.tflite", "-o", tmp_path / "out")))
-    assert printed - {"after"} == known
-
-
-def paths(value: Any, path: str = "") -> Any:
-    """The path of every value that is no object; the provenance is a document of its own."""
-    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
-        for each in value:
-            yield from paths(each, f"{path}[]")
-    elif isinstance(value, dict) and path != "provenance":
-        for key, each in value.items():
-            yield from paths(each, f"{path}.{key}" if path else key)
-    elif value != [] or path == "warnings":
-        yield path
+def test_documents_are_the_record_that_is_documented(tmp_path: Path, cases: Path) -> None:
+    int8 = Case(channels=32, padding="VALID", form="int8-per-channel", size=(8, 8))
+    for path in (
+        save(tmp_path / "a.tflite", CASE),
+        save(tmp_path / "b.tflite", int8),
+        cases / "dwmult2.tflite",
+    ):
+        printed = answer(path, "-o", tmp_path / "out")
+        (found,) = json.loads(json_text([decode(results.OptimizeResult, printed)]))["targets"]
+        assert found == printed
