@@ -46,6 +46,11 @@ PLANS: Mapping[str, Plan] = {
             Choice(merge="pairs", mixed="branches", groups="grouped"),
             measured="onnxruntime 1.32 on x86-64",
         ),
+        Plan(
+            "onnxruntime-x86-int8",
+            Choice(merge="auto", mixed="branches", groups="auto"),
+            measured="onnxruntime 1.32 on x86-64 with AVX2, without 8-bit dot products",
+        ),
     )
 }
 """``reference`` has batch norm folded and activations fused, and nothing else; it is the yardstick.
