@@ -14,19 +14,34 @@ from mixnet_runtimes.tflite_words import text
 
 Array = NDArray[Any]
 
+HUGE = 1e300
+"""In place of what is not finite, which JSON cannot hold."""
 
-def compare_outputs(original: Document, candidate: Document) -> Iterator[dict[str, Any]]:
-    """Every output of every signature, over all inputs."""
+
+def compare_outputs(
+    original: Document, candidate: Document, blunted: Document
+) -> Iterator[dict[str, Any]]:
+    """Every output of every signature, over all inputs.
+
+    ``blunted`` is the original without the weights of the rewritten operators: an output that is
+    the same there says nothing of them.
+    """
     named = [text(each.signatureKey) for each in original.model.signatureDefs or ()]
     keys: list[str | None] = [*named] if named else [None]
     for key in keys:
         runs = [
             _runs(document, key, delegates)
-            for document, delegates in ((original, True), (original, False), (candidate, True))
+            for document, delegates in (
+                (original, True),
+                (original, False),
+                (candidate, True),
+                (blunted, True),
+            )
         ]
         for name in runs[0]:
-            first, plain, second = (each[name] for each in runs)
-            yield {"signature": key, "name": name, **_compared(first, plain, second)}
+            first, plain, second, without = (each[name] for each in runs)
+            found = _compared(first, plain, second)
+            yield {"signature": key, "name": name, "change": _change(first, without), **found}
 
 
 def _runs(document: Document, key: str | None, delegates: bool) -> dict[str, list[Array]]:
@@ -80,6 +95,18 @@ def _compared(first: list[Array], plain: list[Array], second: list[Array]) -> di
     }
 
 
+def _change(first: list[Array], without: list[Array]) -> float:
+    """How far an output is from that of other weights; huge where they cannot be compared."""
+    one, other = _joined(first), _joined(without)
+    if one.shape != other.shape or one.dtype.kind not in "fiub":
+        return HUGE
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    finite = np.isfinite(one)
+    if not np.array_equal(finite, np.isfinite(other)):
+        return HUGE
+    return _distance(one, other, finite)
+
+
 def _joined(values: list[Array]) -> Array:
     return np.concatenate([each.reshape(-1) for each in values])
 
@@ -96,7 +123,7 @@ def _spread(outputs: list[Array]) -> float:
 
 def _distance(one: Array, other: Array, where: Array) -> float:
     found = float(np.abs(one[where] - other[where]).max(initial=0))
-    return found if np.isfinite(found) else 1e300
+    return found if np.isfinite(found) else HUGE
 
 
 def _sqnr(signal: Array, other: Array) -> float | None:

@@ -145,6 +145,8 @@ def _says_nothing(seen: Mapping[str, Any]) -> str:
         return "it is zero for every input"
     if seen["spread"] <= SAYS_NOTHING * seen["largest"]:
         return "it does not react to the input"
+    if seen["change"] <= OUTPUT_TOLERANCE * seen["largest"]:
+        return "it does not react to the operators that were rewritten"
     return ""
 
 

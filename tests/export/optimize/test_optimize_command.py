@@ -121,6 +121,43 @@ def test_outputs_that_do_not_react_are_named(tmp_path: Path) -> None:
     assert "proves nothing" in result.stderr
 
 
+def test_outputs_that_the_operators_hardly_change_are_named(tmp_path: Path) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    from mixnet_runtimes.tflite_pack import pack
+
+    tables = model(CASE)
+    graph = tables.subgraphs[0]
+    scale = schema.BufferT()
+    scale.data = np.frombuffer(np.float32([1e-9]).tobytes(), np.uint8)
+    tables.buffers.append(scale)
+    for name, shape in (("scale", [1]), ("scaled", [1, 14, 14, 32]), ("sum", [1, 14, 14, 32])):
+        tensor = schema.TensorT()
+        tensor.name, tensor.shape = name, shape
+        graph.tensors.append(tensor)
+    (x,), (y,), first = graph.inputs, graph.outputs, len(graph.tensors) - 3
+    graph.tensors[first].buffer = len(tables.buffers) - 1
+    for kind, inputs, output in (
+        ("MUL", [y, first], first + 1),
+        ("ADD", [first + 1, x], first + 2),
+    ):
+        code, operator = schema.OperatorCodeT(), schema.OperatorT()
+        code.builtinCode = code.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, kind)
+        code.version = 1
+        options = getattr(schema, f"{kind.title()}OptionsT")()
+        operator.builtinOptionsType = getattr(schema.BuiltinOptions, f"{kind.title()}Options")
+        operator.builtinOptions, operator.opcodeIndex = options, len(tables.operatorCodes)
+        operator.inputs, operator.outputs = inputs, [output]
+        tables.operatorCodes.append(code)
+        graph.operators.append(operator)
+    graph.outputs = [first + 2]
+    path = tmp_path / "a.tflite"
+    path.write_bytes(pack(schema, tables))
+    result = call(path, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "does not react to the operators that were rewritten" in result.stderr
+
+
 def test_nothing_is_written_where_the_proof_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
