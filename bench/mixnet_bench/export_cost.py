@@ -9,13 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import click
 
+from mixnet_bench.results.studies import ExportCostResult
 from mixnet_common import MixnetError
 from mixnet_common.console import (
     CONTEXT,
@@ -117,9 +117,19 @@ class Cost:
         small = small or median(self.peak_bytes) < (self.bytes_bar or 0)
         return median(self.seconds) < self.seconds_bar and small
 
-    def as_json(self) -> dict[str, Any]:
-        """The record as JSON keys, every run kept."""
-        return asdict(self) | {"median_seconds": median(self.seconds), "within": self.within}
+    def record(self) -> ExportCostResult:
+        """What is printed of it, every run kept."""
+        return ExportCostResult(
+            name=self.name,
+            title=self.title,
+            seconds=self.seconds,
+            cpu_seconds=self.cpu_seconds,
+            peak_bytes=self.peak_bytes,
+            seconds_bar=self.seconds_bar,
+            bytes_bar=self.bytes_bar,
+            median_seconds=median(self.seconds),
+            within=self.within,
+        )
 
 
 def measure(name: str, job: Job, runs: int, folder: Path) -> Cost:
@@ -187,7 +197,7 @@ def main(runs: int, as_json: bool) -> None:
             costs.append(measure(name, job, runs, folder))
             step()
     if as_json:
-        print_json([cost.as_json() for cost in costs])
+        print_json([cost.record() for cost in costs])
     else:
         print_table(
             ("job", "seconds: median (range)", "of CPU", "peak MB", "below", "holds"),

@@ -19,6 +19,7 @@ from mixnet_android.conditions import (
 )
 from mixnet_android.detached import end_others
 from mixnet_android.device import State, choose, read_state
+from mixnet_android.records import device_record
 from mixnet_android.runtimes_store import Runtime, find_for
 from mixnet_android.session import (
     Installed,
@@ -50,7 +51,7 @@ from mixnet_bench.phone_caveats import caveats_of_start
 from mixnet_bench.phone_inputs import refuse_text, write_raw
 from mixnet_bench.phone_parity import Difference, compare_with_host
 from mixnet_bench.phone_profile import print_profiles, take_profiles
-from mixnet_bench.phone_report import Measured, describe_phone, foresee_phone
+from mixnet_bench.phone_report import Measured, describe_machine_of, describe_phone
 from mixnet_bench.preparing import prepared
 from mixnet_bench.results.latency import PhoneLatencyResult
 from mixnet_common import UsageError
@@ -142,10 +143,16 @@ def measure_on(
     runner = find_runner(platform)
     libraries = [find_for(path.suffix.removeprefix("."), platform) for path in plan.paths]
     plan = replace(plan, cpus=choose_cpus(wishes.pin, state.clusters))
-    foreseen = foresee_phone(phone.serial, state, platform)
-    if not wishes.fixed_performance:  # a phone may lack the mode
-        foreseen["fixed_performance"] = False
-    finish.check(foresee(plan, **foreseen))
+    foreseen = foresee(
+        plan,
+        target=f"adb:{phone.serial}",
+        machine=describe_machine_of(state, platform),
+        emulated=bool(state.product.emulated),
+        # A phone may lack the mode.
+        fixed_performance=None if wishes.fixed_performance else False,
+        device=device_record(phone.serial, state),
+    )
+    finish.check(foreseen)
     with temporary_folder() as folder:
         work = _work(plan, runner, libraries, folder)
         try:

@@ -6,7 +6,6 @@ that it can never be read as a phone's.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -63,16 +62,6 @@ def describe_phone(
     caveats = [list(_caveats(measured, index)) for index in indices]
     targets = describe(plan, files, timings, machine, caveats)
     return [_on_phone(target, measured, index) for index, target in enumerate(targets)]
-
-
-def foresee_phone(serial: str, state: State, platform: str) -> dict[str, Any]:
-    """The fields of a result that are known before it is measured."""
-    return {
-        "target": f"adb:{serial}",
-        "emulated": bool(state.product.emulated),
-        "machine": describe_machine_of(state, platform),
-        "device": device_record(serial, state),
-    }
 
 
 def _timing(index: int, measured: Measured) -> Timing:

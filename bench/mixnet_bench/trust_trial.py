@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -19,6 +18,7 @@ from mixnet_android.build import find_runner
 from mixnet_bench.affinity import check_cpus
 from mixnet_bench.latency import Plan, Timing, measure, turns_of
 from mixnet_bench.native import measure_native
+from mixnet_bench.results.studies import TrialComparison, TrialPair, TrialResult
 from mixnet_bench.stats.comparison import (
     CONFIDENCE,
     SLOWER,
@@ -112,41 +112,39 @@ def _repetition(turns: Sequence[Turns], threads: int) -> Repetition:
     return Repetition(compare_turns(again, first, threads), compare_turns(slower, first, threads))
 
 
-def describe_trial(trial: Trial, names: Sequence[str], way: str) -> dict[str, Any]:
-    """The JSON object: counts, what all launches together say, and every comparison."""
-    return {
-        "name": names[0],
-        "slower": names[1],
-        "way": way,
-        "repetitions": len(trial.repetitions),
-        "launches": trial.repetitions[0].same.launches,
-        "confidence": CONFIDENCE,
-        "power": POWER,
-        "same_undetected": trial.same_right,
-        "by_cpu_time": sum(each.slower.by_cpu for each in trial.repetitions),
-        "slower_detected": trial.slower_right,
-        "passed": trial.passed,
-        "smallest_difference": _smallest(trial, "same"),
-        "together": {
-            "same": _describe(trial.together.same),
-            "slower": _describe(trial.together.slower),
-        },
-        "comparisons": [
-            {"same": _describe(each.same), "slower": _describe(each.slower)}
-            for each in trial.repetitions
-        ],
-        "took_s": trial.took_s,
-    }
+def describe_trial(trial: Trial, names: Sequence[str], way: str) -> TrialResult:
+    """The record: counts, what all launches together say, and every comparison."""
+    return TrialResult(
+        name=names[0],
+        slower=names[1],
+        way=way,
+        repetitions=len(trial.repetitions),
+        launches=trial.repetitions[0].same.launches,
+        confidence=CONFIDENCE,
+        power=POWER,
+        same_undetected=trial.same_right,
+        by_cpu_time=sum(each.slower.by_cpu for each in trial.repetitions),
+        slower_detected=trial.slower_right,
+        passed=trial.passed,
+        smallest_difference=_smallest(trial, "same"),
+        together=_describe_pair(trial.together),
+        comparisons=tuple(map(_describe_pair, trial.repetitions)),
+        took_s=trial.took_s,
+    )
 
 
-def _describe(comparison: Comparison) -> dict[str, Any]:
+def _describe_pair(pair: Repetition) -> TrialPair:
+    return TrialPair(same=_describe(pair.same), slower=_describe(pair.slower))
+
+
+def _describe(comparison: Comparison) -> TrialComparison:
     interval = comparison.interval
-    return {
-        "ratio": comparison.ratio,
-        "interval": None if interval is None else [interval.low, interval.high],
-        "smallest_difference": comparison.smallest_difference,
-        "conclusion": comparison.conclusion,
-    }
+    return TrialComparison(
+        ratio=comparison.ratio,
+        interval=None if interval is None else (interval.low, interval.high),
+        smallest_difference=comparison.smallest_difference,
+        conclusion=comparison.conclusion,
+    )
 
 
 def _smallest(trial: Trial, kind: str) -> float:

@@ -12,7 +12,7 @@ from mixnet_common.console import warn
 from mixnet_common.files import write_all
 from mixnet_common.outputs import check_folder, check_outputs
 from mixnet_common.temporary import temporary_folder
-from mixnet_export.lowering import EMULATED, Model, Plan, find_plan, lower
+from mixnet_export.lowering import Model, Plan, find_plan, lower
 from mixnet_export.lowering.pixels import take_pixels
 from mixnet_export.metadata import Card, describe
 from mixnet_export.mixed import Front
@@ -100,7 +100,7 @@ def check_request(path: Path, form: Format, options: Options, inputs: Iterable[P
     check_outputs((path, side_path(path)), [*inputs, *files_read(options)], like="out/")
     target = check_target(options, form.name)
     plan = find_plan(options.lowering, form.name, precision=options.precision, target=target)
-    if plan.measured.startswith(EMULATED):
+    if plan.emulated:
         warn(f"{plan.name} was tuned under emulation: what is fast there may be slow on a phone")
     return plan.with_pieces(options.pieces) if options.pieces else plan
 

@@ -42,9 +42,9 @@ def test_a_noisy_machine_finds_nothing_and_says_so() -> None:
     assert not trial.passed
     assert trial.same_right >= 9
     described = describe_trial(trial, ("a", "b"), "numbers")
-    assert described["passed"] is False
-    assert described["smallest_difference"] > 0.3
-    assert described["slower_detected"] == trial.slower_right < 9
+    assert described.passed is False
+    assert described.smallest_difference > 0.3
+    assert described.slower_detected == trial.slower_right < 9
 
 
 def test_every_repetition_has_a_seed_of_its_own() -> None:

@@ -51,7 +51,7 @@ def describe_group(
     }
     for order, reason in skipped.items():
         found[order] = SkippedResult(
-            group=beside, name=order.label, **describe_order(order), reasons=(reason,)
+            group=beside, name=order.label, **_describe_order(order), reasons=(reason,)
         )
     return [found[order] for order in group.orders]
 
@@ -65,7 +65,7 @@ class Measured:
     target: LatencyResult
 
 
-def describe_order(order: Order) -> dict[str, Any]:
+def _describe_order(order: Order) -> dict[str, Any]:
     """What a file is, measured or not, as fields of a record."""
     return {
         "exporter": order.exporter,
@@ -81,7 +81,7 @@ def _compare(group: str, subject: Measured, other: Measured, bars: Sequence[Bar]
     same = other.order.network == subject.order.network
     facts = {
         **values_of(other.target),
-        **describe_order(other.order),
+        **_describe_order(other.order),
         "group": group,
         "difference": other.made.differs_from(subject.made) if same else None,
     }

@@ -23,6 +23,7 @@ from mixnet_bench.report.record import (
     Latency,
     PaperRow,
     Parity,
+    ProgramTime,
     Results,
     Sustained,
 )
@@ -40,6 +41,7 @@ from mixnet_bench.results.latency import (
     Origin,
     PhoneLatencyResult,
     ProfileResult,
+    ProgramResult,
     SustainedResult,
 )
 from mixnet_bench.results.paper import FigureResult, PaperRowResult
@@ -65,11 +67,14 @@ class _Found:
     counts: list[Count] = field(default_factory=list)
     papers: list[PaperRow] = field(default_factory=list)
     parities: list[Parity] = field(default_factory=list)
+    programs: list[ProgramTime] = field(default_factory=list)
 
     def add(self, found: ResultRecord | None, run: str) -> None:
         """Take what a report shows of a result; of other kinds, nothing."""
         if isinstance(found, LatencyResult):
             self.latencies.append(show_latency(found, run))
+        elif isinstance(found, ProgramResult):
+            self.programs.append(_program_time(found, run))
         elif isinstance(found, CountResult):
             self.counts.append(_count(found))
         elif isinstance(found, ParityResult):
@@ -163,19 +168,43 @@ def file_by_name(name: str) -> File:
 
 
 def _device(found: LatencyResult) -> Device:
-    threads, pin = found.threads, found.settings.pin or ()
-    pinned = ",".join(map(str, pin))
-    soc = clean(found.machine.cpu or "")
-    if not isinstance(found, PhoneLatencyResult):
-        emulated = found.verdict == Verdict.EMULATED
-        return Device(soc or clean(found.target), threads, emulated, pinned)
+    pin = found.settings.pin or ()
+    if isinstance(found, PhoneLatencyResult):
+        return _phone(found, clean(found.machine.cpu or ""))
+    emulated = found.verdict == Verdict.EMULATED
+    name = clean(found.machine.cpu or "") or clean(found.target)
+    return Device(name, found.threads, emulated, ",".join(map(str, pin)))
+
+
+def _phone(found: PhoneLatencyResult | ProgramResult, cpu: str = "") -> Device:
     maker, model = clean(found.device.manufacturer or ""), clean(found.device.model or "")
-    soc = clean(found.device.soc or "") or soc
+    soc = clean(found.device.soc or "") or cpu
     name = " ".join(each for each in (maker, model) if each)
     if name and soc:
         name = f"{name} ({soc})"
     emulated = found.emulated or found.verdict == Verdict.EMULATED
-    return Device(name or soc or clean(found.target), threads, emulated, pinned)
+    pinned = ",".join(map(str, found.settings.pin or ()))
+    return Device(name or soc or clean(found.target), found.threads, emulated, pinned)
+
+
+def _program_time(found: ProgramResult, run: str) -> ProgramTime:
+    ratio = found.ratio_to_first
+    taken = dict.fromkeys(clean(each.delegated or "") for each in found.launches)
+    return ProgramTime(
+        file=_file(found.name, None, found.given),
+        device=_phone(found),
+        run=run,
+        program=clean(found.runner or ""),
+        size_bytes=found.size_bytes,
+        mean_ms=found.mean_ms,
+        interval_ms=found.mean_ms_interval,
+        first_ms=found.first_ms,
+        ratio=None if ratio is None else ratio.value,
+        ratio_interval=None if ratio is None else ratio.interval,
+        delegated=", ".join(filter(None, taken)),
+        verdict=found.verdict,
+        reasons=tuple(map(clean, found.reasons)),
+    )
 
 
 # Results

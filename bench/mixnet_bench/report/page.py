@@ -133,6 +133,7 @@ def _summary(results: Results) -> str:
     counts = {
         ("timing", "timings"): len(results.latencies),
         ("device", "devices"): len(results.devices),
+        ("latency by another runner", "latencies by another runner"): len(results.programs),
         ("count", "counts"): len(results.counts),
         ("row of the paper", "rows of the paper"): len(results.papers),
         ("parity check", "parity checks"): len(results.parities),
@@ -144,7 +145,8 @@ def _summary(results: Results) -> str:
 
 
 def _warning(results: Results) -> list[str]:
-    emulated = any(device.emulated for device in results.devices)
+    devices = [*results.devices, *(each.device for each in results.programs)]
+    emulated = any(device.emulated for device in devices)
     return [f'<p class="warning">{escape(EMULATED)}</p>'] if emulated else []
 
 

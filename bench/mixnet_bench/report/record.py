@@ -188,6 +188,26 @@ class Parity:
 
 
 @dataclass(frozen=True)
+class ProgramTime:
+    """One file timed on one device by LiteRT's own program, which keeps no samples."""
+
+    file: File
+    device: Device
+    run: str
+    program: str
+    size_bytes: int
+    mean_ms: float
+    interval_ms: tuple[float, float] | None
+    first_ms: float | None
+    ratio: float | None
+    """To the first file of the run."""
+    ratio_interval: tuple[float, float] | None
+    delegated: str
+    verdict: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Results:
     """Everything that a report is made from."""
 
@@ -195,6 +215,7 @@ class Results:
     counts: tuple[Count, ...] = ()
     papers: tuple[PaperRow, ...] = ()
     parities: tuple[Parity, ...] = ()
+    programs: tuple[ProgramTime, ...] = ()
 
     @property
     def devices(self) -> list[Device]:

@@ -116,6 +116,41 @@ def latency_table(results: Results, device: Device) -> Table:
     return Table(f"Latency on {device.label}", LATENCY_COLUMNS, rows, notes, doubts)
 
 
+PROGRAM_COLUMNS = (
+    "network", "file", "mean, ms", "95 %", "first", "to the first file", "95 %", "MB", "delegated",
+    "device", "verdict",
+)  # fmt: skip
+
+
+def program_table(results: Results) -> Table | None:
+    """What was timed with ``--runner``, by LiteRT's own program."""
+    rows = tuple(
+        (
+            text(each.file.sized_network),
+            text(each.file.kind),
+            milliseconds(each.mean_ms),
+            text(three_digit_range(each.interval_ms)),
+            number(each.first_ms, "{:.3g}"),
+            number(each.ratio, "{:.3f}"),
+            text(three_digit_range(each.ratio_interval)),
+            number(each.size_bytes / 1e6, "{:.1f}"),
+            text(each.delegated),
+            text(each.device.label),
+            verdict(each.verdict),
+        )
+        for each in results.programs
+    )
+    if not rows:
+        return None
+    programs = " and ".join(dict.fromkeys(each.program for each in results.programs))
+    notes = (
+        f"By {programs}, which keeps no samples: means of the launches' means. First file: of the"
+        " same run.",
+    )
+    doubts = sum_up((each.file.label, why) for each in results.programs for why in each.reasons)
+    return Table("Latency by another runner", PROGRAM_COLUMNS, rows, notes, doubts)
+
+
 def conditions_table(results: Results, device: Device) -> Table | None:
     """The circumstances of every run on a device; None where nothing is known of them."""
     runs = {each.run: each for each in reversed(of_device(results, device))}
@@ -273,7 +308,7 @@ def all_tables(results: Results) -> list[Table]:
         lambda: paper_tables(results),
         lambda: (latency_table(results, device) for device in results.devices),
         lambda: (conditions_table(results, device) for device in results.devices),
-        lambda: iter([sustained_table(results), against_table(results)]),
+        lambda: iter([sustained_table(results), against_table(results), program_table(results)]),
         lambda: iter([int8_table(results), lowering_table(results), kernel_table(results)]),
         lambda: iter([delegation_table(results), count_table(results), parity_table(results)]),
     ]

@@ -76,7 +76,7 @@ def run(
         rows = [_row(block, outcome) for block, outcome in outcomes]
         print_json([_describe(request, output, plan, rows, checks)])
         return
-    _print(outcomes, checks, "EMULATED: the times of no phone" if _emulated(plan) else "")
+    _print(outcomes, checks, "EMULATED: the times of no phone" if plan.emulated else "")
     say(f"wrote {output}; use it with mixnet-export … --lowering {output}")
 
 
@@ -114,7 +114,8 @@ def tune(
     in_order = dict.fromkeys(block_of(node.name) for node in model.graph.nodes)
     ordered = {name: choices[name] for name in in_order}
     name = target.name if target else None
-    plan = Plan(f"{request.network.name}.toml", start.general, ordered, measured, name)
+    emulated = measured.startswith(EMULATED)
+    plan = Plan(f"{request.network.name}.toml", start.general, ordered, measured, name, emulated)
     return plan, outcomes, _check_whole(request, model, plan, start, timer)
 
 
@@ -193,17 +194,13 @@ def _check_whole(
 # Reports
 
 
-def _emulated(plan: Plan) -> bool:
-    return plan.measured.startswith(EMULATED)
-
-
 def _comments(
     request: Request,
     plan: Plan,
     outcomes: list[tuple[Block, Outcome]],
     checks: dict[str, Estimate],
 ) -> list[str]:
-    lines = ["EMULATED: timed on no phone; what is fastest on one may differ."] * _emulated(plan)
+    lines = ["EMULATED: timed on no phone; what is fastest on one may differ."] * plan.emulated
     lines += [
         f"The fastest lowering of {request.network.name} found for .{request.form.name}.",
         *(
@@ -266,7 +263,7 @@ def _describe(
         name=request.network.name,
         path=str(output),
         measured=plan.measured,
-        emulated=_emulated(plan),
+        emulated=plan.emulated,
         blocks=tuple(rows),
         ratios={name: found.value for name, found in checks.items()},
         ratio_intervals={name: _bounds(found) for name, found in checks.items()},

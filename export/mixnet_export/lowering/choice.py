@@ -19,11 +19,13 @@ from mixnet_networks import Graph, Node
 from mixnet_networks.build import block_of
 from mixnet_runtimes.targets import find_target
 
-KEYS = ("measured", "target", "general", "blocks")
+KEYS = ("measured", "emulated", "target", "general", "blocks")
 """What a plan's file has at its top level."""
 
 EMULATED = "EMULATED"
-"""How ``measured`` begins where the choices were timed under emulation, which is no phone."""
+"""How ``measured`` begins where the choices were timed under emulation, which is no phone.
+
+In files of older versions these words alone say so."""
 
 
 def _pairs(count: int) -> tuple[int, ...]:
@@ -122,6 +124,8 @@ class Plan:
     """Where the choices were measured, for people."""
     target: str | None = None
     """The runtime and version that they were measured on, where that is a target."""
+    emulated: bool = False
+    """Whether they were measured under emulation."""
 
     def of(self, node: Node) -> Choice:
         """The choice for the block of a node."""
@@ -157,7 +161,11 @@ def load_plan(path: Path) -> Plan:
     measured = table.get("measured", "")
     if not isinstance(measured, str):
         raise UsageError(f"{where}: 'measured' must be a text, not {shown(measured)}")
-    return Plan(path.name, general, choices, measured, _target(table.get("target"), where))
+    emulated = table.get("emulated", measured.startswith(EMULATED))
+    if not isinstance(emulated, bool):
+        raise UsageError(f"{where}: 'emulated' must be true or false, not {shown(emulated)}")
+    target = _target(table.get("target"), where)
+    return Plan(path.name, general, choices, measured, target, emulated)
 
 
 def _target(name: Any, where: str) -> str | None:
@@ -172,6 +180,7 @@ def format_plan(plan: Plan, comments: Sequence[str] = ()) -> str:
     """A plan as the text of a TOML file, one line a block."""
     lines = [f"# {printable(comment)}" for comment in comments]
     lines += [f"measured = {_quote(plan.measured)}"]
+    lines += ["emulated = true"] if plan.emulated else []
     lines += [f"target = {_quote(plan.target)}"] if plan.target else []
     lines += ["", "general = " + _format_choice(plan.general), "", "[blocks]"]
     lines += [f"{_quote(name)} = {_format_choice(choice)}" for name, choice in plan.blocks.items()]
