@@ -116,6 +116,12 @@ FILES = (
         ("net.toml", "lowered.toml", "made/a.tflite", "made/a.tflite.logits.json"),
         "comparison.json",
     ),
+    Case(
+        "python -m mixnet_bench.studies.optimize --models made --python program --runner program",
+        ("made/a.tflite", "program"),
+        "rows.json",
+    ),
+    Case("python -m mixnet_bench.studies.tiling_costs", (), "costs.json"),
     Case(f"{GLYPHS}.publish w.safetensors", ("w.safetensors",), "mixnet-s-glyphs.safetensors"),
     Case(f"{GLYPHS}.publish checkpoint", ("checkpoint/m.index",), "mixnet-s-glyphs.safetensors"),
     Case(

@@ -22,6 +22,7 @@ from mixnet_common.console import CONTEXT, Command, example, print_table, say
 from mixnet_common.cpu_lists import parse_cpus
 from mixnet_common.files import write_whole
 from mixnet_common.options import LAUNCHES
+from mixnet_common.outputs import check_output
 from mixnet_common.readers import is_file
 
 CONVERTING_S = 1800.0
@@ -133,6 +134,9 @@ def main(
         names = ", ".join(dict.fromkeys(each.timm for each in SUBJECTS))
         raise UsageError(f"no network is called {', '.join(only)}", f"known: {names}")
     cpus = None if pin is None else parse_cpus(pin)
+    if output is not None:
+        read = [*folder.glob("*.tflite"), *(each for each in (converter, runner) if each)]
+        check_output(output, read, like="rows.json")
     rows: list[Row] = []
     for subject in chosen:
         say(f"{subject.title} {subject.precision}")

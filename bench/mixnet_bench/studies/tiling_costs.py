@@ -22,6 +22,7 @@ from mixnet_common.console import CONTEXT, Command, example, print_table, progre
 from mixnet_common.cpu_lists import parse_cpus
 from mixnet_common.files import write_whole
 from mixnet_common.options import LAUNCHES
+from mixnet_common.outputs import check_output
 from mixnet_common.temporary import temporary_folder
 from mixnet_export.lowering import Model
 from mixnet_export.optimize.building import Rewriting, rewrite
@@ -134,6 +135,8 @@ def main(name: str | None, launches: int, pin: str | None, output: Path | None) 
     """Time 58 large depthwise convolutions as they are and as tiles, and fit the cost model."""
     target = find_target(name, "tflite")
     cpus = None if pin is None else parse_cpus(pin)
+    if output is not None:
+        check_output(output, like="costs.json")
     rows: list[Measured] = []
     shares: list[tuple[NDArray[np.float64], float]] = []
     with temporary_folder() as folder, progress("timing", len(CASES)) as advance:
