@@ -144,10 +144,11 @@ def main(
         rows.append(study(subject, path, target, launches, cpus, runner))
         if output is not None:
             write_whole(output, _document(rows))
+    runtimes = sorted({each.runtime for each in rows if each.runtime})
     print_table(
         ("network", "precision", "original ms", "optimized ms", "ratio", "95 %", "at most"),
         [_cells(each) for each in rows],
-        caption=f"{rows[0].runtime or 'nothing ran'} on {cpu_model() or 'an unknown CPU'};"
+        caption=f"{', '.join(runtimes) or 'nothing ran'} on {cpu_model() or 'an unknown CPU'};"
         f" one thread, CPU time, {launches} processes",
     )
 

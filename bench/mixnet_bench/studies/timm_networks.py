@@ -16,6 +16,13 @@ SEED = 0
 SIZES = {"fastvit_t8": 256, "edgenext_xx_small": 256}
 """Height and width that the networks were made for; the others take 224."""
 
+DAMPED = ("dwconv2",)
+"""Last convolutions of StarNet's branches, without a norm behind them, are drawn small: with
+branches as large as what they are added to, the products in them make rounding grow block by block
+until outputs are chance."""
+
+DAMPING = 0.2
+
 _TORCHVISION = (
     "torchvision", "torchvision.datasets", "torchvision.io", "torchvision.models",
     "torchvision.models.feature_extraction", "torchvision.ops", "torchvision.ops.misc",
@@ -53,7 +60,8 @@ def draw_weights(model: Any, example: Any) -> None:
             elif values.ndim <= 1 or "gamma" in each or "scale" in each:
                 values.normal_(1, 0.1)
             else:
-                values.normal_(0, max(values[0].numel(), 1) ** -0.5)
+                damping = DAMPING if any(name in each for name in DAMPED) else 1.0
+                values.normal_(0, damping * max(values[0].numel(), 1) ** -0.5)
         for norm in (each for each in model.modules() if isinstance(each, torch.nn.BatchNorm2d)):
             norm.momentum = 1.0  # the latest statistics alone
         model.train()(example)
