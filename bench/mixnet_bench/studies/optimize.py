@@ -133,6 +133,8 @@ def main(
     if not chosen:
         names = ", ".join(dict.fromkeys(each.timm for each in SUBJECTS))
         raise UsageError(f"no network is called {', '.join(only)}", f"known: {names}")
+    if output is not None:
+        check_output(output, [folder / each.file_name for each in chosen])
     cpus = None if pin is None else parse_cpus(pin)
     if output is not None:
         read = [*folder.glob("*.tflite"), *(each for each in (converter, runner) if each)]
