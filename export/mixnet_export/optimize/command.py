@@ -135,7 +135,16 @@ def _outcome(result: OptimizeResult, dry_run: bool) -> str:
     if result.written is None:
         why = "dry run" if dry_run else "no folder"
         return f"{count} would be rewritten for {result.target}; nothing written ({why})"
-    return f"wrote {show(result.written)} ({count} rewritten for {result.target}, proven equal)"
+    return (
+        f"wrote {show(result.written)} ({count} rewritten for {result.target}, {_proven(result)})"
+    )
+
+
+def _proven(result: OptimizeResult) -> str:
+    """What is proven: outputs that prove nothing leave it to the operators."""
+    if all(each.says_nothing for each in result.outputs):
+        return "each proven equal, the outputs prove nothing"
+    return "proven equal"
 
 
 def _operators(count: int) -> str:
