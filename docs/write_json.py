@@ -186,8 +186,8 @@ def _section(section: Section) -> str:
 def _rows(
     record: type[ResultRecord], path: str, told: dict[type, str], *, own: bool = False
 ) -> Iterator[Row]:
-    """The keys of a record; of one that was described already, where that was."""
-    told[record] = path
+    """The keys of a record; of one that is within itself, where that is described."""
+    told = {**told, record: path}
     meanings = _meanings(record)
     for field in msgspec.structs.fields(record):
         if own and field.name not in record.__annotations__:

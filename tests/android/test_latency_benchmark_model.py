@@ -114,10 +114,10 @@ def test_files_are_timed_in_turns_and_labelled(
 
 
 def key_paths(value: object, path: str = "") -> Iterator[str]:
-    """The path of every value; of the phone and its conditions as a whole."""
-    if path in ("device", "conditions", "launches[].warmup", "shapes"):
-        yield f"{path}.*"
-    elif isinstance(value, dict):
+    """The path of every value."""
+    if value in ({}, []):
+        return
+    if isinstance(value, dict):
         for key, each in value.items():
             yield from key_paths(each, f"{path}.{key}" if path else key)
     elif isinstance(value, list) and value and isinstance(value[0], dict):
@@ -132,7 +132,9 @@ def test_every_key_is_documented(fake: FakePhone, program: Path, tmp_path: Path)
     section = page.read_text(encoding="utf-8").partition(heading)[2].partition("\n## ")[0]
     documented = {line.split("`")[1] for line in section.splitlines() if line.startswith("| `")}
     result = latency(fake, program, *models(tmp_path, "quick"), "--launches", 1, "--json")
-    assert documented == set(key_paths(targets_of(result)[0]))
+    keys = set(key_paths(targets_of(result)[0]))
+    assert {"runner_sha256", "launches[].warmup.mean_ms", "device.serial"} < keys
+    assert {path for path in keys if not path.startswith("shapes.")} <= documented
 
 
 def test_it_is_never_called_valid_nor_an_emulators_time_a_phones(

@@ -34,7 +34,6 @@ class DeviceResult(ResultRecord):
     emulated: bool | None = known_as()
     """it says of itself that it is no phone: an emulator, a container or a test's device"""
     clusters: tuple[PhoneCluster, ...] = known_as(())
-    """slowest first"""
     features: tuple[str, ...] = known_as(())
     """instruction sets that every core has"""
     free_bytes: Count | None = known_as()

@@ -192,3 +192,4 @@ its largest absolute one"""
     """the images seen as different classes on which the first was surest"""
     layers: tuple[LayerErrorResult, ...] = known_as(())
     verdict: BudgetVerdict | None = known_as()
+    """`null` without `--budget`"""
