@@ -133,8 +133,6 @@ def main(
     if not chosen:
         names = ", ".join(dict.fromkeys(each.timm for each in SUBJECTS))
         raise UsageError(f"no network is called {', '.join(only)}", f"known: {names}")
-    if output is not None:
-        check_output(output, [folder / each.file_name for each in chosen], like="rows.json")
     cpus = None if pin is None else parse_cpus(pin)
     if output is not None:
         read = [*folder.glob("*.tflite"), *(each for each in (converter, runner) if each)]

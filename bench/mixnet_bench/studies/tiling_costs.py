@@ -134,8 +134,6 @@ class Measured:
 def main(name: str | None, launches: int, pin: str | None, output: Path | None) -> None:
     """Time 58 large depthwise convolutions as they are and as tiles, and fit the cost model."""
     target = find_target(name, "tflite")
-    if output is not None:
-        check_output(output)
     cpus = None if pin is None else parse_cpus(pin)
     if output is not None:
         check_output(output, like="costs.json")
