@@ -56,6 +56,8 @@ from mixnet_common.json_object import clean
 from mixnet_common.result import encode
 from mixnet_networks.paper import load_table
 
+INT8 = ("precision", "float32")
+
 PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A loaded machine draws and runs examples slowly."""
 
@@ -269,7 +271,7 @@ def test_a_label_tells_the_sizes_that_are_not_the_networks_own(tmp_path: Path) -
 def test_networks_of_other_sizes_are_never_a_pair(tmp_path: Path) -> None:
     found = pairs(load_results([save_sizes(tmp_path / "a.json")]), "precision", "float32")
     assert len(found) == 3
-    assert {pair.ratio for pair in found} == {0.5}
+    assert [pair.ratio for pair in found] == pytest.approx([0.5] * 3)
     assert all(pair.first.file.resolution == pair.second.file.resolution for pair in found)
 
 
@@ -376,7 +378,7 @@ def test_files_of_different_runs_are_not_divided(tmp_path: Path) -> None:
     assert any("took no turns" in note for note in table.notes)
     save(tmp_path / "b.json", latency("mixnet-s", "tflite", "float32", "default", 10.0), quick)
     (pair,) = pairs(load_results([tmp_path]), "precision", "float32")
-    assert pair.ratio == 0.5
+    assert pair.ratio == pytest.approx(0.5)
 
 
 def test_a_lowering_is_held_against_the_literal_form(tmp_path: Path) -> None:
@@ -386,8 +388,24 @@ def test_a_lowering_is_held_against_the_literal_form(tmp_path: Path) -> None:
     ]
     table = lowering_table(load_results([save(tmp_path / "a.json", *targets)]))
     assert table is not None
-    ((*_, ratio, _, one_run, _),) = table.rows
-    assert (ratio.text, one_run.text) == ("0.50", "yes")
+    ((*_, ratio, _, _, _),) = table.rows
+    assert ratio.text == "0.50"
+
+
+def test_a_pairs_interval_rests_on_its_launches(tmp_path: Path) -> None:
+    """Ratios 0.4, 0.5 and 0.625 by launch: their geometric mean, and Student's interval."""
+    first = latency("mixnet-s", "tflite", "float32", "default", 10.0)
+    second = latency("mixnet-s", "tflite", "int8", "default", 5.0)
+    for target, levels in ((first, (10.0, 20.0, 16.0)), (second, (4.0, 10.0, 10.0))):
+        launch = target["launches"][0]
+        target["launches"] = [launch | {"count": 5, "median_ms": each} for each in levels]
+        target["samples_ms"] = [each for each in levels for _ in range(5)]
+    (pair,) = pairs(load_results([save(tmp_path / "a.json", first, second)]), *INT8)
+    assert pair.ratio == pytest.approx(0.5)
+    assert pair.estimate.interval is not None
+    bound = math.exp(4.3027 * math.log(1.25) / math.sqrt(3))
+    found = (pair.estimate.interval.low, pair.estimate.interval.high)
+    assert found == pytest.approx((0.5 / bound, 0.5 * bound), rel=1e-3)
 
 
 def test_kernels_count_their_pieces_and_leave_out_all_else(tmp_path: Path) -> None:

@@ -1,19 +1,22 @@
 """A report's tables that hold one file against another, or against itself later on. Pure."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from statistics import median
 
 from mixnet_bench.report.cells import Table, milliseconds, number, sum_up, text
 from mixnet_bench.report.record import File, Latency, Results
+from mixnet_common.intervals import Estimate, ratio_of
 
 # Pairs
 
-PAIR_COLUMNS = ("network", "file", "ms", "against", "ms", "ratio", "MB ratio", "one run", "device")
+PAIR_COLUMNS = ("network", "file", "ms", "against", "ms", "ratio", "95 %", "MB ratio", "device")
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two timings that differ in one thing; ``first`` is the yardstick."""
+    """Two timings of one run that differ in one thing; ``first`` is the yardstick."""
 
     first: Latency
     second: Latency
@@ -21,7 +24,19 @@ class Pair:
     @property
     def ratio(self) -> float:
         """The second's time over the first's."""
-        return self.second.median_ms / self.first.median_ms
+        return self.estimate.value
+
+    @property
+    def estimate(self) -> Estimate:
+        """The same from the medians of each launch, in which both ran, with its 95 % interval.
+
+        Without the samples of both it is the ratio of the medians, and has no interval.
+        """
+        firsts, seconds = self.first.launches, self.second.launches
+        if len(firsts) != len(seconds) or not all(firsts) or not all(seconds) or not firsts:
+            return Estimate(self.second.median_ms / self.first.median_ms, None)
+        launches = zip(firsts, seconds, strict=True)
+        return ratio_of([math.log(median(second) / median(first)) for first, second in launches])
 
 
 def pairs(results: Results, key: str, yardstick: str) -> list[Pair]:
@@ -63,13 +78,18 @@ def pair_table(title: str, found: Sequence[Pair], note: str) -> Table:
             text(pair.first.file.kind),
             milliseconds(pair.first.median_ms),
             number(pair.ratio, "{:.2f}"),
+            text(_bounds(pair.estimate)),
             number(pair.second.size_bytes / max(1, pair.first.size_bytes), "{:.2f}"),
-            text("yes" if pair.first.run == pair.second.run else "no"),
             text(pair.second.device.label),
         )
         for pair in found
     )
     return Table(title, PAIR_COLUMNS, rows, (note,))
+
+
+def _bounds(found: Estimate) -> str:
+    """An interval in digits; nothing where a single launch says nothing of others."""
+    return "" if found.interval is None else f"{found.interval.low:.2f}–{found.interval.high:.2f}"
 
 
 # Comparisons and sustained load
