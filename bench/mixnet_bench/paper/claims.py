@@ -58,7 +58,7 @@ def _entry(table: PaperTable, claim: Claim, figure: FigureResult) -> ClaimResult
     return ClaimResult(
         name=claim.claim,
         table=table.table,
-        section=table.section,
+        section=claim.section,
         claim=ClaimFigure(
             quantity=claim.quantity,
             kind=claim.kind,
