@@ -4,6 +4,7 @@ The baseline is a file that ran side by side with them, or a saved result of an 
 the same conditions. Works on the results of ``mixnet-bench latency``; measures nothing.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -136,7 +137,8 @@ def _unlike(saved: LatencyResult, target: LatencyResult | Foreseen) -> list[str]
 
 
 def _shown(value: Any) -> str:
-    return shown(list(value) if isinstance(value, tuple) else encode(value))
+    """A value as JSON has it: lists, no tuples."""
+    return shown(json.loads(json.dumps(encode(value))))
 
 
 def sentence(name: str, found: ComparisonResult) -> str:

@@ -30,7 +30,9 @@ from mixnet_bench.devices.selftest import CHECKS
 from mixnet_bench.devices.selftest import run as selftest
 from mixnet_bench.latency import Plan
 from mixnet_bench.latency_adb import show
+from mixnet_bench.results.latency import PhoneLatencyResult
 from mixnet_common import MixnetError
+from mixnet_common.result import decode
 from mixnet_export.cli import main as export
 
 DOCS = Path(__file__).parents[2] / "docs" / "json.md"
@@ -191,7 +193,7 @@ def test_settings_are_restored_and_nothing_runs_on(jail: Jail, measured: object)
 def test_the_table_says_that_it_was_emulated(
     measured: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show(measured, as_json=False)
+    show([decode(PhoneLatencyResult, each) for each in measured], as_json=False)
     printed = capsys.readouterr().out
     assert printed.startswith("EMULATED")
     row = next(line for line in printed.splitlines() if "mixnet-s-int8.tflite" in line)

@@ -91,11 +91,11 @@ def test_keys_change_with_all_that_a_result_depends_on(campaign: Path) -> None:
     data = campaign.with_name("ext.onnx.data")
     whole = data.read_bytes()
     data.write_bytes(bytes(len(whole)))
-    assert changed() == {"file ext.onnx", "inspect ext.onnx", "latency files on host"}
+    assert changed() == {"file ext.onnx", "inspect ext.onnx", "latency all files on host"}
     data.write_bytes(whole)
     np.save(campaign.with_name("ids.npy"), np.zeros((1, 6), np.int64) - 1)
     assert changed() == {
-        "file ids.onnx ids.npy", "inspect ids.onnx ids.npy", "latency files on host",
+        "file ids.onnx ids.npy", "inspect ids.onnx ids.npy", "latency all files on host",
     }  # fmt: skip
     other = steps(campaign, CAMPAIGN.replace("[1, 20, 30, 3]", "[1, 20, 31, 3]"))
     assert "file dynamic.tflite x=1,20,31,3" in other
@@ -103,9 +103,9 @@ def test_keys_change_with_all_that_a_result_depends_on(campaign: Path) -> None:
 
 def test_files_and_networks_can_take_turns(campaign: Path, tiny_network: Path) -> None:
     text = f'networks = ["{tiny_network}"]\n' + CAMPAIGN
-    assert {"latency tiny on host", "latency files on host"} <= set(steps(campaign, text))
-    found = steps(campaign, text.replace("[latency]", '[latency]\ntogether = "all"'))
-    assert len(found["latency all networks on host"].needs) == 6
+    assert len(steps(campaign, text)["latency all networks on host"].needs) == 6
+    apart = steps(campaign, text.replace("[latency]", '[latency]\ntogether = "network"'))
+    assert {"latency tiny on host", "latency files on host"} <= set(apart)
 
 
 @pytest.mark.parametrize(

@@ -113,5 +113,5 @@ def test_what_is_no_number_is_never_within(value: float) -> None:
     assert not found.within
     assert found.words.startswith("holds values that are no numbers")
     described = describe_parity([found])
-    assert described["within"] is False
-    assert described["outputs"][0]["error"] is None
+    assert described.within is False
+    assert described.outputs[0].error is None

@@ -174,6 +174,7 @@ PRINTING = {
     "mixnet_common/console.py": "the shared functions",
     "mixnet_common/errors.py": "errors, before click is imported",
     "mixnet_common/interrupts.py": "Ctrl-C, before anything is imported",
+    "mixnet_bench/studies/side_by_side.py": "one JSON document, in an environment without ours",
 }
 """Modules that print by themselves, and what."""
 

@@ -233,6 +233,7 @@ def _bounds(found: Estimate) -> tuple[float, float] | None:
 def show_ratio(found: Estimate) -> str:
     """A ratio with its interval, and whether it is more than noise.
 
+    >>> from mixnet_common.intervals import Interval
     >>> show_ratio(Estimate(0.98, Interval(0.95, 1.01)))
     '0.980 (0.950–1.010: within noise)'
     """
