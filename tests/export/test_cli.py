@@ -127,7 +127,7 @@ def test_an_example_is_printed_line_by_line() -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"]])
 def test_an_answer_without_work_comes_at_once(arguments: list[str]) -> None:
-    """In half a second on an idle machine; processor time, which other work can more than double."""
+    """In half a second on an idle machine; processor time, which other work can double."""
     code = f"from mixnet_export.cli import main; main({arguments!r})"
 
     def seconds() -> float:
