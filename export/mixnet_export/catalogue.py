@@ -16,12 +16,12 @@ def catalogue() -> list[dict[str, Any]]:
 
 
 def _entry(network: Network) -> dict[str, Any]:
-    graph, architecture = network.graph, network.architecture
+    architecture = network.architecture
     return {
         "name": network.name,
         "title": architecture.title,
-        "params": parameter_count(graph.nodes),
-        "macs": sum(macs(node, graph) for node in graph.nodes),
+        "params": parameter_count(network.graph.nodes),
+        "macs": network.size.macs,
         "resolution": network.resolution,
         "paper": _paper_row(network.name),
         "source": architecture.source,

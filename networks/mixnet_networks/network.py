@@ -10,7 +10,7 @@ from mixnet_networks.architecture import Architecture, Preprocessing
 from mixnet_networks.build import build_graph
 from mixnet_networks.graph import Graph
 from mixnet_networks.preprocessing import for_channels
-from mixnet_networks.sizes import check_graph, maps_in_words, plain, size_of, weights_in_words
+from mixnet_networks.sizes import Size, check_size, maps_in_words, plain, size_of, weights_in_words
 from mixnet_networks.ssdlite import Detector, build_detector
 from mixnet_networks.variants import load_variant
 
@@ -59,6 +59,11 @@ class Network:
             return build_detector(graph, self.architecture, self.classes)
         return graph
 
+    @cached_property
+    def size(self) -> Size:
+        """What the graph takes, counted once."""
+        return size_of(self.graph)
+
     def at(self, *, resolution: int | None = None, batch: int | None = None) -> "Network":
         """The same network, with the same weights, for other images; what is None stays.
 
@@ -71,7 +76,8 @@ class Network:
         )
         _check_ranges(sized)
         asked = {"resolution": resolution, "batch": batch}
-        check_graph(sized.graph, {key: each for key, each in asked.items() if each is not None})
+        given = {key: each for key, each in asked.items() if each is not None}
+        check_size(sized.graph.name, sized.size, given)
         return sized
 
     def shown(self, preprocessing: Preprocessing) -> "Network":
@@ -110,7 +116,8 @@ def load_network(
     _check_ranges(network)
     asked = {"classes": classes, "resolution": resolution, "multiplier": multiplier}
     given = {name: value for name, value in asked.items() if value is not None}
-    check_graph(network.graph, given | ({"batch": batch} if batch > 1 else {}))
+    given |= {"batch": batch} if batch > 1 else {}
+    check_size(network.graph.name, network.size, given)
     return network
 
 
@@ -141,7 +148,7 @@ def _cost(network: Network, name: str) -> str:
     if network.multiplier > LARGEST_MULTIPLIER:
         return f": it would take {bytes_in_words(10**30)}"
     try:
-        size = size_of(network.graph)
+        size = network.size
     except MixnetError:  # it would be of another reason too
         return ""
     weights = name in ("classes", "multiplier")

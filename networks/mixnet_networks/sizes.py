@@ -60,26 +60,25 @@ def size_of(graph: Graph) -> Size:
     )
 
 
-def check_graph(graph: Graph, asked: Mapping[str, float]) -> None:
-    """Raise UsageError where nothing could hold or run the graph.
+def check_size(name: str, size: Size, asked: Mapping[str, float]) -> None:
+    """Raise UsageError where nothing could hold or run a graph of this name and size.
 
     ``asked`` are the numbers by which the network was sized, by their names; those that may be to
     blame are named.
     """
-    size = size_of(graph)
     if size.weight_bytes > MOST_WEIGHT_BYTES:
         raise UsageError(
-            f"{_named(graph, asked, ('classes', 'multiplier'))}: {weights_in_words(size)}",
+            f"{_named(name, asked, ('classes', 'multiplier'))}: {weights_in_words(size)}",
             f"a file holds at most {bytes_in_words(MOST_WEIGHT_BYTES)} of weights",
         )
     if size.largest_elements > MOST_ELEMENTS:
         raise UsageError(
-            f"{_named(graph, asked, ('resolution', 'batch', 'multiplier'))}: {maps_in_words(size)}",
+            f"{_named(name, asked, ('resolution', 'batch', 'multiplier'))}: {maps_in_words(size)}",
             f"a runtime takes at most {bytes_in_words(FLOAT_BYTES * MOST_ELEMENTS)} a tensor",
         )
     if size.macs > MOST_MACS:
         raise UsageError(
-            f"{_named(graph, asked, tuple(asked))}: one inference would take"
+            f"{_named(name, asked, tuple(asked))}: one inference would take"
             f" {seconds_in_words(size.macs / MACS_PER_S)}",
             f"it has {size.macs:.1e} multiply-adds, and at most {MOST_MACS:.0e} are taken",
         )
@@ -128,7 +127,7 @@ def _is_classifier(node: Node) -> bool:
     return node.op == "dense"
 
 
-def _named(graph: Graph, asked: Mapping[str, float], blamed: tuple[str, ...]) -> str:
+def _named(network: str, asked: Mapping[str, float], blamed: tuple[str, ...]) -> str:
     """The numbers that may be to blame, else the network."""
     named = [f"{name} {plain(asked[name])}" for name in blamed if name in asked]
-    return ", ".join(named) or graph.name
+    return ", ".join(named) or network
