@@ -46,13 +46,6 @@ class JsonObject:
         inner = self.value.get(key)
         return JsonObject({} if inner is None else inner, self._path(key))
 
-    def flag(self, key: str) -> bool:
-        """True or false; false where there is none."""
-        found = self.value.get(key)
-        if found is not None and not isinstance(found, bool):
-            raise WrongValueError(f"{self._path(key)} is neither true nor false: {shown(found)}")
-        return bool(found)
-
     def text(self, key: str, default: str = "") -> str:
         """Text, as one line."""
         found = self.value.get(key)
@@ -91,10 +84,6 @@ class JsonObject:
     def whole(self, key: str, least: int = 0, most: int = MOST_COUNT) -> int:
         """A whole number within a range."""
         return _whole(self.value.get(key), self._path(key), least, most)
-
-    def maybe_whole(self, key: str, least: int = 0, most: int = MOST_COUNT) -> int | None:
-        """The same, or None where there is none."""
-        return None if self.value.get(key) is None else self.whole(key, least, most)
 
     def numbers(self, key: str, least: float = -MOST, most: float = MOST) -> list[float]:
         """A list of numbers within a range."""
