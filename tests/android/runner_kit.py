@@ -18,6 +18,8 @@ STUBS = {
     "litert215": ("stub_litert.c", "-DSTUB_MEMORY=16"),
     "litert32": ("stub_litert.c", "-DSTUB_2_1_6", "-DSTUB_MEMORY=32"),
     "tflite": ("stub_tflite.c",),
+    "tflite-runtime-flags": ("stub_tflite.c", "-DSTUB_RUNTIME_FLAGS"),
+    "tflite-no-flags": ("stub_tflite.c", "-DSTUB_FLAGS=0"),
     "hanging": ("stub_tflite.c", "-DSTUB_HANGS"),
     "tflite-old": ("stub_tflite.c", '-DSTUB_VERSION="2.12.0"'),
 }

@@ -116,8 +116,9 @@ static bool profile_one(struct run *run, int index) {
     if (length < 0 || (size_t)length >= sizeof prefix) {
         return fail(&run->error, "the name of --output is too long");
     }
-    struct settings settings = settings_of(run);
+    struct settings settings = settings_of(run, index);
     settings.profile = prefix;
+    settings.weight_cache = NULL; /* the timed model has it open */
     struct model *model = calloc(1, sizeof *model);
     if (model == NULL) return fail(&run->error, "no memory");
     model->library = library;

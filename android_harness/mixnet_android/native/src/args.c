@@ -10,6 +10,8 @@ const char USAGE[] =
     "                     of the models that follow; up to 16\n"
     "  --model FILE       a .tflite or .onnx file, for the --library before it; up to 16\n"
     "  --input FILE       raw bytes of the next input of the --model before it\n"
+    "  --fp16             compute the --model before it in float16 (XNNPACK, float32 files)\n"
+    "  --weight-cache FILE  keep XNNPACK's packed weights of that model there (LiteRT)\n"
     "  --seed N           of inputs without a file and of the order of turns [0]\n"
     "  --threads N        [1]\n"
     "  --cpus LIST        pin to these, like 4-7 or 0,2\n"
@@ -108,6 +110,14 @@ static bool add_input(struct options *options, const char *value, struct error *
     return true;
 }
 
+static bool set_weight_cache(struct options *options, const char *value, struct error *error) {
+    if (options->model_count == 0) {
+        return fail(error, "--weight-cache %.200s has no --model before it", value);
+    }
+    options->models[options->model_count - 1].weight_cache = value;
+    return true;
+}
+
 static bool set_cpus(struct options *options, const char *value, struct error *error) {
     options->pinned = true;
     if (cpus_parse(&options->cpus, value)) return true;
@@ -129,8 +139,12 @@ static const struct special {
     const char *name;
     bool (*set)(struct options *, const char *, struct error *);
 } SPECIAL[] = {
-    {"--library", add_library}, {"--model", add_model},         {"--input", add_input},
-    {"--cpus", set_cpus},       {"--frequency", set_frequency},
+    {"--library", add_library},
+    {"--model", add_model},
+    {"--input", add_input},
+    {"--weight-cache", set_weight_cache},
+    {"--cpus", set_cpus},
+    {"--frequency", set_frequency},
 };
 
 static bool set_option(struct options *options, const char *name, const char *value,
@@ -155,6 +169,13 @@ static bool set_flag(struct options *options, const char *name) {
     return false;
 }
 
+/* --fp16 is of the model before it. */
+static bool set_fp16(struct options *options, struct error *error) {
+    if (options->model_count == 0) return fail(error, "--fp16 has no --model before it");
+    options->models[options->model_count - 1].fp16 = true;
+    return true;
+}
+
 static bool is_complete(const struct options *options, struct error *error) {
     if (options->version || options->help) return true;
     if (options->library_count == 0) return fail(error, "no --library; see --help");
@@ -172,6 +193,10 @@ bool parse_args(struct options *options, int argc, char **argv, struct error *er
                                 .sysfs = "/sys"};
     for (int i = 1; i < argc; i++) {
         if (set_flag(options, argv[i])) continue;
+        if (strcmp(argv[i], "--fp16") == 0) {
+            if (!set_fp16(options, error)) return false;
+            continue;
+        }
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (!set_option(options, argv[i], value, error)) return false;
         i++;

@@ -14,6 +14,8 @@ struct model_option {
     int library;
     const char *inputs[MOST_INPUTS];
     int input_count;
+    const char *weight_cache;
+    bool fp16;
 };
 
 struct options {

@@ -61,14 +61,29 @@ static bool add_option(struct litert_model *state, const char *name, char *text,
            DO(state->api, AddOpaqueOptions, state->options, entry);
 }
 
+/* XNNPACK's options, as TOML. Flags that are given replace the defaults. */
+static bool write_xnnpack(struct litert_model *state, const struct settings *settings,
+                          struct error *error) {
+    char *text = state->xnnpack_text;
+    size_t room = sizeof state->xnnpack_text;
+    int length = snprintf(text, room, "num_threads = %d\n%s", settings->threads,
+                          settings->fp16 ? "flags = 15\n" : "");
+    if (settings->weight_cache == NULL) return true;
+    if (strpbrk(settings->weight_cache, "'\n\r") != NULL) {
+        return fail(error, "the name of --weight-cache has a quote or a line break");
+    }
+    length += snprintf(text + length, room - (size_t)length, "weight_cache_file_path = '%s'\n",
+                       settings->weight_cache);
+    return (size_t)length < room || fail(error, "the name of --weight-cache is too long");
+}
+
 static bool make_options(struct litert_model *state, const struct settings *settings,
                          struct error *error) {
-    snprintf(state->threads_text, sizeof state->threads_text, "num_threads = %d\n",
-             settings->threads);
+    if (!write_xnnpack(state, settings, error)) return false;
     snprintf(state->profile_text, sizeof state->profile_text, "enable_profiling = true\n");
     if (!DO(state->api, CreateOptions, &state->options) ||
         !DO(state->api, SetOptionsHardwareAccelerators, state->options, CPU) ||
-        !add_option(state, "xnnpack", state->threads_text, error)) {
+        !add_option(state, "xnnpack", state->xnnpack_text, error)) {
         return false;
     }
     return settings->profile == NULL ||
@@ -213,6 +228,8 @@ static bool litert_know_outputs(struct model *model, struct error *error) {
 static void litert_settings(const struct settings *settings, struct json *json) {
     json_whole(json, "threads", settings->threads);
     json_text(json, "accelerator", "cpu");
+    if (settings->fp16) json_whole(json, "fp16", 1);
+    if (settings->weight_cache != NULL) json_text(json, "weight_cache", settings->weight_cache);
 }
 
 const struct runtime LITERT = {

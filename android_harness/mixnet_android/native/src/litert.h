@@ -73,7 +73,7 @@ struct litert {
 /* A loaded model; the texts outlive the options that point into them. */
 struct litert_model {
     struct litert *api;
-    char threads_text[64], profile_text[64];
+    char xnnpack_text[4096 + 128], profile_text[64];
     Handle model, options, compiled, profiler;
     Handle buffers[2][MOST_TENSORS];
     int status; /* of the last run */

@@ -172,6 +172,8 @@ static bool ort_load(struct model *model, const char *path, const struct setting
     struct ort_model *state = model->state = calloc(1, sizeof *state);
     if (state == NULL) return fail(error, "no memory");
     struct ort *api = state->api = model->library->api;
+    if (settings->fp16) return fail(error, "ONNX Runtime computes a file as it is: no --fp16");
+    if (settings->weight_cache != NULL) return fail(error, "--weight-cache is for LiteRT");
     return make_options(state, settings, error) &&
            DO(api, CreateSession, api->environment, path, state->options, &state->session) &&
            make_sides(model, error);

@@ -100,8 +100,11 @@ static bool open_library(struct run *run, int index) {
     return line(run);
 }
 
-struct settings settings_of(const struct run *run) {
-    return (struct settings){.threads = (int)run->options->threads};
+struct settings settings_of(const struct run *run, int index) {
+    const struct model_option *option = &run->options->models[index];
+    return (struct settings){.threads = (int)run->options->threads,
+                             .fp16 = option->fp16,
+                             .weight_cache = option->weight_cache};
 }
 
 bool fill_inputs(struct run *run, int index, struct model *model) {
@@ -132,7 +135,7 @@ bool fill_inputs(struct run *run, int index, struct model *model) {
 static bool load(struct run *run, int index) {
     const struct model_option *option = &run->options->models[index];
     struct model *model = &run->models[index];
-    struct settings settings = settings_of(run);
+    struct settings settings = settings_of(run, index);
     struct error inner = {""};
     int file = open_regular(option->path, O_RDONLY, &run->error);
     if (file < 0) return false;
@@ -180,7 +183,7 @@ static bool timed(struct run *run, int index, int64_t *ns) {
 static bool run_first(struct run *run, int index) {
     const struct model_option *option = &run->options->models[index];
     struct model *model = &run->models[index];
-    struct settings settings = settings_of(run);
+    struct settings settings = settings_of(run, index);
     struct json *json = &run->json;
     struct stat file;
     int64_t first;

@@ -32,7 +32,7 @@ void run_close(struct run *run);
 bool write_outputs(struct run *run);
 bool profile_all(struct run *run);
 bool fill_inputs(struct run *run, int index, struct model *model);
-struct settings settings_of(const struct run *run);
+struct settings settings_of(const struct run *run, int index);
 void tensor_json(struct json *json, const struct tensor *tensor);
 
 #endif

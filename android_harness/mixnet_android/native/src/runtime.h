@@ -28,6 +28,8 @@ struct library {
 struct settings {
     int threads;
     const char *profile; /* NULL, or the prefix of files that the runtime may write a profile to */
+    bool fp16;           /* a float32 file is to be computed in float16 */
+    const char *weight_cache; /* NULL, or the file where packed weights are kept */
 };
 
 struct model {

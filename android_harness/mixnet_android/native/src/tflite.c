@@ -68,6 +68,9 @@ struct tflite_model {
 /* The first minor version of 2.x whose XNNPACK options are beyond 16 bytes for certain. */
 enum { MULTITHREADED = 13 };
 
+/* TFLITE_XNNPACK_DELEGATE_FLAG_FORCE_FP16, and more than all flags together. */
+enum { FORCE_FP16 = 4, MOST_FLAGS = 0xffff };
+
 static bool tflite_open(struct library *library, struct error *error) {
     struct tflite *api = calloc(1, sizeof *api);
     if (api == NULL) return fail(error, "no memory");
@@ -87,19 +90,38 @@ static void tflite_close(struct library *library) {
     library->api = NULL;
 }
 
+static bool takes_options(const char *version) {
+    int major = 0, minor = 0;
+    return sscanf(version, "%d.%d", &major, &minor) == 2 &&
+           (major > 2 || (major == 2 && minor >= MULTITHREADED));
+}
+
+/* Where the flags stand changed between versions: they are the first of the two words behind the
+ * threads that is not 0 by default, since 8-bit kernels are on in all builds that have both. */
+static bool force_fp16(struct xnnpack_options *options, struct error *error) {
+    uint32_t words[2];
+    memcpy(words, options->others, sizeof words);
+    int place = words[0] != 0 ? 0 : 1;
+    if (words[place] == 0 || words[place] > MOST_FLAGS) {
+        return fail(error, "this TensorFlow Lite does not tell where its XNNPACK flags are");
+    }
+    words[place] |= FORCE_FP16;
+    memcpy(options->others, words, sizeof words);
+    return true;
+}
+
 static bool make_delegate(struct tflite_model *state, const struct settings *settings,
                           const char *version, struct error *error) {
     struct xnnpack_options options;
     const struct xnnpack_options *chosen = NULL; /* the defaults: one thread */
-    if (settings->threads > 1) {
-        int major = 0, minor = 0;
-        if (sscanf(version, "%d.%d", &major, &minor) != 2 || major < 2 ||
-            (major == 2 && minor < MULTITHREADED)) {
-            return fail(error, "TensorFlow Lite '%.30s' cannot be given several threads; 2.%d can",
-                        version, MULTITHREADED);
+    if (settings->threads > 1 || settings->fp16) {
+        if (!takes_options(version)) {
+            return fail(error, "TensorFlow Lite '%.30s' cannot be given %s; 2.%d can", version,
+                        settings->fp16 ? "float16" : "several threads", MULTITHREADED);
         }
         options = CALL(state->api, XNNPackDelegateOptionsDefault)();
         options.threads = settings->threads;
+        if (settings->fp16 && !force_fp16(&options, error)) return false;
         chosen = &options;
     }
     state->delegate = CALL(state->api, XNNPackDelegateCreate)(chosen);
@@ -143,6 +165,7 @@ static bool tflite_load(struct model *model, const char *path, const struct sett
     struct tflite_model *state = model->state = calloc(1, sizeof *state);
     if (state == NULL) return fail(error, "no memory");
     struct tflite *api = state->api = model->library->api;
+    if (settings->weight_cache != NULL) return fail(error, "--weight-cache is for LiteRT");
     state->model = CALL(api, ModelCreateFromFile)(path);
     if (state->model == NULL) return fail(error, "TfLiteModelCreateFromFile failed");
     if (!make_delegate(state, settings, model->library->version, error)) return false;
@@ -204,6 +227,7 @@ static bool tflite_know_outputs(struct model *model, struct error *error) {
 static void tflite_settings(const struct settings *settings, struct json *json) {
     json_whole(json, "threads", settings->threads);
     json_text(json, "delegate", "XNNPACK");
+    if (settings->fp16) json_whole(json, "fp16", 1);
 }
 
 const struct runtime TFLITE = {

@@ -25,6 +25,16 @@ struct event {
 
 static char token; /* what handles point to that stand for nothing */
 
+/* A cache is a file of one word, at a path that ends in a quote. */
+static void stub_write_cache(const char *path) {
+    char name[4096];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(path, "'"), path);
+    FILE *file = fopen(name, "w");
+    if (file == NULL) abort();
+    fputs("cache", file);
+    fclose(file);
+}
+
 int LiteRtCreateEnvironment(int count, const void *options, Handle *made) {
     (void)count, (void)options;
     *made = &token;
@@ -54,11 +64,17 @@ int LiteRtCreateOpaqueOptions(const char *name, void *text, void (*release)(void
 }
 int LiteRtAddOpaqueOptions(Handle options, Handle entry) {
     if (strstr(entry, "profiling") != NULL) *(char *)options = 1;
+    if (strstr(entry, "num_threads") != NULL) {
+        stub_fp16 = strstr(entry, "flags = 15") != NULL;
+        const char *path = strstr(entry, "weight_cache_file_path = '");
+        if (path != NULL) stub_write_cache(strchr(path, '\'') + 1);
+    }
     return 0;
 }
 int LiteRtCreateCompiledModel(Handle environment, Handle model, Handle options, Handle *made) {
     (void)environment, (void)options;
     *made = model;
+    ((struct stub *)model)->fp16 = stub_fp16;
     return strcmp(((struct stub *)model)->fail, "compile") == 0 ? 6 : 0;
 }
 int LiteRtRunCompiledModel(Handle model, size_t signature, size_t inputs, Handle *in,

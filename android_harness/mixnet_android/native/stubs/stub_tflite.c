@@ -4,14 +4,21 @@
 #ifndef STUB_VERSION
 #define STUB_VERSION "2.17.0"
 #endif
+#ifndef STUB_FLAGS
+#define STUB_FLAGS 3
+#endif
 
 struct options {
     int threads;
     void *delegate;
 };
 
+/* Since 2.15 another word of flags stands before. */
 struct xnnpack_options {
     int32_t threads;
+#ifdef STUB_RUNTIME_FLAGS
+    uint32_t runtime_flags;
+#endif
     uint32_t flags;
     void *weights;
     unsigned char others[40];
@@ -35,6 +42,7 @@ void *TfLiteInterpreterCreate(void *model, void *options) {
     const struct options *given = options;
     /* The delegate is the number of its threads, boxed: both must have been told the same. */
     if (given->delegate == NULL || *(int32_t *)given->delegate != given->threads) return NULL;
+    ((struct stub *)model)->fp16 = stub_fp16;
     return model;
 }
 void TfLiteInterpreterDelete(void *interpreter) { (void)interpreter; }
@@ -87,13 +95,15 @@ int TfLiteTensorCopyToBuffer(void *tensor, void *data, size_t bytes) {
     return 0;
 }
 struct xnnpack_options TfLiteXNNPackDelegateOptionsDefault(void) {
-    return (struct xnnpack_options){.flags = 3};
+    return (struct xnnpack_options){.flags = STUB_FLAGS};
 }
 void *TfLiteXNNPackDelegateCreate(const struct xnnpack_options *options) {
     int32_t *threads = malloc(sizeof *threads);
     if (threads == NULL) abort();
     *threads = options == NULL ? 1 : options->threads;
-    if (options != NULL && options->flags != 3) *threads = -1; /* the defaults were lost */
+    /* The defaults were lost; of float16, outputs tell. */
+    if (options != NULL && (options->flags & ~4u) != STUB_FLAGS) *threads = -1;
+    stub_fp16 = options != NULL && (options->flags & 4) != 0;
     return threads;
 }
 void TfLiteXNNPackDelegateDelete(void *delegate) { free(delegate); }
