@@ -140,13 +140,13 @@ SECTIONS = (
     Section("mixnet-bench devices add-runtime", (devices.KeptRuntime,)),
     Section("mixnet-bench devices build-runner", (devices.BuiltRunner,)),
     Section(
-        "python -m mixnet_bench.compare_exporters",
+        "python -m mixnet_bench.studies.exporters",
         (peers.ComparedResult, peers.SkippedResult),
         "A file that was timed has the keys of `mixnet-bench latency`, and these.",
     ),
-    Section("python -m mixnet_bench.compare_runner", (studies.RunnerComparison,)),
-    Section("python -m mixnet_bench.export_cost", (studies.ExportCostResult,)),
-    Section("python -m mixnet_bench.trust_trial", (studies.TrialResult,)),
+    Section("python -m mixnet_bench.studies.runner", (studies.RunnerComparison,)),
+    Section("python -m mixnet_bench.studies.export_cost", (studies.ExportCostResult,)),
+    Section("python -m mixnet_bench.studies.comparison_trial", (studies.TrialResult,)),
 )
 
 

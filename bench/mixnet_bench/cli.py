@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mixnet_bench.devices import devices
-from mixnet_bench.model_options import input_options, selection_options
+from mixnet_bench.commands.devices import devices
+from mixnet_bench.commands.model_options import (
+    input_options,
+    selection_options,
+)
 from mixnet_common import UsageError
 from mixnet_common.console import CONTEXT, Group, example, json_option
 from mixnet_common.options import (
@@ -68,7 +71,7 @@ def count(
     TARGET is a network's name, a network's TOML file, or anyone's .tflite or .onnx file, which is
     read but not run.
     """
-    from mixnet_bench import count_command
+    from mixnet_bench.commands import count as count_command
 
     size = count_command.Size(classes, resolution, multiplier)
     count_command.run(targets, size, as_json, layers, selection)
@@ -87,7 +90,7 @@ def inspect(target: str, as_json: bool) -> None:
     Inputs and outputs with their shapes, types and quantization, signatures, labels, preprocessing,
     delegation, external data, metadata, and the provenance beside the file.
     """
-    from mixnet_bench import inspect_command
+    from mixnet_bench.commands import inspect as inspect_command
 
     inspect_command.run(target, as_json)
 
@@ -207,16 +210,20 @@ def latency(
     Each launch starts one fresh process per file and lets them run in short turns, A B A B ...;
     ratios are to the first file.
     """
-    from mixnet_bench import (
-        latency_adb,
-        latency_all,
-        latency_benchmark_model,
-        latency_command,
-        trust,
+    from mixnet_bench.commands import latency as latency_command
+    from mixnet_bench.phones import (
+        benchmark_model as latency_benchmark_model,
     )
-    from mixnet_bench.latency import Plan
-    from mixnet_bench.preparing import prepared
+    from mixnet_bench.phones import (
+        every_phone as latency_all,
+    )
+    from mixnet_bench.phones import (
+        one_phone as latency_adb,
+    )
     from mixnet_bench.targets import model_file
+    from mixnet_bench.timing import trust
+    from mixnet_bench.timing.latency import Plan
+    from mixnet_bench.timing.preparing import prepared
     from mixnet_common.cpu_lists import parse_cpus
 
     if fixed_performance and on == "host":
@@ -289,7 +296,7 @@ def classify(
 
     Images are prepared as the file's own metadata says, or the .json beside it.
     """
-    from mixnet_bench import classify_command
+    from mixnet_bench.commands import classify as classify_command
 
     classify_command.run(target, images, top, preprocessing, labels, as_json, selection)
 
@@ -351,8 +358,8 @@ def parity(
     FLOAT and INT8 are any two .tflite or .onnx files of the same classes. With --budget the exit
     status is 0 where the loss is within it, 1 beyond it, 3 where the images are too few to tell.
     """
-    from mixnet_bench import parity_command
-    from mixnet_bench.parity import request
+    from mixnet_bench.accuracy.parity import request
+    from mixnet_bench.commands import parity as parity_command
     from mixnet_bench.targets import model_file
 
     asked = request(
@@ -381,7 +388,7 @@ def paper(table: str | None, results: Path | None, as_json: bool) -> None:
     figure9, or all; by default everything of which the paper prints numbers. Accuracies are the
     paper's unless --results has measured ones.
     """
-    from mixnet_bench.paper import command
+    from mixnet_bench.commands import paper as command
 
     command.run(table, as_json, results)
 
@@ -440,8 +447,11 @@ def tune(
     Candidates of each distinct block are timed side by side; what was found is kept for the next
     time. The result is a readable TOML file for mixnet-export --lowering.
     """
-    from mixnet_bench.affinity import pin as pin_to
-    from mixnet_bench.tuning.command import Request, run
+    from mixnet_bench.commands.tune import (
+        Request,
+        run,
+    )
+    from mixnet_bench.machine.affinity import pin as pin_to
     from mixnet_common.cpu_lists import parse_cpus
     from mixnet_export.writers import FORMATS
     from mixnet_networks import load_network
@@ -456,7 +466,7 @@ def tune(
     request = Request(network, FORMATS[form], precision, threads, not no_cache, network_name)
     where = None
     if on != "host":
-        from mixnet_bench.latency_adb import serial_of
+        from mixnet_bench.phones.one_phone import serial_of
         from mixnet_bench.tuning.phone import phone_timer
 
         where = phone_timer(
@@ -492,7 +502,7 @@ def run(campaign: str, folder: Path, dry_run: bool, as_json: bool) -> None:
     CAMPAIGN is a TOML file (docs/campaigns.md) or a ready one: table2. What is done is never done
     again: interrupted, the same command goes on.
     """
-    from mixnet_bench import run_command
+    from mixnet_bench.commands import run as run_command
 
     run_command.run(campaign, folder, dry_run, as_json)
 
@@ -518,6 +528,6 @@ def report(
     RESULT is a JSON file of latency, count, paper or parity, or a campaign's folder. The page needs
     no network and nothing beside it.
     """
-    from mixnet_bench import report_command
+    from mixnet_bench.commands import report as report_command
 
     report_command.run(results, output, title, markdown, as_csv)

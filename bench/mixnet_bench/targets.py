@@ -16,7 +16,7 @@ def model_file(target: str) -> Path:
     Raises UsageError for anything else; a network's name is answered with how to export it.
     """
     from mixnet_networks import load_network
-    from mixnet_networks.aliases import find_network
+    from mixnet_networks.architecture.aliases import find_network
 
     path = Path(target)
     if is_model_file(target):

@@ -6,7 +6,10 @@ It needs no pytest, and says all that was found when it fails.
 from pathlib import Path
 from typing import Any
 
-from mixnet_bench.parity import answer, request
+from mixnet_bench.accuracy.parity import (
+    answer,
+    request,
+)
 from mixnet_quantize.parity import Parity, gate
 from mixnet_quantize.parity.report import text
 
@@ -18,9 +21,9 @@ def assert_parity(
 
     The loss is that of top-1, or of agreement where ``data`` has no labels, and the whole of its
     interval must lie within the budget: too few images fail as well, and the message says how many
-    would do. The options are those of ``mixnet_bench.parity.parity``. Returns the comparison for
-    further assertions. Raises AssertionError, and UsageError or MixnetError where nothing could be
-    compared.
+    would do. The options are those of ``mixnet_bench.accuracy.parity.parity``. Returns the
+    comparison for further assertions. Raises AssertionError, and UsageError or MixnetError where nothing could
+    be compared.
 
     In a test::
 

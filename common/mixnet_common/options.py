@@ -212,4 +212,4 @@ CLASSES = Whole(1, None)
 RESOLUTION = Whole(1, None)
 BATCH = Whole(1, None)
 MULTIPLIER = Real(0.01, None)
-"""How large a network may be made, its weights and maps say: ``mixnet_networks.sizes``."""
+"""How large a network may be made, its weights and maps say: ``mixnet_networks.graph.sizes``."""

@@ -35,7 +35,7 @@ from mixnet_common.options import (
     SEED,
 )
 from mixnet_common.outputs import named_files
-from mixnet_export.optimize.command import optimize_command
+from mixnet_export.commands.optimize import optimize_command
 from mixnet_networks import load_network
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -223,7 +223,7 @@ def export_options(command: Command) -> Command:
 @json_option
 def list_networks(as_json: bool) -> None:
     """List the networks, with parameters, multiply-adds and the paper's row."""
-    from mixnet_export.catalogue import catalogue
+    from mixnet_export.commands.catalogue import catalogue
 
     rows = catalogue()
     if as_json:
@@ -258,7 +258,10 @@ def show(
     as_json: bool,
 ) -> None:
     """Show a network's architecture block by block, as in the paper's Figure 8."""
-    from mixnet_export.catalogue import block_rows, block_table
+    from mixnet_export.commands.catalogue import (
+        block_rows,
+        block_table,
+    )
 
     network = load_network(
         network_name, classes=classes, resolution=resolution, multiplier=multiplier
@@ -325,14 +328,23 @@ def _export(
     weight_bits: str,
     **arguments: Any,
 ) -> None:
-    from mixnet_export.job import Options, check_request, export, file_name
-    from mixnet_export.mixed_files import print_front
-    from mixnet_export.source import Request, described_options, read_source
+    from mixnet_export.job.exporting import (
+        Options,
+        check_request,
+        export,
+        file_name,
+    )
+    from mixnet_export.job.source import (
+        Request,
+        described_options,
+        read_source,
+    )
+    from mixnet_export.mixed.files import print_front
     from mixnet_export.writers import FORMATS
+    from mixnet_networks.graph.sizes import check_memory_for
+    from mixnet_networks.images.preprocessing import load_preprocessing
     from mixnet_networks.importing import weight_files
     from mixnet_networks.labels import load_labels
-    from mixnet_networks.preprocessing import load_preprocessing
-    from mixnet_networks.sizes import check_memory_for
 
     sizes = ("classes", "resolution", "multiplier", "batch", "weights_file", "seed")
     request = Request(network_name, **{key: arguments.pop(key) for key in sizes})

@@ -9,11 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mixnet_common import UsageError
-from mixnet_networks.aliases import MARK
+from mixnet_networks.architecture.aliases import MARK
+from mixnet_networks.architecture.variants import (
+    depthwise_layers,
+    groups_change,
+    mdconv_name,
+)
 from mixnet_networks.graph import Graph, Node
+from mixnet_networks.graph.operators import (
+    macs,
+    parameter_count,
+)
 from mixnet_networks.network import load_network
-from mixnet_networks.operators import macs, parameter_count
-from mixnet_networks.variants import depthwise_layers, groups_change, mdconv_name
 
 BACKBONE = "mobilenet-v2"
 CANDIDATES = (1, 2, 3, 4, 5)

@@ -14,8 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
-from mixnet_quantize.observe import observe_file
-from mixnet_quantize.observer import Array, Observer
+from mixnet_quantize.activations.observe import observe_file
+from mixnet_quantize.activations.observer import (
+    Array,
+    Observer,
+)
 
 
 @dataclass(frozen=True)

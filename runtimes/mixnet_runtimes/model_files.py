@@ -54,7 +54,7 @@ def data_files(path: Path) -> dict[str, Path]:
     """
     if path.suffix.lower() != ".onnx":
         return {}
-    from mixnet_runtimes import external_data
+    from mixnet_runtimes.onnx import external_data
 
     try:
         import onnx

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from mixnet_common import MixnetError
-from mixnet_runtimes import registry, tflite_fix
+from mixnet_runtimes import registry
 from mixnet_runtimes.child_process import Tell
 from mixnet_runtimes.inputs import made_up
 from mixnet_runtimes.selection import AS_IT_IS, Selection, from_json
+from mixnet_runtimes.tflite import fix as tflite_fix
 
 
 def run(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:

@@ -38,17 +38,17 @@ class Format:
 FORMATS = {
     ".tflite": Format(
         "tflite",
-        "mixnet_runtimes.tflite_file",
-        "mixnet_runtimes.tflite_fix",
-        "mixnet_runtimes.tflite_session",
-        "mixnet_runtimes.litert_profile",
+        "mixnet_runtimes.tflite.file",
+        "mixnet_runtimes.tflite.fix",
+        "mixnet_runtimes.tflite.session",
+        "mixnet_runtimes.tflite.profile.litert",
     ),
     ".onnx": Format(
         "onnx",
-        "mixnet_runtimes.onnx_file",
-        "mixnet_runtimes.onnx_fix",
-        "mixnet_runtimes.ort_session",
-        "mixnet_runtimes.ort_profile",
+        "mixnet_runtimes.onnx.file",
+        "mixnet_runtimes.onnx.fix",
+        "mixnet_runtimes.onnx.session",
+        "mixnet_runtimes.onnx.profile",
     ),
 }
 

@@ -10,8 +10,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mixnet_android.protocol import Result, parse
-from mixnet_android.toolchains import COMPILE, RUNNER, sources
+from mixnet_android.runner.protocol import (
+    Result,
+    parse,
+)
+from mixnet_android.runner.toolchains import (
+    COMPILE,
+    RUNNER,
+    sources,
+)
 
 STUBS = {
     "litert": ("stub_litert.c", "-DSTUB_2_1_6"),

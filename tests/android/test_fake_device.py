@@ -22,7 +22,6 @@ if not Path("/proc/self/environ").exists():
 from fake_device import FakePhone
 from fake_shell import ShellFaults
 
-from mixnet_android import conditions, detached, device, settings, store
 from mixnet_android.adb import (
     Adb,
     AdbError,
@@ -40,10 +39,23 @@ from mixnet_android.adb import (
     client,
     find_adb,
 )
-from mixnet_android.detached import Phase, Rebooted, Run, RunKilled, run_to_end
-from mixnet_android.settings import Wanted
+from mixnet_android.phone import (
+    conditions,
+    device,
+    settings,
+    store,
+)
+from mixnet_android.phone.settings import Wanted
+from mixnet_android.runs import detached
+from mixnet_android.runs.detached import (
+    Phase,
+    Rebooted,
+    Run,
+    RunKilled,
+    run_to_end,
+)
 from mixnet_bench.cli import main
-from mixnet_bench.phone_caveats import caveats_of_run
+from mixnet_bench.phones.caveats import caveats_of_run
 from mixnet_common import MixnetError
 from mixnet_common.hashing import sha256_of
 
@@ -621,7 +633,7 @@ def test_settings_come_back_with_the_next_run_where_the_host_died(
         "import os, sys\n"
         "from pathlib import Path\n"
         "from mixnet_android.adb import Adb, Phone\n"
-        "from mixnet_android.settings import Wanted, settings\n"
+        "from mixnet_android.phone.settings import Wanted, settings\n"
         "with settings(Phone(Adb(Path(sys.argv[1])), sys.argv[2]), Wanted(True, True)):\n"
         "    os._exit(9)\n"
     )

@@ -22,15 +22,16 @@ from jail import Jail, JailUnavailableError
 from jail.packages import CACHE
 from jail.wheels import litert_wheel, onnxruntime_wheel
 
-from mixnet_android import runtimes_store, toolchains
 from mixnet_android.adb import Adb, Phone
-from mixnet_android.build import build
+from mixnet_android.libraries import store as runtimes_store
+from mixnet_android.runner import toolchains
+from mixnet_android.runner.build import build
 from mixnet_bench.cli import main
-from mixnet_bench.devices.selftest import CHECKS
-from mixnet_bench.devices.selftest import run as selftest
-from mixnet_bench.latency import Plan
-from mixnet_bench.latency_adb import show
+from mixnet_bench.commands.devices.selftest import CHECKS
+from mixnet_bench.commands.devices.selftest import run as selftest
+from mixnet_bench.phones.one_phone import show
 from mixnet_bench.results.latency import PhoneLatencyResult
+from mixnet_bench.timing.latency import Plan
 from mixnet_common import MixnetError
 from mixnet_common.result import decode
 from mixnet_export.cli import main as export

@@ -18,8 +18,9 @@ if not Path("/proc/self/environ").exists():
 
 from fake_device import FakePhone
 
-from mixnet_android import detached, device
 from mixnet_android.adb import Adb, Phone
+from mixnet_android.phone import device
+from mixnet_android.runs import detached
 from mixnet_bench.cli import main
 
 pytestmark = pytest.mark.skipif(

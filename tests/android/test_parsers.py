@@ -10,11 +10,17 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mixnet_android import conditions, detached, device, parsers, settings
+from mixnet_android import parsers
 from mixnet_android.adb import quoting
 from mixnet_android.adb.errors import AdbError, explain
 from mixnet_android.parsers.cpus import parse_tree
 from mixnet_android.parsers.text import SERIAL, decimal, integer, lines_of
+from mixnet_android.phone import (
+    conditions,
+    device,
+    settings,
+)
+from mixnet_android.runs import detached
 from mixnet_common.cpu_lists import parse_kernel_cpus
 
 DATA = Path(__file__).with_name("data")

@@ -26,13 +26,18 @@ from runner_kit import compiler
 from test_runner_models import installed
 from warm_phone import stays_warm
 
-from mixnet_android import detached, runtimes_store, settings, store
 from mixnet_android.adb import Adb, Phone, client
-from mixnet_android.build import build
-from mixnet_bench import latency_command
+from mixnet_android.libraries import store as runtimes_store
+from mixnet_android.phone import (
+    settings,
+    store,
+)
+from mixnet_android.runner.build import build
+from mixnet_android.runs import detached
 from mixnet_bench.cli import main
-from mixnet_bench.profile_report import describe_profile
-from mixnet_bench.tuning import command
+from mixnet_bench.commands import latency as latency_command
+from mixnet_bench.commands import tune as command
+from mixnet_bench.profiling.report import describe_profile
 from mixnet_bench.tuning import phone as tuning_phone
 from mixnet_bench.tuning.search import search_block
 from mixnet_common import MixnetError

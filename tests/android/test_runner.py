@@ -14,9 +14,14 @@ import numpy as np
 import pytest
 from runner_kit import QUICK, Kit, Run, compiler, environment
 
-from mixnet_android.protocol import Result, parse, parse_progress, salvage
-from mixnet_android.seeded import seeded_input
-from mixnet_android.toolchains import RUNNER
+from mixnet_android.runner.protocol import (
+    Result,
+    parse,
+    parse_progress,
+    salvage,
+)
+from mixnet_android.runner.seeded import seeded_input
+from mixnet_android.runner.toolchains import RUNNER
 
 pytestmark = pytest.mark.skipif(
     compiler() is None, reason="NO C COMPILER FOR LINUX HERE: the native runner is not tested"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from runner_kit import QUICK, Done, Kit, Run, compiler, environment
 
-from mixnet_android.protocol import parse_progress
+from mixnet_android.runner.protocol import parse_progress
 
 pytestmark = pytest.mark.skipif(
     compiler() is None, reason="NO C COMPILER FOR LINUX HERE: the native runner is not tested"

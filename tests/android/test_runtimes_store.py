@@ -11,9 +11,18 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mixnet_android import runtimes_store
-from mixnet_android.elf import MACHINES, parse_elf
-from mixnet_android.runtimes_store import APIS, add, find, find_for, list_runtimes
+from mixnet_android.libraries import store as runtimes_store
+from mixnet_android.libraries.elf import (
+    MACHINES,
+    parse_elf,
+)
+from mixnet_android.libraries.store import (
+    APIS,
+    add,
+    find,
+    find_for,
+    list_runtimes,
+)
 from mixnet_bench.cli import main
 from mixnet_common import MixnetError, UsageError
 

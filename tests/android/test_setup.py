@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 # The package has a command of the same name.
-setup = import_module("mixnet_bench.devices.setup")
+setup = import_module("mixnet_bench.commands.devices.setup")
 
 
 class StubAdb:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from mixnet_android import detached
 from mixnet_android.adb import Phone
-from mixnet_android.conditions import Cooled
-from mixnet_bench import latency_adb
+from mixnet_android.phone.conditions import Cooled
+from mixnet_android.runs import detached
+from mixnet_bench.phones import one_phone as latency_adb
 
 
 def stays_warm(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -168,7 +168,7 @@ def tiny_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped picture, wider than high."""
     from PIL import Image
 
-    from mixnet_networks.picture import picture
+    from mixnet_networks.images.picture import picture
 
     path = tmp_path_factory.mktemp("photos") / "photo.png"
     Image.fromarray(picture()[20:180, 10:210]).save(path)

@@ -11,19 +11,9 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
-from mixnet_android.records import PhoneDevice
-from mixnet_bench import latency_command
-from mixnet_bench.against import (
-    check_alike,
-    choose,
-    compare_side_by_side,
-    compare_with_saved,
-    read_result,
-    sentence,
-)
+from mixnet_android.phone.records import PhoneDevice
 from mixnet_bench.cli import main
-from mixnet_bench.latency import Plan
-from mixnet_bench.latency_report import describe
+from mixnet_bench.commands import latency as latency_command
 from mixnet_bench.results.latency import (
     ComparisonResult,
     FileRun,
@@ -32,7 +22,20 @@ from mixnet_bench.results.latency import (
     PhoneLatencyResult,
 )
 from mixnet_bench.results.verdict import Verdict
-from mixnet_bench.trust import demand_valid, extend
+from mixnet_bench.timing.against import (
+    check_alike,
+    choose,
+    compare_side_by_side,
+    compare_with_saved,
+    read_result,
+    sentence,
+)
+from mixnet_bench.timing.latency import Plan
+from mixnet_bench.timing.report import describe
+from mixnet_bench.timing.trust import (
+    demand_valid,
+    extend,
+)
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import json_text
 from mixnet_common.result import values_of
@@ -42,7 +45,11 @@ MACHINE = Machine(cpu="abacus", architecture="wood", cores=1, os="none")
 
 def target(name: str, level: float, seed: int, launches: int = 6, **changes: Any) -> LatencyResult:
     """A target as ``latency`` describes it, on a quiet machine."""
-    from mixnet_bench.latency import Burst, Launch, Timing
+    from mixnet_bench.timing.latency import (
+        Burst,
+        Launch,
+        Timing,
+    )
 
     rng = np.random.default_rng(seed)
 

@@ -12,11 +12,14 @@ import pytest
 from click.testing import CliRunner, Result
 from little_classifier import LABELS, LITTLE, export_tiny
 
-from mixnet_bench.classify import best, softmax
+from mixnet_bench.accuracy.classify import (
+    best,
+    softmax,
+)
 from mixnet_bench.cli import main
 from mixnet_export.cli import main as export
 from mixnet_networks import load_network
-from mixnet_networks.reference import evaluate
+from mixnet_networks.graph.reference import evaluate
 from mixnet_networks.weights import seeded_weights
 from mixnet_quantize.images import load_image
 
@@ -247,8 +250,8 @@ def test_a_copied_file_needs_nothing_beside_it(
 
 
 def test_a_grey_network_is_shown_grey_images(tmp_path: Path, tiny_photo: Path) -> None:
-    from mixnet_export.job import Options
-    from mixnet_export.job import export as write
+    from mixnet_export.job.exporting import Options
+    from mixnet_export.job.exporting import export as write
     from mixnet_export.writers import FORMATS
 
     (tmp_path / "little.toml").write_text(LITTLE)

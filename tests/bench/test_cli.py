@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from mixnet_bench import latency_command
 from mixnet_bench.cli import main
+from mixnet_bench.commands import latency as latency_command
 
 COMMANDS = sorted(main.commands)
 ELSEWHERE = ("latency", "classify", "inspect", "devices", "parity", "run", "report")

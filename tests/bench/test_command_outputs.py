@@ -20,11 +20,14 @@ from made_up_results import latency, save
 from PIL import Image
 from test_against import target
 
-from mixnet_android import toolchains
+from mixnet_android.runner import toolchains
 from mixnet_bench.campaign.read import read_campaign
 from mixnet_bench.campaign.steps import make_steps
 from mixnet_bench.campaign.store import Store
-from mixnet_bench.glyphs.train import CHECKPOINT, TRAINED
+from mixnet_bench.studies.glyphs.train import (
+    CHECKPOINT,
+    TRAINED,
+)
 from mixnet_common.result import encode
 
 COMMANDS = commands()
@@ -77,8 +80,8 @@ READ_BY_EXPORT = (
     *IMAGES,
 )  # fmt: skip
 LATENCY = "mixnet-bench latency a.onnx b.tflite"
-COMPARE = "python -m mixnet_bench.compare_exporters --networks net.toml --lowering lowered.toml"
-GLYPHS = "python -m mixnet_bench.glyphs"
+COMPARE = "python -m mixnet_bench.studies.exporters --networks net.toml --lowering lowered.toml"
+GLYPHS = "python -m mixnet_bench.studies.glyphs"
 
 FILES = (
     Case(f"{LATENCY} --against base.json", (*MODELS, "base.json"), "latency.json"),
@@ -110,7 +113,7 @@ FILES = (
         "selftest.json",
     ),
     Case("mixnet-bench devices build-runner", ("src/main.c",), "mixnet-runner"),
-    Case("python -m mixnet_bench.trust_trial a.onnx b.tflite", MODELS, "trial.json"),
+    Case("python -m mixnet_bench.studies.comparison_trial a.onnx b.tflite", MODELS, "trial.json"),
     Case(
         f"{COMPARE} --keep made",
         ("net.toml", "lowered.toml", "made/a.tflite", "made/a.tflite.logits.json"),

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from mixnet_bench import compare_exporters
-from mixnet_bench.peers import files
-from mixnet_bench.peers.bars import (
+from mixnet_bench.results.latency import BurstResult, LatencyResult, LaunchResult
+from mixnet_bench.results.verdict import Verdict
+from mixnet_bench.studies import exporters as compare_exporters
+from mixnet_bench.studies.peers import files
+from mixnet_bench.studies.peers.bars import (
     LATENCY,
     SIZE,
     Bar,
@@ -22,11 +24,25 @@ from mixnet_bench.peers.bars import (
     judge_ratio,
     load_bars,
 )
-from mixnet_bench.peers.files import Made, kept_path, make_file
-from mixnet_bench.peers.groups import Group, Selection, build_groups
-from mixnet_bench.peers.make import answer_path, make
-from mixnet_bench.peers.making import Workshop, orders_of
-from mixnet_bench.peers.registry import (
+from mixnet_bench.studies.peers.files import (
+    Made,
+    kept_path,
+    make_file,
+)
+from mixnet_bench.studies.peers.groups import (
+    Group,
+    Selection,
+    build_groups,
+)
+from mixnet_bench.studies.peers.make import (
+    answer_path,
+    make,
+)
+from mixnet_bench.studies.peers.making import (
+    Workshop,
+    orders_of,
+)
+from mixnet_bench.studies.peers.registry import (
     EXPORTERS,
     OURS,
     PEERS,
@@ -35,7 +51,7 @@ from mixnet_bench.peers.registry import (
     RUNTIMES,
     Order,
 )
-from mixnet_bench.peers.result import (
+from mixnet_bench.studies.peers.result import (
     Compared,
     describe_group,
     missed,
@@ -43,13 +59,11 @@ from mixnet_bench.peers.result import (
     size_lines,
     table_rows,
 )
-from mixnet_bench.results.latency import BurstResult, LatencyResult, LaunchResult
-from mixnet_bench.results.verdict import Verdict
 from mixnet_common import MixnetError
 from mixnet_common.intervals import Interval
 from mixnet_common.result import encode
 from mixnet_networks import load_network
-from mixnet_networks.operators import OPERATORS
+from mixnet_networks.graph.operators import OPERATORS
 
 SUBJECT = Order(OURS, "mixnet-s", "float32", "litert", "default")
 LITERAL = replace(SUBJECT, lowering=REFERENCE)
@@ -168,7 +182,7 @@ def test_every_exporter_has_a_maker_that_imports_without_its_packages(name: str)
 
 @pytest.mark.parametrize("name", ["mixnet-s", "mixnet-m", "mixnet-l", "mobilenet-v2"])
 def test_every_operator_of_a_network_is_translated_to_tensorflow(name: str) -> None:
-    from mixnet_bench.peers.tensorflow_converter import EMITTERS
+    from mixnet_bench.studies.peers.tensorflow_converter import EMITTERS
 
     assert {node.op for node in load_network(name).graph.nodes} <= EMITTERS.keys()
     assert EMITTERS.keys() <= OPERATORS.keys()

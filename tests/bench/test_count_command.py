@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from mixnet_bench.count_command import (
+from mixnet_bench.commands.count import (
     batch_norm_elements,
     describe_count,
     describe_delegation,

@@ -7,11 +7,25 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image, ImageDraw
 
-from mixnet_bench.glyphs import build as program
-from mixnet_bench.glyphs import fonts
-from mixnet_bench.glyphs.build import SEEDS, build
-from mixnet_bench.glyphs.fonts import Family, families, fetch, read_font
-from mixnet_bench.glyphs.render import CHARACTERS, LEAST_CONTRAST, RESOLUTION, label, sample
+from mixnet_bench.studies.glyphs import build as program
+from mixnet_bench.studies.glyphs import fonts
+from mixnet_bench.studies.glyphs.build import (
+    SEEDS,
+    build,
+)
+from mixnet_bench.studies.glyphs.fonts import (
+    Family,
+    families,
+    fetch,
+    read_font,
+)
+from mixnet_bench.studies.glyphs.render import (
+    CHARACTERS,
+    LEAST_CONTRAST,
+    RESOLUTION,
+    label,
+    sample,
+)
 from mixnet_common import MixnetError, UsageError
 
 
@@ -145,7 +159,7 @@ def test_pictures_that_could_not_all_be_drawn_leave_nothing(tmp_path, monkeypatc
 
 def test_the_commands_have_help():
     for name in ("build",):
-        command = [sys.executable, "-m", f"mixnet_bench.glyphs.{name}", "--help"]
+        command = [sys.executable, "-m", f"mixnet_bench.studies.glyphs.{name}", "--help"]
         assert (
             "Example" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
         )

@@ -138,9 +138,9 @@ RESULTS = {
     "selftest": "mixnet-bench devices selftest",
     "setup": "mixnet-bench devices setup",
     "show": "mixnet-export show",
-    "study-compare-runner": "python -m mixnet_bench.compare_runner",
-    "study-export-cost": "python -m mixnet_bench.export_cost",
-    "study-trust-trial": "python -m mixnet_bench.trust_trial",
+    "study-compare-runner": "python -m mixnet_bench.studies.runner",
+    "study-export-cost": "python -m mixnet_bench.studies.export_cost",
+    "study-trust-trial": "python -m mixnet_bench.studies.comparison_trial",
     "tune": "mixnet-bench tune",
 }
 """Kept results, by name, and the section that tells of their keys."""
@@ -155,7 +155,7 @@ def test_kept_results_have_no_key_that_is_not_documented(name: str, section: str
 
 @pytest.mark.parametrize("name", ["phone", "phone-against", "study-compare-exporters"])
 def test_results_that_are_latencies_have_their_keys_and_their_own(name: str) -> None:
-    own = "python -m mixnet_bench.compare_exporters"
+    own = "python -m mixnet_bench.studies.exporters"
     section = own if name.startswith("study") else "mixnet-bench latency --on adb"
     known = [*documented("mixnet-bench latency"), *documented(section)]
     targets = json.loads((FIXTURES / "results" / f"{name}.json").read_text())["targets"]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mixnet_android.detached import FRESH_S
-from mixnet_android.protocol import parse
-from mixnet_android.session import Launched
-from mixnet_bench.kept import Kept
+from mixnet_android.runner.protocol import parse
+from mixnet_android.runs.detached import FRESH_S
+from mixnet_android.runs.session import Launched
+from mixnet_bench.phones.unfinished import Kept
 
 TEXT = (
     '{"type": "header", "protocol": 1, "runner": "1", "machine": "aarch64", "system": "Linux", '

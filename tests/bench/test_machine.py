@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mixnet_bench import machine
+from mixnet_bench.machine import description as machine
 from mixnet_common.result import encode
 
 INTEL = "processor\t: 0\nmodel name\t: Intel(R) Xeon(R) CPU @ 2.20GHz\nflags\t\t: fpu vme\n\n"

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from mixnet_bench.cli import main
-from mixnet_bench.made_for import unsuited
+from mixnet_bench.timing.made_for import unsuited
 from mixnet_export.cli import main as export
 from mixnet_runtimes.targets import find_target
 

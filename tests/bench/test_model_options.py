@@ -151,7 +151,7 @@ def test_what_cannot_be_made_up_is_refused_by_name_and_can_be_given(
 
 
 def test_a_picture_is_prepared_as_the_input_takes_it(cases: Path, tmp_path: Path) -> None:
-    from mixnet_bench.given_images import read_image
+    from mixnet_bench.accuracy.given_images import read_image
     from mixnet_runtimes import TensorInfo
 
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)

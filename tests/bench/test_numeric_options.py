@@ -57,7 +57,11 @@ OPTIONS = [
 
 def test_there_are_numbers_in_every_kind_of_command() -> None:
     assert len(OPTIONS) > 50
-    for start in ("mixnet-export tflite", "mixnet-bench parity", "python -m mixnet_bench.trust"):
+    for start in (
+        "mixnet-export tflite",
+        "mixnet-bench parity",
+        "python -m mixnet_bench.timing.trust",
+    ):
         assert any(command.startswith(start) for command, *_ in OPTIONS)
 
 

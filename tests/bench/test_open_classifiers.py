@@ -13,7 +13,7 @@ from little_classifier import export_tiny
 from PIL import Image
 
 from mixnet_bench.cli import main
-from mixnet_runtimes.tflite_pack import pack
+from mixnet_runtimes.tflite.pack import pack
 
 
 def run(*arguments: object) -> Result:

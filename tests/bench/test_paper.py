@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixnet_bench.paper import command, compare
-from mixnet_bench.paper.command import explain
+from mixnet_bench.commands import paper as command
+from mixnet_bench.commands.paper import explain
+from mixnet_bench.paper import compare
 from mixnet_bench.paper.compare import compare_figure
 from mixnet_bench.paper.ours import Ours
 from mixnet_common import UsageError

@@ -12,10 +12,13 @@ from little_classifier import LABELS, LITTLE, export_tiny
 from PIL import Image
 from test_json_docs import documented, key_paths, unknown
 
-from mixnet_bench import parity_command
-from mixnet_bench.classify import Classifier
+from mixnet_bench.accuracy.classify import Classifier
+from mixnet_bench.accuracy.parity import (
+    parity,
+    request,
+)
 from mixnet_bench.cli import main
-from mixnet_bench.parity import parity, request
+from mixnet_bench.commands import parity as parity_command
 from mixnet_bench.testing import assert_parity
 from mixnet_common import MixnetError, UsageError
 from mixnet_export.cli import main as export

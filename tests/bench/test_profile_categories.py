@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import pytest
 
-from mixnet_bench.profile_categories import (
+from mixnet_bench.profiling.categories import (
     CATEGORIES,
     EVENTS,
     FAMILIES,

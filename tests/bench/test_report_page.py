@@ -18,9 +18,9 @@ sys.path.append(str(Path(__file__).parent))  # for made_up_results
 from made_up_results import HOSTILE, latency, save, save_all
 
 from mixnet_bench.cli import main
+from mixnet_bench.commands.report import INSTALL
 from mixnet_bench.report.drawing import draw_time_line
 from mixnet_bench.report.svg import COLOURS, for_page
-from mixnet_bench.report_command import INSTALL
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 CHROMIUM = next(

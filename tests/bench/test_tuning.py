@@ -9,9 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from mixnet_bench.cli import main
+from mixnet_bench.commands.tune import (
+    Request,
+    show_gain,
+    tune,
+)
 from mixnet_bench.tuning.blocks import distinct_blocks, signature
 from mixnet_bench.tuning.cache import cache_path, recall, remember
-from mixnet_bench.tuning.command import Request, show_gain, tune
 from mixnet_bench.tuning.host import HostTimer
 from mixnet_bench.tuning.search import MARGIN, Outcome, search_block
 from mixnet_common import MixnetError
@@ -29,7 +33,7 @@ from mixnet_export.lowering import (
 )
 from mixnet_export.writers import FORMATS
 from mixnet_networks import load_network
-from mixnet_networks.reference import evaluate
+from mixnet_networks.graph.reference import evaluate
 from mixnet_networks.weights import seeded_weights
 from mixnet_runtimes import read_file
 from mixnet_runtimes.inputs import seeded_input
@@ -268,7 +272,7 @@ def test_a_folder_that_refuses_results_costs_a_warning_not_the_tuning(
 ) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("no folder")
-    monkeypatch.setattr("mixnet_bench.tuning.command.cache_folder", lambda: blocked / "tuning")
+    monkeypatch.setattr("mixnet_bench.commands.tune.cache_folder", lambda: blocked / "tuning")
     plan_file = tmp_path / "plan.toml"
 
     run = CliRunner().invoke(main, ["tune", str(tiny_network), "-o", str(plan_file), "--json"])

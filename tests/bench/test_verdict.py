@@ -7,7 +7,7 @@ import pytest
 
 from mixnet_bench.results.verdict import Conclusion, verdict_of
 from mixnet_bench.stats.samples import Floats
-from mixnet_bench.verdict import (
+from mixnet_bench.timing.verdict import (
     agreement_across,
     count_outliers,
     drift_across,

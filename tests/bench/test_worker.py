@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mixnet_bench.worker import serve, time_calls
+from mixnet_bench.timing.worker import (
+    serve,
+    time_calls,
+)
 from mixnet_runtimes.inputs import seeded_input
 
 
@@ -97,7 +100,7 @@ def test_pinning_happens_before_the_file_is_opened(
     from mixnet_runtimes import prepared
 
     opening: Callable[..., Any] = prepared.open_session
-    monkeypatch.setattr("mixnet_bench.worker.pin", lambda cpus: order.append(f"pin {cpus}"))
+    monkeypatch.setattr("mixnet_bench.timing.worker.pin", lambda cpus: order.append(f"pin {cpus}"))
 
     def note(*args: Any, **kwargs: Any) -> Any:
         order.append("open")

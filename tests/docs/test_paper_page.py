@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from mixnet_networks import load_network
+from mixnet_networks.architecture.variants import parse_change
 from mixnet_networks.paper import table_names
 from mixnet_networks.searchspace import member, size
-from mixnet_networks.variants import parse_change
 
 PAGE = (Path(__file__).parents[2] / "docs" / "paper.md").read_text(encoding="utf-8")
 NAMES = sorted(set(re.findall(r"\bmobilenet-v2:[\w=+.,$]*\w", PAGE)))

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from mixnet_bench.cli import main as bench
 from mixnet_export.cli import main as export
 from mixnet_networks import load_network
-from mixnet_networks.picture import picture
+from mixnet_networks.images.picture import picture
 from mixnet_networks.weights import save_weights, seeded_weights
 
 sys.path.append(str(Path(__file__).parents[1] / "networks"))

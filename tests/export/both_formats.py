@@ -12,7 +12,7 @@ from mixnet_export.lowering import Model
 from mixnet_export.writers import FORMATS, Format
 from mixnet_export.writers.onnx_graph import TO_NHWC
 from mixnet_networks import Graph, GraphBuilder, Network, load_network
-from mixnet_networks.reference import evaluate
+from mixnet_networks.graph.reference import evaluate
 from mixnet_runtimes import open_session
 
 Array = NDArray[Any]

@@ -14,7 +14,7 @@ from mixnet_export.lowering import Model
 from mixnet_export.lowering.branches import branch_mixed
 from mixnet_export.lowering.groups import expand_groups, join_groups
 from mixnet_networks import GraphBuilder
-from mixnet_networks.partition import equal_partition
+from mixnet_networks.architecture.partition import equal_partition
 
 
 def branched(model: Model, *, sums: bool = True, dense: bool = False) -> Model:

@@ -22,7 +22,7 @@ from mixnet_export.lowering import (
 )
 from mixnet_export.writers import FORMATS
 from mixnet_networks import Node, load_network
-from mixnet_networks.build import block_of
+from mixnet_networks.building.build import block_of
 
 CHOICES = st.builds(Choice, **{key: st.sampled_from(words) for key, words in OPTIONS.items()})
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mixnet_export.job import Options, export
+from mixnet_export.job.exporting import Options, export
 from mixnet_export.metadata import read_card
 from mixnet_export.writers import FORMATS
 from mixnet_networks import Network, load_network

@@ -15,7 +15,7 @@ from mixnet_export.writers.onnx_graph import IR_VERSION, OPSET
 from mixnet_export.writers.tflite_tables import SIGNATURE, TfliteWriter
 from mixnet_networks import load_network
 from mixnet_runtimes import FileContents, read_file
-from mixnet_runtimes.tflite_pack import ALIGNMENT
+from mixnet_runtimes.tflite.pack import ALIGNMENT
 
 Written = Callable[[str, str], bytes]
 

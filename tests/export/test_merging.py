@@ -12,7 +12,7 @@ from mixnet_export.lowering import Model
 from mixnet_export.lowering.choice import MERGES
 from mixnet_export.lowering.groups import expand_groups
 from mixnet_export.lowering.merging import merge_kernels
-from mixnet_networks.partition import PARTITIONS
+from mixnet_networks.architecture.partition import PARTITIONS
 
 Kernels = tuple[tuple[int, int], ...]
 

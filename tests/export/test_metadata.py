@@ -14,17 +14,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixnet_common import MixnetError, UsageError
+from mixnet_export.job.verify import (
+    Candidate,
+    run_candidate,
+)
 from mixnet_export.lowering import PLANS, Model, lower
 from mixnet_export.lowering.pixels import take_pixels
 from mixnet_export.metadata import Card, describe, read_card, schema
 from mixnet_export.metadata.tflite import LABELS_FILE, METADATA_KEY, min_runtime_version
-from mixnet_export.verify import Candidate, run_candidate
 from mixnet_export.writers import FORMATS
 from mixnet_networks import Network, load_network
 from mixnet_networks.architecture import Preprocessing
-from mixnet_networks.picture import picture, picture_input
-from mixnet_networks.preprocessing import load_preprocessing
-from mixnet_networks.reference import evaluate
+from mixnet_networks.graph.reference import evaluate
+from mixnet_networks.images.picture import (
+    picture,
+    picture_input,
+)
+from mixnet_networks.images.preprocessing import load_preprocessing
 from mixnet_networks.weights import seeded_weights
 
 FORMS = sorted(FORMATS)
@@ -208,7 +214,7 @@ def test_equal_numbers_for_all_channels_are_written_once(model: Model, tmp_path:
 
     from ai_edge_litert import schema_py_generated as tables
 
-    from mixnet_runtimes.tflite_pack import pack
+    from mixnet_runtimes.tflite.pack import pack
 
     found.metadata = [each for each in found.metadata if each.name == METADATA_KEY.encode()]
     foreign = read_card(saved(tmp_path, "tflite", pack(tables, found)))

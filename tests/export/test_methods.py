@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from mixnet_common.intervals import Estimate, Interval
-from mixnet_export import mixed_files
 from mixnet_export.cli import main
-from mixnet_export.mixed import Measured
+from mixnet_export.mixed import files as mixed_files
+from mixnet_export.mixed.search import Measured
 from mixnet_runtimes import read_file
 
 FORMATS = ["tflite", "onnx"]

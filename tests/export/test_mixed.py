@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixnet_common.intervals import Estimate, Interval
-from mixnet_export.mixed import (
+from mixnet_export.mixed import search
+from mixnet_export.mixed.search import (
     COLUMNS,
     Front,
     Layers,
@@ -18,7 +19,6 @@ from mixnet_export.mixed import (
     Step,
     rank,
     rows,
-    search,
     search_json,
 )
 from mixnet_quantize.sensitivity import LayerError

@@ -10,7 +10,7 @@ from both_formats import Array, load_narrow, oracle, run_file
 from mixnet_export.lowering import DEFAULT, Model, find_plan, lower
 from mixnet_export.writers import FORMATS
 from mixnet_networks import Network, load_network, network_names
-from mixnet_networks.picture import picture_input
+from mixnet_networks.images.picture import picture_input
 from mixnet_networks.weights import seeded_weights
 
 TOLERANCE = 1e-4

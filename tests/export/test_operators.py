@@ -11,7 +11,7 @@ from mixnet_common import MixnetError
 from mixnet_export.lowering import Model
 from mixnet_export.writers import FORMATS, onnx_operators, tflite_operators
 from mixnet_networks import GraphBuilder
-from mixnet_networks.operators import OPERATORS
+from mixnet_networks.graph.operators import OPERATORS
 
 EMITTERS = {"tflite": tflite_operators.EMITTERS, "onnx": onnx_operators.EMITTERS}
 PLAIN = sorted(name for name, row in OPERATORS.items() if not row.composite)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from mixnet_common import MixnetError
 from mixnet_export.cli import main
-from mixnet_export.job import Options, export
+from mixnet_export.job.exporting import Options, export
 from mixnet_export.writers import FORMATS as FILE_FORMATS
 from mixnet_networks import load_network
 from mixnet_networks.weights import seeded_weights

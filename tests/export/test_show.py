@@ -2,9 +2,12 @@
 
 import pytest
 
-from mixnet_export.catalogue import block_rows, block_table
+from mixnet_export.commands.catalogue import (
+    block_rows,
+    block_table,
+)
 from mixnet_networks import load_network, network_names
-from mixnet_networks.operators import parameter_count
+from mixnet_networks.graph.operators import parameter_count
 
 # Kernels of the depthwise convolution and the shapes in and out, block by block.
 FIGURE_8 = {

@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from mixnet_export.lowering.taps import MOST_TAPS, TILINGS, Piece, nested, polyphase
-from mixnet_networks.padding import same_padding
+from mixnet_networks.graph.padding import same_padding
 
 SIZES = list(product(range(1, 14), range(1, 14)))
 LARGE = [(height, width) for height, width in SIZES if height * width > MOST_TAPS]

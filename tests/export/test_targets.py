@@ -14,10 +14,11 @@ from mixnet_export.lowering import PLANS, Model, find_plan, lower
 from mixnet_export.lowering.model import MOST_CONCATENATED
 from mixnet_export.lowering.taps import MOST_TAPS
 from mixnet_export.lowering.tiling import large_kernels
-from mixnet_networks import load_network, ssdlite
+from mixnet_networks import load_network
+from mixnet_networks.building import ssdlite
 from mixnet_networks.weights import seeded_weights
 from mixnet_runtimes.targets import PRECISIONS, Target, load_targets
-from mixnet_runtimes.undelegated import REASONS
+from mixnet_runtimes.tflite.undelegated import REASONS
 
 PAGE = Path(__file__).parents[2] / "docs" / "runtimes.md"
 TARGETS = load_targets().targets

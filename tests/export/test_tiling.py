@@ -14,7 +14,7 @@ from mixnet_export.lowering import Model
 from mixnet_export.lowering.taps import MOST_TAPS, TILINGS
 from mixnet_export.lowering.tiling import tile_depthwise
 from mixnet_networks import GraphBuilder, Node
-from mixnet_networks.operators import macs
+from mixnet_networks.graph.operators import macs
 
 NAMES = st.sampled_from(sorted(TILINGS))
 PAIRS = st.tuples(st.integers(0, 4), st.integers(0, 4))

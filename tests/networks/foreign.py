@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_networks import Network, Node
-from mixnet_networks.build import block_of
+from mixnet_networks.building.build import block_of
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -11,11 +11,11 @@ from foreign import Arrays, timm_arrays
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_networks import Network, load_network
+from mixnet_networks.images.preprocessing import load_preprocessing
 from mixnet_networks.importing import Imported, import_weights, option_warnings, weight_files
 from mixnet_networks.importing.beside import describe_name
 from mixnet_networks.importing.description import Stated
 from mixnet_networks.importing.told import describe_checkpoint, describe_config
-from mixnet_networks.preprocessing import load_preprocessing
 from mixnet_networks.weights import save_weights, seeded_weights
 
 UNSURE = "nothing in the weights or beside them says whether they are"

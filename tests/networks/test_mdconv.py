@@ -8,7 +8,7 @@ import pytest
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_networks import Network, Node, load_network
-from mixnet_networks.reference import evaluate
+from mixnet_networks.graph.reference import evaluate
 
 WriteToml = Callable[..., str]
 

@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixnet_networks.partition import PARTITIONS, equal_partition, exponential_partition
+from mixnet_networks.architecture.partition import (
+    PARTITIONS,
+    equal_partition,
+    exponential_partition,
+)
 
 
 @pytest.mark.parametrize(

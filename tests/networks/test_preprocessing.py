@@ -7,7 +7,7 @@ import pytest
 from mixnet_common import UsageError
 from mixnet_networks import load_network
 from mixnet_networks.architecture import Preprocessing
-from mixnet_networks.preprocessing import (
+from mixnet_networks.images.preprocessing import (
     for_channels,
     load_preprocessing,
     on_pixels,

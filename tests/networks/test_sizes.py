@@ -10,7 +10,7 @@ import pytest
 from mixnet_common import UsageError
 from mixnet_common.memory import check_memory, usable_memory
 from mixnet_networks import load_network, network_names
-from mixnet_networks.sizes import size_of
+from mixnet_networks.graph.sizes import size_of
 
 HEAD = 'source = "a test"\nclasses = 5\n'
 ROW = "[[stages]]\nout = 8\nkernels = [3]\n"

@@ -3,7 +3,10 @@
 import pytest
 
 from mixnet_networks import Graph, load_network
-from mixnet_networks.operators import macs, parameter_count
+from mixnet_networks.graph.operators import (
+    macs,
+    parameter_count,
+)
 
 # Counted by a script of their own from the layers' sizes, at 320 pixels with 81 classes.
 COUNTED = {

@@ -8,9 +8,17 @@ from hypothesis import strategies as st
 from mixnet_common import UsageError
 from mixnet_networks import Graph, Node, load_network
 from mixnet_networks.architecture import load_architecture
-from mixnet_networks.blockstring import encode_blocks
-from mixnet_networks.operators import macs, parameter_count
-from mixnet_networks.variants import MDCONVS, depthwise_layers, load_variant, parse_change
+from mixnet_networks.architecture.blockstring import encode_blocks
+from mixnet_networks.architecture.variants import (
+    MDCONVS,
+    depthwise_layers,
+    load_variant,
+    parse_change,
+)
+from mixnet_networks.graph.operators import (
+    macs,
+    parameter_count,
+)
 
 BASES = ("mobilenet-v1", "mobilenet-v2")
 SIZES = (3, 5, 7, 9, 11, 13)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from mixnet_networks import Network, load_network, network_names
-from mixnet_networks.operators import is_trainable
-from mixnet_networks.picture import picture_input
-from mixnet_networks.reference import evaluate
+from mixnet_networks.graph.operators import is_trainable
+from mixnet_networks.graph.reference import evaluate
+from mixnet_networks.images.picture import picture_input
 from mixnet_networks.weights import Weights, check_weights, seeded_weights, weights_hash
 
 # SHA-256 of the weights that seed 0 gives. A change here changes every published result.

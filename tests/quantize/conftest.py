@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mixnet_export.lowering import Model, lower
 from mixnet_export.writers import FORMATS
 from mixnet_networks import Network, load_network
-from mixnet_networks.picture import picture
+from mixnet_networks.images.picture import picture
 from mixnet_networks.weights import seeded_weights
 from mixnet_quantize.settings import Settings
 

@@ -11,12 +11,19 @@ from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
 from mixnet_export.writers import FORMATS
-from mixnet_networks.reference import FUNCTIONS
-from mixnet_quantize.bias import agreed, correct_biases
-from mixnet_quantize.linear import Linear, LinearFile, mean_output
-from mixnet_quantize.linear_onnx import OnnxLinearFile
-from mixnet_quantize.linear_tflite import TfliteLinearFile
-from mixnet_quantize.observe import observe
+from mixnet_networks.graph.reference import FUNCTIONS
+from mixnet_quantize.activations.observe import observe
+from mixnet_quantize.corrections.bias import (
+    agreed,
+    correct_biases,
+)
+from mixnet_quantize.corrections.linear import (
+    Linear,
+    LinearFile,
+    mean_output,
+)
+from mixnet_quantize.corrections.linear_onnx import OnnxLinearFile
+from mixnet_quantize.corrections.linear_tflite import TfliteLinearFile
 from mixnet_quantize.sensitivity import compare, decibels
 
 Inputs = list[NDArray[np.float32]]

@@ -17,11 +17,16 @@ from mixnet_export.lowering import Model, lower
 from mixnet_export.writers import FORMATS
 from mixnet_networks import Network
 from mixnet_networks.weights import seeded_weights
-from mixnet_quantize.bias import correct_biases
-from mixnet_quantize.bias_scales import BIAS_LIMIT, SUM_LIMIT, fitting_scales, to_steps
-from mixnet_quantize.ranges import Ranges
+from mixnet_quantize.calibration.ranges import Ranges
+from mixnet_quantize.corrections.bias import correct_biases
+from mixnet_quantize.corrections.bias_scales import (
+    BIAS_LIMIT,
+    SUM_LIMIT,
+    fitting_scales,
+    to_steps,
+)
 from mixnet_quantize.settings import Settings
-from mixnet_quantize.tflite_edit import buffer_view
+from mixnet_quantize.tflite.edit import buffer_view
 from mixnet_runtimes import open_session
 
 Inputs = list[NDArray[np.float32]]

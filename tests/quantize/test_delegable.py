@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from mixnet_export.lowering import Model
 from mixnet_export.writers import FORMATS
 from mixnet_networks import GraphBuilder
-from mixnet_quantize.delegable import requantize_relus
 from mixnet_quantize.settings import Settings
+from mixnet_quantize.tflite.delegable import requantize_relus
 from mixnet_runtimes import open_session, partitions, read_file
 
 Array = NDArray[np.float32]
@@ -73,7 +73,7 @@ def test_a_quantize_in_its_place_computes_what_the_relu_did(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = saved(int8(), tmp_path / "found.tflite")
-    monkeypatch.setattr("mixnet_quantize.tflite.requantize_relus", lambda content: content)
+    monkeypatch.setattr("mixnet_quantize.tflite.quantize.requantize_relus", lambda content: content)
     literal = saved(int8(), tmp_path / "literal.tflite")
     assert "RELU" in kinds(literal)
     for image in images:

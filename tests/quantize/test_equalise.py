@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from mixnet_export.lowering import Model, lower
 from mixnet_export.writers import FORMATS
 from mixnet_networks import Graph, GraphBuilder, load_network
-from mixnet_networks.reference import evaluate
+from mixnet_networks.graph.reference import evaluate
 from mixnet_networks.weights import seeded_weights
-from mixnet_quantize.equalise import equalise
-from mixnet_quantize.observe import observe
+from mixnet_quantize.activations.observe import observe
+from mixnet_quantize.corrections.equalise import equalise
 from mixnet_quantize.sensitivity import compare
 
 Array = NDArray[Any]

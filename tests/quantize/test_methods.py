@@ -16,7 +16,7 @@ from mixnet_common import MixnetError, UsageError
 from mixnet_export.lowering import Choice, Model, Plan, find_plan, lower
 from mixnet_export.writers import FORMATS
 from mixnet_networks import GraphBuilder, load_network
-from mixnet_networks.picture import picture
+from mixnet_networks.images.picture import picture
 from mixnet_networks.weights import seeded_weights
 from mixnet_quantize.settings import Settings
 from mixnet_runtimes import open_session, partitions

@@ -14,7 +14,7 @@ from PIL import Image
 from mixnet_common import MixnetError, UsageError
 from mixnet_export.cli import main as export
 from mixnet_networks.architecture import Preprocessing
-from mixnet_networks.preprocessing import on_pixels
+from mixnet_networks.images.preprocessing import on_pixels
 from mixnet_quantize.images import load_image
 from mixnet_quantize.parity import Parity, Settings, Side, Source, check, parity, run
 from mixnet_quantize.parity.report import aligned, describe, text
@@ -322,7 +322,7 @@ def test_a_folder_of_unreadable_images_only_is_an_error(files: Files, tmp_path: 
 def test_an_answer_that_is_no_number_is_an_error(
     files: Files, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mixnet_quantize.image_model import ImageModel
+    from mixnet_quantize.parity.image_model import ImageModel
 
     monkeypatch.setattr(ImageModel, "logits", lambda self, x: np.full((len(x), CLASSES), np.nan))
 

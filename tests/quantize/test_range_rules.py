@@ -8,8 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mixnet_quantize.histogram import HALF, Histogram
-from mixnet_quantize.range_rules import RULES, Range, mse, percentile, quantile, with_zero
+from mixnet_quantize.calibration.histogram import (
+    HALF,
+    Histogram,
+)
+from mixnet_quantize.calibration.range_rules import (
+    RULES,
+    Range,
+    mse,
+    percentile,
+    quantile,
+    with_zero,
+)
 from mixnet_quantize.settings import Settings
 
 MSE, MIN_MAX = Settings(ranges="mse"), Settings()

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mixnet_networks.preprocessing import load_preprocessing
+from mixnet_networks.images.preprocessing import load_preprocessing
 from mixnet_quantize.images import decode, fit
-from mixnet_quantize.resize import resize_tensorflow
+from mixnet_quantize.images.resize import resize_tensorflow
 
 
 def column(*values: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

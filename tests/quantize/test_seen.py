@@ -4,9 +4,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixnet_quantize.histogram import Histogram
-from mixnet_quantize.range_rules import per_image, percentile
-from mixnet_quantize.seen import doubts
+from mixnet_quantize.calibration.histogram import Histogram
+from mixnet_quantize.calibration.range_rules import (
+    per_image,
+    percentile,
+)
+from mixnet_quantize.calibration.seen import doubts
 from mixnet_quantize.settings import Settings
 
 NAMES = [f"{letter}.png" for letter in "abcdefgh"]

@@ -14,7 +14,7 @@ from mixnet_export.lowering.model import Model
 from mixnet_export.writers import FORMATS
 from mixnet_networks import Network
 from mixnet_networks.weights import seeded_weights
-from mixnet_quantize.observe import observe_file
+from mixnet_quantize.activations.observe import observe_file
 from mixnet_quantize.sensitivity import LayerError, decibels, layer_errors, worst
 from mixnet_quantize.settings import Settings
 

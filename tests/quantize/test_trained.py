@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from mixnet_bench.parity import parity
-from mixnet_export.job import Options, export
+from mixnet_bench.accuracy.parity import parity
+from mixnet_export.job.exporting import Options, export
 from mixnet_export.writers import FORMATS
+from mixnet_networks.images.preprocessing import load_preprocessing
 from mixnet_networks.importing import import_weights
 from mixnet_networks.labels import load_labels
-from mixnet_networks.preprocessing import load_preprocessing
 from mixnet_networks.trained import trained_file, trained_names
 
 PICTURES = Path(__file__).parents[1] / "data" / "glyphs"

@@ -11,8 +11,14 @@ from onnx import helper
 from tiny_models import TfliteBuilder, branching_tflite, numbers, write_onnx
 
 from mixnet_common import MixnetError, UsageError
-from mixnet_runtimes import Selection, fix, open_session, read_file, tflite_pack
+from mixnet_runtimes import (
+    Selection,
+    fix,
+    open_session,
+    read_file,
+)
 from mixnet_runtimes.selection import parse_dims, parse_shapes
+from mixnet_runtimes.tflite import pack as tflite_pack
 
 
 def select(*shapes: str, dims: tuple[str, ...] = (), signature: str | None = None) -> Selection:

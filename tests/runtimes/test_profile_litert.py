@@ -8,8 +8,18 @@ import pytest
 from tiny_models import TfliteBuilder, conv_tflite, split_tflite
 
 from mixnet_common import MixnetError
-from mixnet_runtimes import Prepared, child, litert_c, litert_profile, profile
-from mixnet_runtimes.litert_c import DELEGATED, MEMORY_BYTES, OPERATOR
+from mixnet_runtimes import (
+    Prepared,
+    child,
+    profile,
+)
+from mixnet_runtimes.tflite import litert_c
+from mixnet_runtimes.tflite.litert_c import (
+    DELEGATED,
+    MEMORY_BYTES,
+    OPERATOR,
+)
+from mixnet_runtimes.tflite.profile import litert as litert_profile
 
 DIES = (sys.executable, "-c", "import os, sys; print('last words', file=sys.stderr); os.abort()")
 HANGS = (sys.executable, "-c", "import time; time.sleep(60)")
@@ -85,7 +95,7 @@ def test_the_child_itself_reports_a_file_that_litert_cannot_open(tmp_path: Path)
     path = tmp_path / "other.tflite"
     request = {"path": str(path), "threads": 1, "rounds": 1, "warmup": 0}
     with pytest.raises(MixnetError, match="LiteRtCreateModelFromFile failed"):
-        child.ask("mixnet_runtimes.litert_child:measure", path, request)
+        child.ask("mixnet_runtimes.tflite.profile.litert_child:measure", path, request)
 
 
 @pytest.mark.parametrize("version", ["2.1.4", "1.4.0"])

@@ -7,7 +7,7 @@ from tiny_models import conv_onnx
 
 from mixnet_common import MixnetError
 from mixnet_runtimes import FileContents, FileTensor, Operator, profile
-from mixnet_runtimes.ort_profile import describe
+from mixnet_runtimes.onnx.profile import describe
 
 
 def node(name: str, kind: str, micros: int) -> dict[str, Any]:

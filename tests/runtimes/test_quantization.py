@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 from tiny_models import TfliteBuilder, write_onnx
 
 from mixnet_common import MixnetError
-from mixnet_quantize.observe import observe_file
+from mixnet_quantize.activations.observe import observe_file
 from mixnet_runtimes import open_session
 from mixnet_runtimes.quantized import checked
 

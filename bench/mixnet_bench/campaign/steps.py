@@ -222,7 +222,7 @@ def _latencies(campaign: Campaign, name: str, exports: Sequence[Step]) -> Iterat
 
 
 def _latencies_of(campaign: Campaign, name: str, exports: Sequence[Step]) -> Iterator[Step]:
-    from mixnet_bench.machine import cpu_model
+    from mixnet_bench.machine.description import cpu_model
 
     for device in campaign.devices:
         inputs = {

@@ -30,15 +30,15 @@ from mixnet_runtimes import AS_IT_IS, NOTHING_GIVEN, GivenInputs, Selection
 from mixnet_runtimes.model_files import identity_of
 
 if TYPE_CHECKING:
-    from mixnet_bench.latency import Plan
     from mixnet_bench.results.latency import LatencyResult
+    from mixnet_bench.timing.latency import Plan
 
 Targets = Sequence[Any]
 
 
 def count(step: Step, store: Store) -> Targets:
     """Count a network from its graph."""
-    from mixnet_bench.count_command import describe_count
+    from mixnet_bench.commands.count import describe_count
     from mixnet_bench.counting.graph import count_graph
 
     network: Network = step.work["network"]
@@ -48,8 +48,8 @@ def count(step: Step, store: Store) -> Targets:
 def export(step: Step, store: Store) -> Targets:
     """Write, quantize and verify one file."""
     from mixnet_common.result import encode
-    from mixnet_export.job import Options
-    from mixnet_export.job import export as export_file
+    from mixnet_export.job.exporting import Options
+    from mixnet_export.job.exporting import export as export_file
     from mixnet_export.writers import FORMATS
 
     campaign: Campaign = step.work["campaign"]
@@ -94,7 +94,10 @@ def inspect(step: Step, store: Store) -> Targets:
     """Count a file from itself, and ask the runtime how much of it is delegated."""
     from msgspec.structs import replace as replace_fields
 
-    from mixnet_bench.count_command import Size, describe_target
+    from mixnet_bench.commands.count import (
+        Size,
+        describe_target,
+    )
 
     (file,) = step.needs
     counted = describe_target(str(_model(file, store)), Size(), _selection(file))
@@ -130,8 +133,8 @@ def latency(step: Step, store: Store) -> Targets:
     """Time files side by side, here or on a phone."""
     from msgspec.structs import replace as replace_fields
 
-    from mixnet_bench.latency import Plan
-    from mixnet_bench.preparing import prepared
+    from mixnet_bench.timing.latency import Plan
+    from mixnet_bench.timing.preparing import prepared
 
     settings: Timing = step.work["campaign"].latency
     plan = Plan(
@@ -160,9 +163,12 @@ def _named(step: Step, path: Path, store: Store) -> str:
 
 
 def _on_host(plan: "Plan", settings: Timing) -> "Sequence[LatencyResult]":
-    from mixnet_bench.affinity import check_cpus
-    from mixnet_bench.latency_command import describe_run, with_profiles
-    from mixnet_bench.profile_command import take_profiles
+    from mixnet_bench.commands.latency import (
+        describe_run,
+        with_profiles,
+    )
+    from mixnet_bench.commands.profile import take_profiles
+    from mixnet_bench.machine.affinity import check_cpus
     from mixnet_common.cpu_lists import parse_cpus
 
     if settings.pin is not None:
@@ -175,8 +181,12 @@ def _on_host(plan: "Plan", settings: Timing) -> "Sequence[LatencyResult]":
 
 def _on_phone(plan: "Plan", settings: Timing, device: str) -> "Sequence[LatencyResult]":
     from mixnet_android.adb import Adb
-    from mixnet_android.device import choose
-    from mixnet_bench.latency_adb import Wishes, measure_on, serial_of
+    from mixnet_android.phone.device import choose
+    from mixnet_bench.phones.one_phone import (
+        Wishes,
+        measure_on,
+        serial_of,
+    )
 
     phone = choose(Adb.find(), serial_of(device))
     return measure_on(phone, plan, Wishes(pin=settings.pin, profile=settings.profile))
@@ -184,8 +194,11 @@ def _on_phone(plan: "Plan", settings: Timing, device: str) -> "Sequence[LatencyR
 
 def parity(step: Step, store: Store) -> Targets:
     """Hold a file against its float32 one on images; goes on where it was interrupted."""
-    from mixnet_bench.parity import answer, request
-    from mixnet_bench.parity_command import describe_answer
+    from mixnet_bench.accuracy.parity import (
+        answer,
+        request,
+    )
+    from mixnet_bench.commands.parity import describe_answer
     from mixnet_bench.results.parity import CampaignParityResult
     from mixnet_common.result import values_of
 
@@ -206,7 +219,7 @@ def parity(step: Step, store: Store) -> Targets:
 
 def paper(step: Step, store: Store) -> Targets:
     """Compare our counts with a table of the paper."""
-    from mixnet_bench.paper.command import compare_table
+    from mixnet_bench.commands.paper import compare_table
     from mixnet_networks.paper import load_table
 
     return compare_table(load_table(step.inputs["table"]), {})

@@ -4,7 +4,10 @@ import math
 
 from mixnet_bench.counting.record import Count, Layer
 from mixnet_networks import Graph, Node
-from mixnet_networks.operators import macs, parameter_count
+from mixnet_networks.graph.operators import (
+    macs,
+    parameter_count,
+)
 
 
 def count_graph(graph: Graph) -> Count:

@@ -50,7 +50,7 @@ QUANTITIES: dict[str, Callable[[Ours], float]] = {
 def count_ours(subject: Subject) -> Ours | None:
     """Count a network of ours at its own resolution."""
     from mixnet_networks import load_network, network_names
-    from mixnet_networks.aliases import MARK
+    from mixnet_networks.architecture.aliases import MARK
     from mixnet_networks.paper.tables import passing_network
 
     if subject.network.partition(MARK)[0] in network_names():
@@ -61,9 +61,12 @@ def count_ours(subject: Subject) -> Ours | None:
 
 def count_network(network: Network) -> Ours:
     """What the comparison needs of a network."""
-    from mixnet_bench.count_command import batch_norm_elements
+    from mixnet_bench.commands.count import batch_norm_elements
     from mixnet_bench.counting.graph import count_graph
-    from mixnet_networks.operators import macs, parameter_count
+    from mixnet_networks.graph.operators import (
+        macs,
+        parameter_count,
+    )
     from mixnet_networks.searchspace import depthwise_nodes
 
     graph, count = network.graph, count_graph(network.graph)

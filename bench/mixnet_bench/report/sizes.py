@@ -3,9 +3,9 @@
 from functools import cache
 
 from mixnet_common import UsageError
-from mixnet_networks.aliases import MARK
 from mixnet_networks.architecture import Architecture, architecture_names
-from mixnet_networks.variants import load_variant
+from mixnet_networks.architecture.aliases import MARK
+from mixnet_networks.architecture.variants import load_variant
 
 
 @cache

@@ -1,6 +1,6 @@
 """What `mixnet-bench devices` reports: phones, what is missing, what holds, what was kept."""
 
-from mixnet_android.records import PhoneCluster
+from mixnet_android.phone.records import PhoneCluster
 from mixnet_common.result import Count, Number, Place, ResultRecord, known_as
 
 

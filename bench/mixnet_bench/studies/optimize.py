@@ -15,7 +15,7 @@ from typing import Any
 import click
 import numpy as np
 
-from mixnet_bench.machine import cpu_model
+from mixnet_bench.machine.description import cpu_model
 from mixnet_bench.studies.turns import Timed, time_files
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import CONTEXT, Command, example, print_table, say

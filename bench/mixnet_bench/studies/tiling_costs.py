@@ -15,7 +15,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from mixnet_bench.machine import cpu_model
+from mixnet_bench.machine.description import cpu_model
 from mixnet_bench.studies.turns import time_files
 from mixnet_common import MixnetError
 from mixnet_common.console import CONTEXT, Command, example, print_table, progress

@@ -9,7 +9,7 @@ from typing import Any
 
 from mixnet_export.lowering import Model
 from mixnet_networks import Graph, Tensor
-from mixnet_networks.build import block_of
+from mixnet_networks.building.build import block_of
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mixnet_bench.affinity import current_cpus
+from mixnet_bench.machine.affinity import current_cpus
 from mixnet_bench.tuning.search import Outcome
 from mixnet_common import UsageError, write_whole
 from mixnet_common.folders import home

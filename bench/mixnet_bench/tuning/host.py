@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mixnet_bench.machine import cpu_model
+from mixnet_bench.machine.description import cpu_model
 from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes import Session, open_session
 from mixnet_runtimes.inputs import seeded_input

@@ -16,7 +16,7 @@ from mixnet_common.printable import printable, shown
 from mixnet_common.readers import read_toml, show
 from mixnet_common.records import check_keys, checked, one_of, read_record
 from mixnet_networks import Graph, Node
-from mixnet_networks.build import block_of
+from mixnet_networks.building.build import block_of
 from mixnet_runtimes.targets import find_target
 
 KEYS = ("measured", "emulated", "target", "general", "blocks")

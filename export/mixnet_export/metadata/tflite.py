@@ -26,7 +26,10 @@ from mixnet_export.metadata.card import (
 )
 from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.labels import MOST_BYTES, Labels, parse_labels
-from mixnet_runtimes.tflite_pack import gather_buffers, pack
+from mixnet_runtimes.tflite.pack import (
+    gather_buffers,
+    pack,
+)
 
 METADATA_KEY = "TFLITE_METADATA"
 RUNTIME_KEY = "min_runtime_version"
@@ -58,7 +61,7 @@ def describe_tflite(content: bytes, card: Card) -> bytes:
 
 def read_tflite_card(path: Path) -> Card:
     """The card of anyone's file. Raises MixnetError where the file or its metadata is broken."""
-    from mixnet_runtimes.tflite_file import read_model
+    from mixnet_runtimes.tflite.file import read_model
 
     model, data = read_model(path)
     found = [each for each in model.metadata or () if each is not None]

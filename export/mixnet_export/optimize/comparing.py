@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mixnet_export.optimize import samples
 from mixnet_export.optimize.document import Document
 from mixnet_export.optimize.interpreting import called, input_info, invoke, open_interpreter
-from mixnet_runtimes.tflite_words import text
+from mixnet_runtimes.tflite.words import text
 
 Array = NDArray[Any]
 

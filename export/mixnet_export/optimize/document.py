@@ -19,9 +19,16 @@ from mixnet_common.hashing import sha256
 from mixnet_common.readers import show
 from mixnet_export.optimize.archive import Archive, find_archive, moved
 from mixnet_export.optimize.unknown import UnknownFieldError, flatbuffer_end
-from mixnet_runtimes import tflite_file
-from mixnet_runtimes.tflite_pack import gather_buffers, pack
-from mixnet_runtimes.tflite_words import kind_of, names_of, text
+from mixnet_runtimes.tflite import file as tflite_file
+from mixnet_runtimes.tflite.pack import (
+    gather_buffers,
+    pack,
+)
+from mixnet_runtimes.tflite.words import (
+    kind_of,
+    names_of,
+    text,
+)
 
 Array = NDArray[Any]
 

@@ -3,8 +3,8 @@
 import copy
 from typing import Any
 
-from mixnet_runtimes.tflite_pack import pack
-from mixnet_runtimes.tflite_words import integers
+from mixnet_runtimes.tflite.pack import pack
+from mixnet_runtimes.tflite.words import integers
 
 
 def extract(model: Any, schema: Any, subgraph: int, source: int, output: int) -> bytes:

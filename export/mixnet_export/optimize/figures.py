@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 
 from mixnet_export.optimize.records import Figures
-from mixnet_runtimes import tflite_check
 from mixnet_runtimes.registry import runtime_name
 from mixnet_runtimes.targets import Target, target_of
-from mixnet_runtimes.tflite_words import integers, names_of
+from mixnet_runtimes.tflite import check as tflite_check
+from mixnet_runtimes.tflite.words import (
+    integers,
+    names_of,
+)
 
 
 def figures(

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from mixnet_common import MixnetError
 from mixnet_export.optimize.document import Document
 from mixnet_runtimes.session import TensorInfo, first_line
-from mixnet_runtimes.tflite_interpreters import find_runtime
-from mixnet_runtimes.tflite_session import info_of
+from mixnet_runtimes.tflite.interpreters import find_runtime
+from mixnet_runtimes.tflite.session import info_of
 
 Result = TypeVar("Result")
 

@@ -14,7 +14,7 @@ from mixnet_common.outputs import check_folder, check_outputs
 from mixnet_common.readers import is_file, missing_file, show
 from mixnet_common.temporary import temporary_folder
 from mixnet_common.versions import package_version
-from mixnet_export.job import side_path
+from mixnet_export.job.exporting import side_path
 from mixnet_export.optimize.building import Rewriting, rewrite
 from mixnet_export.optimize.choosing import FLOAT32, Choice, choose, costs_of, whole
 from mixnet_export.optimize.document import (

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mixnet_export.optimize.geometry import Axis, Shape
 from mixnet_export.optimize.graph import Graph
 from mixnet_export.optimize.values import LeftAloneError, constant, scales_of, sizes_of
-from mixnet_runtimes.tflite_words import integers
+from mixnet_runtimes.tflite.words import integers
 
 Array = NDArray[Any]
 

@@ -19,9 +19,9 @@ from mixnet_export.optimize.editing import Editor, GraphEditor
 from mixnet_export.optimize.finding import Found
 from mixnet_runtimes import registry
 from mixnet_runtimes.child_process import Tell
-from mixnet_runtimes.tflite_interpreters import find_runtime
-from mixnet_runtimes.tflite_pack import pack
-from mixnet_runtimes.tflite_words import integers
+from mixnet_runtimes.tflite.interpreters import find_runtime
+from mixnet_runtimes.tflite.pack import pack
+from mixnet_runtimes.tflite.words import integers
 
 
 def prove(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
-from mixnet_networks.picture import picture
+from mixnet_networks.images.picture import picture
 from mixnet_runtimes.element_types import TEXT
 from mixnet_runtimes.inputs import seeded_input
 from mixnet_runtimes.quantized import to_stored

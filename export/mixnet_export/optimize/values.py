@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixnet_runtimes.tflite_words import integers
+from mixnet_runtimes.tflite.words import integers
 
 Array = NDArray[Any]
 

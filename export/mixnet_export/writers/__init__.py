@@ -11,13 +11,25 @@ from mixnet_export.lowering import Model
 from mixnet_export.writers.onnx import write_onnx
 from mixnet_export.writers.onnx_graph import TO_NCHW
 from mixnet_export.writers.tflite import write_tflite
-from mixnet_quantize.bias_scales import Int8File
-from mixnet_quantize.onnx import apply_onnx, calibrate_onnx
-from mixnet_quantize.onnx_weights import dynamic_onnx, float16_onnx
-from mixnet_quantize.ranges import Ranges
+from mixnet_quantize.calibration.ranges import Ranges
+from mixnet_quantize.corrections.bias_scales import Int8File
+from mixnet_quantize.onnx.quantize import (
+    apply_onnx,
+    calibrate_onnx,
+)
+from mixnet_quantize.onnx.weights import (
+    dynamic_onnx,
+    float16_onnx,
+)
 from mixnet_quantize.settings import DEFAULT, Settings
-from mixnet_quantize.tflite import apply_tflite, calibrate_tflite
-from mixnet_quantize.tflite_weights import dynamic_tflite, float16_tflite
+from mixnet_quantize.tflite.quantize import (
+    apply_tflite,
+    calibrate_tflite,
+)
+from mixnet_quantize.tflite.weights import (
+    dynamic_tflite,
+    float16_tflite,
+)
 
 
 @dataclass(frozen=True)

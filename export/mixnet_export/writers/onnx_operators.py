@@ -10,7 +10,7 @@ import numpy as np
 
 from mixnet_export.writers.onnx_graph import AXES, TO_NCHW, TO_NHWC, OnnxWriter
 from mixnet_networks import Node
-from mixnet_networks.padding import resolve_padding
+from mixnet_networks.graph.padding import resolve_padding
 
 Emitter = Callable[[OnnxWriter, Node], None]
 

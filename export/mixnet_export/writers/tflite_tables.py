@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mixnet_common import MixnetError
 from mixnet_export.lowering import Model
 from mixnet_networks import Graph, Tensor
-from mixnet_runtimes.tflite_pack import pack
+from mixnet_runtimes.tflite.pack import pack
 
 SIGNATURE = "serving_default"
 SCHEMA_VERSION = 3

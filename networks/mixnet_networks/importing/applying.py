@@ -5,8 +5,8 @@ What contradicts the network is a warning with its cost, measured with the weigh
 
 from dataclasses import dataclass, fields, replace
 
-from mixnet_networks.aliases import find_network
 from mixnet_networks.architecture import Architecture, Preprocessing, load_architecture
+from mixnet_networks.architecture.aliases import find_network
 from mixnet_networks.importing.costs import difference, with_conventions, words
 from mixnet_networks.importing.description import Description
 from mixnet_networks.network import Network

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from mixnet_networks.aliases import Alias
 from mixnet_networks.architecture import architecture_names, load_architecture
-from mixnet_networks.build import block_of
+from mixnet_networks.architecture.aliases import Alias
+from mixnet_networks.building.build import block_of
 from mixnet_networks.graph import Graph, Node, Shape
 from mixnet_networks.importing.description import Description, Stated
 from mixnet_networks.importing.record import Naming, Shapes, Sizes

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixnet_networks.graph.reference import evaluate
+from mixnet_networks.images.picture import (
+    PICTURE_SIZE,
+    picture_input,
+)
 from mixnet_networks.network import Network
-from mixnet_networks.picture import PICTURE_SIZE, picture_input
-from mixnet_networks.reference import evaluate
 
 PALE = 0.5
 """The picture is made paler: on itself seeded statistics let the mean of every feature vanish."""

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError, UsageError
-from mixnet_networks.aliases import Alias
 from mixnet_networks.architecture import architecture_names
+from mixnet_networks.architecture.aliases import Alias
 from mixnet_networks.graph import Graph, Shape
 from mixnet_networks.importing import timm
 from mixnet_networks.importing.applying import against_options, apply

@@ -6,8 +6,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from mixnet_networks.aliases import Alias
 from mixnet_networks.architecture import architecture_names
+from mixnet_networks.architecture.aliases import Alias
 from mixnet_networks.graph import Graph, Shape
 from mixnet_networks.importing.description import NOTHING, Description
 

@@ -11,11 +11,11 @@ import keras
 
 from mixnet_common import MixnetError
 from mixnet_networks.graph import Node
+from mixnet_networks.graph.padding import resolve_padding
 from mixnet_networks.keras.initializer import FanOutNormal
 from mixnet_networks.keras.layers import GroupedConv2D, MDConv
 from mixnet_networks.keras.variables import set_weights_from, weights_from
 from mixnet_networks.network import Network
-from mixnet_networks.padding import resolve_padding
 from mixnet_networks.weights import Weights
 
 CLASSIFIER = "head.classifier"

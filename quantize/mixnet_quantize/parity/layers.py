@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mixnet_common import UsageError
 from mixnet_common.console import progress
+from mixnet_quantize.activations.observe import observe_file
 from mixnet_quantize.images import batches, load_images, spread
-from mixnet_quantize.observe import observe_file
 from mixnet_quantize.parity.data import Images
 from mixnet_quantize.parity.pair import Batch, Pair
 from mixnet_quantize.sensitivity import LayerError, compare

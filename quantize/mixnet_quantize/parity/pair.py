@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_networks.architecture import Preprocessing
-from mixnet_networks.picture import normalise
-from mixnet_networks.preprocessing import for_channels
-from mixnet_quantize.image_model import ImageModel
+from mixnet_networks.images.picture import normalise
+from mixnet_networks.images.preprocessing import for_channels
 from mixnet_quantize.images import decode, fit
+from mixnet_quantize.parity.image_model import ImageModel
 from mixnet_quantize.parity.record import MOST_LOGIT, Record, compare
 from mixnet_runtimes import AS_IT_IS, Selection, open_session
 

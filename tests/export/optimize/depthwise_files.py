@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from mixnet_networks.padding import same_padding
-from mixnet_runtimes.tflite_pack import pack
+from mixnet_networks.graph.padding import same_padding
+from mixnet_runtimes.tflite.pack import pack
 
 
 @dataclass(frozen=True)

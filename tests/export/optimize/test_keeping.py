@@ -16,7 +16,7 @@ from same_tables import differences, without_provenance
 from mixnet_common import MixnetError
 from mixnet_export.optimize.document import fresh_model, read_document, write_document
 from mixnet_export.optimize.job import optimize
-from mixnet_runtimes.tflite_pack import pack
+from mixnet_runtimes.tflite.pack import pack
 
 sys.path.append(str(Path(__file__).parents[2] / "runtimes"))
 from fuzzed_models import SOUND

@@ -110,7 +110,7 @@ def test_multipass_runtimes_get_float32_whole(tmp_path: Path) -> None:
 def test_outputs_that_do_not_react_are_named(tmp_path: Path) -> None:
     from ai_edge_litert import schema_py_generated as schema
 
-    from mixnet_runtimes.tflite_pack import pack
+    from mixnet_runtimes.tflite.pack import pack
 
     tables = model(CASE)
     tables.buffers[1].data = np.zeros_like(tables.buffers[1].data)
@@ -124,7 +124,7 @@ def test_outputs_that_do_not_react_are_named(tmp_path: Path) -> None:
 def test_outputs_that_the_operators_hardly_change_are_named(tmp_path: Path) -> None:
     from ai_edge_litert import schema_py_generated as schema
 
-    from mixnet_runtimes.tflite_pack import pack
+    from mixnet_runtimes.tflite.pack import pack
 
     tables = model(CASE)
     graph = tables.subgraphs[0]

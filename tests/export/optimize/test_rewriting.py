@@ -198,7 +198,7 @@ def change(path: Path, case: Case, edit: Any) -> Path:
     """The file of a case, changed as tables."""
     from ai_edge_litert import schema_py_generated as schema
 
-    from mixnet_runtimes.tflite_pack import pack
+    from mixnet_runtimes.tflite.pack import pack
 
     tables = model(case)
     edit(tables, tables.subgraphs[0], schema)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from mixnet_networks import Network, load_network
-from mixnet_networks.picture import picture_input
-from mixnet_networks.reference import evaluate
+from mixnet_networks.graph.reference import evaluate
+from mixnet_networks.images.picture import picture_input
 from mixnet_networks.weights import Weights
 
 EVERY_CHOICE = """

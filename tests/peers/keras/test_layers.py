@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mixnet_networks import GraphBuilder
+from mixnet_networks.architecture.partition import PARTITIONS
+from mixnet_networks.graph.reference import evaluate
 from mixnet_networks.keras import GroupedConv2D, MDConv
-from mixnet_networks.partition import PARTITIONS
-from mixnet_networks.reference import evaluate
 
 CHOICES: list[dict[str, Any]] = [
     {"kernel_sizes": [3, 5, 7]},

@@ -13,8 +13,8 @@ from PIL import Image
 
 from mixnet_export.cli import main
 from mixnet_networks import Network, load_network
+from mixnet_networks.images.picture import picture_input
 from mixnet_networks.keras import weights_from
-from mixnet_networks.picture import picture_input
 from mixnet_networks.weights import save_weights, seeded_weights, weights_hash
 from mixnet_runtimes import open_session
 

@@ -16,10 +16,10 @@ from mediapipe.tasks.python import BaseOptions
 from mediapipe.tasks.python.vision import ImageClassifier, ImageClassifierOptions
 from PIL import Image
 
-from mixnet_bench.classify import Classifier
+from mixnet_bench.accuracy.classify import Classifier
 from mixnet_export.metadata import read_card
 from mixnet_quantize.images import decode, fit, load_image
-from mixnet_quantize.resize import resize_tensorflow
+from mixnet_quantize.images.resize import resize_tensorflow
 
 FILES = ["mixnet-s", "mixnet-s-int8"]
 PHOTOS = ["astronaut", "chelsea", "coffee", "rocket", "motorcycle_left", "retina", "ihc"]

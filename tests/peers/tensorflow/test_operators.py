@@ -9,8 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mixnet_networks import GraphBuilder
-from mixnet_networks.partition import equal_partition
-from mixnet_networks.reference import evaluate
+from mixnet_networks.architecture.partition import equal_partition
+from mixnet_networks.graph.reference import evaluate
 
 CALM = settings(max_examples=60, deadline=None)
 SIZES = st.integers(1, 17)

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from mixnet_networks.preprocessing import load_preprocessing
+from mixnet_networks.images.preprocessing import load_preprocessing
 from mixnet_quantize.images import decode, fit
-from mixnet_quantize.resize import resize_tensorflow
+from mixnet_quantize.images.resize import resize_tensorflow
 
 SIZES = [(480, 640), (97, 301), (224, 224), (256, 259), (33, 20)]
 METHODS = {

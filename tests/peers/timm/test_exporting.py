@@ -20,7 +20,7 @@ from timm_weights import largest_difference, logits_of, trained
 
 from mixnet_export.cli import main
 from mixnet_networks.architecture import Preprocessing
-from mixnet_networks.picture import picture_input
+from mixnet_networks.images.picture import picture_input
 from mixnet_runtimes import open_session
 
 BOUND = 1e-4

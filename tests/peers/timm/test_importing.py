@@ -16,8 +16,8 @@ from timm_weights import image_of, largest_difference, logits_of, timm, trained
 
 from mixnet_common import MixnetError
 from mixnet_networks import Network
+from mixnet_networks.graph.reference import evaluate
 from mixnet_networks.importing import Imported, import_weights
-from mixnet_networks.reference import evaluate
 
 # Name, resolution, and what timm is asked for besides.
 MODELS: list[tuple[str, int, dict[str, Any]]] = [

@@ -15,8 +15,8 @@ from timm_weights import timm
 
 from mixnet_bench.counting.file import count_file
 from mixnet_networks import Network, Node, load_network
-from mixnet_networks.picture import picture_input
-from mixnet_networks.reference import evaluate
+from mixnet_networks.graph.reference import evaluate
+from mixnet_networks.images.picture import picture_input
 from mixnet_networks.weights import seeded_weights
 
 PEERS = {"mixnet-s": "tf_mixnet_s", "mixnet-m": "tf_mixnet_m", "mixnet-l": "tf_mixnet_l"}

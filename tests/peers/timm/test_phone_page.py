@@ -15,7 +15,7 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from mixnet_bench.peers.timm_models import make_torchvision_importable
+from mixnet_bench.studies.peers.timm_models import make_torchvision_importable
 
 make_torchvision_importable()
 
@@ -24,8 +24,8 @@ from timm.data import create_transform, resolve_data_config  # noqa: E402
 
 from mixnet_bench.cli import main as bench  # noqa: E402
 from mixnet_export.cli import main as export  # noqa: E402
-from mixnet_networks.picture import picture  # noqa: E402
-from mixnet_networks.preprocessing import load_preprocessing  # noqa: E402
+from mixnet_networks.images.picture import picture  # noqa: E402
+from mixnet_networks.images.preprocessing import load_preprocessing  # noqa: E402
 from mixnet_quantize.images import load_image  # noqa: E402
 
 PAGE = Path(__file__).parents[3] / "docs" / "from-checkpoint-to-phone.md"

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from mixnet_bench.peers.timm_models import make_torchvision_importable
+from mixnet_bench.studies.peers.timm_models import make_torchvision_importable
 from mixnet_networks import Network, load_network
-from mixnet_networks.picture import picture_input
+from mixnet_networks.images.picture import picture_input
 
 make_torchvision_importable()
 

@@ -1,0 +1,1 @@
+"""Runtime libraries for phones: checked, kept by version, downloaded."""

@@ -1,0 +1,119 @@
+"""Under which conditions a phone measures: read before and after, and waited for.
+
+Reads only. Nothing here is called during a run, which it would disturb.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mixnet_android.adb.client import Phone
+from mixnet_android.parsers import (
+    Battery,
+    Cluster,
+    Thermal,
+    clean,
+    parse_battery,
+    parse_clusters,
+    parse_screen_on,
+    parse_thermal,
+)
+from mixnet_android.parsers.thermal import STATUSES
+from mixnet_android.phone.clock import (
+    Clock,
+    SystemClock,
+)
+from mixnet_android.phone.device import COMMANDS
+
+ASKED = ("clusters", "thermal", "battery", "power", "boot")
+
+COOL_CELSIUS = 35.0
+COOL_TIMEOUT_S = 600.0
+LOOK_EVERY_S = 10.0
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """A phone at one moment. None and empty stand for what it doesn't tell.
+
+    ``boot_id`` names the kernel's start: where it differs, the phone was restarted.
+    """
+
+    clusters: tuple[Cluster, ...]
+    thermal: Thermal
+    battery: Battery
+    screen_on: bool | None
+    boot_id: str | None
+
+    @property
+    def celsius(self) -> float | None:
+        """The temperature that phones throttle by: the skin's, else the battery's."""
+        skin = self.thermal.hottest("skin")
+        return skin if skin is not None else self.battery.celsius
+
+
+@dataclass(frozen=True)
+class Cooled:
+    """The outcome of waiting: the conditions then, the seconds it took, and whether it is cool.
+
+    ``cool`` is None where the phone tells no temperature at all.
+    """
+
+    conditions: Conditions
+    waited_s: float
+    cool: bool | None
+
+
+def read_conditions(phone: Phone) -> Conditions:
+    """Read them in one call. Raises AdbError where the phone doesn't answer."""
+    return parse_conditions(phone.sections({name: COMMANDS[name] for name in ASKED}))
+
+
+def parse_conditions(texts: dict[str, str]) -> Conditions:
+    """The record from each command's output, by the names in ``ASKED``."""
+    return Conditions(
+        clusters=parse_clusters(texts["clusters"]),
+        thermal=parse_thermal(texts["thermal"]),
+        battery=parse_battery(texts["battery"]),
+        screen_on=parse_screen_on(texts["power"]),
+        boot_id=clean(texts["boot"], 64) or None,
+    )
+
+
+def is_cool(conditions: Conditions, limit_celsius: float) -> bool | None:
+    """Not throttling and not warmer than the limit; None where no temperature is told."""
+    if conditions.thermal.status:
+        return False
+    return None if conditions.celsius is None else conditions.celsius <= limit_celsius
+
+
+def wait_until_cool(
+    read: Callable[[], Conditions],
+    *,
+    limit_celsius: float = COOL_CELSIUS,
+    timeout_s: float = COOL_TIMEOUT_S,
+    clock: Clock | None = None,
+    say: Callable[[str], None] = lambda message: None,
+) -> Cooled:
+    """Read again and again until the phone is cool or ``timeout_s`` have passed.
+
+    Says at first sight why it waits. A phone that tells no temperature is not waited for.
+    """
+    clock = clock or SystemClock()
+    start = clock.now()
+    said = False
+    while True:
+        conditions = read()
+        cool, waited = is_cool(conditions, limit_celsius), clock.now() - start
+        if cool is not False or waited >= timeout_s:
+            return Cooled(conditions, waited, cool)
+        if not said:
+            say(f"{describe_warmth(conditions)}: waiting until it is below {limit_celsius:g} °C")
+            said = True
+        clock.sleep(min(LOOK_EVERY_S, timeout_s - waited))
+
+
+def describe_warmth(conditions: Conditions) -> str:
+    """In words for people: how warm the phone is, and whether it throttles."""
+    status = conditions.thermal.status
+    degrees = "" if conditions.celsius is None else f" at {conditions.celsius:.1f} °C"
+    return f"the phone is warm{degrees}" + (f", throttling: {STATUSES[status]}" if status else "")

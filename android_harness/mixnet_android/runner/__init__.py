@@ -1,0 +1,1 @@
+"""The native runner: built for a platform, and its protocol read."""

@@ -1,0 +1,360 @@
+"""A program on the phone that doesn't need the cable: started, looked after, ended.
+
+It runs in a session of its own, so that a lost cable or an ended host doesn't stop it, and a watch
+on the phone ends it at its limit, so that nothing runs there for ever. What it prints and writes
+stays in its folder until someone removes that.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from mixnet_android.adb.client import Phone
+from mixnet_android.adb.errors import (
+    NO_SPACE,
+    AdbError,
+    Lost,
+    NoSpace,
+    NotFound,
+    Offline,
+    TimedOut,
+    explain,
+)
+from mixnet_android.adb.quoting import quote
+from mixnet_android.parsers import clean
+from mixnet_android.parsers.text import integer, lines_of
+from mixnet_android.phone.clock import (
+    Clock,
+    SystemClock,
+)
+from mixnet_android.phone.store import RUNS
+from mixnet_android.runs.scripts import (
+    JOB,
+    KILL,
+    MEMBERS,
+    START,
+    STATUS,
+)
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+POLL_S = 1.0
+LOST_FOR_S = 300.0
+"""How long to wait for a phone that went away: time to find the cable."""
+
+FRESH_S = 3600.0
+"""How long a measurement that ended unseen is picked up: an older one is another measurement."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
+GONE = (Lost, Offline, NotFound, TimedOut)
+"""Errors after which the phone may come back, with its run still going on."""
+
+
+OUT_OF_MEMORY = "it may be out of memory; launches that had ended are kept: run the same again"
+
+
+class RunKilled(AdbError):  # noqa: N818 - named after what happened
+    """The program on the phone ended without having been asked to."""
+
+
+class Rebooted(AdbError):  # noqa: N818
+    """The phone was started anew in the middle of a run."""
+
+
+class Phase(Enum):
+    """Where a run stands."""
+
+    ABSENT = "absent"
+    RUNNING = "running"
+    ENDED = "ended"
+    KILLED = "killed"
+    REBOOTED = "rebooted"
+
+
+@dataclass(frozen=True)
+class Status:
+    """A run as the phone tells it.
+
+    ``exit_status`` is the program's own, once it has ended; ``overdue`` says that its limit ended
+    it. ``age_s`` is the time since then by the phone's clock, None where it doesn't tell.
+    ``unsaved`` says that the disk was full when the exit status was to be written.
+    ``progress`` is the last line of the file ``progress`` in its folder, ``complaint`` the end
+    of its stderr.
+    """
+
+    phase: Phase
+    exit_status: int | None = None
+    age_s: float | None = None
+    unsaved: bool = False
+    overdue: bool = False
+    progress: str = ""
+    complaint: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run on a phone, by its name. The folder is the program's working directory."""
+
+    phone: Phone
+    name: str
+
+    def __post_init__(self) -> None:
+        if not _NAME.match(self.name):
+            raise ValueError(f"{self.name!r} cannot name a run")
+
+    @property
+    def folder(self) -> str:
+        """Where it works, on the phone."""
+        return f"{RUNS}/{self.name}"
+
+    def start(self, command: Sequence[object], limit_s: int) -> None:
+        """Start ``command`` in the run's folder; the phone itself ends it after ``limit_s``.
+
+        Raises NoSpace where the phone's storage is full, AdbError where a run of this name exists
+        already or the phone can't.
+        """
+        job = JOB.format(command=quote(*command), limit=int(limit_s))
+        script = START.format(folder=self.folder, runs=RUNS, boot_id=BOOT_ID, job=quote(job))
+        answer = self.phone.shell(script)
+        if answer.status != 0:
+            said = clean(answer.text.replace("\n", " "), 200)
+            if "no space left" in said.lower():
+                raise explain(said, self.phone.serial)
+            raise AdbError(
+                f"phone {self.phone.serial}: cannot start {self.name}{': ' if said else ''}{said}",
+                "mixnet-bench devices clean ends what is left of earlier runs",
+            )
+
+    def poll(self) -> Status:
+        """Ask the phone where the run stands. Raises AdbError where it doesn't answer."""
+        d = quote(self.folder)
+        texts = self.phone.sections(
+            {
+                "there": f"[ -d {d} ] && echo yes",
+                "boot": f"cat {d}/boot; cat {BOOT_ID}",
+                "members": f"d={d}\n{MEMBERS}\nmembers",
+                "status": STATUS.format(folder=d),
+                "overdue": f"[ -f {d}/overdue ] && echo yes",
+                "progress": f"tail -n 1 {d}/progress | head -c 2000",
+                "complaint": f"tail -c 2000 {d}/stderr",
+            }
+        )
+        return parse_status(texts)
+
+    def kill(self) -> None:
+        """End it, politely and then not; returns when nothing of it runs. Raises AdbError."""
+        answer = self.phone.shell(KILL.format(folder=self.folder, members=MEMBERS))
+        if answer.status != 0:
+            raise AdbError(f"phone {self.phone.serial}: {self.name} cannot be ended", "restart it")
+
+    def remove(self) -> None:
+        """Remove its folder, with all that it wrote."""
+        self.phone.ask("rm", "-rf", self.folder)
+
+    def wait(
+        self,
+        *,
+        clock: Clock | None = None,
+        lost_for_s: float = LOST_FOR_S,
+        on_progress: Callable[[str], None] = lambda line: None,
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> Status:
+        """Poll until it has ended. A phone that goes away is waited for and asked again.
+
+        Raises RunKilled or Rebooted where it ended without an exit status, NoSpace where the disk
+        was full at its end, TimedOut where its limit ended it, and Lost where the phone stays away:
+        the run goes on there, and ``wait`` of the same name picks it up.
+        """
+        clock = clock or SystemClock()
+        while True:
+            status = self.poll_patiently(clock, lost_for_s, on_lost)
+            if status.progress:
+                on_progress(status.progress)
+            if status.phase is not Phase.RUNNING:
+                return self._judge(status)
+            clock.sleep(POLL_S)
+
+    def poll_patiently(
+        self, clock: Clock, lost_for_s: float, on_lost: Callable[[], None]
+    ) -> Status:
+        """Poll; a phone that is gone is waited for. Raises Lost after ``lost_for_s``."""
+        lost_at = None
+        while True:
+            try:
+                return self.poll()
+            except GONE as error:
+                if lost_at is None:
+                    lost_at = clock.now()
+                    on_lost()
+                left = lost_at + lost_for_s - clock.now()
+                if left <= 0:
+                    raise Lost(
+                        f"phone {self.phone.serial} went away and did not come back",
+                        "what it measures goes on: plug it in, run the same again within the hour",
+                    ) from error
+                self._reconnect(min(left, 10.0))
+                clock.sleep(min(left, POLL_S))
+
+    def _reconnect(self, timeout_s: float) -> None:
+        """One try."""
+        try:
+            self.phone.reconnect(timeout_s)
+        except AdbError:
+            return
+
+    def _judge(self, status: Status) -> Status:
+        who = f"phone {self.phone.serial}"
+        match status.phase:
+            case Phase.KILLED if status.unsaved:
+                raise NoSpace(f"{who} has no space left: nobody knows how the run ended", NO_SPACE)
+            case Phase.KILLED:
+                raise RunKilled(
+                    f"{who}: the run was ended from outside",
+                    OUT_OF_MEMORY,
+                )
+            case Phase.REBOOTED:
+                raise Rebooted(
+                    f"{who} was restarted during the run",
+                    "run the same again: it begins anew, as another measurement",
+                )
+            case Phase.ABSENT:
+                raise RunKilled(f"{who}: the run's folder is gone", "run the same again")
+        if status.overdue:
+            raise TimedOut(f"{who}: the run took too long and was ended", "ask for less at once")
+        if (status.exit_status or 0) > 128:
+            number = (status.exit_status or 0) - 128
+            raise RunKilled(
+                f"{who}: the program was ended by signal {number}{_said(status)}",
+                OUT_OF_MEMORY if number == 9 else "report it, with the files",
+            )
+        return status
+
+
+def _said(status: Status) -> str:
+    lines = lines_of(status.complaint)
+    return f": {clean(lines[-1], 200)}" if lines else ""
+
+
+def parse_status(texts: dict[str, str]) -> Status:
+    """The state of a run from the answers to ``poll``'s questions, by name."""
+    boots = texts["boot"].split()
+    exit_status, age_s = _parse_end(texts["status"])
+    status = Status(
+        Phase.RUNNING,
+        exit_status=exit_status,
+        age_s=age_s,
+        unsaved="unsaved" in texts["status"],
+        overdue=texts["overdue"].strip() == "yes",
+        progress=clean(texts["progress"], 2000),
+        complaint=texts["complaint"],
+    )
+    if texts["there"].strip() != "yes":
+        return replace(status, phase=Phase.ABSENT)
+    if status.exit_status is not None:
+        return replace(status, phase=Phase.ENDED)
+    if len(boots) == 2 and boots[0] != boots[1]:
+        return replace(status, phase=Phase.REBOOTED)
+    return status if texts["members"].split() else replace(status, phase=Phase.KILLED)
+
+
+def _parse_end(text: str) -> tuple[int | None, float | None]:
+    """Exit status and seconds since then, None for what the phone doesn't tell.
+
+    >>> _parse_end("3 1700000000 now 1700000060"), _parse_end("3 now"), _parse_end("now 1700000060")
+    ((3, 60.0), (3, None), (None, None))
+    """
+    status, then, *_ = [*text.partition("now")[0].split(), "", ""]
+    times = integer(then), integer(text.partition("now")[2])
+    age_s = None if times[0] is None or times[1] is None else float(times[1] - times[0])
+    return integer(status, 0, 255), age_s
+
+
+def run_names(phone: Phone) -> list[str]:
+    """Names of all runs whose folders are on the phone, going or not."""
+    answer = phone.shell(f"ls {RUNS} 2>/dev/null")
+    return [name for name in answer.text.split() if _NAME.match(name)]
+
+
+def end_all(phone: Phone) -> int:
+    """End all our runs on the phone; how many there were, going or not."""
+    names = run_names(phone)
+    for name in names:
+        Run(phone, name).kill()
+    return len(names)
+
+
+def end_others(phone: Phone, prefix: str) -> list[str]:
+    """End and remove all our runs but those whose names begin so; the names of what was ended.
+
+    What earlier commands left running would disturb what is measured next.
+    """
+    others = [name for name in run_names(phone) if not name.startswith(prefix)]
+    for name in others:
+        Run(phone, name).kill()
+        Run(phone, name).remove()
+    return others
+
+
+def run_to_end(
+    phone: Phone,
+    name: str,
+    command: Sequence[object],
+    *,
+    limit_s: int,
+    clock: Clock | None = None,
+    lost_for_s: float = LOST_FOR_S,
+    on_progress: Callable[[str], None] = lambda line: None,
+    on_lost: Callable[[], None] = lambda: None,
+    tell_rest: Callable[[Run], str] = lambda run: "",
+) -> Run:
+    """Run a command on the phone to its end; the run, with its files still there.
+
+    A run of this name that is there already, going or ended within ``FRESH_S``, is picked up
+    instead of started. On every other way out than a phone that stays away, Ctrl-C too, nothing of
+    it runs on and its folder is removed, so that the next try begins anew. Of a run that was ended
+    before its time, ``tell_rest`` is asked first what it left, for the error's message.
+    """
+    run, clock = Run(phone, name), clock or SystemClock()
+    status = run.poll_patiently(clock, lost_for_s, on_lost)
+    there = status.phase is Phase.RUNNING or _is_fresh(status)
+    if not there and status.phase is not Phase.ABSENT:
+        run.remove()
+    try:
+        if not there:
+            _start_surely(run, command, limit_s)
+        run.wait(clock=clock, lost_for_s=lost_for_s, on_progress=on_progress, on_lost=on_lost)
+    except Lost:
+        raise
+    except (RunKilled, Rebooted, TimedOut, NoSpace) as error:
+        told = tell_rest(run)
+        discard(run)
+        raise type(error)(f"{error.message}{told and '; '}{told}", error.hint) from error
+    except BaseException:
+        discard(run)
+        raise
+    return run
+
+
+def _is_fresh(status: Status) -> bool:
+    """Whether it ended lately; a clock that was set back in between tells nothing."""
+    age = status.age_s
+    return status.phase is Phase.ENDED and age is not None and 0 <= age <= FRESH_S
+
+
+def _start_surely(run: Run, command: Sequence[object], limit_s: int) -> None:
+    """Start; where the connection breaks in that moment, ``wait`` finds out whether it did."""
+    try:
+        run.start(command, limit_s)
+    except GONE:
+        run.phone.reconnect(60)
+        if run.poll().phase is Phase.ABSENT:
+            run.start(command, limit_s)
+
+
+def discard(run: Run) -> None:
+    """End and remove it on the way out of an error, which matters more than one of this."""
+    try:
+        run.kill()
+        run.remove()
+    except AdbError:
+        return

@@ -1,0 +1,1 @@
+"""What files make of images: classes, and parity between two files."""

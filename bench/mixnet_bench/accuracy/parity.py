@@ -1,0 +1,197 @@
+"""The parity check on files that say themselves how images are prepared and classes are called.
+
+``parity`` is the function for programs, ``mixnet_bench.testing.assert_parity`` that for tests and
+``mixnet-bench parity`` the command. Counting and judging are ``mixnet_quantize.parity``'s.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mixnet_bench.accuracy.classify import (
+    ASSUMED,
+    side_card,
+)
+from mixnet_common.console import warn
+from mixnet_common.outputs import check_output, named_files
+from mixnet_export.metadata import read_card
+from mixnet_networks.architecture import Preprocessing
+from mixnet_networks.images.preprocessing import (
+    load_preprocessing,
+    on_pixels,
+)
+from mixnet_networks.labels import Labels
+from mixnet_quantize.images import image_files
+from mixnet_quantize.parity import Parity, Settings, Side, Source
+from mixnet_quantize.parity import parity as compare
+from mixnet_runtimes import AS_IT_IS, Selection
+from mixnet_runtimes.model_files import with_companions
+from mixnet_runtimes.several_files import selections_for
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be compared, on what, and how."""
+
+    first: Path
+    second: Path
+    source: Source
+    settings: Settings = Settings()  # noqa: RUF009 - it is frozen
+    preprocessing: str | None = None
+    """Name or TOML file, for both files; None for what the files say."""
+    runtimes: tuple[str | None, str | None] = (None, None)
+    """Which runtime opens each; None for the first installed one."""
+    selection: Selection = AS_IT_IS
+    """Sizes and signature, for whichever of the files they name."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The comparison, and what the files said of themselves."""
+
+    parity: Parity
+    preprocessing_from: tuple[str, str]
+    """Who said how images are prepared for each: a file, an option, or ``assumed``."""
+    labels: Labels
+    """Names of the classes; empty where no file has any."""
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What one file says of itself."""
+
+    preprocessing: Preprocessing | None
+    source: str
+    labels: Labels
+
+
+def parity(first: Path | str, second: Path | str, data: Path | str, **options: Any) -> Parity:
+    """Compare two classifiers, ``.tflite`` or ``.onnx``, on a folder of images.
+
+    ``data`` and the options ``classes``, ``truth``, ``synsets`` and ``unlabelled`` are the fields
+    of ``Source``; ``budget`` (in points), ``confidence``, ``jobs``, ``state``, ``worst`` and
+    ``layers`` those of ``Settings``; ``preprocessing``, ``runtimes`` and ``selection`` those of
+    ``Request``.
+    Raises UsageError and MixnetError; a loss beyond the budget raises nothing, and stands in
+    ``verdict``.
+    """
+    return answer(request(first, second, data, **options)).parity
+
+
+def request(first: Path | str, second: Path | str, data: Path | str, **options: Any) -> Request:
+    """The request of ``parity``'s arguments. Raises TypeError for an unknown option."""
+    paths = {
+        name: Path(options[name])
+        for name in ("truth", "synsets", "state")
+        if options.get(name) is not None
+    }
+    options |= paths
+    source = Source(Path(data), **_taken(Source, options))
+    settings = Settings(**_taken(Settings, options))
+    return Request(Path(first), Path(second), source, settings, **options)
+
+
+def _taken(record: type[Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Those options that are fields of a record, which are taken out."""
+    return {name: options.pop(name) for name in record.__dataclass_fields__ if name in options}
+
+
+def answer(asked: Request) -> Answer:
+    """Find out how images are prepared for either file, and compare. Raises like ``parity``."""
+    if asked.settings.state is not None:
+        inputs = files_read(asked)
+        check_output(asked.settings.state, inputs, option="--state", like="parity.state")
+    paths = (asked.first, asked.second)
+    said = [_read(path) for path in paths]
+    chosen = (
+        [_by_option(each, asked.preprocessing) for each in said]
+        if asked.preprocessing is not None
+        else _by_files(paths, said)
+    )
+    labels = next((each.labels for each in said if each.labels), ())
+    selections = selections_for(paths, asked.selection)
+    sides = [
+        Side(path, preprocessing, runtime, selection)
+        for path, (preprocessing, _), runtime, selection in zip(
+            paths, chosen, asked.runtimes, selections, strict=True
+        )
+    ]
+    _warn_of_unlike(sides)
+    found = compare(sides[0], sides[1], asked.source, asked.settings, labels)
+    fitting = labels if len(labels) == found.classes else ()
+    return Answer(found, (chosen[0][1], chosen[1][1]), fitting)
+
+
+def files_read(asked: Request) -> Iterator[Path]:
+    """All files that a comparison reads, which no output may replace; not its state.
+
+    Raises UsageError where there are no images.
+    """
+    source = asked.source
+    yield from with_companions((asked.first, asked.second))
+    yield from named_files(source.classes, source.truth, source.synsets, asked.preprocessing)
+    yield from image_files(source.folder)
+
+
+def _read(path: Path) -> _Said:
+    """The card in a file and that beside it; each may have what the other has not."""
+    own, beside = read_card(path), side_card(path)
+    side_name = f"{path.name}.json"
+    labels = own.labels or beside.labels
+    if own.preprocessing is not None:
+        return _Said(own.preprocessing, path.name, labels)
+    return _Said(beside.preprocessing, side_name if beside.preprocessing else "", labels)
+
+
+def _by_option(said: _Said, option: str) -> tuple[Preprocessing, str]:
+    """What the option names; a file that normalises pixels itself still gets pixels."""
+    chosen = load_preprocessing(option)
+    if said.preprocessing is not None and takes_pixels(said.preprocessing):
+        chosen = on_pixels(chosen)
+    return chosen, option
+
+
+def _by_files(paths: Sequence[Path], said: Sequence[_Said]) -> list[tuple[Preprocessing, str]]:
+    """What each file says; else what the other says; else what is assumed. Guesses are warned of.
+
+    Of a silent file it is assumed that it takes normalised images, as exporters leave it.
+    """
+    chosen = []
+    for path, own, other in zip(paths, said, reversed(said), strict=True):
+        if own.preprocessing is not None:
+            chosen.append((own.preprocessing, own.source))
+        elif other.preprocessing is not None:
+            warn(f"{path} does not say how images are prepared; they are as for the other file")
+            chosen.append((other.preprocessing, other.source))
+        else:
+            warn(f"{path} does not say how images are prepared; they are as {ASSUMED}'s")
+            chosen.append((load_preprocessing(ASSUMED), "assumed"))
+    return chosen
+
+
+def takes_pixels(preprocessing: Preprocessing) -> bool:
+    """True for a file that takes values from 0 to 255 and normalises them itself."""
+    return set(preprocessing.mean) == {0.0} and set(preprocessing.std) == {1.0}
+
+
+def _warn_of_unlike(sides: Sequence[Side]) -> None:
+    """Say so where the files see different images, which may be all that sets them apart."""
+    first, second = (side.preprocessing for side in sides)
+    if first == second:
+        return
+    pixels = takes_pixels(first) != takes_pixels(second)
+    if not (pixels and on_pixels(first) == on_pixels(second)):
+        warn(
+            f"{sides[0].path} and {sides[1].path} say that images are prepared differently for them"
+            f" ({_difference(first, second)}); the difference counts as the second's"
+        )
+
+
+def _difference(first: Preprocessing, second: Preprocessing) -> str:
+    names = [
+        name
+        for name in Preprocessing.__dataclass_fields__
+        if replace(first, **{name: getattr(second, name)}) != first
+    ]
+    return ", ".join(names)

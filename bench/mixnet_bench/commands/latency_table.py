@@ -1,0 +1,44 @@
+"""Latencies on a terminal: a table, and what comparisons conclude.
+
+Computes nothing.
+"""
+
+from collections.abc import Sequence
+
+from mixnet_bench.results.latency import LatencyResult, SustainedResult
+from mixnet_bench.timing.against import sentence
+from mixnet_bench.timing.report import (
+    COLUMNS,
+    table_rows,
+)
+from mixnet_common.console import Lines, print_lines, print_table
+from mixnet_common.numbers import three_digits
+
+SUSTAINED_COLUMNS = (
+    "milliseconds", "burst", "plateau", "plateau / burst", "throttled after", "time", "verdict",
+)  # fmt: skip
+
+
+def print_latencies(targets: Sequence[LatencyResult], title: str = "", caption: Lines = "") -> None:
+    """Print a table of targets that were measured together, and a line for each comparison."""
+    if targets[0].sustained is not None:
+        rows = [_sustained_row(each, each.sustained) for each in targets if each.sustained]
+        print_table(SUSTAINED_COLUMNS, rows, title=title, caption=caption)
+    else:
+        print_table(COLUMNS, table_rows(targets), title=title, caption=caption)
+    for target in targets:
+        if target.against is not None:
+            print_lines(sentence(target.name, target.against))
+
+
+def _sustained_row(target: LatencyResult, found: SustainedResult) -> tuple[str, ...]:
+    after = found.throttled_after_s
+    return (
+        target.name,
+        three_digits(found.burst_ms),
+        three_digits(found.plateau_ms),
+        three_digits(found.plateau_ms / found.burst_ms),
+        "–" if after is None else f"{after:.0f} s",
+        f"{found.duration_s:.0f} s",
+        target.verdict,
+    )

@@ -1,0 +1,82 @@
+"""``mixnet-bench parity``: compares, prints and saves, then leaves with the gate's exit status.
+
+Everything that can be refused is refused before the first image is decoded.
+"""
+
+from pathlib import Path
+
+from mixnet_bench.accuracy.parity import (
+    Answer,
+    Request,
+    answer,
+    files_read,
+)
+from mixnet_common import UsageError, write_whole
+from mixnet_common.console import json_text, print_json, print_lines, print_table, say
+from mixnet_common.outputs import check_output
+from mixnet_quantize.parity import enforce, gate
+from mixnet_quantize.parity.report import (
+    LAYER_COLUMNS,
+    WORST_COLUMNS,
+    columns,
+    describe,
+    layer_rows,
+    lines,
+    rows,
+    worst_rows,
+)
+from mixnet_quantize.parity.result import ParityResult
+
+
+def run(request: Request, as_json: bool, output: Path | None) -> None:
+    """Compare and report. Raises MixnetError and UsageError; beyond the budget too."""
+    if output is not None:
+        inputs = [*files_read(request), request.settings.state]
+        check_output(output, inputs, like="parity.json")
+    found = answer(request)
+    document = describe_answer(found)
+    if output is not None:
+        write_whole(output, json_text([document]) + "\n")
+    if as_json:
+        print_json([document])
+    else:
+        _print(found)
+    if found.parity.verdict is not None:
+        enforce(found.parity.verdict)
+        say(gate.describe(found.parity.verdict))
+
+
+def parse_runtimes(text: str | None) -> tuple[str | None, str | None]:
+    """One runtime for both files, or two with a comma between. Raises UsageError.
+
+    >>> parse_runtimes("litert"), parse_runtimes("litert,tensorflow"), parse_runtimes(None)
+    (('litert', 'litert'), ('litert', 'tensorflow'), (None, None))
+    """
+    if text is None:
+        return None, None
+    names = [name.strip() or None for name in text.split(",")]
+    if len(names) > 2:
+        raise UsageError(f"--runtimes {text} names {len(names)}", "name one, or one for each file")
+    return names[0], names[-1]
+
+
+def describe_answer(found: Answer) -> ParityResult:
+    """The record of a comparison; docs/json.md explains every key."""
+    return describe(found.parity, found.preprocessing_from)
+
+
+def _print(found: Answer) -> None:
+    parity, outcome = found.parity, found.parity.outcome
+    print_table(columns(parity), rows(parity))
+    for line in lines(parity):
+        print_lines(line)
+    for title, worst in (
+        ("surest predictions that changed", outcome.worst_flips),
+        ("largest errors of a logit", outcome.worst_errors),
+    ):
+        if worst:
+            print_lines()
+            print_table(WORST_COLUMNS, worst_rows(parity, worst, found.labels), title=title)
+    if parity.layers:
+        print_lines()
+        print_table(LAYER_COLUMNS, layer_rows(parity), title="layers")

@@ -1,4 +1,0 @@
-"""Our files and other exporters', made to be timed side by side.
-
-One module a peer, and a registry of them; ``mixnet_bench.compare_exporters`` is the program.
-"""

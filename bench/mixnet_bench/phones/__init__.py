@@ -1,0 +1,1 @@
+"""Measuring on phones: one, or every phone at once."""

@@ -1,0 +1,246 @@
+"""``mixnet-bench latency --on adb --runner FILE``: LiteRT's own ``benchmark_model`` on a phone.
+
+The second runner, for those who have it: the same files, options and conditions, one process for
+each file and launch, in an order shuffled anew each launch. It keeps no samples and no outputs, so
+its results are labelled and judged apart from those of this software's own runner.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from mixnet_android.adb import Adb, Phone
+from mixnet_android.libraries.elf import parse_elf
+from mixnet_android.phone import store
+from mixnet_android.phone.conditions import (
+    Conditions,
+    read_conditions,
+)
+from mixnet_android.phone.device import (
+    choose,
+    read_state,
+)
+from mixnet_android.phone.settings import (
+    Wanted,
+    settings,
+)
+from mixnet_android.runs.benchmark_model import (
+    NAME,
+    Options,
+    Report,
+    arguments,
+    parse,
+)
+from mixnet_android.runs.detached import (
+    Run,
+    end_others,
+    run_names,
+    run_to_end,
+)
+from mixnet_android.runs.session import (
+    choose_cpus,
+    platform_of,
+)
+from mixnet_bench.commands.latency import refuse_output
+from mixnet_bench.phones.benchmark_model_report import (
+    COLUMNS,
+    Measured,
+    describe,
+    rows,
+)
+from mixnet_bench.phones.one_phone import (
+    Wishes,
+    cool_down,
+)
+from mixnet_bench.results.latency import ProgramResult
+from mixnet_bench.timing.latency import Plan
+from mixnet_bench.timing.report import identify_all
+from mixnet_common import MixnetError, UsageError, write_whole
+from mixnet_common.console import json_text, print_json, print_table, progress, warn
+from mixnet_common.hashing import sha256, sha256_of
+from mixnet_common.readers import is_file, read_bytes
+from mixnet_runtimes import NOTHING_GIVEN
+
+MOST_PROGRAM_BYTES = 512 * 2**20
+LIMIT_S = 3600
+"""Of one process."""
+
+OUTPUT = "head -c 1000000 stdout; echo; head -c 1000000 stderr"
+WHERE = "LiteRT's releases have it for android_arm64; name the file that was fetched or built"
+
+
+def run(
+    plan: Plan,
+    program: Path,
+    serial: str | None,
+    wishes: Wishes,
+    as_json: bool,
+    output: Path | None,
+) -> list[ProgramResult]:
+    """Time the plan's files with ``program`` and report; the results.
+
+    Raises MixnetError and UsageError.
+    """
+    refuse_output(output, plan, [program])
+    files = identify_all(plan)
+    phone = choose(Adb.find(), serial)
+    with progress(f"timing on {phone.serial}", plan.launches * len(plan.paths)) as step:
+        plan, measured = measure_on(phone, plan, program, wishes, step)
+    targets = describe(plan, files, measured)
+    if output is not None:
+        write_whole(output, json_text(targets) + "\n")
+    for target in targets:
+        for reason in target.reasons:
+            warn(f"{target.name} on {target.target}: {reason}")
+    if as_json:
+        print_json(targets)
+    else:
+        title = "EMULATED: these are no phone's latencies" if targets[0].emulated else ""
+        caption = f"by {NAME}: means of means, without samples; shell process: an app may differ"
+        print_table(COLUMNS, rows(targets), title=title, caption=caption)
+    return targets
+
+
+def refuse(on: str, against: str | None, sustained: str | None) -> None:
+    """Raise UsageError for what can't go with ``--runner``."""
+    if on == "host":
+        raise UsageError("--runner is for phones", "add --on adb, or leave it out")
+    if on == "all":
+        raise UsageError("--runner is for one phone at a time", "write --on adb:SERIAL")
+    if against is not None or sustained is not None:
+        option = "--sustained" if against is None else "--against"
+        raise UsageError(
+            f"{option} needs every sample, and {NAME} keeps none", f"leave out {option} or --runner"
+        )
+
+
+def check_request(plan: Plan, program: Path, wishes: Wishes) -> None:
+    """Raise UsageError for what this runner cannot do, before the phone is touched."""
+    for path in plan.paths:
+        if path.suffix != ".tflite":
+            raise UsageError(f"{NAME} runs .tflite files only, not {path}", "leave out --runner")
+    if plan.inputs != NOTHING_GIVEN:
+        raise UsageError(f"{NAME} makes up its inputs", "leave out --input or --runner")
+    if wishes.profile:
+        raise UsageError(f"--profile is not for {NAME}", "leave out --profile or --runner")
+    if not is_file(program):
+        raise UsageError(f"--runner {program} is no file", WHERE)
+    if program.stat().st_size > MOST_PROGRAM_BYTES:
+        raise UsageError(f"--runner {program} is too large for {NAME}", WHERE)
+
+
+def check_program(program: Path, platform: str) -> str:
+    """The program's SHA-256. Raises MixnetError where it is for another processor or system."""
+    elf = parse_elf(read_bytes(program, limit=MOST_PROGRAM_BYTES), str(program))
+    system, _, machine = platform.partition("-")
+    # A program that needs no C library tells no system.
+    if elf.machine != machine or elf.system not in (system, "unknown"):
+        raise MixnetError(f"{program} is for {elf.platform}, and the phone is {platform}", WHERE)
+    return sha256_of(program)
+
+
+def measure_on(
+    phone: Phone, plan: Plan, program: Path, wishes: Wishes, step: Callable[[], object]
+) -> tuple[Plan, Measured]:
+    """Time the files on this phone; the plan with its CPUs, and what came of it.
+
+    ``step`` is called after each process. Raises MixnetError and UsageError.
+    """
+    state = read_state(phone)
+    platform = platform_of(phone, state.product.abis)
+    sha256 = check_program(program, platform)
+    plan = replace(plan, cpus=choose_cpus(wishes.pin, state.clusters))
+    wanted = Wanted(stay_awake=True, fixed_performance=wishes.fixed_performance)
+
+    def look() -> Conditions:
+        return read_conditions(phone)
+
+    with settings(phone, wanted) as applied:
+        store.check_executable(phone)
+        there = store.put(phone, program).path
+        models = [store.put(phone, path) for path in plan.files]
+        asked = asdict(replace(plan, models=()))  # the copies are known by their hashes
+        what = [sha256, *(each.sha256 for each in models), asked, applied.fixed_performance]
+        for name in end_others(phone, _prefix(*what, look().boot_id)):
+            warn(f"phone {phone.serial}: ended an earlier run, {name}")
+        cooled = cool_down(phone, look)
+        prefix = _prefix(*what, cooled.conditions.boot_id)
+        commands = [arguments(there, each.path, options(plan)) for each in models]
+        reports = _take_turns(phone, plan, prefix, commands, step)
+        after = look()
+    _forget(phone, prefix)
+    return plan, Measured(
+        serial=phone.serial,
+        state=state,
+        platform=platform,
+        program_sha256=sha256,
+        cooled=cooled,
+        after=after,
+        reports=reports,
+        fixed_performance=applied.fixed_performance,
+    )
+
+
+def _prefix(*what: object) -> str:
+    """The begin of the names of runs that measure just this."""
+    return f"{NAME}-{sha256(repr(what))[:16]}-"
+
+
+def options(plan: Plan) -> Options:
+    """One launch's share of the plan."""
+    return Options(
+        threads=plan.threads,
+        min_count=plan.count_share,
+        min_time_s=plan.time_share_ms / 1000,
+        warmup=plan.warmup,
+        limit_s=LIMIT_S,
+        cpus=plan.cpus,
+    )
+
+
+def _take_turns(
+    phone: Phone,
+    plan: Plan,
+    prefix: str,
+    commands: Sequence[Sequence[str]],
+    step: Callable[[], object],
+) -> tuple[tuple[Report, ...], ...]:
+    """Every file once a launch, in a shuffled order; reports by file, then by launch."""
+    found: list[list[Report]] = [[] for _ in commands]
+    for launch in range(plan.launches):
+        order = list(range(len(commands)))
+        random.Random(plan.seed + launch).shuffle(order)
+        for index in order:
+            found[index].append(_launch(phone, f"{prefix}{launch}-{index}", commands[index]))
+            step()
+    return tuple(map(tuple, found))
+
+
+def _launch(phone: Phone, name: str, command: Sequence[str]) -> Report:
+    """One process on the phone; one that an interrupted command has left there is not repeated."""
+    run = run_to_end(
+        phone,
+        name,
+        command,
+        limit_s=LIMIT_S + 60,
+        on_lost=lambda: warn(f"phone {phone.serial} is gone: waiting for it"),
+    )
+    text = phone.shell(f"cd {run.folder} && {{ {OUTPUT}; }}").text
+    status = run.poll().exit_status
+    try:
+        report = parse(text)
+    except MixnetError as error:
+        run.remove()  # or the same would be found again
+        raise MixnetError(f"phone {phone.serial}: {error.message}", error.hint) from error
+    if status != 0:
+        run.remove()
+        raise MixnetError(f"phone {phone.serial}: {NAME} ended with exit status {status}")
+    return report
+
+
+def _forget(phone: Phone, prefix: str) -> None:
+    """Remove the launches' folders, which are there until all is measured."""
+    for name in run_names(phone):
+        if name.startswith(prefix):
+            Run(phone, name).remove()

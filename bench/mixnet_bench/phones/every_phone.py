@@ -1,0 +1,150 @@
+"""``mixnet-bench latency --on all``: every phone at once, side by side, none disturbing another.
+
+Each phone has a thread, a progress line and its own errors; what one has measured is saved when it
+is done, whatever becomes of the others, and a rerun measures only what is missing in the file.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from mixnet_android.adb import Adb, Phone
+from mixnet_android.phone.device import list_devices
+from mixnet_bench.commands.latency import (
+    NO_MORE,
+    Finish,
+    conclude,
+    refuse_output,
+)
+from mixnet_bench.phones.one_phone import (
+    Keep,
+    Report,
+    Wishes,
+    measure_on,
+    show,
+)
+from mixnet_bench.phones.saved import SavedPhones
+from mixnet_bench.results.latency import PhoneLatencyResult
+from mixnet_bench.timing.latency import Plan
+from mixnet_common import MixnetError
+from mixnet_common.console import progress_lines, say, warn
+
+Measure = Callable[[Phone, Plan, Wishes, Report, Finish, Keep], list[PhoneLatencyResult]]
+
+
+def run(
+    plan: Plan,
+    wishes: Wishes,
+    as_json: bool,
+    output: Path | None,
+    finish: Finish = NO_MORE,
+) -> list[PhoneLatencyResult]:
+    """Time the plan's files on all phones and report; the results.
+
+    ``output`` is read first: a phone whose results it holds already is not measured again.
+    Raises MixnetError where one failed.
+    """
+    refuse_output(output, plan, finish.reads)
+    phones = usable_phones(Adb.find())
+    results = SavedPhones(output, plan, wishes)
+    if results.others:
+        names = ", ".join(results.others)
+        warn(f"{output} holds another measurement, of {names}: it stays until there is a new one")
+    failed = measure_all(phones, plan, wishes, results, finish)
+    targets = results.targets()
+    if targets:
+        show(targets, as_json)
+    if failed:
+        raise MixnetError(
+            f"{len(failed)} of {len(phones)} phones failed: {', '.join(failed)}",
+            f"the others' results are in {output}: run the same again for the rest"
+            if output
+            else "the others' results are whole; with -o FILE a rerun measures only the rest",
+        )
+    return targets
+
+
+def usable_phones(adb: Adb) -> list[Phone]:
+    """All phones that can be used; a word on each that can't. Raises MixnetError without any."""
+    phones = []
+    for device in list_devices(adb):
+        if device.usable:
+            phones.append(Phone(adb, device.listed.serial))
+        else:
+            warn(f"{device.listed.serial} is left out: {'; '.join(device.advice)}")
+    if not phones:
+        raise MixnetError("there is no phone that can be used", "mixnet-bench devices says why")
+    return phones
+
+
+def measure_all(
+    phones: Sequence[Phone],
+    plan: Plan,
+    wishes: Wishes,
+    results: SavedPhones,
+    finish: Finish = NO_MORE,
+    measure: Measure = measure_on,
+) -> list[str]:
+    """Put all phones' results into ``results``; the serials of those that failed."""
+    failed = []
+    stop = threading.Event()
+    phones = [phone for phone in phones if not _recalled(phone.serial, results, finish)]
+    serials = [phone.serial for phone in phones]
+    with progress_lines("timing on", serials) as reports, _pool(phones, stop) as pool:
+        jobs: dict[Future[list[PhoneLatencyResult]], str] = {}
+        for phone in phones:
+            report = _unless(stop, reports[phone.serial])
+            keep = partial(conclude, finish=finish, save=partial(results.add, phone.serial))
+            job = pool.submit(measure, phone, plan, wishes, report, finish, keep)
+            jobs[job] = phone.serial
+        for job in as_completed(jobs):
+            serial = jobs[job]
+            try:
+                job.result()
+            except MixnetError as error:
+                failed.append(serial)
+                warn(f"{serial}: {error.message}{f' ({error.hint})' if error.hint else ''}")
+                continue
+            say(f"{serial} is done")
+    return failed
+
+
+def _recalled(serial: str, results: SavedPhones, finish: Finish) -> bool:
+    """Whether the file has this phone's results already, compared anew."""
+    targets = results.recall(serial)
+    if targets is None:
+        return False
+    say(f"{serial} was measured before: remove {results.path} to measure it again")
+    conclude(targets, finish, partial(results.add, serial))
+    return True
+
+
+@contextmanager
+def _pool(phones: Sequence[Phone], stop: threading.Event) -> Iterator[ThreadPoolExecutor]:
+    """A thread for each phone, all at their end with the block.
+
+    On Ctrl-C and every other failure the threads are told to stop, at their next word of progress:
+    each ends what runs on its phone and restores its settings, as it does after any error.
+    """
+    pool = ThreadPoolExecutor(max_workers=max(1, len(phones)))
+    try:
+        yield pool
+    except BaseException:
+        stop.set()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _unless(stop: threading.Event, report: Report) -> Report:
+    """The report, which ends the work of whoever calls it once ``stop`` is set."""
+
+    def stopping(share: float) -> None:
+        if stop.is_set():
+            raise MixnetError("it was interrupted")
+        report(share)
+
+    return stopping

@@ -1,0 +1,1 @@
+"""Operators by category, and their times as tables."""

@@ -1,0 +1,75 @@
+"""Which files are timed beside which: one group for each network, precision and runtime.
+
+A file of ours, the subject, comes first; every ratio of its group is the subject's over another's.
+Names files only; makes and times none.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from mixnet_bench.studies.peers.bars import Bar
+from mixnet_bench.studies.peers.registry import (
+    EXPORTERS,
+    OURS,
+    REFERENCE,
+    Order,
+)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files that take turns: the subject, our literal form, the peers', other networks' of ours."""
+
+    orders: tuple[Order, ...]
+
+    @property
+    def subject(self) -> Order:
+        """The file of ours that the others are held against."""
+        return self.orders[0]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is to be compared; ``peers`` in the order of the tables."""
+
+    networks: tuple[str, ...]
+    precisions: tuple[str, ...]
+    runtimes: tuple[str, ...]
+    peers: tuple[str, ...]
+    lowering: str
+
+
+def build_groups(selection: Selection, bars: Iterable[Bar]) -> list[Group]:
+    """The groups of a selection: runtime by runtime, precision by precision."""
+    kinds = product(selection.runtimes, selection.precisions, selection.networks)
+    return [
+        _build_group(Order(OURS, network, precision, runtime, selection.lowering), selection, bars)
+        for runtime, precision, network in kinds
+    ]
+
+
+def _build_group(subject: Order, selection: Selection, bars: Iterable[Bar]) -> Group:
+    others = [*_ours(subject), *_peers(subject, selection.peers), *_yardsticks(subject, bars)]
+    return Group(tuple(dict.fromkeys([subject, *others])))
+
+
+def _ours(subject: Order) -> Iterator[Order]:
+    yield Order(OURS, subject.network, subject.precision, subject.runtime, REFERENCE)
+
+
+def _peers(subject: Order, peers: Sequence[str]) -> Iterator[Order]:
+    for peer in peers:
+        order = Order(peer, subject.network, subject.precision, subject.runtime)
+        if EXPORTERS[peer].can_make(order):
+            yield order
+
+
+def _yardsticks(subject: Order, bars: Iterable[Bar]) -> Iterator[Order]:
+    """Our files of other networks that a bar holds the subject against, at any thread count."""
+    for bar in bars:
+        if bar.against_network and bar.concerns(subject, bar.threads or 1):
+            lowering = subject.lowering if bar.against == OURS else ""
+            yield Order(
+                bar.against, bar.against_network, subject.precision, subject.runtime, lowering
+            )

@@ -1,0 +1,66 @@
+"""The process that makes one file: ``python -m mixnet_bench.studies.peers.make ORDER FILE``.
+
+ORDER is the JSON of an ``Order``. A process of its own, because converters are heavy, chatty and
+may crash, and because TensorFlow and PyTorch are better kept apart. It decides nothing.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mixnet_bench.studies.peers.registry import (
+    EXPORTERS,
+    Order,
+)
+from mixnet_common import MixnetError
+from mixnet_common.console import report_error
+from mixnet_common.files import write_all
+
+
+def command(order: Order, path: Path) -> list[str]:
+    """How a parent runs this module; ``-P`` keeps the current directory out of the search."""
+    module = [sys.executable, "-P", "-m", "mixnet_bench.studies.peers.make"]
+    return [*module, json.dumps(asdict(order)), str(path)]
+
+
+def answer_path(path: Path) -> Path:
+    """Where a file's logits on the shipped picture are kept, beside it."""
+    return path.with_name(f"{path.name}.logits.json")
+
+
+def make(order: Order, path: Path) -> None:
+    """Make the file, and its logits beside it; both or neither. Raises what its maker raises."""
+    exporter = EXPORTERS[order.exporter]
+    content = exporter.load_maker()(order)
+    logits = picture_logits(order, content) if exporter.same_weights else None
+    write_all({path: content, answer_path(path): json.dumps(logits)})
+
+
+def picture_logits(order: Order, content: bytes) -> Any:
+    """What a file with our weights makes of the shipped picture, as a list of numbers."""
+    from mixnet_export.job.verify import (
+        Candidate,
+        run_candidate,
+    )
+    from mixnet_export.writers import FORMATS
+    from mixnet_networks import load_network
+    from mixnet_networks.images.picture import picture_input
+
+    network = load_network(order.network)
+    image = picture_input(network.resolution, network.architecture.preprocessing)
+    logits, _ = run_candidate(Candidate(content, FORMATS[order.form]), image)
+    return logits[0].tolist()
+
+
+def main(arguments: list[str]) -> None:
+    """Make the one file of the command line."""
+    try:
+        make(Order(**json.loads(arguments[0])), Path(arguments[1]))
+    except MixnetError as error:
+        report_error(error)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

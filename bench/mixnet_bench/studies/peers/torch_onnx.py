@@ -1,0 +1,32 @@
+"""timm's networks through PyTorch's two ONNX exporters.
+
+The one that ``torch.onnx.export`` uses today traces by dynamo; the older one traces TorchScript
+and is what most files that are found were made by.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from mixnet_bench.studies.peers.registry import Order
+from mixnet_bench.studies.peers.timm_models import timm_model
+
+
+def make(order: Order) -> bytes:
+    """A float32 ``.onnx`` file of timm's model by today's exporter, all its weights inside."""
+    return _export(order, dynamo=True, external_data=False)
+
+
+def make_legacy(order: Order) -> bytes:
+    """The same by the TorchScript exporter."""
+    return _export(order, dynamo=False)
+
+
+def _export(order: Order, **options: Any) -> bytes:
+    import torch
+
+    model, example = timm_model(order.network)
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "model.onnx")
+        torch.onnx.export(model, (example,), str(path), **options)
+        return path.read_bytes()

@@ -1,0 +1,1 @@
+"""Timing on this machine: processes in turns, conditions, verdicts, comparisons."""

@@ -1,0 +1,219 @@
+"""What a timing says, as records and as a table: intervals, ratios, verdicts, every raw sample.
+
+Pure apart from ``identify``, which reads a file; measures nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mixnet_bench.results.latency import (
+    BurstResult,
+    DataFile,
+    FileRun,
+    Given,
+    LatencyResult,
+    LaunchResult,
+    Machine,
+    ProgramRatio,
+    Ratio,
+    Settings,
+)
+from mixnet_bench.results.verdict import Caveat, verdict_of
+from mixnet_bench.stats.samples import median
+from mixnet_bench.stats.summary import summarize
+from mixnet_bench.stats.turns import TIME, ratio, ratios_of
+from mixnet_bench.timing.circumstances import caveats_of_bursts
+from mixnet_bench.timing.latency import (
+    Burst,
+    Launch,
+    Plan,
+    Timing,
+    turns_of,
+)
+from mixnet_bench.timing.sustained import (
+    caveats_of_course,
+    course_of,
+    describe_course,
+)
+from mixnet_bench.timing.verdict import (
+    count_outliers,
+    judge,
+)
+from mixnet_common.intervals import Interval
+from mixnet_common.numbers import three_digit_range, three_digits
+from mixnet_common.result import decode, values_of
+from mixnet_runtimes import Prepared
+from mixnet_runtimes.model_files import identity_of
+
+COLUMNS = ("milliseconds", "median", "95 %", "p90", "first", "ratio", "95 %", "verdict")
+
+UNKNOWN = "–"
+
+
+def identify(path: Path, model: Prepared | None = None) -> FileRun:
+    """A file's name, place, hash and size, with the weights beside it, and how it is run.
+
+    Raises UsageError where one cannot be read, MixnetError where one is missing.
+    """
+    found = identity_of(path)
+    data = tuple(
+        DataFile(name=each.name, sha256=each.sha256, size_bytes=each.size_bytes)
+        for each in found.data
+    )
+    return FileRun(
+        name=path.name,
+        path=str(path),
+        sha256=found.sha256,
+        size_bytes=found.size_bytes,
+        data_files=data or None,
+        shapes=None if model is None else {each.name: tuple(each.shape) for each in model.inputs},
+        signature=None if model is None else model.signature,
+        given=Given() if model is None else decode(Given, dict(model.given)),
+        rewritten=None if model is None else model.is_rewritten,
+    )
+
+
+def identify_all(plan: Plan) -> list[FileRun]:
+    """What ``identify`` finds of every file of the plan."""
+    models: Sequence[Prepared | None] = plan.models or [None for _ in plan.paths]
+    return [identify(path, model) for path, model in zip(plan.paths, models, strict=True)]
+
+
+def describe(
+    plan: Plan,
+    files: Sequence[FileRun],
+    timings: Sequence[Timing],
+    machine: Machine,
+    caveats: Sequence[Iterable[Caveat]] = (),
+) -> list[LatencyResult]:
+    """One record a target, from what ``identify`` and ``measure`` found.
+
+    ``caveats`` are those of each target that its timing does not tell.
+    """
+    return [
+        _describe_target(plan, file, timing, timings[0], machine, more)
+        for file, timing, more in zip(files, timings, caveats or [()] * len(files), strict=True)
+    ]
+
+
+def _describe_target(
+    plan: Plan,
+    file: FileRun,
+    timing: Timing,
+    first: Timing,
+    machine: Machine,
+    more: Iterable[Caveat],
+) -> LatencyResult:
+    launches = [launch.samples_ms for launch in timing.launches]
+    summary = summarize(launches, seed=plan.seed)
+    course = None
+    caveats = [*more, *caveats_of_bursts(timing.launches, plan.cpus)]
+    if plan.sustained:  # judged by its course: that it drifts is what it is run for
+        course = course_of(timing.launches[0].t_ms, launches[0])
+        caveats += caveats_of_course(course)
+    else:
+        caveats += judge(launches, summary.median.interval)
+    verdict, reasons = verdict_of(caveats)
+    return LatencyResult(
+        **values_of(file),
+        runtime=timing.runtime,
+        runtime_version=timing.version,
+        target="host",
+        samples_ms=tuple(sample for launch in launches for sample in launch.tolist()),
+        launches=tuple(map(_describe_launch, timing.launches)),
+        first_ms=median(np.array([launch.first_ms for launch in timing.launches])),
+        median_ms=summary.median.value,
+        median_ms_interval=_pair(summary.median.interval),
+        p90_ms=summary.p90.value,
+        p90_ms_interval=_pair(summary.p90.interval),
+        ratio_to_first=_describe_ratio(plan, timing, first),
+        outliers=count_outliers(launches),
+        verdict=verdict,
+        reasons=reasons,
+        sustained=None if course is None else describe_course(course),
+        threads=plan.threads,
+        settings=describe_plan(plan, timing),
+        machine=machine,
+    )
+
+
+def table_rows(targets: Sequence[LatencyResult]) -> list[tuple[str, ...]]:
+    """The rows of the table, below ``COLUMNS``."""
+    return [
+        (
+            target.name,
+            three_digits(target.median_ms),
+            three_digit_range(target.median_ms_interval),
+            three_digits(target.p90_ms),
+            three_digits(target.first_ms),
+            *ratio_cells(target.ratio_to_first),
+            target.verdict,
+        )
+        for target in targets
+    ]
+
+
+def ratio_cells(found: Ratio | ProgramRatio | None) -> tuple[str, str]:
+    """A ratio and its interval, as far as they are known."""
+    if found is None:
+        return UNKNOWN, UNKNOWN
+    return three_digits(found.value), three_digit_range(found.interval)
+
+
+def _describe_launch(launch: Launch) -> LaunchResult:
+    return LaunchResult(
+        load_ms=launch.load_ms,
+        first_ms=launch.first_ms,
+        warmup_ms=launch.warmup_ms,
+        count=len(launch.samples_ms),
+        median_ms=median(launch.samples_ms),
+        affinity=launch.affinity,
+        bursts=tuple(map(_describe_burst, launch.bursts)),
+    )
+
+
+def _describe_burst(burst: Burst) -> BurstResult:
+    return BurstResult(
+        round=burst.round,
+        turn=burst.turn,
+        lead_ms=burst.lead_ms,
+        count=len(burst.samples_ms),
+        t_ms=burst.t_ms,
+        cpu=burst.cpu,
+        cpu_ms=burst.cpu_ms,
+        preempted=burst.preempted,
+        khz_before={str(core): khz for core, khz in burst.khz_before.items()},
+        khz_after={str(core): khz for core, khz in burst.khz_after.items()},
+    )
+
+
+def _describe_ratio(plan: Plan, timing: Timing, first: Timing) -> Ratio:
+    """A file's time over the first one's, from the turns that they took."""
+    if timing is first:
+        return Ratio(value=1.0, interval=(1.0, 1.0), by=TIME)
+    rounds = ratios_of(turns_of(timing), turns_of(first), plan.threads)
+    found = ratio(rounds, seed=plan.seed)
+    return Ratio(value=found.value, interval=_pair(found.interval), by=rounds.by)
+
+
+def describe_plan(plan: Plan, timing: Timing | None = None) -> Settings:
+    """How the plan's files are timed, and what a timing's runtime was told."""
+    return Settings(
+        threads=plan.threads,
+        launches=plan.launches,
+        min_count=plan.min_count,
+        min_time_s=plan.min_time_s,
+        warmup=plan.warmup,
+        seed=plan.seed,
+        pin=plan.cpus,
+        burst_ms=plan.burst_ms,
+        timeout_s=plan.timeout_s,
+        sustained=plan.sustained,
+        runtime={} if timing is None else dict(timing.settings),
+    )
+
+
+def _pair(interval: Interval) -> tuple[float, float]:
+    return interval.low, interval.high

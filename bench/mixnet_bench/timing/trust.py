@@ -1,0 +1,78 @@
+"""What ``--against``, ``--sustained`` and ``--strict`` make of a measurement's plan and results.
+
+Refuses before the first inference what can be refused then; measures and prints nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from mixnet_bench.commands.latency import (
+    NO_MORE,
+    Finish,
+)
+from mixnet_bench.results.latency import LatencyResult, ProgramResult
+from mixnet_bench.results.verdict import Verdict
+from mixnet_bench.targets import model_file
+from mixnet_bench.timing.against import (
+    check_foreseen,
+    choose,
+    compare_side_by_side,
+    compare_with_saved,
+    read_result,
+)
+from mixnet_bench.timing.latency import Plan
+from mixnet_bench.timing.sustained import parse_duration
+from mixnet_common import MixnetError, UsageError
+
+SUSTAINED_BURST_MS = 500.0
+"""Between two bursts clocks are read, which takes microseconds: nothing cools down meanwhile."""
+
+
+def extend(plan: Plan, against: str | None, sustained: str | None) -> tuple[Plan, Finish]:
+    """The plan with what is asked beyond it, and what is to be added to its results.
+
+    Raises UsageError where the two exclude each other or a baseline can't be read.
+    """
+    if sustained is not None:
+        if against is not None or len(plan.paths) != 1:
+            raise UsageError(
+                "--sustained runs one file alone", "run it for each file, when the device is cool"
+            )
+        return sustain(plan, parse_duration(sustained)), NO_MORE
+    if against is None:
+        return plan, NO_MORE
+    if Path(against).suffix != ".json":
+        return replace(plan, paths=(*plan.paths, model_file(against))), Finish(compare_side_by_side)
+    saved = read_result(Path(against))
+    for path in plan.paths:
+        choose(saved, path.name)
+    return plan, Finish(
+        compare=partial(compare_with_saved, saved=saved),
+        check=partial(check_foreseen, saved=saved),
+        reads=(Path(against),),
+    )
+
+
+def sustain(plan: Plan, seconds: float) -> Plan:
+    """One launch that runs on and on, without a warm-up: the burst is what it begins with."""
+    return replace(
+        plan,
+        launches=1,
+        min_count=1,
+        min_time_s=seconds,
+        warmup=0,
+        burst_ms=SUSTAINED_BURST_MS,
+        sustained=True,
+    )
+
+
+def demand_valid(targets: Sequence[LatencyResult] | Sequence[ProgramResult]) -> None:
+    """Raise MixnetError unless every verdict is ``valid``."""
+    doubted = [f"{each.name} ({each.verdict})" for each in targets if each.verdict != Verdict.VALID]
+    if doubted:
+        raise MixnetError(
+            f"--strict: not valid: {', '.join(doubted)}",
+            "the warnings above say why and what to do; docs/trust.md explains the words",
+        )

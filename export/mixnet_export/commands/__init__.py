@@ -1,0 +1,1 @@
+"""The commands of ``mixnet-export``: options, call, print, exit status."""

@@ -1,0 +1,1 @@
+"""One export from options to files with their provenance."""

@@ -1,0 +1,1 @@
+"""An architecture's records turned into a graph, block by block."""

@@ -1,0 +1,1 @@
+"""How images are prepared for a network, and the one picture that ships with the package."""

@@ -1,0 +1,1 @@
+"""What activations hold while a file runs: observers, one for each format."""

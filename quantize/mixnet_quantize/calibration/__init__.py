@@ -1,0 +1,1 @@
+"""From what observers saw to the range of each tensor."""

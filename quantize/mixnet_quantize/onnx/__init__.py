@@ -1,0 +1,1 @@
+"""int8 ``.onnx`` files in QDQ form, and 8-bit weights."""

@@ -1,0 +1,1 @@
+"""``.onnx`` files: read, checked, given other sizes, and run by onnxruntime."""

@@ -1,0 +1,1 @@
+"""``.tflite`` files: read, checked, given other sizes, and run by LiteRT."""

@@ -1,0 +1,1 @@
+"""Time per operator of a ``.tflite`` file, by LiteRT's own profiler."""
