@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixnet_common.intervals import Estimate, Interval
-from mixnet_export.mixed import search
 from mixnet_export.mixed.search import (
     COLUMNS,
     Front,
@@ -19,6 +18,7 @@ from mixnet_export.mixed.search import (
     Step,
     rank,
     rows,
+    search,
     search_json,
 )
 from mixnet_quantize.sensitivity import LayerError
