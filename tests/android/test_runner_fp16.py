@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from runner_kit import QUICK, Kit, Run, compiler
 
-from mixnet_android.seeded import seeded_input
+from mixnet_android.runner.seeded import seeded_input
 
 pytestmark = pytest.mark.skipif(
     compiler() is None, reason="NO C COMPILER FOR LINUX HERE: the native runner is not tested"
