@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -303,6 +304,37 @@ def progress_lines(what: str, names: Sequence[str]) -> Iterator[dict[str, Callab
 
     with _bar(counts=False) as bar:
         yield {name: line(name) for name in names}
+
+
+@contextmanager
+def progress_by_worker(what: str, total: int) -> Iterator[Callable[[int, str], None]]:
+    """A progress bar on stderr, and below it a line for each worker with its count and rate.
+
+    Yields a function to call after each piece of work, with its size and the worker's name; where
+    the name is empty there is no line for it.
+    """
+    began = time.monotonic()
+    counts: dict[str, int] = {}
+    lines: dict[str, Any] = {}
+
+    with _bar(counts=True) as bar:
+        task = bar.add_task(printable(what), total=total)
+
+        def report(count: int, worker: str) -> None:
+            bar.advance(task, count)
+            if not worker:
+                return
+            if worker not in lines:
+                lines[worker] = bar.add_task("", total=total)
+            counts[worker] = counts.get(worker, 0) + count
+            rate = counts[worker] / max(time.monotonic() - began, 1e-9)
+            words = printable(f"  {worker}: {rate:.1f}/s")
+            bar.update(lines[worker], completed=counts[worker], description=words)
+
+        yield report
+    for worker, count in sorted(counts.items()):
+        rate = count / max(time.monotonic() - began, 1e-9)
+        say(f"{worker}: {count:,} of {total:,}, {rate:.1f} a second")
 
 
 def tracked(items: Sequence[Item], what: str) -> Iterator[Item]:

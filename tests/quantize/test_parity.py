@@ -1,6 +1,6 @@
 """Two real files on generated images: every figure against a plain loop, and every kind of pair."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -330,6 +330,40 @@ def test_an_answer_that_is_no_number_is_an_error(
         of(files("tflite"), files("onnx"), Source(photos))
 
 
+# In any order
+
+
+def test_images_in_any_order_give_the_same_digits(files: Files, photos: Path, truth: Path) -> None:
+    """Sums of floats depend on their order, unless they are rounded once."""
+
+    def shuffled(work: run.Comparison, indices: Sequence[int]) -> Generator[run.Chunk, None, None]:
+        chunks = list(check.run_here(work, indices))
+        np.random.default_rng(1).shuffle(chunks)  # type: ignore[arg-type]
+        for chunk in chunks:
+            chunk.records.reverse()
+            yield chunk
+
+    pair = side(files("tflite")), side(files("onnx"))
+    source = Source(photos, truth=truth)
+    plain = parity(*pair, source, Settings())
+    assert plain.outcome.logits.db is not None
+    assert parity(*pair, source, Settings(), runner=shuffled) == plain
+
+
+def test_going_on_on_a_machine_of_another_kind_is_said(
+    files: Files, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, pair = tmp_path / "state.jsonl", (side(files("tflite")), side(files("onnx")))
+    parity(*pair, Source(photos), Settings(state=kept))
+    lines = kept.read_text().splitlines(keepends=True)
+    lines[1] = lines[1].replace('"features":[', '"features":["avx9999",')
+    kept.write_text("".join(lines[:-1]))
+    capsys.readouterr()
+    parity(*pair, Source(photos), Settings(state=kept))
+    assert "a CPU without avx9999" in capsys.readouterr().err
+    assert len(kept.read_text().splitlines()) == len(lines) + 1, "the machine is named again"
+
+
 # Interrupted and resumed
 
 
@@ -366,7 +400,7 @@ def test_an_interrupted_comparison_goes_on_where_it_was(
     with pytest.raises(error):
         of(*pair, source, state=kept)
     done = 3 * run.CHUNK
-    assert len(kept.read_text().splitlines()) == 1 + done
+    assert len(kept.read_text().splitlines()) == 2 + done, "what is compared, where, and the images"
     with kept.open("a") as file:
         file.write('{"image":59,"top":[[')  # as a torn write leaves it
 
@@ -374,7 +408,7 @@ def test_an_interrupted_comparison_goes_on_where_it_was(
     assert f"{done} of {COUNT} images are in" in capsys.readouterr().err
     assert describe(resumed) == describe(of(*pair, source))
     lines = kept.read_text().splitlines()
-    assert len(lines) == 1 + COUNT
+    assert len(lines) == 2 + COUNT
 
     again = of(*pair, replace(source, truth=None), state=kept)
     assert again.outcome.top1 is None, "labels may change; what the files answer does not"

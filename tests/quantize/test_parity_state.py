@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from io import RawIOBase
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_quantize.parity import state
+from mixnet_quantize.parity.machine_kind import MachineKind
 from mixnet_quantize.parity.record import Bounds, Record, compare, from_line, to_line
 from mixnet_quantize.parity.state import opened
 
@@ -232,3 +234,57 @@ def test_a_state_where_none_can_be_written_is_refused(
 
     with pytest.raises(MixnetError, match=r"cannot (write the state file|read) "):
         kept(path)
+
+
+# Which machine the records are of
+
+KIND = MachineKind("x86_64", ("avx2", "fma"), (("numpy", "2.0"), ("pillow", "11")))
+OTHER = replace(KIND, features=("avx2", "avx512f"), versions=(("numpy", "2.1"),))
+
+
+def kind_in(path: Path) -> MachineKind | None:
+    with opened(path, KEY, BOUNDS, lambda record: None) as open_state:
+        return open_state.kind
+
+
+def test_a_machine_is_named_once_before_its_records_and_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    keep(path, 0)
+    assert kind_in(path) is None, "earlier versions did not say"
+    with opened(path, KEY, BOUNDS, lambda record: None) as open_state:
+        for index, kind in ((1, KIND), (2, KIND), (3, OTHER)):
+            open_state.append([record(index)], kind)
+    starts = [line.partition(":")[0] for line in path.read_text().splitlines()[1:]]
+    assert starts == ['{"image"', '{"machine"', '{"image"', '{"image"', '{"machine"', '{"image"']
+    assert kind_in(path) == OTHER
+    assert [each.index for each in kept(path)] == [0, 1, 2, 3]
+
+
+def test_a_torn_line_about_a_machine_is_taken_away(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    with opened(path, KEY, BOUNDS, lambda record: None) as open_state:
+        open_state.append([record(1)], KIND)
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"machine":{"architecture":"arm')
+    assert kind_in(path) == KIND
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "value", ["1", "[]", '{"features":1}', '{"versions":[]}', '{"architecture":{}}', "[" * 5000]
+)
+def test_a_damaged_line_about_a_machine_is_named_and_stays(value: str, tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    keep(path, 0)
+    damaged = path.read_text() + f'{{"machine":{value}}}\n{to_line(record(1))}\n'
+    path.write_text(damaged)
+    with pytest.raises(MixnetError, match="is damaged at byte"):
+        kept(path)
+    assert path.read_text() == damaged
+
+
+def test_what_sets_machines_apart_is_said_in_words() -> None:
+    assert KIND.differences(KIND) == ""
+    assert KIND.differences(OTHER) == (
+        "a CPU without fma; a CPU with avx512f; numpy 2.1, not 2.0; pillow missing, not 11"
+    )

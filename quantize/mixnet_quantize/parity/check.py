@@ -3,14 +3,14 @@
 It prints only progress and warnings; tables and JSON are the report's.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError
-from mixnet_common.console import progress, say, warn
+from mixnet_common.console import progress_by_worker, say, warn
 from mixnet_common.hashing import sha256_of_parts
 from mixnet_common.options import CONFIDENCE as CONFIDENCES
 from mixnet_common.options import IMAGES, JOBS, LISTED, POINTS
@@ -19,9 +19,10 @@ from mixnet_quantize.parity import state
 from mixnet_quantize.parity.data import Images, Source, find_images
 from mixnet_quantize.parity.gate import Verdict, judge
 from mixnet_quantize.parity.layers import check_layers, compare_layers
+from mixnet_quantize.parity.machine_kind import MachineKind
 from mixnet_quantize.parity.pair import Pair, Side
 from mixnet_quantize.parity.record import Bounds, Record
-from mixnet_quantize.parity.run import default_jobs, run
+from mixnet_quantize.parity.run import Chunk, Comparison, Runner, default_jobs, kind_of, run
 from mixnet_quantize.parity.tally import Outcome, Tally
 from mixnet_quantize.sensitivity import LayerError
 from mixnet_runtimes import AS_IT_IS
@@ -82,13 +83,51 @@ class Parity:
     """None without a budget."""
 
 
+@dataclass(frozen=True)
+class _Work:
+    """A comparison that is about to be run."""
+
+    pair: Pair
+    images: Images
+    settings: Settings
+    runner: Runner
+
+    def run(self, indices: Sequence[int], kind: MachineKind | None) -> Generator[Chunk, None, None]:
+        """Run the images of some indices; earlier results are of this kind of machine."""
+        jobs = self.settings.jobs or default_jobs()
+        return self.runner(Comparison(self.pair, self.images, jobs, kind), indices)
+
+
+def run_here(work: Comparison, indices: Sequence[int]) -> Generator[Chunk, None, None]:
+    """Run images in threads of this process. Results come in the images' order."""
+    kind = kind_of(work.pair)
+    if work.kind is not None and (differences := work.kind.differences(kind)):
+        warn(
+            f"this machine is not like the one that earlier results come from ({differences}):"
+            " logits may differ in their last digits"
+        )
+    first, second = work.pair.sides
+    jobs = min(work.jobs, len(work.images.names))  # no more workers than images
+    pairs = [work.pair, *(Pair(first, second) for _ in range(jobs - 1))]
+    with closing(run(pairs, work.images, indices)) as chunks:
+        for chunk in chunks:
+            chunk.kind = kind
+            yield chunk
+
+
 def parity(
-    first: Side, second: Side, source: Source, settings: Settings, labels: Labels = ()
+    first: Side,
+    second: Side,
+    source: Source,
+    settings: Settings,
+    labels: Labels = (),
+    runner: Runner = run_here,
 ) -> Parity:
     """Show both files all images of a source and count. ``labels`` are the classes' names.
 
-    Raises UsageError where files or images do not fit each other, MixnetError where a file cannot
-    be run or no image can be read; a loss beyond the budget is told by the verdict alone.
+    ``runner`` runs the images: here, or on other machines. Raises UsageError where files or images
+    do not fit each other, MixnetError where a file cannot be run or no image can be read; a loss
+    beyond the budget is told by the verdict alone.
     """
     check_settings(settings)
     check_runs([Use(side.path, side.runtime, side.selection) for side in (first, second)])
@@ -100,8 +139,8 @@ def parity(
     # Before the long part, so that files without a common layer are refused at once.
     layers = compare_layers(pair, images, settings.layers) if settings.layers else ()
     tally = Tally(images.truth, pair.classes, settings.worst)
-    pairs = [pair, *_more(first, second, images, settings)]
-    unreadable = _compare_all(pairs, images, tally, settings, _key(pair, files, images))
+    work = _Work(pair, images, settings, runner)
+    unreadable = _compare_all(work, tally, _key(pair, files, images))
     if not tally.count:
         raise MixnetError(f"none of the {len(unreadable)} images could be read")
     outcome = tally.outcome(settings.confidence)
@@ -129,12 +168,6 @@ def check_settings(settings: Settings) -> None:
         JOBS.check(settings.jobs, "jobs:")
     LISTED.check(settings.worst, "worst images:")
     IMAGES.check(settings.layers, "images to compare layers on:")
-
-
-def _more(first: Side, second: Side, images: Images, settings: Settings) -> list[Pair]:
-    """The other workers' files; no more workers than images."""
-    jobs = min(settings.jobs or default_jobs(), len(images.names))
-    return [Pair(first, second) for _ in range(jobs - 1)]
 
 
 def _file(side: Side, pair: Pair, index: int) -> File:
@@ -185,17 +218,12 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
     return {key: list(each) if isinstance(each, tuple) else each for key, each in values.items()}
 
 
-def _compare_all(
-    pairs: Sequence[Pair],
-    images: Images,
-    tally: Tally,
-    settings: Settings,
-    key: state.Key,
-) -> list[tuple[str, str]]:
+def _compare_all(work: _Work, tally: Tally, key: state.Key) -> list[tuple[str, str]]:
     """Run what is not in the state file, and count everything. The images that are unreadable."""
+    images, kept = work.images, work.settings.state
     done = bytearray(len(images.names))
     unreadable: list[tuple[str, str]] = []
-    bounds = Bounds(len(images.names), pairs[0].classes)
+    bounds = Bounds(len(images.names), work.pair.classes)
 
     def add(record: Record) -> None:
         if not done[record.index]:
@@ -203,27 +231,26 @@ def _compare_all(
             tally.add(record)
 
     with ExitStack() as stack:
-        kept = settings.state
         journal = (
             None if kept is None else stack.enter_context(state.opened(kept, key, bounds, add))
         )
         todo = [index for index, each in enumerate(done) if not each]
         if len(todo) < len(done):
             say(f"{len(done) - len(todo)} of {len(done)} images are in {kept} already")
-        step: Callable[[int], None] = stack.enter_context(progress("comparing", len(todo)))
-        chunks = stack.enter_context(closing(run(pairs, images, todo)))
+        report = stack.enter_context(progress_by_worker("comparing", len(todo)))
+        chunks = stack.enter_context(closing(work.run(todo, journal.kind if journal else None)))
         try:
             for chunk in chunks:
                 if journal is not None:
-                    journal.append(chunk.records)
+                    journal.append(chunk.records, chunk.kind)
                 for record in chunk.records:
                     add(record)
                 for name, why in chunk.unreadable:
                     warn(why)
                     unreadable.append((name, why))
-                step(chunk.count)
+                report(chunk.count, chunk.worker)
         except (KeyboardInterrupt, SystemExit):
             if kept is not None:
                 say(f"{tally.count} images are in {kept}; the same command goes on from there")
             raise
-    return unreadable
+    return sorted(unreadable)

@@ -6,7 +6,7 @@ threads; only a few chunks of images are in memory. Results come in the order of
 
 import os
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from mixnet_common import MixnetError
 from mixnet_common.system_faults import raise_system_fault
 from mixnet_quantize.parity.data import Images
+from mixnet_quantize.parity.machine_kind import MachineKind, kind_of_this_machine
 from mixnet_quantize.parity.pair import Pair
 from mixnet_quantize.parity.record import Record
 
@@ -34,6 +35,10 @@ class Chunk:
     records: list[Record] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     """The name of each image that could not be read, and why."""
+    kind: MachineKind | None = None
+    """Of the machine that it comes from."""
+    worker: str = ""
+    """Who has run it, where that is another process."""
 
     @property
     def count(self) -> int:
@@ -41,10 +46,38 @@ class Chunk:
         return len(self.records) + len(self.unreadable)
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """What whoever runs images is told."""
+
+    pair: Pair
+    """The two files, open."""
+    images: Images
+    jobs: int
+    """Workers that were asked for."""
+    kind: MachineKind | None
+    """Of the machine that earlier results come from; None where there are none."""
+
+
+Runner = Callable[[Comparison, Sequence[int]], Generator[Chunk, None, None]]
+"""Runs the images of some indices. Results come in any order; nothing is handed out twice."""
+
+
+def kind_of(pair: Pair) -> MachineKind:
+    """The kind of this machine, with the runtimes that have the files open."""
+    sessions = [model.session for model in pair.models]
+    return kind_of_this_machine({each.runtime: each.version for each in sessions})
+
+
 def default_jobs() -> int:
     """The CPUs that this process may run on, at most ``MOST_JOBS``."""
     usable = getattr(os, "sched_getaffinity", None)  # Linux only
     return min(MOST_JOBS, len(usable(0)) if usable else os.cpu_count() or 1)
+
+
+def chunk_size(pair: Pair) -> int:
+    """Images that are run at once."""
+    return max(CHUNK, pair.batch)
 
 
 def run(
@@ -61,11 +94,11 @@ def run(
     def work(part: Sequence[int]) -> Chunk:
         pair = free.get()
         try:
-            return _compare(pair, images, part)
+            return compare_chunk(pair, images, part)
         finally:
             free.put(pair)
 
-    size = max(CHUNK, pairs[0].batch)
+    size = chunk_size(pairs[0])
     waiting: deque[Future[Chunk]] = deque()
     pool = ThreadPoolExecutor(len(pairs))
     try:
@@ -79,7 +112,8 @@ def run(
         pool.shutdown(cancel_futures=True)
 
 
-def _compare(pair: Pair, images: Images, indices: Sequence[int]) -> Chunk:
+def compare_chunk(pair: Pair, images: Images, indices: Sequence[int]) -> Chunk:
+    """Show a pair the images of a few indices. Raises MixnetError where a file cannot be run."""
     chunk, read, prepared = Chunk(), [], []
     for index in indices:
         try:

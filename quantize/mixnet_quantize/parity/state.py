@@ -1,8 +1,9 @@
 """The state file of a comparison: what is done already, so that an interrupted one can go on.
 
-A first line says what is compared; each further line is one image's record. Lines are only ever
-appended, and a last one that was cut off is taken away; a file of another comparison, or of another
-kind, is refused and never touched.
+A first line says what is compared; a line about a machine says where the records below it come
+from; each further line is one image's record. Lines are only ever appended, and a last one that was
+cut off is taken away; a file of another comparison, or of another kind, is refused and never
+touched.
 """
 
 import json
@@ -17,6 +18,8 @@ from mixnet_common.json_object import WrongValueError
 from mixnet_common.locks import take
 from mixnet_common.readers import opened as opened_file
 from mixnet_common.readers import parse_json, show
+from mixnet_quantize.parity.machine_kind import MachineKind
+from mixnet_quantize.parity.machine_kind import from_json as kind_from_json
 from mixnet_quantize.parity.record import Bounds, Record, from_line, to_line
 
 KIND = "mixnet-parity-state"
@@ -28,6 +31,9 @@ LONGEST_LINE = 10_000
 LONGEST = 100_000
 """Bytes by which another comparison's header may be longer than ours."""
 
+MACHINE = "machine"
+"""The key of a line about a machine; no record has it."""
+
 Key = Mapping[str, Any]
 """What a comparison is of: anything that JSON can hold, by a name for messages."""
 
@@ -35,13 +41,21 @@ Key = Mapping[str, Any]
 class State:
     """An open state file. ``append`` adds records; each call's are handed to the system at once."""
 
-    def __init__(self, path: Path, file: RawIOBase) -> None:
+    def __init__(self, path: Path, file: RawIOBase, kind: MachineKind | None) -> None:
         self.path = path
+        self.kind = kind
+        """Of the machine that the last records come from; None where the file does not say."""
         self._file = file
 
-    def append(self, records: Iterable[Record]) -> None:
-        """Write records. Raises MixnetError where the disk refuses; what is there stays usable."""
+    def append(self, records: Iterable[Record], kind: MachineKind | None = None) -> None:
+        """Write records, and of which kind of machine they are where that is another than before.
+
+        Raises MixnetError where the disk refuses; what is there stays usable.
+        """
         text = "".join(f"{to_line(record)}\n" for record in records)
+        if text and kind is not None and kind != self.kind:
+            text = json.dumps({MACHINE: kind.to_json()}, separators=(",", ":")) + "\n" + text
+            self.kind = kind
         with _explained(self.path):
             _write(self._file, text.encode())
 
@@ -66,12 +80,12 @@ def opened(path: Path, key: Key, bounds: Bounds, add: Callable[[Record], None]) 
                 "wait until it ends, or name another state file",
             )
         with _explained(path):
-            length = _replay(path, header, bounds, add)
+            length, kind = _replay(path, header, bounds, add)
             file.truncate(length)
             file.seek(length)
             if not length:
                 _write(file, header)
-        yield State(path, file)
+        yield State(path, file, kind)
 
 
 def _write(file: RawIOBase, data: bytes) -> None:
@@ -84,8 +98,10 @@ def _header(key: Key) -> bytes:
     return (json.dumps({"kind": KIND, "version": VERSION, **key}, sort_keys=True) + "\n").encode()
 
 
-def _replay(path: Path, header: bytes, bounds: Bounds, add: Callable[[Record], None]) -> int:
-    """Hand out the whole records, and return how much of the file is whole.
+def _replay(
+    path: Path, header: bytes, bounds: Bounds, add: Callable[[Record], None]
+) -> tuple[int, MachineKind | None]:
+    """Hand out the whole records; how much of the file is whole, and the last machine's kind.
 
     A torn last line is not, and neither is a torn header.
     """
@@ -93,21 +109,37 @@ def _replay(path: Path, header: bytes, bounds: Bounds, add: Callable[[Record], N
         found = file.readline(len(header) + LONGEST)
         if header != found:
             if header.startswith(found):
-                return 0
+                return 0, None
             raise _of_another(path, found, header)
-        whole, torn = len(header), False
+        whole, torn, kind = len(header), False, None
         for line in _lines(file):
             if torn:
                 raise _damaged(path, whole)
             try:
-                add(from_line(line.decode() if line.endswith(b"\n") else "", bounds))
+                text = line.decode() if line.endswith(b"\n") else ""
+                if text.startswith(_MACHINE_LINE):
+                    kind = _kind(text)
+                else:
+                    add(from_line(text, bounds))
             except WrongValueError as error:
                 raise _damaged(path, whole, str(error)) from error
             except ValueError:
                 torn = True
             else:
                 whole += len(line)
-        return whole
+        return whole, kind
+
+
+_MACHINE_LINE = f'{{"{MACHINE}":'
+
+
+def _kind(line: str) -> MachineKind:
+    """The kind in a line. Raises ValueError where it is half a line, WrongValueError for damage."""
+    try:
+        found = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    return kind_from_json(found[MACHINE])
 
 
 def _lines(file: BufferedReader) -> Iterator[bytes]:
