@@ -1,8 +1,10 @@
 """Runtime libraries are taken in from archives of any kind, and only sound ones."""
 
 import contextlib
+import io
 import json
 import struct
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -11,18 +13,9 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mixnet_android.libraries import store as runtimes_store
-from mixnet_android.libraries.elf import (
-    MACHINES,
-    parse_elf,
-)
-from mixnet_android.libraries.store import (
-    APIS,
-    add,
-    find,
-    find_for,
-    list_runtimes,
-)
+from mixnet_android.libraries import archives
+from mixnet_android.libraries.elf import MACHINES, parse_elf
+from mixnet_android.libraries.store import APIS, add, find, find_for, list_runtimes
 from mixnet_bench.cli import main
 from mixnet_common import MixnetError, UsageError
 
@@ -30,10 +23,15 @@ ARM64 = next(number for number, name in MACHINES.items() if name == "arm64")
 
 
 def library(
-    exports: tuple[str, ...], needed: str = "libc.so", align: int = 16384, machine: int = ARM64
+    exports: tuple[str, ...],
+    needed: str = "libc.so",
+    align: int = 16384,
+    machine: int = ARM64,
+    strings: tuple[str, ...] = (),
 ) -> bytes:
     """A small shared library: headers, a dynamic section and symbols, no code."""
-    names = b"\0" + b"".join(each.encode() + b"\0" for each in (needed, *exports))
+    words = (needed, *exports, *strings)
+    names = b"\0" + b"".join(each.encode() + b"\0" for each in words)
     places = {each: names.index(each.encode() + b"\0") for each in (needed, *exports)}
     symbols = bytes(24) + b"".join(
         struct.pack("<IBBHQQ", places[each], 0x12, 0, 1, 0, 0) for each in exports
@@ -49,9 +47,9 @@ def library(
     header += struct.pack("<HHIQQQIHHHHHH", 3, machine, 1, 0, 64, sections_at, 0, *counts)
     segments = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, total, total, align)
     segments += struct.pack("<IIQQQQQQ", 2, 6, dynamic_at, dynamic_at, 0, 48, 48, 8)
-    strings = (0, 3, 0, 0, start, len(names), 0, 0, 1, 0)
+    texts = (0, 3, 0, 0, start, len(names), 0, 0, 1, 0)
     exported = (0, 11, 0, 0, start + len(tables), len(symbols), 1, 0, 8, 24)
-    sections = b"".join(struct.pack("<IIQQQQIIQQ", *each) for each in (strings, exported))
+    sections = b"".join(struct.pack("<IIQQQQIIQQ", *each) for each in (texts, exported))
     return header + segments + tables + symbols + dynamic + bytes(64) + sections
 
 
@@ -205,6 +203,92 @@ def test_the_newest_of_several_is_used(tmp_path: Path) -> None:
     assert [each.pages_of_16_kb for each in list_runtimes()] == [True, True, False]
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_newest_of_several_is_used_in_whatever_order_they_came(
+    tmp_path: Path, order: tuple[int, int]
+) -> None:
+    for number in order:
+        file = tmp_path / f"libonnxruntime{number}.so"
+        told = ("1.28.0", "1.29.0")[number]
+        file.write_bytes(library(APIS["onnxruntime"], strings=(told,)))
+        add(file)
+    assert find_for("onnx", "android-arm64").version == "1.29.0"
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_unknown_versions_the_last_that_was_added_is_used(
+    tmp_path: Path, order: tuple[int, int]
+) -> None:
+    for number in order:
+        file = tmp_path / f"libonnxruntime{number}.so"
+        file.write_bytes(library(APIS["onnxruntime"], align=16384 << number))
+        add(file)
+    assert find_for("onnx", "android-arm64").source == f"libonnxruntime{order[-1]}.so"
+
+
+@pytest.mark.parametrize(
+    ("strings", "version"),
+    [
+        (("1.28.0",), "1.28.0"),
+        (("1.28.0", "3.21.12"), None),  # one of them is another library's
+        (("1.0",), None),
+        (("VERS_1.0",), None),
+        (("x1.28.0",), None),
+    ],
+)
+def test_a_library_that_holds_one_version_as_a_string_has_it(
+    tmp_path: Path, strings: tuple[str, ...], version: str | None
+) -> None:
+    file = tmp_path / "libmine.so"
+    file.write_bytes(library(APIS["onnxruntime"], strings=strings))
+    assert [each.version for each in add(file)] == [version]
+
+
+@pytest.mark.parametrize(("machine", "abi"), [(40, "armeabi-v7a"), (3, "x86")])
+def test_a_library_for_32_bits_is_refused_by_its_abi(
+    tmp_path: Path, machine: int, abi: str
+) -> None:
+    file = tmp_path / "libonnxruntime.so"
+    file.write_bytes(b"\x7fELF\x01\x01\x01" + bytes(9) + struct.pack("<HH", 3, machine) + ORT[20:])
+    with pytest.raises(MixnetError, match=f"{abi}: 32-bit phones are not supported"):
+        add(file)
+
+
+def packed(path: Path, members: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w:gz") as made:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            made.addfile(info, io.BytesIO(content))
+    return path
+
+
+def test_an_npm_package_gives_the_libraries_of_its_aar_and_of_its_folders(tmp_path: Path) -> None:
+    other = library(APIS["onnxruntime"], strings=("1.29.0",))
+    aar = archive(tmp_path / "onnxruntime.aar", {"jni/arm64-v8a/libonnxruntime.so": other})
+    package = packed(
+        tmp_path / "some.package-0.4.9.tgz",
+        {
+            "package/Plugins/Android/onnxruntime.aar": aar.read_bytes(),
+            "package/android/src/main/jniLibs/arm64-v8a/libLiteRt.so": LITERT,
+            "package/android/src/main/jniLibs/armeabi-v7a/libLiteRt.so": b"for 32 bits",
+        },
+    )
+    assert [(each.api, each.version) for each in add(package)] == [
+        ("onnxruntime", "1.29.0"),
+        ("litert", None),  # the package's version is not its
+    ]
+
+
+def test_a_package_that_unpacks_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MOST_UNPACKED", 1 << 20)
+    package = packed(tmp_path / "a-1.0.tgz", {"package/a": bytes(8 << 20)})
+    with pytest.raises(MixnetError, match="unpacks to more"):
+        add(package)
+
+
 def test_names_in_an_archive_lead_nowhere(tmp_path: Path) -> None:
     aar = archive(
         tmp_path / "evil-1.0.aar",
@@ -221,7 +305,7 @@ def test_names_in_an_archive_lead_nowhere(tmp_path: Path) -> None:
 def test_an_archive_that_unpacks_without_end_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtimes_store, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(archives, "MOST_BYTES", 1 << 20)
     aar = archive(tmp_path / "a-1.0.aar", {"jni/arm64-v8a/libLiteRt.so": bytes(8 << 20)})
     with pytest.raises(MixnetError, match="unpacks to more"):
         add(aar)
@@ -242,7 +326,7 @@ def test_a_runtime_for_other_processors_is_refused(tmp_path: Path) -> None:
         add(file)
 
 
-@pytest.mark.parametrize("name", ["a.aar", "a.whl", "a.so"])
+@pytest.mark.parametrize("name", ["a.aar", "a.whl", "a.so", "a.tgz"])
 def test_garbage_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"PK\x03\x04 no archive")
     with pytest.raises(MixnetError):

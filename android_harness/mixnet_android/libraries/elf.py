@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from mixnet_common import MixnetError
 
 MACHINES = {183: "arm64", 62: "x86_64", 40: "arm", 3: "x86"}
-PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
+ABIS_OF_32_BITS = {40: "armeabi-v7a", 3: "x86"}
+PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE = 1, 2, 3, 4
 SHT_DYNSYM = 11
 DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_SONAME = 1, 5, 10, 14
+DT_VERDEF, DT_VERDEFNUM = 0x6FFFFFFC, 0x6FFFFFFD
+BASE_VERSION = 1
+"""Flag of the first version that a library defines: its own name."""
 ET_DYN = 3
 
 PAGE_BYTES = 16384
@@ -21,6 +25,8 @@ PAGE_BYTES = 16384
 
 MOST_RECORDS = 1_000_000
 """Segments, sections or symbols beyond which a file is not believed."""
+
+MOST_VERSIONS, MOST_NOTES = 1000, 100
 
 MOST_NAMED = 64 * 2**20
 """Bytes of all names together: names may overlap, so the file's own size bounds nothing."""
@@ -40,6 +46,10 @@ class Elf:
     exports: frozenset[str]
     page_bytes: int
     """What all its segments are aligned to; the least of them."""
+    versions: tuple[str, ...] = ()
+    """The symbol versions that it defines, like ``VERS_1.29.0``; its own name left out."""
+    api_level: int | None = None
+    """The oldest Android that it was built for, by its ``Android`` note; None without one."""
 
     @property
     def platform(self) -> str:
@@ -90,9 +100,15 @@ def parse_elf(content: bytes, name: str = "the file") -> Elf:
     file = _Bytes(content, name)
     if content[:4] != b"\x7fELF":
         raise MixnetError(f"{name} is no ELF file: it is no program or library for phones")
+    if content[4:6] == b"\x01\x01" and len(content) >= 20:
+        abi = ABIS_OF_32_BITS.get(file.unpack("<H", 18)[0], "a 32-bit processor")
+        raise MixnetError(
+            f"{name} is for {abi}: 32-bit phones are not supported",
+            "the arm64-v8a or x86_64 one is needed",
+        )
     if content[4:6] != b"\x02\x01":
         raise MixnetError(
-            f"{name} is for 32-bit or big-endian systems", "the arm64-v8a or x86_64 one is needed"
+            f"{name} is for big-endian systems", "the arm64-v8a or x86_64 one is needed"
         )
     machine = file.unpack("<H", 18)[0]
     segments = list(_segments(file))
@@ -111,6 +127,8 @@ def parse_elf(content: bytes, name: str = "the file") -> Elf:
         needed=needed,
         exports=frozenset(_exports(file)),
         page_bytes=min(loads, default=0),
+        versions=tuple(_versions(file, names, dict(dynamic))),
+        api_level=_api_level(file, segments),
     )
 
 
@@ -154,7 +172,7 @@ class _Names:
     def __init__(
         self, file: _Bytes, segments: list[_Segment], dynamic: list[tuple[int, int]]
     ) -> None:
-        self.file = file
+        self.file, self.segments = file, segments
         address = next((value for tag, value in dynamic if tag == DT_STRTAB), None)
         self.start = None if address is None else _offset(segments, address)
 
@@ -162,6 +180,40 @@ class _Names:
         if self.start is None:
             raise self.file.broken("its dynamic section has no names")
         return self.file.text(self.start + offset)
+
+
+def _versions(file: _Bytes, names: "_Names", dynamic: dict[int, int]) -> Iterator[str]:
+    """Names of the symbol versions that are defined: a chain of entries, each with its first name.
+
+    An entry: version, flags, index, count (16 bits each), hash, way to its name, way to the next.
+    """
+    address, count = dynamic.get(DT_VERDEF), min(dynamic.get(DT_VERDEFNUM, 0), MOST_VERSIONS)
+    at = None if address is None else _offset(names.segments, address)
+    for _ in range(count if at is not None else 0):
+        assert at is not None
+        flags = file.unpack("<H", at + 2)[0]
+        name_at, next_at = file.unpack("<II", at + 12)
+        if not flags & BASE_VERSION:
+            yield names.text(file.unpack("<I", at + name_at)[0])
+        if next_at == 0:
+            return
+        at += next_at
+
+
+def _api_level(file: _Bytes, segments: list[_Segment]) -> int | None:
+    """From the note of the owner ``Android`` and type 1, whose first word it is."""
+    for segment in (each for each in segments if each.kind == PT_NOTE):
+        at, end = segment.offset, segment.offset + segment.size
+        for _ in range(MOST_NOTES):
+            if at + 12 > end:
+                break
+            owner_size, size, kind = file.unpack("<III", at)
+            owner = file.content[at + 12 : at + 12 + owner_size]
+            data = at + 12 + (owner_size + 3) // 4 * 4
+            if owner == b"Android\0" and kind == 1 and size >= 4:
+                return file.unpack("<I", data)[0]
+            at = data + (size + 3) // 4 * 4
+    return None
 
 
 def _offset(segments: list[_Segment], address: int) -> int | None:

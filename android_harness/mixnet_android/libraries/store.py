@@ -7,24 +7,19 @@ ELF headers and exported symbols.
 
 import json
 import re
-import zipfile
-from collections.abc import Iterator
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
-from mixnet_android.libraries.elf import (
-    PAGE_BYTES,
-    Elf,
-    parse_elf,
-)
-from mixnet_android.parsers import clean
+from mixnet_android.libraries import archives
+from mixnet_android.libraries.elf import PAGE_BYTES, Elf, parse_elf
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.files import write_all
 from mixnet_common.folders import home
 from mixnet_common.hashing import sha256
 from mixnet_common.json_object import JsonObject, WrongValueError
 from mixnet_common.printable import shown
-from mixnet_common.readers import is_file, missing_file, opened, read_bytes, read_json
+from mixnet_common.readers import is_file, missing_file, read_bytes, read_json
 
 APIS = {
     "litert": ("LiteRtCreateEnvironment", "LiteRtCreateCompiledModel"),
@@ -36,21 +31,19 @@ APIS = {
 FORMATS = {"tflite": ("litert", "tflite"), "onnx": ("onnxruntime",)}
 """Which interfaces run a file, by its suffix; the first is preferred."""
 
-LIBRARIES = re.compile(
-    r"lib(LiteRt|tensorflowlite_jni|tensorflowlite_c|onnxruntime)\.so(\.[0-9.]+)?"
-)
-"""Of an archive's libraries, those that are runtimes; others belong to Java or Python."""
-
 PLATFORMS = ("android-arm64", "android-x86_64", "linux-arm64", "linux-x86_64")
 
 VERSION = re.compile(r"[0-9]+(\.[0-9]+)*(\.?[a-z+-][0-9a-z.+-]*)?", re.IGNORECASE)
 LONGEST_VERSION = 40
 
-MOST_BYTES = 256 * 2**20
-"""Of one library; the largest known has 30 MB."""
+SONAME_VERSION = re.compile(r"\.so\.([0-9]+\.[0-9]+(?:\.[0-9]+)*)\Z")
+"""``1.32.0`` of ``libonnxruntime.so.1.32.0``; a major version alone says too little."""
 
-MOST_MEMBERS = 100_000
-_CHUNK = 1 << 20
+SYMBOL_VERSION = re.compile(r"VERS_([0-9]+\.[0-9]+\.[0-9]+)")
+"""``1.29.0`` of ``OrtGetApiBase@@VERS_1.29.0``. LiteRT's ``VERS_1.0`` is of its interface."""
+
+VERSION_STRING = re.compile(rb"(?<=\0)([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4})(?=\0)")
+"""A whole string that is a version: it is the library's where there is no other."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +64,15 @@ class Runtime:
     page_bytes: int
     """What its segments are aligned to."""
     path: Path
+    api_level: int | None = None
+    """The oldest Android that it was built for; None where it does not tell."""
+    added_ns: int = 0
+    """When it was taken in."""
+
+    @property
+    def title(self) -> str:
+        """Its interface and version, in words."""
+        return f"{self.api} {self.version or 'of an unknown version'}"
 
     @property
     def pages_of_16_kb(self) -> bool:
@@ -79,7 +81,7 @@ class Runtime:
 
 
 def add(file: Path, version: str | None = None) -> list[Runtime]:
-    """Take in the runtime libraries of an ``.aar``, a ``.whl`` or an ``.so``; the kept ones.
+    """Take in the runtime libraries of an .aar, a .whl, an npm package or an .so; the kept ones.
 
     ``version`` is for libraries that do not tell; an archive's own comes first. Raises UsageError
     for other files and other words, and MixnetError where the file holds none, or is broken.
@@ -92,14 +94,15 @@ def add(file: Path, version: str | None = None) -> list[Runtime]:
         raise missing_file(file)
     if ".so" in file.suffixes:
         return [_keep(_read(file), file.name, file.name, version)]
-    if file.suffix not in (".aar", ".whl", ".zip"):
-        raise UsageError(f"{file} is no runtime", "files ending in .aar, .whl and .so are")
-    stated = _stated_version(file) or version
-    kept = [_keep(content, name, file.name, stated) for name, content in _members(file)]
+    if file.suffix not in (*archives.ZIPPED, *archives.PACKED):
+        raise UsageError(f"{file} is no runtime", "files ending in .aar, .whl, .tgz and .so are")
+    # An npm package has a version of its own, which is not the runtime's.
+    stated = version if file.suffix in archives.PACKED else _stated_version(file) or version
+    kept = [_keep(content, name, file.name, stated) for name, content in archives.members(file)]
     if not kept:
         raise MixnetError(
             f"{file} holds no runtime library for 64-bit phones",
-            "LiteRT's and onnxruntime's AARs and aarch64 wheels do",
+            "LiteRT's and onnxruntime's AARs and aarch64 wheels do; 32-bit is not supported",
         )
     return kept
 
@@ -114,7 +117,10 @@ def is_version(text: str) -> bool:
 
 
 def list_runtimes() -> list[Runtime]:
-    """All that is kept, newest version first; what cannot be read is left out."""
+    """All that is kept, newest version first; what cannot be read is left out.
+
+    Of equal and of unknown versions the one that was added last comes first.
+    """
     found = [_recall(note) for note in sorted((home() / "runtimes").glob("*/runtime.json"))]
     return sorted((each for each in found if each), key=_age, reverse=True)
 
@@ -137,8 +143,8 @@ def find_for(suffix: str, platform: str) -> Runtime:
     )
 
 
-def _age(runtime: Runtime) -> tuple[tuple[int, ...], str]:
-    return tuple(map(int, re.findall(r"[0-9]+", runtime.version or ""))), runtime.sha256
+def _age(runtime: Runtime) -> tuple[tuple[int, ...], int]:
+    return tuple(map(int, re.findall(r"[0-9]+", runtime.version or ""))), runtime.added_ns
 
 
 def _keep(content: bytes, library: str, source: str, version: str | None) -> Runtime:
@@ -152,7 +158,7 @@ def _keep(content: bytes, library: str, source: str, version: str | None) -> Run
     folder = home() / "runtimes" / digest[:16]
     runtime = Runtime(
         api=api,
-        version=version or _soname_version(elf) or _soname_version_of(library),
+        version=version or _own_version(elf, library, content),
         platform=elf.platform,
         sha256=digest,
         size_bytes=len(content),
@@ -160,6 +166,8 @@ def _keep(content: bytes, library: str, source: str, version: str | None) -> Run
         library=PurePosixPath(library).name,
         page_bytes=elf.page_bytes,
         path=folder / "library.so",
+        api_level=elf.api_level,
+        added_ns=time.time_ns(),
     )
     note = {key: value for key, value in asdict(runtime).items() if key != "path"}
     write_all({runtime.path: content, folder / "runtime.json": json.dumps(note, indent=2) + "\n"})
@@ -174,14 +182,15 @@ def _api(elf: Elf, name: str) -> str:
     raise MixnetError(f"{name} exports no known runtime's functions", f"looked for {wanted}")
 
 
-def _soname_version(elf: Elf) -> str | None:
-    return _soname_version_of(elf.soname or "")
-
-
-def _soname_version_of(name: str) -> str | None:
-    """``1.32.0`` of ``libonnxruntime.so.1.32.0``; a major version alone says too little."""
-    found = re.search(r"\.so\.([0-9]+\.[0-9]+(\.[0-9]+)*)\Z", name)
-    return found[1] if found and is_version(found[1]) else None
+def _own_version(elf: Elf, library: str, content: bytes) -> str | None:
+    """What a library tells of its version, in its name, its symbols' version or its strings."""
+    names = (elf.soname or "", library, *elf.versions)
+    found = (SONAME_VERSION.search(each) or SYMBOL_VERSION.fullmatch(each) for each in names)
+    known = next((each[1] for each in found if each), None)
+    if known is None:
+        strings = set(VERSION_STRING.findall(content))
+        known = strings.pop().decode("ascii") if len(strings) == 1 else None
+    return known if known and is_version(known) else None
 
 
 def _recall(note: Path) -> Runtime | None:
@@ -198,6 +207,8 @@ def _recall(note: Path) -> Runtime | None:
             library=kept.text("library"),
             page_bytes=kept.whole("page_bytes"),
             path=note.with_name("library.so"),
+            api_level=kept.whole("api_level") if kept.value.get("api_level") is not None else None,
+            added_ns=kept.whole("added_ns", most=2**63) if kept.has("added_ns") else 0,
         )
     except (UsageError, WrongValueError):
         return None
@@ -206,51 +217,9 @@ def _recall(note: Path) -> Runtime | None:
 
 
 def _read(file: Path) -> bytes:
-    if file.stat().st_size > MOST_BYTES:
-        raise MixnetError(f"{file} is larger than any runtime ({MOST_BYTES >> 20} MiB)")
-    return read_bytes(file, limit=MOST_BYTES)
-
-
-def _members(file: Path) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of an archive's runtime libraries for 64-bit processors."""
-    with opened(file) as raw:
-        try:
-            with zipfile.ZipFile(raw) as archive:
-                members = archive.infolist()
-                if len(members) > MOST_MEMBERS:
-                    raise MixnetError(f"{file} holds {len(members)} files; no runtime does")
-                for member in members:
-                    if _is_runtime(member.filename):
-                        yield PurePosixPath(member.filename).name, _unpacked(archive, member)
-        except MixnetError:
-            raise
-        # zipfile raises a dozen kinds at archives that are damaged, encrypted or packed in odd
-        # ways: BadZipFile, zlib.error, LZMAError, UnicodeDecodeError, NotImplementedError, …
-        except Exception as error:
-            why = clean(str(error), 200) or type(error).__name__
-            raise MixnetError(f"{file} is no sound archive: {why}", "get it again") from error
-
-
-def _is_runtime(member: str) -> bool:
-    """By its own name, and in an AAR by its folder: ``jni/arm64-v8a/libLiteRt.so``."""
-    path = PurePosixPath(member)
-    in_aar = "jni" in path.parts
-    known = path.parent.name in ("arm64-v8a", "x86_64") if in_aar else True
-    return known and LIBRARIES.fullmatch(path.name) is not None
-
-
-def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """One member, read in bounds whatever its headers promise."""
-    content = bytearray()
-    with archive.open(member) as stream:
-        while block := stream.read(_CHUNK):
-            content += block
-            if len(content) > MOST_BYTES:
-                raise MixnetError(
-                    f"{member.filename} unpacks to more than {MOST_BYTES >> 20} MiB",
-                    "no runtime is that large; the archive may be meant to do harm",
-                )
-    return bytes(content)
+    if file.stat().st_size > archives.MOST_BYTES:
+        raise MixnetError(f"{file} is larger than any runtime ({archives.MOST_BYTES >> 20} MiB)")
+    return read_bytes(file, limit=archives.MOST_BYTES)
 
 
 def _stated_version(file: Path) -> str | None:

@@ -138,7 +138,8 @@ def _zig_android_commands(machine: str, program: Path, between: Path) -> list[Co
     # What the compiler would call beyond the sources' own calls is not in Android's libc.so.
     plain: Command = (*target, "-fno-stack-protector", "-fno-sanitize=all", "-fno-builtin-bcmp")
     if machine == "arm64":
-        plain += ("-mno-outline-atomics",)  # their helpers are in no library of Android's
+        # Helpers of atomics are in no library of Android's; x18 is the shadow call stack's there.
+        plain += ("-mno-outline-atomics", "-ffixed-x18")
     objects = [between / f"{Path(source).stem}.o" for source in (*sources(), "start.c")]
     compiled = [
         _zig("cc", "-c", *plain, *COMPILE, source, "-o", str(made))
@@ -180,7 +181,11 @@ def _cc_commands(machine: str, program: Path, between: Path) -> list[Command]:
 NDK = Way("ndk", "the Android NDK through CMake", _ndk_missing, _ndk_commands)
 ZIG = Way("zig", "zig, for glibc 2.17 and later", _zig_missing, _zig_commands)
 ZIG_ANDROID = Way(
-    "zig", "zig without the NDK; never met a real phone", _zig_missing, _zig_android_commands, True
+    "zig",
+    "zig without the NDK; run by Android's own linker, never by a phone",
+    _zig_missing,
+    _zig_android_commands,
+    True,
 )
 CC = Way("cc", "this machine's C compiler", _cc_missing, _cc_commands)
 

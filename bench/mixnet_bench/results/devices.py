@@ -115,6 +115,8 @@ class KeptRuntime(ResultRecord):
     """the file that it came in"""
     pages_of_16_kb: bool
     """whether it loads where pages have 16 KB"""
+    api_level: Count | None = known_as()
+    """the oldest Android that it was built for, as an API level; `null` where it does not tell"""
     path: Place
     """where it is kept"""
 

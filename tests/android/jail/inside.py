@@ -76,6 +76,19 @@ def build_root(root: Path, settings: dict[str, Any]) -> None:
     shutil.copytree(settings["device"], root, dirs_exist_ok=True)
     for script in (root / "system/bin").iterdir():
         script.chmod(0o755)
+    add_android(root, settings.get("system", []), settings.get("abi", ""))
+
+
+def add_android(root: Path, files: list[str], abi: str) -> None:
+    """Android's linker and libraries at their places, and what kind of phone that makes."""
+    for file in map(Path, files):
+        target = root / "system" / ("lib64" if file.suffix == ".so" else "bin") / file.name
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(file, target)
+        target.chmod(0o755)
+    if abi:
+        properties = root / "system/build.prop"
+        properties.write_text(properties.read_text().replace("arm64-v8a", abi))
 
 
 def add_tools(root: Path) -> None:
@@ -98,11 +111,12 @@ def toybox_commands(usr: Path) -> list[str]:
     return done.stdout.split()
 
 
-def build_cpus(root: Path, count: int) -> None:
+def build_cpus(root: Path, count: int, arm: bool = True) -> None:
     """An Arm ``/proc/cpuinfo`` and cpufreq of a little and a big cluster, on the CPUs there are."""
-    shown = "".join(CPUINFO.format(number=number) for number in range(count))
-    (root / "system/etc/cpuinfo").write_text(shown)
-    bind(root / "system/etc/cpuinfo", root / "proc/cpuinfo")
+    if arm:
+        shown = "".join(CPUINFO.format(number=number) for number in range(count))
+        (root / "system/etc/cpuinfo").write_text(shown)
+        bind(root / "system/etc/cpuinfo", root / "proc/cpuinfo")
     cpus = root / "sys/devices/system/cpu"
     half = count // 2
     clusters = [(range(half), LITTLE, 325), (range(half, count), BIG, 1024)]
@@ -242,7 +256,7 @@ def main() -> None:
     root, port = Path(settings["root"]), settings["port"]
     build_root(root, settings)
     add_tools(root)
-    build_cpus(root, os.cpu_count() or 1)
+    build_cpus(root, os.cpu_count() or 1, arm=settings.get("abi") != "x86_64")
     missing = register_aarch64()
     loopback_up()
     signal.signal(signal.SIGCHLD, reap)

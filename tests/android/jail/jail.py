@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from jail.bionic import ABIS, bionic_folder, empty_library
 from jail.errors import JailUnavailableError
 from jail.packages import root_tree
 
@@ -26,10 +27,13 @@ PORT = 5037 + 10000
 
 
 class Jail:
-    """A running jail. ``address`` is what ``adb connect`` takes, ``serial`` what adb calls it."""
+    """A running jail. ``address`` is what ``adb connect`` takes, ``serial`` what adb calls it.
 
-    def __init__(self, storage_mb: int = 256) -> None:
-        self.storage_mb = storage_mb
+    ``android`` is ``arm64`` or ``x86_64`` where Android's own linker and C library are to be in it.
+    """
+
+    def __init__(self, storage_mb: int = 256, android: str | None = None) -> None:
+        self.storage_mb, self.android = storage_mb, android
         self.folder = Path(tempfile.mkdtemp(prefix="mixnet-jail-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._cable: _Cable | None = None
@@ -104,7 +108,7 @@ class Jail:
 
     def _launch(self, tree: Path) -> dict[str, Any]:
         (self.folder / "root").mkdir()
-        settings = {
+        settings: dict[str, Any] = {
             "root": str(self.folder / "root"),
             "tree": str(tree),
             "device": str(HERE / "device"),
@@ -113,6 +117,13 @@ class Jail:
             "storage_mb": self.storage_mb,
             "port": PORT,
         }
+        if self.android is not None:
+            files = bionic_folder(self.android)
+            settings["system"] = [
+                *map(str, files.iterdir()),
+                str(empty_library(self.folder, self.android)),
+            ]
+            settings["abi"] = ABIS[self.android]
         script = [sys.executable, "-I", str(HERE / "inside.py"), json.dumps(settings)]
         errors = self.folder / "errors"
         with errors.open("wb") as stderr:

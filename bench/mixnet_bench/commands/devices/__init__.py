@@ -124,7 +124,9 @@ def setup(
 )
 @json_option
 def add_runtime(file: Path, version: str | None, as_json: bool) -> None:
-    """Take in a runtime for phones from an .aar, a .whl or an .so, and keep it by its hash.
+    """Take in a runtime for phones from an .aar, a .whl, an npm package (.tgz) or an .so.
+
+    It is kept by its hash. Of several for a platform the newest is used.
 
     The file is checked, never run here: processor, system, exported functions, page alignment.
     """

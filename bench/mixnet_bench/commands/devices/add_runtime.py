@@ -47,5 +47,6 @@ def describe(runtime: Runtime) -> KeptRuntime:
         size_bytes=runtime.size_bytes,
         source=runtime.source,
         pages_of_16_kb=runtime.pages_of_16_kb,
+        api_level=runtime.api_level,
         path=str(runtime.path),
     )

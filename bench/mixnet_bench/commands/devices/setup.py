@@ -27,7 +27,7 @@ from mixnet_android.runner.build import find_runner
 from mixnet_android.runs.session import platform_of
 from mixnet_bench.results.devices import PartResult
 from mixnet_common import MixnetError, UsageError
-from mixnet_common.console import confirm, print_json, print_lines, print_table, progress, say
+from mixnet_common.console import confirm, print_json, print_lines, print_table, progress, say, warn
 from mixnet_common.errors import nearest
 from mixnet_common.temporary import temporary_folder
 
@@ -143,11 +143,14 @@ def where_to_get(pinned: Pinned | None, platform: str) -> tuple[str, ...]:
     if pinned is None:
         return (f"no file with it is known for {platform}: build it, then add-runtime FILE",)
     fetched = "mixnet-bench devices setup --download"
+    how = f"  or let it be fetched: {fetched}"
+    if not pinned.sha256:
+        how = f"  or let it be fetched and checked: {fetched} --only {pinned.api} --sha256 HASH"
     return (
-        str(pinned.artifact or pinned.requirement),
-        f"  get it: {pinned.where}",
+        str(pinned.artifact or pinned.requirement or f"{pinned.api} {pinned.version}"),
+        f"  get it: {f'curl -LO {pinned.url}' if pinned.url else pinned.where}",
         f"  then: mixnet-bench devices add-runtime {pinned.name}",
-        f"  or let it be fetched: {fetched}{'' if pinned.sha256 else ' --sha256 HASH'}",
+        how,
     )
 
 
@@ -160,7 +163,11 @@ def download_missing(platform: str, request: Request) -> None:
             f"--sha256 is for one file, and {len(files)} are missing", "name one with --only"
         )
     if unknown and not request.sha256:
-        fetch(unknown[0], Path(), None)  # refuses, and says why, before anything is fetched
+        if len(unknown) == len(files):
+            fetch(unknown[0], Path(), None)  # refuses, and says why
+        files = [each for each in files if each.sha256]
+        for each in unknown:
+            warn(f"{each.name} is not fetched, since its SHA-256 is not known: see below")
     for each in files:
         if request.yes or _agreed(each):
             _take_in(each, request.sha256)
