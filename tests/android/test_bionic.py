@@ -15,9 +15,10 @@ from click.testing import CliRunner
 from jail import Jail, JailUnavailableError, connected
 from jail.bionic import VARIABLE, bionic_folder
 
-from mixnet_android import runtimes_store, toolchains
 from mixnet_android.adb import Adb, Phone
-from mixnet_android.build import build, find_runner
+from mixnet_android.libraries import store as runtimes_store
+from mixnet_android.runner import toolchains
+from mixnet_android.runner.build import build, find_runner
 from mixnet_bench.cli import main
 from mixnet_common.folders import home
 from mixnet_export.cli import main as export
