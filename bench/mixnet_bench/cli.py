@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mixnet_bench.commands.cluster_options import cluster_options
 from mixnet_bench.commands.devices import devices
 from mixnet_bench.commands.model_options import (
     input_options,
@@ -339,6 +340,7 @@ def classify(
     help="How images are prepared: authors, timm or a .toml.  [default: as the files say]",
 )
 @click.option("--runtimes", metavar="NAME[,NAME]", help="Runtimes to open the two files with.")
+@cluster_options
 @selection_options
 @json_option
 @click.option(

@@ -8,6 +8,8 @@ import pytest
 HEAVY = {
     "ai_edge_litert",
     "ai_edge_quantizer",
+    "dask",
+    "distributed",
     "matplotlib",
     "msgspec",
     "onnx",

@@ -1,5 +1,6 @@
 """Intervals against published figures, brute force and what they promise: coverage."""
 
+import math
 import re
 from functools import partial
 from math import comb, sqrt
@@ -209,6 +210,25 @@ def test_the_page_s_numbers_of_images_are_those_computed() -> None:
 
 def scaled(lost: float, won: float, count: float, scale: float, z: float) -> Interval:
     return paired_difference(lost * scale, won * scale, count * scale, z)
+
+
+# Sums
+
+
+def test_sums_of_errors_do_not_depend_on_the_images_order() -> None:
+    """Added one after the other, 1 and 1 are lost beside 1e16 in one order and not in the other."""
+    records = [
+        Record(index, (0, 1, 2), (0, 2, 1), 0.5, 0.5, 0.1, energy, energy)
+        for index, energy in enumerate([1e16, 1.0, 1.0, 1e-3] * 3)
+    ]
+    found = []
+    for ordered in (records, records[::-1], sorted(records, key=lambda each: each.error_energy)):
+        tally = Tally(None, classes=3, worst=2)
+        for each in ordered:
+            tally.add(each)
+        found.append(tally.outcome(0.95))
+    assert found[0].logits.rms == math.sqrt((3e16 + 6.003) / 36)
+    assert found[0] == found[1] == found[2]
 
 
 # The gate

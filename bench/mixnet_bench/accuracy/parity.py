@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from mixnet_bench.accuracy.classify import (
     ASSUMED,
     side_card,
 )
+from mixnet_bench.cluster.address import Address, parse_address
+from mixnet_bench.cluster.connection import connected
+from mixnet_bench.cluster.shards import ClusterRunner
+from mixnet_common import UsageError
 from mixnet_common.console import warn
 from mixnet_common.outputs import check_output, named_files
 from mixnet_export.metadata import read_card
@@ -25,6 +30,8 @@ from mixnet_networks.labels import Labels
 from mixnet_quantize.images import image_files
 from mixnet_quantize.parity import Parity, Settings, Side, Source
 from mixnet_quantize.parity import parity as compare
+from mixnet_quantize.parity.check import run_here
+from mixnet_quantize.parity.run import Runner
 from mixnet_runtimes import AS_IT_IS, Selection
 from mixnet_runtimes.model_files import with_companions
 from mixnet_runtimes.several_files import selections_for
@@ -44,6 +51,8 @@ class Request:
     """Which runtime opens each; None for the first installed one."""
     selection: Selection = AS_IT_IS
     """Sizes and signature, for whichever of the files they name."""
+    cluster: Address | None = None
+    """Whose workers run the images; None for this process."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ def parity(first: Path | str, second: Path | str, data: Path | str, **options: A
     ``data`` and the options ``classes``, ``truth``, ``synsets`` and ``unlabelled`` are the fields
     of ``Source``; ``budget`` (in points), ``confidence``, ``jobs``, ``state``, ``worst`` and
     ``layers`` those of ``Settings``; ``preprocessing``, ``runtimes`` and ``selection`` those of
-    ``Request``.
+    ``Request``. ``dask`` and ``insecure`` are the command's options of the same names.
     Raises UsageError and MixnetError; a loss beyond the budget raises nothing, and stands in
     ``verdict``.
     """
@@ -87,9 +96,12 @@ def request(first: Path | str, second: Path | str, data: Path | str, **options: 
         if options.get(name) is not None
     }
     options |= paths
+    cluster = parse_address(options.pop("dask", None), options.pop("insecure", False))
+    if cluster is not None and options.get("jobs") is not None:
+        raise UsageError("--jobs is about this process; with --dask the workers' threads count")
     source = Source(Path(data), **_taken(Source, options))
     settings = Settings(**_taken(Settings, options))
-    return Request(Path(first), Path(second), source, settings, **options)
+    return Request(Path(first), Path(second), source, settings, cluster=cluster, **options)
 
 
 def _taken(record: type[Any], options: dict[str, Any]) -> dict[str, Any]:
@@ -97,8 +109,21 @@ def _taken(record: type[Any], options: dict[str, Any]) -> dict[str, Any]:
     return {name: options.pop(name) for name in record.__dataclass_fields__ if name in options}
 
 
-def answer(asked: Request) -> Answer:
-    """Find out how images are prepared for either file, and compare. Raises like ``parity``."""
+@contextmanager
+def runner_of(cluster: Address | None) -> Iterator[Runner]:
+    """Who runs images: this process, or a cluster's workers. Raises UsageError, MixnetError."""
+    if cluster is None:
+        yield run_here
+        return
+    with connected(cluster) as workers:
+        yield ClusterRunner(workers)
+
+
+def answer(asked: Request, runner: Runner | None = None) -> Answer:
+    """Find out how images are prepared for either file, and compare. Raises like ``parity``.
+
+    ``runner`` runs the images in the place of whom the request names.
+    """
     if asked.settings.state is not None:
         inputs = files_read(asked)
         check_output(asked.settings.state, inputs, option="--state", like="parity.state")
@@ -118,7 +143,8 @@ def answer(asked: Request) -> Answer:
         )
     ]
     _warn_of_unlike(sides)
-    found = compare(sides[0], sides[1], asked.source, asked.settings, labels)
+    with nullcontext(runner) if runner else runner_of(asked.cluster) as run:
+        found = compare(sides[0], sides[1], asked.source, asked.settings, labels, run)
     fitting = labels if len(labels) == found.classes else ()
     return Answer(found, (chosen[0][1], chosen[1][1]), fitting)
 

@@ -72,9 +72,7 @@ class MachineKind:
 def kind_of_this_machine(runtimes: Mapping[str, str]) -> MachineKind:
     """The kind; ``runtimes`` are the versions of those that run files, by name."""
     versions = {name: package_version(name) or "unknown" for name in LIBRARIES}
-    return MachineKind(
-        platform.machine(), _features(), tuple(sorted({**versions, **runtimes}.items()))
-    )
+    return MachineKind(*cpu_features(), tuple(sorted({**versions, **runtimes}.items())))
 
 
 def from_json(value: Any) -> MachineKind:
@@ -105,9 +103,10 @@ def parse_features(cpuinfo: str) -> tuple[str, ...]:
 
 
 @cache
-def _features() -> tuple[str, ...]:
+def cpu_features() -> tuple[str, tuple[str, ...]]:
+    """Architecture and features of the CPU; its name where the system lists no features."""
     try:
         found = parse_features(CPUINFO.read_text(errors="replace"))
     except OSError:
         found = ()
-    return found or tuple(filter(None, (platform.processor(),)))
+    return platform.machine(), found or tuple(filter(None, (platform.processor(),)))

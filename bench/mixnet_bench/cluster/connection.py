@@ -1,0 +1,175 @@
+"""A connection to Dask's scheduler, or a scheduler and workers of this machine for a while.
+
+The only module that makes clients. Failures to reach or to keep a scheduler are MixnetErrors.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mixnet_bench.cluster.address import Address, check_reached
+from mixnet_common import MixnetError, UsageError
+from mixnet_common.printable import printable
+from mixnet_common.temporary import temporary_folder
+from mixnet_quantize.parity.run import default_jobs
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECT_S = 10
+"""Until a scheduler has to answer."""
+
+GRAPH_BYTES = "8 GiB"
+"""Files travel as tasks; Dask's warning is about arrays that got there by mistake."""
+
+SETTINGS = {
+    "distributed.admin.large-graph-warning-threshold": GRAPH_BYTES,
+    "distributed.worker.use-file-locking": True,
+}
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """A worker as the scheduler knows it."""
+
+    address: str
+    name: str
+    host: str
+    threads: int
+    resources: Mapping[str, float]
+
+    @property
+    def label(self) -> str:
+        """For people: ``0 on 10.0.0.7``."""
+        return printable(f"{self.name} on {self.host}")
+
+
+class Cluster:
+    """A scheduler that is connected to."""
+
+    def __init__(self, client: "Client") -> None:
+        self.client = client
+
+    @property
+    def alive(self) -> bool:
+        """Whether the connection stands."""
+        return bool(self.client.status == "running")
+
+    def workers(self) -> dict[str, WorkerInfo]:
+        """The workers that there are now, by address. Raises MixnetError without a scheduler."""
+        try:
+            found = self.client.scheduler_info(n_workers=-1)["workers"]
+        except Exception as error:  # whatever Dask raises, there is no answer
+            raise self.lost() from error
+        return {address: _worker(address, each) for address, each in found.items()}
+
+    def lost(self) -> MixnetError:
+        """What is said where the scheduler is gone."""
+        return MixnetError(
+            "the connection to the Dask scheduler is lost",
+            "start the scheduler and its workers again; the same command goes on from what is kept",
+        )
+
+
+def _worker(address: str, found: Mapping[str, Any]) -> WorkerInfo:
+    return WorkerInfo(
+        address,
+        str(found.get("name", address)),
+        str(found.get("host", "")),
+        int(found["nthreads"]),
+        dict(found.get("resources") or {}),
+    )
+
+
+@contextmanager
+def connected(address: Address) -> Iterator[Cluster]:
+    """The cluster that ``--dask`` names. Raises UsageError and MixnetError."""
+    distributed = _distributed()
+    import dask
+
+    with ExitStack() as stack:
+        stack.enter_context(dask.config.set(SETTINGS))
+        if address.url is None:
+            client = stack.enter_context(_local(distributed, address.workers or default_jobs()))
+        else:
+            client = stack.enter_context(_remote(distributed, address))
+        yield Cluster(client)
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError as error:
+        raise MixnetError(
+            "--dask needs the packages dask and distributed",
+            'pip install "mixnet-mobile[cluster]"',
+        ) from error
+    return distributed
+
+
+@contextmanager
+def _local(distributed: Any, workers: int) -> Iterator["Client"]:
+    """Processes of this machine, which only this process can talk to: their keys are its own."""
+    with temporary_folder() as scratch, _quiet():
+        security = distributed.Security.temporary()
+        with (
+            distributed.LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                protocol="tls://",
+                security=security,
+                dashboard_address=None,
+                memory_limit=0,
+                local_directory=str(scratch),
+                silence_logs=logging.CRITICAL,
+            ) as cluster,
+            distributed.Client(cluster, security=security, set_as_default=False) as client,
+        ):
+            yield client
+
+
+@contextmanager
+def _remote(distributed: Any, address: Address) -> Iterator["Client"]:
+    security = _security(distributed) if address.encrypted else None
+    with _quiet():
+        try:
+            client = distributed.Client(
+                address.url, security=security, timeout=CONNECT_S, set_as_default=False
+            )
+        except Exception as error:  # OSError, TimeoutError and Dask's own
+            reason = printable(str(error).splitlines()[0] if str(error) else type(error).__name__)
+            raise MixnetError(
+                f"cannot reach the Dask scheduler {address.url}: {reason}",
+                "start it with: dask scheduler; with TLS its certificates must be of the same"
+                " authority as yours (docs/cluster.md)",
+            ) from error
+        with client:
+            check_reached(address, client.scheduler_info(n_workers=0)["address"])
+            yield client
+
+
+def _security(distributed: Any) -> Any:
+    """What Dask's own configuration says of TLS. Raises UsageError where it says nothing."""
+    security = distributed.Security(require_encryption=True)
+    missing = [name for name in ("tls_ca_file", "tls_client_cert") if not getattr(security, name)]
+    if missing:
+        raise UsageError(
+            "--dask tls:// needs certificates, and Dask's configuration names none",
+            "set distributed.comm.tls.ca-file and .client.cert and .client.key (docs/cluster.md)",
+        )
+    return security
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Dask's loggers tell of every lost connection; what matters is told by errors of ours."""
+    logger = logging.getLogger("distributed")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,23 @@
+"""The options by which commands are given a cluster. They import nothing of Dask."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def cluster_options(function: Function) -> Function:
+    """Add ``--dask`` and ``--insecure``, handed over as ``dask`` and ``insecure``."""
+    function = click.option(
+        "--insecure",
+        is_flag=True,
+        help="Allow a Dask scheduler beyond this machine without TLS: anyone who reaches it can"
+        " run programs.",
+    )(function)
+    return click.option(
+        "--dask",
+        metavar="ADDRESS|local[:N]",
+        help="Work on the workers of a Dask scheduler (docs/cluster.md), or on N processes here.",
+    )(function)
