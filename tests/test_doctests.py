@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = ("common", "networks", "runtimes", "quantize", "export", "bench", "android")
+PACKAGES = ("common", "networks", "runtimes", "quantize", "export", "bench", "android", "mobile")
 
 
 def modules_with_examples() -> list[str]:

@@ -20,6 +20,7 @@ FOLDERS = {
     "mixnet_quantize": "quantize",
     "mixnet_export": "export",
     "mixnet_bench": "bench",
+    "mixnet_mobile": ".",
 }
 """Where each import package lies."""
 
@@ -30,7 +31,8 @@ BELOW = {
     "mixnet_android": {"mixnet_common"},
     "mixnet_quantize": {"mixnet_common", "mixnet_networks", "mixnet_runtimes"},
     "mixnet_export": {"mixnet_common", "mixnet_networks", "mixnet_runtimes", "mixnet_quantize"},
-    "mixnet_bench": {*FOLDERS} - {"mixnet_bench"},
+    "mixnet_bench": {*FOLDERS} - {"mixnet_bench", "mixnet_mobile"},
+    "mixnet_mobile": {*FOLDERS} - {"mixnet_mobile"},
 }
 """What each package may import."""
 

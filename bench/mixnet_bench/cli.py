@@ -293,9 +293,10 @@ def classify(
     as_json: bool,
     selection: Any,
 ) -> None:
-    """Show what a .tflite or .onnx file takes images for.
+    """Show the most probable classes of images.
 
-    Images are prepared as the file's own metadata says, or the .json beside it.
+    IMAGE is an image or a folder of images. They are prepared as the metadata in FILE says, or the
+    .json beside it.
     """
     from mixnet_bench.commands import classify as classify_command
 

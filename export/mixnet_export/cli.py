@@ -23,7 +23,6 @@ from mixnet_common.console import (
     print_lines,
     print_table,
     say,
-    warn,
 )
 from mixnet_common.options import (
     BATCH,
@@ -34,7 +33,6 @@ from mixnet_common.options import (
     RESOLUTION,
     SEED,
 )
-from mixnet_common.outputs import named_files
 from mixnet_export.commands.optimize import optimize_command
 from mixnet_networks import load_network
 
@@ -328,62 +326,34 @@ def _export(
     weight_bits: str,
     **arguments: Any,
 ) -> None:
-    from mixnet_export.job.exporting import (
-        Options,
-        check_request,
-        export,
-        file_name,
-    )
-    from mixnet_export.job.source import (
-        Request,
-        described_options,
-        read_source,
-    )
+    from mixnet_export.job.exporting import Options
+    from mixnet_export.job.requested import Job, run_job
+    from mixnet_export.job.source import Request
     from mixnet_export.mixed.files import print_front
     from mixnet_export.writers import FORMATS
-    from mixnet_networks.graph.sizes import check_memory_for
-    from mixnet_networks.images.preprocessing import load_preprocessing
-    from mixnet_networks.importing import weight_files
-    from mixnet_networks.labels import load_labels
 
     sizes = ("classes", "resolution", "multiplier", "batch", "weights_file", "seed")
     request = Request(network_name, **{key: arguments.pop(key) for key in sizes})
-    quantization = _quantization(ranges, percentile, float_layers, activations, weight_bits)
     settings = Options(
         verify=not no_verify,
         calibration=calibrate,
-        settings=quantization,
+        settings=_quantization(ranges, percentile, float_layers, activations, weight_bits),
         random_weights=request.weights_file is None,
         **arguments,
     )
-    inputs = named_files(network_name, labels, preprocessing)
-    inputs += weight_files(request.weights_file) if request.weights_file else []
-    if asked := request.network:
-        check_memory_for(asked.graph)
-        path = directory / file_name(asked, FORMATS[form], settings)
-        check_request(path, FORMATS[form], settings, inputs)
-    source = read_source(request)
-    network = source.network
-    if preprocessing is not None:
-        network = network.shown(load_preprocessing(preprocessing))
-    names = load_labels(labels, network.classes) if labels else source.labels
-    settings = replace(settings, labels=names)
-    check_memory_for(network.graph)
-    for text in described_options(source, network, names):
-        warn(text)
-    path = directory / file_name(network, FORMATS[form], settings)
-    check_request(path, FORMATS[form], settings, inputs)
-    result = export(network, source.weights, FORMATS[form], directory, settings, source.name)
+    done = run_job(Job(request, FORMATS[form], directory, settings, labels, preprocessing))
+    result = done.exported
     if result.verification:
         say(_checked(result.verification, settings))
     if as_json:
-        print_json([{"name": network.name, "path": str(result.path), **result.provenance}])
+        print_json([{"name": done.network.name, "path": str(result.path), **result.provenance}])
         return
     if result.front:
         print_front(result.front)
     megabytes = result.provenance["size_bytes"] / 1e6
     print_lines(
-        f"wrote {result.path} ({megabytes:.1f} MB, {settings.precision}, weights {source.name})"
+        f"wrote {result.path} ({megabytes:.1f} MB, {settings.precision},"
+        f" weights {done.source.name})"
     )
 
 

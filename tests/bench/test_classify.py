@@ -264,3 +264,16 @@ def test_a_grey_network_is_shown_grey_images(tmp_path: Path, tiny_photo: Path) -
 
         assert [guess["class"] for guess in found["top"]] == list(np.argsort(-expected))
         assert found["preprocessing_from"] == path.name
+
+
+def test_a_folder_stands_for_all_images_in_it(tmp_path: Path, tiny_photo: Path) -> None:
+    path = export_tiny(tmp_path, "tflite")
+    folder = tmp_path / "photos"
+    for name in ("b", "a"):
+        (folder / name).mkdir(parents=True)
+        shutil.copy(tiny_photo, folder / name / tiny_photo.name)
+
+    found = shown(path, tiny_photo, folder)
+    images = [Path(each["image"]) for each in found]
+    assert images == [tiny_photo, *(folder / name / tiny_photo.name for name in ("a", "b"))]
+    assert len({tuple(guess["score"] for guess in each["top"]) for each in found}) == 1

@@ -148,4 +148,4 @@ def test_the_python_example_of_the_readme_runs(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "mixnet-s.tflite").stat().st_size > 16_000_000
+    assert (tmp_path / "out/mixnet-s.tflite").stat().st_size > 16_000_000

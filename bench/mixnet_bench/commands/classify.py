@@ -12,9 +12,10 @@ from mixnet_bench.targets import model_file
 from mixnet_common import MixnetError
 from mixnet_common.console import print_json, print_lines, print_table, tracked, warn
 from mixnet_common.system_faults import raise_system_fault
+from mixnet_quantize.images import listed_images
 from mixnet_runtimes import AS_IT_IS, Selection
 
-COLUMNS = ("label", "class", "score")
+COLUMNS = ("label", "class", "probability")
 
 
 def run(
@@ -30,7 +31,7 @@ def run(
 
     Images that cannot be read are named, and make the command fail after all others are shown.
     """
-    path = model_file(target)
+    path, images = model_file(target), listed_images(images)
     classifier = Classifier(path, preprocessing, labels, selection)
     described, unreadable = [], []
     for image in tracked(images, "classifying"):

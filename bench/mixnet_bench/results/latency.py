@@ -382,6 +382,14 @@ and Fan's definition 7)"""
         check_ordered(self.p90_ms_interval, "p90_ms_interval")
 
     @property
+    def ratio(self) -> float | None:
+        """The time of this file over that of the file it was compared with."""
+        found = self.against or self.ratio_to_first
+        if isinstance(found, ComparisonResult):
+            return found.ratio
+        return None if found is None else found.value
+
+    @property
     def counts(self) -> list[int]:
         """How many of the samples are each launch's."""
         return [each.count for each in self.launches]

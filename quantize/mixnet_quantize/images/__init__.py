@@ -51,6 +51,15 @@ def image_files(folder: Path) -> tuple[Path, ...]:
     return tuple(files)
 
 
+def listed_images(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """The images that are named, and for a folder all images in it.
+
+    Raises UsageError for a folder without images; a file is not looked at.
+    """
+    found = [image_files(path) if is_folder(path) else (path,) for path in paths]
+    return tuple(each for group in found for each in group)
+
+
 def spread(files: Sequence[Path], most: int) -> tuple[Path, ...]:
     """At most ``most`` of the files, evenly spaced, so that folders by class all have their share.
 
