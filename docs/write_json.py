@@ -147,6 +147,7 @@ SECTIONS = (
     Section("python -m mixnet_bench.studies.runner", (studies.RunnerComparison,)),
     Section("python -m mixnet_bench.studies.export_cost", (studies.ExportCostResult,)),
     Section("python -m mixnet_bench.studies.comparison_trial", (studies.TrialResult,)),
+    Section("python -m mixnet_bench.studies.canary", (studies.CanaryTrial,)),
 )
 
 

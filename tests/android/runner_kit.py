@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mixnet_android.runner.protocol import (
-    Result,
-    parse,
-)
+from mixnet_android.runner.protocol import parse
+from mixnet_android.runner.result import Result
 from mixnet_android.runner.toolchains import (
     COMPILE,
     RUNNER,

@@ -135,9 +135,10 @@ def test_profiles_and_clocks_of_a_phone_are_as_on_the_host(
     targets = targets_of(run("latency", *models, "--on", "adb", *options))
     for target, path in zip(targets, models, strict=True):
         here = describe_profile(profile(path, rounds=3))
-        assert [each["category"] for each in target["profile"]["operators"]] == [
+        # Profiles are sorted by time, which differs from run to run.
+        assert sorted(each["category"] for each in target["profile"]["operators"]) == sorted(
             each.category for each in here.operators
-        ]
+        )
         assert target["profile"]["rounds"] == 3
         assert target["profile"]["total_us"] > 0
         assert target["fixed_performance"] is True

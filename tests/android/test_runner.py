@@ -14,12 +14,8 @@ import numpy as np
 import pytest
 from runner_kit import QUICK, Kit, Run, compiler, environment
 
-from mixnet_android.runner.protocol import (
-    Result,
-    parse,
-    parse_progress,
-    salvage,
-)
+from mixnet_android.runner.protocol import parse, parse_progress, salvage
+from mixnet_android.runner.result import Result
 from mixnet_android.runner.seeded import seeded_input
 from mixnet_android.runner.toolchains import RUNNER
 
@@ -46,6 +42,30 @@ def test_a_whole_run_tells_all_there_is(run: Run, library: str) -> None:
     cores = {cpu for burst in model.bursts for cpu in burst.cpu}
     assert cores <= os.sched_getaffinity(0)
     assert not done.result.with_name("result.jsonl.part").exists()
+
+
+def test_a_canary_runs_between_bursts_and_takes_a_small_share_of_the_time(run: Run) -> None:
+    done = run("tflite", "spin_ns=2000000", "--burst-ms", "20", "--min-count", "200")
+    result = done.parsed()
+    bursts = result.models[0].bursts
+    canaries = [each.canary for each in bursts if each.canary is not None]
+    assert bursts[0].canary is not None
+    assert 3 < len(canaries) <= len(bursts)
+    assert all(1 <= len(each.ns) == len(each.cpu_ns) <= 40 for each in canaries)
+    times = [ns for each in canaries for ns in each.cpu_ns]
+    assert 100_000 < min(times) < 50_000_000
+    span = bursts[-1].t_ns[-1] - bursts[0].t_ns[0]
+    assert len(times) <= 1 + span / 25e6
+    assert all(each.cpu in os.sched_getaffinity(0) for each in canaries)
+
+
+def test_threads_tell_how_long_they_waited_for_a_core(run: Run) -> None:
+    threads = run("tflite", "").parsed().threads
+    if not Path("/proc/self/schedstat").exists():
+        pytest.skip("this kernel keeps no schedstat")
+    for before, after in zip(threads["warmup"], threads["end"], strict=True):
+        assert before.run_delay_ns is not None
+        assert (after.run_delay_ns or 0) >= before.run_delay_ns
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,7 @@ import numpy as np
 import pytest
 from runner_kit import SANITIZERS, Kit, compiler, make
 
-from mixnet_android.runner.protocol import (
-    Model,
-    Result,
-)
+from mixnet_android.runner.result import Model, Result
 from mixnet_android.runner.seeded import seeded_input
 from mixnet_export.cli import main as export
 from mixnet_runtimes import open_session

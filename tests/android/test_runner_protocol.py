@@ -5,12 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixnet_android.runner.protocol import (
-    Result,
-    parse,
-    parse_progress,
-    salvage,
-)
+from mixnet_android.runner.protocol import parse, parse_progress, salvage
+from mixnet_android.runner.result import Result
 from mixnet_common import MixnetError
 
 TENSOR = {"name": "image", "dtype": "float32", "shape": [1, 2], "size_bytes": 8}

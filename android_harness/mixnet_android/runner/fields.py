@@ -32,6 +32,10 @@ class Fields:
         """A whole number from ``least`` to ``most``."""
         return self._whole(key, self.values.get(key), least, most)
 
+    def integer_or_none(self, key: str) -> int | None:
+        """A whole number, or null."""
+        return None if self.values.get(key) is None else self.integer(key)
+
     def integers(self, key: str, least: int = 0) -> tuple[int, ...]:
         """A list of them."""
         return tuple(self._whole(key, each, least, MOST) for each in self._list(key))

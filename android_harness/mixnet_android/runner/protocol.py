@@ -6,10 +6,23 @@ garbled file is refused by name and line and never becomes a latency; it judges 
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from mixnet_android.runner.fields import Fields
+from mixnet_android.runner.result import (
+    Burst,
+    Canary,
+    End,
+    Header,
+    Library,
+    Memory,
+    Model,
+    Output,
+    ProfiledRound,
+    Progress,
+    Result,
+    Tensor,
+    Thread,
+)
 from mixnet_common import MixnetError
 
 PROTOCOL = 1
@@ -17,166 +30,6 @@ MOST_MODELS = 16
 REASONS = ("complete", "failed", "signal", "stop-file", "max-time")
 APIS = ("litert", "tflite", "onnxruntime")
 HINT = "run it again; if it happens again, run the runner by hand and look at its result"
-
-
-@dataclass(frozen=True)
-class Header:
-    """Where and when the runner ran; ``clock_ns`` is its monotonic clock's origin here."""
-
-    runner: str
-    machine: str
-    system: str
-    pid: int
-    page_bytes: int
-    clock_ns: int
-    unix_s: float
-    arguments: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Library:
-    """A runtime that was opened."""
-
-    path: str
-    api: str
-    version: str | None
-    interface: str
-    load_ms: float
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """An input or output."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    size_bytes: int
-
-
-@dataclass(frozen=True)
-class Burst:
-    """One turn; every list begins with its lead, which is not a sample.
-
-    ``khz`` is the core's frequency after each inference, where that was asked for. ``cpu_ns`` is
-    the time that all threads together had on a core, ``preempted`` how often one was taken away.
-    """
-
-    round: int
-    turn: int
-    t_ns: tuple[int, ...]
-    ns: tuple[int, ...]
-    cpu: tuple[int, ...]
-    khz: tuple[int, ...] | None
-    cpu_ns: int
-    preempted: int
-    khz_before: Mapping[int, int]
-    khz_after: Mapping[int, int]
-
-    @property
-    def lead_ms(self) -> float:
-        """The inference that opened the burst."""
-        return self.ns[0] / 1e6
-
-    @property
-    def samples_ms(self) -> tuple[float, ...]:
-        """All the others, in order."""
-        return tuple(each / 1e6 for each in self.ns[1:])
-
-
-@dataclass(frozen=True)
-class ProfiledRound:
-    """One profiled inference: ``(name, type, index, µs)`` of each event."""
-
-    round: int
-    wall_ns: int
-    events: tuple[tuple[str, int, int, int], ...]
-
-
-@dataclass(frozen=True)
-class Output:
-    """A raw output, in a file beside the result."""
-
-    tensor: Tensor
-    index: int
-    path: str
-
-
-@dataclass(frozen=True)
-class Model:
-    """Everything measured of one file."""
-
-    library: int
-    path: str
-    size_bytes: int
-    load_ms: float
-    first_ms: float
-    input_source: str
-    settings: Mapping[str, Any]
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    warmup_ns: tuple[int, ...]
-    bursts: tuple[Burst, ...]
-    profile: tuple[ProfiledRound, ...]
-    profile_file: str | None
-    output_files: tuple[Output, ...]
-
-    @property
-    def samples_ms(self) -> tuple[float, ...]:
-        """The samples of all bursts, in order, without the leads."""
-        return tuple(sample for burst in self.bursts for sample in burst.samples_ms)
-
-
-@dataclass(frozen=True)
-class Thread:
-    """A thread of the runner's process; ``last_cpu`` is where it last ran."""
-
-    tid: int
-    name: str
-    allowed: tuple[int, ...]
-    last_cpu: int
-    cpu_ms: int
-
-
-@dataclass(frozen=True)
-class Memory:
-    """The process's peak and present size."""
-
-    peak_kb: int
-    now_kb: int
-
-
-@dataclass(frozen=True)
-class End:
-    """How it ended; ``status`` is the exit status."""
-
-    status: int
-    reason: str
-    t_ns: int
-
-
-@dataclass(frozen=True)
-class Result:
-    """One launch of the runner. ``end`` is None in what a killed runner left behind."""
-
-    header: Header
-    asked_cpus: tuple[int, ...] | None
-    cpus: tuple[int, ...] | None
-    libraries: tuple[Library, ...]
-    models: Mapping[int, Model]
-    threads: Mapping[str, tuple[Thread, ...]]
-    memory: Mapping[str, Memory]
-    warnings: tuple[str, ...]
-    errors: tuple[str, ...]
-    end: End | None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far the runner is, 0 to 1."""
-
-    done: float
-    stage: str
 
 
 def parse(text: str) -> Result:
@@ -357,6 +210,7 @@ def _burst(fields: Fields) -> Burst:
         preempted=fields.integer("preempted"),
         khz_before=fields.frequencies("khz_before"),
         khz_after=fields.frequencies("khz_after"),
+        canary=_canary(fields),
     )
     lengths = {len(burst.t_ns), len(burst.ns), len(burst.cpu)}
     lengths |= set() if burst.khz is None else {len(burst.khz)}
@@ -365,6 +219,20 @@ def _burst(fields: Fields) -> Burst:
     if any(later < earlier for earlier, later in zip(burst.t_ns, burst.t_ns[1:], strict=False)):
         fields.refuse("t_ns", "goes back in time")
     return burst
+
+
+def _canary(fields: Fields) -> Canary | None:
+    """None before short bursts, and of earlier runners."""
+    if "canary_ns" not in fields.values:
+        return None
+    found = Canary(
+        ns=fields.integers("canary_ns"),
+        cpu_ns=fields.integers("canary_cpu_ns"),
+        cpu=fields.integer("canary_cpu", least=-1),
+    )
+    if not found.ns or len(found.ns) != len(found.cpu_ns):
+        fields.refuse("canary_ns", "has another length than canary_cpu_ns, or none")
+    return found
 
 
 def _profiled(fields: Fields) -> ProfiledRound:
@@ -378,6 +246,7 @@ def _thread(fields: Fields) -> Thread:
         allowed=fields.integers("allowed"),
         last_cpu=fields.integer("last_cpu", least=-1),
         cpu_ms=fields.integer("cpu_ms"),
+        run_delay_ns=fields.integer_or_none("run_delay_ns"),
     )
 
 

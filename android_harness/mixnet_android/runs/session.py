@@ -15,13 +15,8 @@ from pathlib import Path
 from mixnet_android.adb import Phone
 from mixnet_android.parsers import Cluster, clean
 from mixnet_android.phone import store
-from mixnet_android.runner.protocol import (
-    MOST_MODELS,
-    Result,
-    parse,
-    parse_progress,
-    salvage,
-)
+from mixnet_android.runner.protocol import MOST_MODELS, parse, parse_progress, salvage
+from mixnet_android.runner.result import Result
 from mixnet_android.runs.detached import (
     GONE,
     Run,

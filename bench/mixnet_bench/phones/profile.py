@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from mixnet_android.adb import Phone
-from mixnet_android.runner.protocol import Model
+from mixnet_android.runner.result import Model
 from mixnet_android.runs.session import (
     Installed,
     Launched,

@@ -38,6 +38,7 @@ from mixnet_bench.results.latency import (
     PhoneLatencyResult,
 )
 from mixnet_bench.results.verdict import Caveat, Verdict
+from mixnet_bench.timing.canary import caveats_of_canary
 from mixnet_bench.timing.latency import (
     Plan,
     Timing,
@@ -157,6 +158,7 @@ def _caveats(measured: Measured, index: int) -> Iterator[Caveat]:
     yield from caveats_of_start(measured.cooled)
     launches = _timing(index, measured).launches
     yield from caveats_of_clocks(launches, measured.state.clusters, fixed)
+    yield from caveats_of_canary(launches)
     if measured.parity:
         for each in measured.parity[index]:
             if not each.within:

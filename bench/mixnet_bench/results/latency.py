@@ -117,6 +117,17 @@ class Origin(ResultRecord):
 # Samples
 
 
+class CanaryResult(ResultRecord):
+    """A fixed small computation, run just before a burst: it tells of heat and other programs."""
+
+    ms: tuple[Span, ...]
+    """how long it took, each time that it was run"""
+    cpu_ms: tuple[Span, ...]
+    """how much of that it had a core"""
+    cpu: int
+    """on which core; -1 where the system doesn't tell"""
+
+
 class BurstResult(ResultRecord):
     """Consecutive inferences of one file."""
 
@@ -143,6 +154,8 @@ told"""
     """the frequency of a core before the burst, by its number; empty where the system hides it"""
     khz_after: Clocks = known_as({})
     """the same after it"""
+    canary: CanaryResult | None = None
+    """*phones*: a fixed small computation just before the burst"""
 
 
 class LaunchResult(ResultRecord):

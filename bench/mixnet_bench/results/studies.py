@@ -116,3 +116,40 @@ class TrialResult(ResultRecord):
     """of each repetition"""
     took_s: Span
     """how long it took"""
+
+
+class CanaryRun(ResultRecord):
+    """A launch of the runner in a trial of its canary."""
+
+    loaded: bool
+    """whether a program kept its CPU busy"""
+    run_delay: Share | None = known_as()
+    """the share of its time that it waited for a core, by the kernel; `null` where it doesn't \
+tell"""
+    canaries: Count
+    """how often the canary ran"""
+    interrupted: Count
+    """how often it had to wait for its core"""
+    verdicts: tuple[str, ...] = known_as(())
+    """what was concluded from it"""
+
+
+class CanaryTrial(ResultRecord):
+    """How often the runner's canary was right."""
+
+    name: str
+    """the file that was timed"""
+    loaded: Count
+    """runs on a CPU that was kept busy"""
+    loaded_found: Count
+    """how often contention was found there"""
+    quiet: Count
+    """runs that waited for a core for less than 1 % of their time"""
+    quiet_not_claimed: Count
+    """how often no contention was claimed there"""
+    not_judged: Count
+    """runs without the load that were not quiet"""
+    passed: bool
+    """whether both are right in 90 % of the runs"""
+    runs: tuple[CanaryRun, ...]
+    """every run"""

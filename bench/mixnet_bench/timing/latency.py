@@ -73,6 +73,15 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Canary:
+    """A fixed small computation before a burst: how long each time, how much of it on a core."""
+
+    ms: tuple[float, ...]
+    cpu_ms: tuple[float, ...]
+    cpu: int
+
+
+@dataclass(frozen=True)
 class Burst:
     """Consecutive inferences of one target: the ``turn``-th target to run in its round.
 
@@ -81,7 +90,7 @@ class Burst:
 
     The rest is what the system tells, empty or None where it doesn't: when each sample began (on a
     clock of the launch), the cores seen, the time that all threads together had on a core, how
-    often one was taken away, and cores' frequencies before and after.
+    often one was taken away, cores' frequencies before and after, and the runner's canary.
     """
 
     round: int
@@ -94,6 +103,7 @@ class Burst:
     preempted: int | None = None
     khz_before: Mapping[int, int] = field(default_factory=dict)
     khz_after: Mapping[int, int] = field(default_factory=dict)
+    canary: Canary | None = None
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,16 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from mixnet_android.runner.protocol import (
-    Model,
-    Result,
-    parse,
-)
+from mixnet_android.runner.protocol import parse
+from mixnet_android.runner.result import Burst as RunnerBurst
+from mixnet_android.runner.result import Model, Result
 from mixnet_android.runs.session import (
     files_arguments,
     refuse_too_many,
 )
 from mixnet_bench.timing.latency import (
     Burst,
+    Canary,
     Launch,
     Plan,
     Timing,
@@ -120,9 +119,21 @@ def launch_of(result: Result, model: Model) -> Launch:
                 preempted=each.preempted,
                 khz_before=each.khz_before,
                 khz_after=each.khz_after,
+                canary=_canary(each),
             )
             for each in model.bursts
         ),
+    )
+
+
+def _canary(burst: RunnerBurst) -> Canary | None:
+    told = burst.canary
+    if told is None:
+        return None
+    return Canary(
+        ms=tuple(ns / 1e6 for ns in told.ns),
+        cpu_ms=tuple(ns / 1e6 for ns in told.cpu_ns),
+        cpu=told.cpu,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from mixnet_bench.results.latency import (
     BurstResult,
+    CanaryResult,
     DataFile,
     FileRun,
     Given,
@@ -27,6 +28,7 @@ from mixnet_bench.stats.turns import TIME, ratio, ratios_of
 from mixnet_bench.timing.circumstances import caveats_of_bursts
 from mixnet_bench.timing.latency import (
     Burst,
+    Canary,
     Launch,
     Plan,
     Timing,
@@ -186,7 +188,14 @@ def _describe_burst(burst: Burst) -> BurstResult:
         preempted=burst.preempted,
         khz_before={str(core): khz for core, khz in burst.khz_before.items()},
         khz_after={str(core): khz for core, khz in burst.khz_after.items()},
+        canary=_describe_canary(burst.canary),
     )
+
+
+def _describe_canary(canary: Canary | None) -> CanaryResult | None:
+    if canary is None:
+        return None
+    return CanaryResult(ms=canary.ms, cpu_ms=canary.cpu_ms, cpu=canary.cpu)
 
 
 def _describe_ratio(plan: Plan, timing: Timing, first: Timing) -> Ratio:

@@ -30,10 +30,8 @@ from mixnet_android.phone.settings import (
     settings,
 )
 from mixnet_android.runner.build import find_runner
-from mixnet_android.runner.protocol import (
-    MOST_MODELS,
-    Model,
-)
+from mixnet_android.runner.protocol import MOST_MODELS
+from mixnet_android.runner.result import Model
 from mixnet_android.runs.detached import end_others
 from mixnet_android.runs.session import (
     Work,

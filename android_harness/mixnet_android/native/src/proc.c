@@ -67,6 +67,17 @@ static void json_stat(struct json *json, const char *stat) {
     json_whole(json, "cpu_ms", rate > 0 ? ticks * 1000 / rate : 0);
 }
 
+/* Time that a thread was ready and had to wait for a core: the second number of its schedstat,
+ * which not every kernel has. */
+static void json_delay(struct json *json, const char *schedstat) {
+    const char *second = strchr(schedstat, ' ');
+    if (second == NULL) {
+        json_null(json, "run_delay_ns");
+    } else {
+        json_whole(json, "run_delay_ns", strtoll(second, NULL, 10));
+    }
+}
+
 static void json_thread(struct json *json, const char *tid) {
     char path[64], text[4096];
     snprintf(path, sizeof path, "/proc/self/task/%.20s/comm", tid);
@@ -82,6 +93,9 @@ static void json_thread(struct json *json, const char *tid) {
     snprintf(path, sizeof path, "/proc/self/task/%.20s/stat", tid);
     read_text(path, text, sizeof text);
     json_stat(json, text);
+    snprintf(path, sizeof path, "/proc/self/task/%.20s/schedstat", tid);
+    read_text(path, text, sizeof text);
+    json_delay(json, text);
     json_leave(json, '}');
 }
 

@@ -117,6 +117,7 @@ static bool take_turn(struct turns *turns, int place, int64_t round, int turn,
     json_whole(turns->json, "model", place);
     json_whole(turns->json, "round", round);
     json_whole(turns->json, "turn", turn);
+    canaries_run(&turns->canaries, turns->json);
     int64_t here = sched_getcpu();
     khz_json(turns, "khz_before", &here, 1);
     int64_t cpu_ns, preempted;

@@ -3,6 +3,7 @@
 #ifndef MIXNET_TURNS_H
 #define MIXNET_TURNS_H
 
+#include "canary.h"
 #include "cpu.h"
 #include "runtime.h"
 
@@ -28,6 +29,7 @@ struct turns {
     struct seat *seats;
     int seat_count;
     int64_t min_count, min_time_ns, burst_ns, origin_ns;
+    struct canaries canaries;
     uint64_t seed;
     bool each_frequency, burst_frequency;
     struct frequencies *frequencies;
