@@ -4,9 +4,11 @@ The only module that makes clients. Failures to reach or to keep a scheduler are
 """
 
 import logging
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from mixnet_bench.cluster.address import Address, check_reached
@@ -23,6 +25,9 @@ CONNECT_S = 10
 
 GRAPH_BYTES = "8 GiB"
 """Files travel as tasks; Dask's warning is about arrays that got there by mistake."""
+
+LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
+"""Those that have a level of their own."""
 
 SETTINGS = {
     "distributed.admin.large-graph-warning-threshold": GRAPH_BYTES,
@@ -114,8 +119,8 @@ def _local(distributed: Any, workers: int) -> Iterator["Client"]:
     """Processes of this machine, which only this process can talk to: their keys are its own."""
     with temporary_folder() as scratch, _quiet():
         security = distributed.Security.temporary()
-        with (
-            distributed.LocalCluster(
+        with _deaf_to_interrupts():
+            cluster = distributed.LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 host="127.0.0.1",
@@ -125,10 +130,30 @@ def _local(distributed: Any, workers: int) -> Iterator["Client"]:
                 memory_limit=0,
                 local_directory=str(scratch),
                 silence_logs=logging.CRITICAL,
-            ) as cluster,
+            )
+        with (
+            cluster,
             distributed.Client(cluster, security=security, set_as_default=False) as client,
         ):
             yield client
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let the processes that are started in the block be ended by this one, not by Ctrl-C.
+
+    A terminal sends it to all of them. Here it arrives after the block.
+    """
+    mask = getattr(signal, "pthread_sigmask", None)  # Windows has none
+    if mask is None:
+        yield
+        return
+    resource_tracker.ensure_running()  # else the first process to be started lets them in again
+    before = mask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        mask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -166,10 +191,11 @@ def _security(distributed: Any) -> Any:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Dask's loggers tell of every lost connection; what matters is told by errors of ours."""
-    logger = logging.getLogger("distributed")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
+    levels = {name: logging.getLogger(name).level for name in LOGGERS}
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
