@@ -291,11 +291,35 @@ largest value; else `null`"""
     """int8: the share of values that differ"""
 
 
-class OperatorLeftAlone(ResultRecord):
-    """A large depthwise convolution that stays."""
+class RegionRewritten(ResultRecord):
+    """Several operators that were rewritten together."""
 
     subgraph: Count
-    """a large depthwise convolution that stays: the subgraph that it is in"""
+    """operators that were rewritten together: the subgraph that they are in"""
+    pattern: str
+    """what was found: `depth multiplier`, `partitions`, `mixed convolution` …"""
+    operators: tuple[Count, ...]
+    """their places among the original's operators, from 0"""
+    name: str
+    """the tensor that it is about"""
+    what: str
+    """what became of it"""
+    error: Positive | None = known_as()
+    """float32: largest difference from a float64 reference (from the original where an operator \
+has no definition there), relative to that one's largest value; else `null`"""
+    own_error: Positive | None = known_as()
+    """the same of the original"""
+    steps: Positive | None = known_as()
+    """integers: the most steps by which an output differs; else `null`"""
+    share: Positive | None = known_as()
+    """integers: the share of values that differ"""
+
+
+class OperatorLeftAlone(ResultRecord):
+    """An operator that could be faster and stays."""
+
+    subgraph: Count
+    """an operator that could be faster and stays: the subgraph that it is in"""
     operator: Count
     """its place"""
     name: str
@@ -361,6 +385,7 @@ class OptimizeResult(ResultRecord):
     expected_gain: Number | None = known_as()
     """share of the rewritten operators' time that is expected to go"""
     outputs: tuple[ComparedOutput, ...] = known_as(())
+    regions: tuple[RegionRewritten, ...] = known_as(())
     warnings: tuple[str, ...] = known_as(())
     """sentences on what may spoil the result"""
     written: Place | None = known_as()

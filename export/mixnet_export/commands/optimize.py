@@ -19,7 +19,13 @@ from mixnet_common.console import (
 )
 from mixnet_common.printable import printable
 from mixnet_common.readers import show
-from mixnet_export.optimize.records import Figures, OptimizeResult, OutputProof, Rewritten
+from mixnet_export.optimize.records import (
+    Figures,
+    OptimizeResult,
+    OutputProof,
+    Rewritten,
+    RewrittenRegion,
+)
 
 
 @click.command(
@@ -58,6 +64,8 @@ def optimize_command(
     if as_json:
         print_json([result.as_json()])
         return
+    if result.regions:
+        _print_regions(result.regions)
     if result.rewritten:
         _print_rewritten(result)
     for output in result.outputs:
@@ -65,6 +73,17 @@ def optimize_command(
     for why, count in Counter(each.why for each in result.left_alone).items():
         say(f"left alone: {_operators(count)}: {printable(why)}")
     print_lines(_outcome(result, dry_run))
+
+
+def _print_regions(regions: Sequence[RewrittenRegion]) -> None:
+    """A row for what was made of several operators together, equal ones in one row."""
+    groups: dict[tuple[str, str], list[RewrittenRegion]] = {}
+    for each in regions:
+        groups.setdefault((each.pattern, each.what), []).append(each)
+    print_table(
+        ("rewritten", "pattern", "what", "proof"),
+        [(str(len(group)), *kind, _proof(group)) for kind, group in groups.items()],
+    )
 
 
 def _print_rewritten(result: OptimizeResult) -> None:
@@ -94,7 +113,7 @@ def _counted(each: Rewritten) -> Counter[str]:
     return Counter(_by(tile) for tile in each.tiles)
 
 
-def _proof(group: Sequence[Rewritten]) -> str:
+def _proof(group: Sequence[Rewritten | RewrittenRegion]) -> str:
     """The largest difference of a group's operators from their reference."""
     errors = [each.error for each in group if each.error is not None]
     if errors:
@@ -132,6 +151,8 @@ def _outcome(result: OptimizeResult, dry_run: bool) -> str:
     if result.reason:
         return f"nothing to do for {show(result.path)}: {printable(result.reason)}"
     count = _operators(len(result.rewritten))
+    if result.regions:
+        count += f" and {len(result.regions)} region{'s' * (len(result.regions) != 1)}"
     if result.written is None:
         why = "dry run" if dry_run else "no folder"
         return f"{count} would be rewritten for {result.target}; nothing written ({why})"

@@ -19,29 +19,26 @@ HUGE = 1e300
 
 
 def compare_outputs(
-    original: Document, candidate: Document, blunted: Document
+    original: Document, candidate: Document, blunted: Document | None
 ) -> Iterator[dict[str, Any]]:
     """Every output of every signature, over all inputs.
 
     ``blunted`` is the original without the weights of the rewritten operators: an output that is
-    the same there says nothing of them.
+    the same there says nothing of them. None where they have no weights.
     """
     named = [text(each.signatureKey) for each in original.model.signatureDefs or ()]
     keys: list[str | None] = [*named] if named else [None]
     for key in keys:
         runs = [
             _runs(document, key, delegates)
-            for document, delegates in (
-                (original, True),
-                (original, False),
-                (candidate, True),
-                (blunted, True),
-            )
+            for document, delegates in ((original, True), (original, False), (candidate, True))
         ]
+        without = None if blunted is None else _runs(blunted, key, True)
         for name in runs[0]:
-            first, plain, second, without = (each[name] for each in runs)
+            first, plain, second = (each[name] for each in runs)
             found = _compared(first, plain, second)
-            yield {"signature": key, "name": name, "change": _change(first, without), **found}
+            change = HUGE if without is None else _change(first, without[name])
+            yield {"signature": key, "name": name, "change": change, **found}
 
 
 def _runs(document: Document, key: str | None, delegates: bool) -> dict[str, list[Array]]:

@@ -59,7 +59,7 @@ def compare_operator(
     original: Document, candidate: Document, found: Found, source: int, inputs: list[Array]
 ) -> dict[str, Any]:
     """An operator's largest errors on all inputs."""
-    place = (found.subgraph, source, found.output)
+    place = (found.subgraph, [source], [found.output])
     first, second = (
         _Part(document, extract(document.model, document.schema, *place))
         for document in (original, candidate)

@@ -1,5 +1,6 @@
 """Changes to a model's tables: tensors are only appended, operators replaced where they stand."""
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,9 @@ from mixnet_runtimes.tflite.words import (
 Array = NDArray[Any]
 
 TYPES = {"float32": "FLOAT32", "float16": "FLOAT16", "int32": "INT32"}
+BYTES = {0: "<f4", 1: "<f2", 2: "<i4", 4: "<i8", 9: "|i1"}
+"""How constants of the schema's types are stored: float32, float16, int32, int64, int8."""
+
 LARGEST_BYTE_CODE = 127
 """Readers older than the 127th operator look at the one-byte field."""
 
@@ -93,6 +97,39 @@ class GraphEditor:
             opened = [-1 if int(signature[0]) < 0 else int(shape[0]), *map(int, shape[1:])]
             self.graph.tensors[index].shapeSignature = opened
         return index
+
+    def activation_like(self, name: str, shape: Sequence[int], like: int) -> int:
+        """A tensor that is computed, of another's type, scales and open batch."""
+        index = self.activation(name, shape, like)
+        given = self.graph.tensors[like]
+        self.graph.tensors[index].type = given.type
+        self.graph.tensors[index].quantization = copy.deepcopy(given.quantization)
+        return index
+
+    def picked(self, name: str, tensor: int, axis: int, order: Sequence[int]) -> int:
+        """A constant of some of another's entries along an axis, its scales picked with them."""
+        given = self.graph.tensors[tensor]
+        dtype = BYTES[given.type]
+        data = np.asarray(self.editor.model.buffers[given.buffer].data, np.uint8)
+        values = np.frombuffer(data.tobytes(), dtype).reshape(integers(given.shape))
+        taken = np.ascontiguousarray(np.take(values, order, axis))
+        index = self._append(name, taken.shape, "FLOAT32", self.editor.buffer(taken))
+        made = self.graph.tensors[index]
+        made.type, made.quantization = given.type, copy.deepcopy(given.quantization)
+        scales = made.quantization
+        if scales is not None and scales.quantizedDimension == axis:
+            for key in ("scale", "zeroPoint"):
+                values = getattr(scales, key)
+                if values is not None and len(values) > 1:
+                    setattr(scales, key, np.asarray(values)[list(order)])
+        return index
+
+    def clone(self, place: int, inputs: Sequence[int], outputs: Sequence[int], at: int = -1) -> Any:
+        """The operator at ``place`` once more, on other tensors; in its own place, or another's."""
+        operator = copy.copy(self.graph.operators[place])
+        operator.inputs, operator.outputs = list(inputs), list(outputs)
+        self._replaced.setdefault(place if at < 0 else at, []).append(operator)
+        return operator
 
     def operator(
         self,

@@ -1,17 +1,20 @@
 """A few operators of a model as a model of their own, to be run alone."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 from mixnet_runtimes.tflite.pack import pack
 from mixnet_runtimes.tflite.words import integers
 
 
-def extract(model: Any, schema: Any, subgraph: int, source: int, output: int) -> bytes:
-    """The file of what computes the tensor ``output`` from ``source`` and constants."""
+def extract(
+    model: Any, schema: Any, subgraph: int, sources: Sequence[int], outputs: Sequence[int]
+) -> bytes:
+    """The file of what computes the tensors ``outputs`` from ``sources`` and constants."""
     graph = model.subgraphs[subgraph]
-    operators = _between(graph, source, output)
-    tensors: list[int] = [source, output]
+    operators = [graph.operators[place] for place in between(graph, sources, outputs)]
+    tensors: list[int] = [*sources, *outputs]
     for operator in operators:
         used = [*integers(operator.inputs), *integers(operator.outputs)]
         tensors += [tensor for tensor in used if tensor >= 0]
@@ -21,29 +24,31 @@ def extract(model: Any, schema: Any, subgraph: int, source: int, output: int) ->
     part.buffers = [schema.BufferT()]
     piece = schema.SubGraphT()
     piece.tensors = [_copied(model, part, graph.tensors[index], schema) for index in places]
-    piece.tensors[0].buffer = 0
+    for source in sources:
+        piece.tensors[places[source]].buffer = 0
     piece.operators = [_moved(operator, places) for operator in operators]
-    piece.inputs, piece.outputs, piece.name = [0], [places[output]], "part"
+    piece.inputs = [places[source] for source in sources]
+    piece.outputs, piece.name = [places[output] for output in outputs], "part"
     part.subgraphs = [piece]
     return pack(schema, part)
 
 
-def _between(graph: Any, source: int, output: int) -> list[Any]:
-    """The operators from one tensor to another, in order."""
+def between(graph: Any, sources: Sequence[int], outputs: Sequence[int]) -> list[int]:
+    """The places of the operators from some tensors to others, in order."""
     producers = {
         tensor: index
         for index, operator in enumerate(graph.operators)
         for tensor in integers(operator.outputs)
     }
-    pending, members = [output], set()
+    pending, members = list(outputs), set()
     while pending:
         tensor = pending.pop()
         index = producers.get(tensor)
-        if tensor == source or index is None or index in members:
+        if tensor in sources or index is None or index in members:
             continue
         members.add(index)
         pending += integers(graph.operators[index].inputs)
-    return [graph.operators[index] for index in sorted(members)]
+    return sorted(members)
 
 
 def _copied(model: Any, part: Any, tensor: Any, schema: Any) -> Any:

@@ -1,7 +1,7 @@
 """One optimization from beginning to end: read, find, choose, rewrite, prove, write."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,14 @@ from mixnet_export.optimize.document import (
 from mixnet_export.optimize.figures import figures, why_unknown
 from mixnet_export.optimize.finding import Found, Left, find
 from mixnet_export.optimize.proof import doubts, prove
-from mixnet_export.optimize.records import Figures, LeftAlone, OptimizeResult, Rewritten
+from mixnet_export.optimize.records import (
+    Figures,
+    LeftAlone,
+    OptimizeResult,
+    Rewritten,
+    RewrittenRegion,
+)
+from mixnet_export.optimize.regions.stages import Stages, rewrite_regions
 from mixnet_runtimes.probing import Use, ask_partitions
 from mixnet_runtimes.registry import read_file, runtime_name
 from mixnet_runtimes.targets import PRECISIONS, Target, find_target
@@ -38,6 +45,11 @@ DELEGATES = "GPU and NPU delegates may prefer the original file"
 NO_TILES = "there are no tiles for it, or none without slices, which an open batch rules out"
 
 TOO_LARGE = "it is larger than 2 GB"
+
+KEPT = (
+    "target", "regions", "rewritten", "left_alone", "before", "after", "expected_gain", "outputs",
+)  # fmt: skip
+"""Keys of a result that a file's provenance repeats."""
 
 RECORDED = ("mixnet-mobile", "numpy", "ai-edge-litert")
 
@@ -65,28 +77,22 @@ def optimize(
         return OptimizeResult(path, wanted.name, (), (), TOO_LARGE, before, None, None)
     read_file(path)
     document = read_document(path)
-    most_taps = {form: wanted.tiles(form)[-1] for form in PRECISIONS}
     reason = reason_to_leave(document)
-    found = [] if reason else find(document, most_taps)
-    chosen, left = _chosen(found, wanted)
+    stages = Stages((), document, [], ()) if reason else rewrite_regions(document, wanted)
+    found = [] if reason else find(stages.last, _most_taps(wanted))
+    chosen, left = _chosen(found, wanted, stages)
     with temporary_folder() as folder:
         before = _figures(document, None, why_unknown(path, wanted))
+        nothing = "" if stages.stages else _nothing(found, chosen)
         result = OptimizeResult(
-            path,
-            wanted.name,
-            (),
-            tuple(left),
-            reason or _nothing(found, chosen),
-            before,
-            None,
-            None,
+            path, wanted.name, (), tuple(left), reason or nothing, before, None, None
         )
-        if not chosen:
+        if result.reason:
             return _with_partitions(result, document)
-        content = _rewritten(document, chosen, wanted)
+        content = _rewritten(document, stages, chosen, wanted)
         candidate = folder / path.name
         candidate.write_bytes(content)
-        result = _proven(result, document, chosen, candidate, most_taps)
+        result = _proven(result, document, stages, chosen, candidate)
     if dry_run or written is None:
         return result
     provenance = _provenance(document, content, result, wanted)
@@ -122,19 +128,23 @@ def _check_target(target: Target) -> None:
 
 
 def _chosen(
-    found: Sequence[Found | Left], target: Target
+    found: Sequence[Found | Left], target: Target, stages: Stages
 ) -> tuple[list[Rewriting], list[LeftAlone]]:
     """What is to be rewritten, and what is left alone."""
     chosen: list[Rewriting] = []
-    left: list[LeftAlone] = []
+    left = list(stages.left)
+    known = {(each.subgraph, each.operator) for each in left}
     for each in found:
+        place = stages.origins[each.subgraph][each.operator]
+        if (each.subgraph, place) in known:
+            continue
         why = each.why if isinstance(each, Left) else ""
         if isinstance(each, Found):
             rewriting, why = _considered(each, target)
             if rewriting is not None:
                 chosen.append(rewriting)
                 continue
-        left.append(LeftAlone(each.subgraph, each.operator, each.name, why))
+        left.append(LeftAlone(each.subgraph, place, each.name, why))
     return chosen, left
 
 
@@ -164,8 +174,10 @@ def _nothing(found: Sequence[Found | Left], chosen: Sequence[Rewriting]) -> str:
     return "none of its large depthwise convolutions can be made faster"
 
 
-def _rewritten(document: Document, chosen: Sequence[Rewriting], target: Target) -> bytes:
-    model = fresh_model(document)
+def _rewritten(
+    document: Document, stages: Stages, chosen: Sequence[Rewriting], target: Target
+) -> bytes:
+    model = fresh_model(stages.last)
     rewrite(model, document.schema, chosen)
     made = {
         "original_sha256": document.hash,
@@ -178,28 +190,50 @@ def _rewritten(document: Document, chosen: Sequence[Rewriting], target: Target) 
 def _proven(
     result: OptimizeResult,
     document: Document,
+    stages: Stages,
     chosen: Sequence[Rewriting],
     candidate: Path,
-    most_taps: Mapping[str, int],
 ) -> OptimizeResult:
     """The result with what the proof found. Raises MixnetError where it fails."""
     read_file(candidate)
     made = read_document(candidate)
-    proof = prove(document.path, candidate, chosen, most_taps)
-    operators, outputs = proof.operators, proof.outputs
+    most_taps = _most_taps(find_target(result.target))
+    proof = prove(document.path, candidate, stages.stages, chosen, most_taps)
     reason = result.before.partitions_reason
     counts = (None, None) if reason else proof.partitions
-    pairs = zip(chosen, operators, strict=True)
+    pairs = zip(chosen, proof.operators, strict=True)
     costs = [sum(each.choice.cost for each in chosen), sum(each.choice.direct for each in chosen)]
     return replace(
         result,
-        rewritten=tuple(_described(each, seen) for each, seen in pairs),
+        rewritten=tuple(_described(each, seen, stages) for each, seen in pairs),
         before=_figures(document, counts[0], reason),
         after=_figures(made, counts[1], reason),
-        expected_gain=1 - costs[0] / costs[1],
-        outputs=outputs,
-        warnings=(*doubts(outputs), DELEGATES),
+        expected_gain=1 - costs[0] / costs[1] if chosen else None,
+        outputs=proof.outputs,
+        regions=tuple(_regions(stages, proof.regions)),
+        warnings=(*doubts(proof.outputs), DELEGATES),
     )
+
+
+def _most_taps(target: Target) -> dict[str, int]:
+    return {form: target.tiles(form)[-1] for form in PRECISIONS}
+
+
+def _regions(stages: Stages, seen: Sequence[Mapping[str, Any]]) -> Iterator[RewrittenRegion]:
+    """The regions with what was found of each, their operators numbered as in the original."""
+    for (region, operators), each in zip(stages.numbered(), seen, strict=True):
+        is_integer = each["steps"] > 0 or (each["is_exact"] and not each["own"])
+        yield RewrittenRegion(
+            region.subgraph,
+            region.pattern,
+            operators,
+            region.name,
+            region.what,
+            None if is_integer else each["error"],
+            None if is_integer else each["own"],
+            each["steps"] if is_integer else None,
+            each["share"] if is_integer else None,
+        )
 
 
 def _figures(document: Document, partitions: int | None, reason: str) -> Figures:
@@ -215,13 +249,13 @@ def _with_partitions(result: OptimizeResult, document: Document) -> OptimizeResu
     return replace(result, before=_figures(document, found.partitions, found.reason or ""))
 
 
-def _described(rewriting: Rewriting, seen: Mapping[str, Any]) -> Rewritten:
+def _described(rewriting: Rewriting, seen: Mapping[str, Any], stages: Stages) -> Rewritten:
     found, tiles = rewriting.found, rewriting.choice.tiles
     rows, columns = found.shape.axes
     batch, channels = found.shape.batch, found.shape.channels
     return Rewritten(
         found.subgraph,
-        found.operator,
+        stages.origins[found.subgraph][found.operator],
         found.name,
         found.form,
         (rows.kernel, columns.kernel),
@@ -244,12 +278,11 @@ def _provenance(
     document: Document, content: bytes, result: OptimizeResult, target: Target
 ) -> dict[str, Any]:
     values = result.as_json()
-    kept = ("target", "rewritten", "left_alone", "before", "after", "expected_gain", "outputs")
     return {
         "format": FORMAT,
         "file_format": "tflite",
         "optimized_from": {"name": document.path.name, "sha256": document.hash},
-        **{key: values[key] for key in kept},
+        **{key: values[key] for key in KEPT},
         "target_evidence": target.evidence,
         "proven_on": runtime_name(document.path),
         "sha256": sha256(content),

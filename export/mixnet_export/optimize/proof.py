@@ -1,7 +1,7 @@
 """Holds a rewritten file against its original, in two layers, and judges what was found.
 
-Each rewritten operator alone, on what the original file gives it and on noise; and the whole file
-on a picture, noise, edges and a constant. The runs are in ``proof_child``.
+Each rewritten region and operator alone, on what the original file gives it and on noise; and the
+whole file on a picture, noise, edges and a constant. The runs are in ``proof_child``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +13,8 @@ from mixnet_common import MixnetError
 from mixnet_common.printable import printable
 from mixnet_export.optimize.building import Rewriting
 from mixnet_export.optimize.records import OutputProof
+from mixnet_export.optimize.regions.region import Region
+from mixnet_export.optimize.regions.stages import Stage
 from mixnet_runtimes import child
 
 OPERATOR_TOLERANCE = 1e-5
@@ -25,7 +27,11 @@ OUTPUT_TOLERANCE = 1e-5
 """Of float32 outputs, relative to the largest value."""
 
 OWN_FACTOR = 4
-"""How often the original's own difference with and without XNNPACK is allowed."""
+"""How often the original's own difference with and without XNNPACK is allowed, or that of its
+region from a float64 reference."""
+
+OWN_LIMIT = 1e-3
+"""Of an original's region from a float64 reference: beyond it, the region is not understood."""
 
 LEAST_SQNR_DB = 30.0
 """Of a file with int8 operators that were rewritten; or what the original has with and without
@@ -50,15 +56,21 @@ class Proof:
 
     operators: list[dict[str, Any]]
     """Of each rewritten operator, in order: ``error`` and ``own``, or ``steps`` and ``share``."""
+    regions: list[dict[str, Any]]
+    """Of each rewritten region, in order: ``error`` and ``own``, or ``steps`` and ``share``."""
     outputs: tuple[OutputProof, ...]
     partitions: tuple[int | None, int | None]
     """Delegate partitions of the original and the candidate on this machine's runtime."""
 
 
 def prove(
-    path: Path, candidate: Path, rewritings: Sequence[Rewriting], most_taps: Mapping[str, int]
+    path: Path,
+    candidate: Path,
+    stages: Sequence[Stage],
+    rewritings: Sequence[Rewriting],
+    most_taps: Mapping[str, int],
 ) -> Proof:
-    """Run and judge.
+    """Run and judge. What stages left is written beside the candidate, to be run as well.
 
     Raises MixnetError where the candidate differs, or where the original cannot be run.
     """
@@ -70,20 +82,47 @@ def prove(
         )
         for each in rewritings
     ]
+    files = [path]
+    for number, stage in enumerate(stages):
+        files.append(candidate.with_name(f"stage{number}.tflite"))
+        files[-1].write_bytes(stage.after.content)
     request = {
         "path": str(path),
         "candidate": str(candidate),
+        "files": [str(each) for each in files],
+        "regions": [[region.as_json() for region in stage.regions] for stage in stages],
         "rewritten": places,
         "most_taps": dict(most_taps),
     }
     limits = child.limits_for(path, TIMEOUT_S)
     answer = child.ask("mixnet_export.optimize.proof_child:prove", path, request, limits)
+    regions = [region for stage in stages for region in stage.regions]
+    for region, seen in zip(regions, answer["regions"], strict=True):
+        _judge_region(region, seen)
     for rewriting, seen in zip(rewritings, answer["operators"], strict=True):
         _judge_operator(rewriting, seen)
     is_int8 = any(each.found.is_int8 for each in rewritings)
+    is_int8 |= any(seen["steps"] > 0 for seen in answer["regions"])
     outputs = tuple(_judged(each, is_int8) for each in answer["outputs"])
     first, second = answer["partitions"]
-    return Proof(answer["operators"], outputs, (first, second))
+    return Proof(answer["operators"], answer["regions"], outputs, (first, second))
+
+
+def _judge_region(region: Region, seen: Mapping[str, Any]) -> None:
+    if seen["steps"] > MOST_STEPS:
+        raise MixnetError(
+            f"{region.name}: rewritten ({region.pattern}), it differs by {seen['steps']} steps"
+            f" (at most {MOST_STEPS})",
+            HINT,
+        )
+    most = max(OPERATOR_TOLERANCE, OWN_FACTOR * min(seen["own"], OWN_LIMIT))
+    if seen["error"] > most or seen["own"] > OWN_LIMIT:
+        raise MixnetError(
+            f"{region.name}: rewritten ({region.pattern}), it differs from a float64 reference by"
+            f" {seen['error']:.1e} of the largest value (at most {most:.1e}; the original by"
+            f" {seen['own']:.1e})",
+            HINT,
+        )
 
 
 def _judge_operator(rewriting: Rewriting, seen: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ It runs the original, with XNNPACK and without, and the candidate, on the same i
 rewritten operator alone, on what it is given in those runs and on noise.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from mixnet_export.optimize.comparing_operators import captured_inputs, compare_
 from mixnet_export.optimize.document import Document, fresh_model, read_document
 from mixnet_export.optimize.editing import Editor, GraphEditor
 from mixnet_export.optimize.finding import Found
+from mixnet_export.optimize.regions.comparing import compare_regions
+from mixnet_export.optimize.regions.region import Place
 from mixnet_runtimes import registry
 from mixnet_runtimes.child_process import Tell
 from mixnet_runtimes.tflite.interpreters import find_runtime
@@ -25,35 +27,69 @@ from mixnet_runtimes.tflite.words import integers
 
 
 def prove(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
-    """What the runs found: ``operators`` one by one, and ``outputs`` of the whole file."""
+    """What the runs found: ``regions`` and ``operators`` one by one, ``outputs`` of the file."""
     runtime, _ = find_runtime(None)
     tell("comparing the operators of", runtime.name)
     paths = [Path(request[key]) for key in ("path", "candidate")]
     original, candidate = (read_document(path) for path in paths)
-    found_in_it = finding.find(original, request["most_taps"])
-    known = {(e.subgraph, e.operator): e for e in found_in_it if isinstance(e, Found)}
-    chosen = [(known[subgraph, place], source) for subgraph, place, source in request["rewritten"]]
-    original = _with_biases(original, [found for found, _ in chosen])
-    captured = captured_inputs(original, [found for found, _ in chosen])
-    operators = []
-    for found, source in chosen:
-        inputs = [*captured.get((found.subgraph, source), []), *noises(original, found, source)]
-        operators.append(compare_operator(original, candidate, found, source, inputs))
+    regions, base = _compared_regions(request, original)
+    operators = _compared_operators(request, base, candidate)
     tell("comparing the outputs of", runtime.name)
     return {
+        "regions": regions,
         "operators": operators,
-        "outputs": list(compare_outputs(original, candidate, _blunted(original, chosen))),
+        "outputs": list(compare_outputs(original, candidate, _blunted(original, candidate))),
         "partitions": [registry.partitions(path).partitions for path in paths],
     }
 
 
-def _blunted(document: Document, chosen: Sequence[tuple[Found, int]]) -> Document:
-    """The file with zeros for the weights of these operators."""
+def _compared_regions(
+    request: Mapping[str, Any], original: Document
+) -> tuple[list[dict[str, Any]], Document]:
+    """What was found of the regions of each stage, and the file that the last one left."""
+    found: list[dict[str, Any]] = []
+    before = original
+    for path, regions in zip(request["files"][1:], request["regions"], strict=True):
+        after = read_document(Path(path))
+        found += compare_regions(before, after, [Place.of(each) for each in regions])
+        before = after
+    return found, before
+
+
+def _compared_operators(
+    request: Mapping[str, Any], base: Document, candidate: Document
+) -> list[dict[str, Any]]:
+    """What was found of each convolution that was cut into tiles."""
+    found_in_it = finding.find(base, request["most_taps"])
+    known = {(e.subgraph, e.operator): e for e in found_in_it if isinstance(e, Found)}
+    chosen = [(known[subgraph, place], source) for subgraph, place, source in request["rewritten"]]
+    base = _with_biases(base, [found for found, _ in chosen])
+    captured = captured_inputs(base, [found for found, _ in chosen])
+    operators = []
+    for found, source in chosen:
+        inputs = [*captured.get((found.subgraph, source), []), *noises(base, found, source)]
+        operators.append(compare_operator(base, candidate, found, source, inputs))
+    return operators
+
+
+def _blunted(document: Document, candidate: Document) -> Document | None:
+    """The file with zeros for the weights that the candidate reads no more; None without any."""
     model = fresh_model(document)
-    for found, _ in chosen:
-        tensor = model.subgraphs[found.subgraph].tensors[found.weights]
-        buffer = model.buffers[tensor.buffer]
-        buffer.data = np.zeros(len(buffer.data), np.uint8)
+    idle: set[int] = set()
+    for graph, other in zip(model.subgraphs, candidate.model.subgraphs, strict=True):
+        kept = {t for each in other.operators or () for t in integers(each.inputs)}
+        read = {t for each in graph.operators or () for t in integers(each.inputs)}
+        idle |= {
+            int(graph.tensors[tensor].buffer)
+            for tensor in read - kept - {-1}
+            if len(integers(graph.tensors[tensor].shape)) > 2
+        }
+    for number in idle:
+        buffer = model.buffers[number]
+        if buffer.data is not None:
+            buffer.data = np.zeros(len(buffer.data), np.uint8)
+    if not any(model.buffers[number].data is not None for number in idle):
+        return None
     return replace(document, content=pack(document.schema, model), model=model)
 
 

@@ -39,8 +39,31 @@ class Rewritten:
 
 
 @dataclass(frozen=True)
+class RewrittenRegion:
+    """Several operators that were rewritten together, before large kernels were cut."""
+
+    subgraph: int
+    pattern: str
+    """What was found."""
+    operators: tuple[int, ...]
+    """Their places in the original."""
+    name: str
+    """Of the tensor that it is about."""
+    what: str
+    """What became of it."""
+    error: float | None = None
+    """Largest difference from a float64 reference, or from the original where there is none."""
+    own_error: float | None = None
+    """The original's."""
+    steps: int | None = None
+    """Integers: by how many steps an output differs at most."""
+    share: float | None = None
+    """Integers: share of values that differ."""
+
+
+@dataclass(frozen=True)
 class LeftAlone:
-    """A large depthwise convolution that stays, and why."""
+    """An operator that could be faster and stays, and why."""
 
     subgraph: int
     operator: int
@@ -97,6 +120,7 @@ class OptimizeResult:
     expected_gain: float | None
     """Share of the rewritten operators' time that is expected to go."""
     outputs: tuple[OutputProof, ...] = ()
+    regions: tuple[RewrittenRegion, ...] = ()
     warnings: tuple[str, ...] = ()
     written: Path | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,16 @@
+"""The patterns, in the order in which they are applied."""
+
+from collections.abc import Callable, Mapping
+
+from mixnet_export.optimize.document import Document
+from mixnet_export.optimize.regions import mixed, multiplier
+from mixnet_export.optimize.regions.region import Site, Stay
+from mixnet_runtimes.targets import Target
+
+Finder = Callable[[Document, Target], list[Site | Stay]]
+"""Finds what a pattern can rewrite in a file for a target, and what it leaves and why."""
+
+PATTERNS: Mapping[str, Finder] = {
+    "mixed convolution": mixed.find,
+    "depth multiplier": multiplier.find,
+}

@@ -1,0 +1,87 @@
+"""Networks of a few layers as ``.tflite`` files, and what they compute in float64."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixnet_export.lowering import Model, Plan, lower
+from mixnet_export.optimize.document import read_document
+from mixnet_export.optimize.regions.stages import Stages, rewrite_regions
+from mixnet_export.writers.tflite import write_tflite
+from mixnet_networks import GraphBuilder
+from mixnet_networks.reference import evaluate
+from mixnet_runtimes.targets import find_target
+from mixnet_runtimes.tflite_interpreters import find_runtime
+
+
+class Net:
+    """A network under construction: nodes of the neutral graph, weights drawn at random."""
+
+    def __init__(self, *shape: int, seed: int = 0) -> None:
+        self.builder = GraphBuilder("net")
+        self.weights: dict[str, Any] = {}
+        self.rng = np.random.default_rng(seed)
+        self.last = self.builder.input("x", shape)
+        self.count = 0
+
+    def add(self, op: str, *others: str, source: str = "", **attributes: Any) -> str:
+        """A node that reads the last one (or ``source``) and others; returns its output."""
+        self.count += 1
+        name = f"n{self.count}.{op}"
+        inputs = (source or self.last, *others)
+        node = self.builder.add_node(op, name, inputs, **attributes)
+        for role, shape in node.parameters.items():
+            size = np.prod(shape) / shape[-1] if role.endswith("kernel") else 4
+            if op.endswith("depthwise_conv2d") and role.endswith("kernel"):
+                size = shape[0] * shape[1]
+            drawn = self.rng.standard_normal(shape) / np.sqrt(size)
+            if role in ("gamma", "variance"):
+                drawn = 0.5 + np.abs(drawn)
+            self.weights[node.parameter_name(role)] = drawn.astype(np.float32)
+        self.last = node.outputs[0]
+        return self.last
+
+    def model(self, *outputs: str) -> Model:
+        """The network with these outputs, else the last node's."""
+        return Model(self.builder.build(*(outputs or (self.last,))), self.weights)
+
+    def save(self, path: Path, *outputs: str, plan: Plan | None = None) -> Path:
+        """Write the network: every operator as it is, unless a plan lowers it first."""
+        model = self.model(*outputs)
+        path.write_bytes(write_tflite(lower(model, plan) if plan else model))
+        return path
+
+
+def right(model: Model, x: Any) -> list[Any]:
+    """What a network computes, in float64."""
+    weights = {name: array.astype(np.float64) for name, array in model.weights.items()}
+    found = evaluate(model.graph, weights, {"x": x.astype(np.float64)})
+    return [found[name] for name in model.graph.outputs]
+
+
+def run(path: Path, x: Any) -> list[Any]:
+    """What a file computes, its outputs in order."""
+    interpreter = find_runtime(None)[1](model_path=str(path), num_threads=1)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x.astype(np.float32))
+    interpreter.invoke()
+    return [interpreter.get_tensor(each["index"]) for each in interpreter.get_output_details()]
+
+
+def rewritten(path: Path, target: str | None = None) -> tuple[Path, Stages]:
+    """The file with its regions rewritten, without the proof's process, and what they are."""
+    stages = rewrite_regions(read_document(path), find_target(target, "tflite"))
+    made = path.with_name("made.tflite")
+    made.write_bytes(stages.last.content)
+    return made, stages
+
+
+def hold(path: Path, model: Model, *, seed: int = 1) -> None:
+    """Assert that a file computes what a network does, and that this is no constant."""
+    (entry,) = model.graph.inputs
+    x = np.random.default_rng(seed).standard_normal(entry.shape)
+    for got, expected in zip(run(path, x), right(model, x), strict=True):
+        assert got.shape == expected.shape
+        assert expected.std() > 1e-3 * abs(expected).max() > 0
+        assert abs(got - expected).max() < 1e-5 * max(1, abs(expected).max())
