@@ -99,23 +99,17 @@ class _Growing:
     def _goes_on(self, index: int, reader: int, found: set[int]) -> bool:
         """Whether a node that reads another belongs to the same block."""
         node, before = self._nodes[reader], self._nodes[index]
-        ended = before.op in CONVOLUTIONS and not self._is_one_pixel(before.output)
-        if ended:
+        if self._ends(before):
             return node.op == "batch_norm"
         if node.op == "mul":
             return all(self._is_inside(tensor, found) for tensor in node.inputs)
-        if before.op == "batch_norm" and self._follows_end(before):
-            return False
         return node.op in (*ELEMENTWISE, "global_mean", *CONVOLUTIONS)
 
-    def _follows_end(self, norm: Made) -> bool:
-        """Whether a batch norm belongs to a convolution that ends a block."""
-        index = self._producers.get(norm.inputs[0])
-        if index is None:
-            return False
-        node = self._nodes[index]
+    def _ends(self, node: Made) -> bool:
+        """Whether a node is a convolution that ends a block, or a batch norm behind one."""
         if node.op == "batch_norm":
-            return self._follows_end(node)
+            index = self._producers.get(node.inputs[0])
+            return index is not None and self._ends(self._nodes[index])
         return node.op in CONVOLUTIONS and not self._is_one_pixel(node.output)
 
     def _is_inside(self, tensor: Tensor, found: set[int]) -> bool:
@@ -146,7 +140,7 @@ def _joined_norms(steps: Steps, nodes: Sequence[Made]) -> list[Made]:
     readers, found = steps.readers(), list(nodes)
     for node in nodes:
         before = next((n for n in found if n.output == (node.inputs or (None,))[0]), None)
-        if node.op != "batch_norm" or before is None or before.op != "batch_norm":
+        if node.op != "batch_norm" or before is None or before.op != "batch_norm" or before.then:
             continue
         if len(readers.get(before.output, ())) != 1 or before.output in steps.ports:
             continue
@@ -158,7 +152,9 @@ def _joined_norms(steps: Steps, nodes: Sequence[Made]) -> list[Made]:
             "variance": np.ones_like(scale),
         }  # fmt: skip
         places = (*before.places, *node.places)
-        joined = Made("batch_norm", before.inputs, node.output, places, node.attributes, weights)
+        joined = Made(
+            "batch_norm", before.inputs, node.output, places, node.attributes, weights, node.then
+        )
         found[found.index(node)] = joined
         found.remove(before)
     return found

@@ -53,9 +53,11 @@ def model_of(block: Block, steps: Steps) -> tuple[Model, dict[Tensor, str]]:
         node = builder.add_node(
             made.op, f"n{number}", tuple(names[each] for each in made.inputs), **made.attributes
         )
+        if made.then is not None:
+            node = builder.add_node(made.then, f"n{number}.{made.then}", node.outputs)
         names[made.output] = node.outputs[0]
         for role, array in made.weights.items():
-            weights[node.parameter_name(role)] = np.asarray(array)
+            weights[f"n{number}.{role}"] = np.asarray(array)
         if builder.shape(node.outputs[0]) != steps.shapes[made.output]:
             raise MixnetError(f"n{number} has another shape than the file says")
     graph = builder.build(*(names[each] for each in block.outputs))

@@ -40,6 +40,8 @@ class Made:
     places: tuple[int, ...]
     attributes: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, Array] = field(default_factory=dict)
+    then: str | None = None
+    """An activation behind a batch norm, which then gives the output."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ class Recognizer:
         if kind in ("conv", "depthwise"):
             return self._convolution(step)
         if kind == "affine":
-            return _norm(step) if step.values["activation"] is None else None
+            return _norm(step)
         if kind == "mean":
             return Made("global_mean", step.inputs, step.outputs[0], place, {"keepdims": True})
         swish = self._swish(step) if kind == "sigmoid" else None
@@ -316,7 +318,13 @@ def _norm(step: Step) -> Made:
         "variance": np.ones_like(scale),
     }
     return Made(
-        "batch_norm", step.inputs, step.outputs[0], (step.place,), {"epsilon": 0.0}, weights
+        "batch_norm",
+        step.inputs,
+        step.outputs[0],
+        (step.place,),
+        {"epsilon": 0.0},
+        weights,
+        step.values["activation"],
     )
 
 
