@@ -10,9 +10,9 @@ from mixnet_export.optimize.document import read_document
 from mixnet_export.optimize.regions.stages import Stages, rewrite_regions
 from mixnet_export.writers.tflite import write_tflite
 from mixnet_networks import GraphBuilder
-from mixnet_networks.reference import evaluate
+from mixnet_networks.graph.reference import evaluate
 from mixnet_runtimes.targets import find_target
-from mixnet_runtimes.tflite_interpreters import find_runtime
+from mixnet_runtimes.tflite.interpreters import find_runtime
 
 
 class Net:

@@ -7,7 +7,7 @@ import numpy as np
 
 from mixnet_export.optimize.graph import Graph
 from mixnet_export.optimize.values import LeftAloneError, constant, sizes_of
-from mixnet_runtimes.tflite_words import integers
+from mixnet_runtimes.tflite.words import integers
 
 ALONE = ("ABS", "ELU", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "RELU", "RELU6",
          "RELU_N1_TO_1", "SQUARE", "TANH", "AVERAGE_POOL_2D", "MAX_POOL_2D")  # fmt: skip

@@ -12,7 +12,7 @@ from mixnet_export.optimize.extracting import extract
 from mixnet_export.optimize.interpreting import input_info, invoke, open_interpreter
 from mixnet_export.optimize.regions.evaluating import UnknownOperatorError, evaluate
 from mixnet_export.optimize.regions.region import Place
-from mixnet_runtimes.tflite_words import integers
+from mixnet_runtimes.tflite.words import integers
 
 Array = NDArray[Any]
 

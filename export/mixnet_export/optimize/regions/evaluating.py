@@ -13,8 +13,8 @@ from mixnet_export.optimize.document import Document
 from mixnet_export.optimize.extracting import between
 from mixnet_export.optimize.graph import Graph
 from mixnet_export.optimize.regions.region import Place
-from mixnet_networks.padding import same_padding
-from mixnet_runtimes.tflite_words import integers, names_of
+from mixnet_networks.graph.padding import same_padding
+from mixnet_runtimes.tflite.words import integers, names_of
 
 Array = NDArray[Any]
 

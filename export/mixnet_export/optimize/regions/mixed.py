@@ -20,7 +20,7 @@ from mixnet_export.optimize.regions.tflite_steps import tflite_steps
 from mixnet_export.writers.tflite import write_tflite
 from mixnet_networks import GraphBuilder
 from mixnet_runtimes.targets import Target
-from mixnet_runtimes.tflite_words import integers, kind_of, names_of, text
+from mixnet_runtimes.tflite.words import integers, kind_of, names_of, text
 
 MARK = "mixnet_optimize"
 

@@ -21,7 +21,7 @@ from mixnet_export.optimize.regions.region import Region, Site, Stay
 from mixnet_export.optimize.regions.reordering import reorder
 from mixnet_export.optimize.values import LeftAloneError, sizes_of
 from mixnet_runtimes.targets import Target
-from mixnet_runtimes.tflite_words import integers, kind_of, names_of, text
+from mixnet_runtimes.tflite.words import integers, kind_of, names_of, text
 
 DEPTHWISE = "DEPTHWISE_CONV_2D"
 

@@ -15,7 +15,7 @@ from mixnet_export.optimize.regions.channelwise import (
     is_constant,
 )
 from mixnet_export.optimize.values import sizes_of
-from mixnet_runtimes.tflite_words import integers
+from mixnet_runtimes.tflite.words import integers
 
 MOST_OPERATORS = 60
 """Touched by one order; more is no block of a network."""

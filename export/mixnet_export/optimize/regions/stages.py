@@ -14,7 +14,7 @@ from mixnet_export.optimize.records import LeftAlone
 from mixnet_export.optimize.regions.region import Region, Site, Stay
 from mixnet_export.optimize.regions.table import PATTERNS
 from mixnet_runtimes.targets import Target
-from mixnet_runtimes.tflite_pack import pack
+from mixnet_runtimes.tflite.pack import pack
 
 Origins = list[list[int]]
 """For each subgraph, of each operator the place of the original's operator that it came from."""

@@ -10,8 +10,8 @@ from mixnet_export.optimize.graph import Graph
 from mixnet_export.optimize.regions.channelwise import is_constant
 from mixnet_export.optimize.regions.steps import OTHER, Pads, Step, Steps, Tensor
 from mixnet_export.optimize.values import LeftAloneError, constant, sizes_of
-from mixnet_networks.padding import resolve_padding
-from mixnet_runtimes.tflite_words import integers
+from mixnet_networks.graph.padding import resolve_padding
+from mixnet_runtimes.tflite.words import integers
 
 Array = NDArray[Any]
 
