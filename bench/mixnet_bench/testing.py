@@ -6,10 +6,7 @@ It needs no pytest, and says all that was found when it fails.
 from pathlib import Path
 from typing import Any
 
-from mixnet_bench.accuracy.parity import (
-    answer,
-    request,
-)
+from mixnet_bench.accuracy.parity import answer, request
 from mixnet_quantize.parity import Parity, gate
 from mixnet_quantize.parity.report import text
 

@@ -256,10 +256,7 @@ def show(
     as_json: bool,
 ) -> None:
     """Show a network's architecture block by block, as in the paper's Figure 8."""
-    from mixnet_export.commands.catalogue import (
-        block_rows,
-        block_table,
-    )
+    from mixnet_export.commands.catalogue import block_rows, block_table
 
     network = load_network(
         network_name, classes=classes, resolution=resolution, multiplier=multiplier

@@ -6,16 +6,10 @@ from functools import cached_property
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.numbers import bytes_in_words
 from mixnet_networks.architecture import Architecture, Preprocessing
-from mixnet_networks.architecture.aliases import (
-    MARK,
-    resolve,
-)
+from mixnet_networks.architecture.aliases import MARK, resolve
 from mixnet_networks.architecture.variants import load_variant
 from mixnet_networks.building.build import build_graph
-from mixnet_networks.building.ssdlite import (
-    Detector,
-    build_detector,
-)
+from mixnet_networks.building.ssdlite import Detector, build_detector
 from mixnet_networks.graph import Graph
 from mixnet_networks.graph.sizes import (
     Size,

@@ -10,16 +10,9 @@ from dataclasses import dataclass
 
 from mixnet_common import UsageError
 from mixnet_networks.architecture.aliases import MARK
-from mixnet_networks.architecture.variants import (
-    depthwise_layers,
-    groups_change,
-    mdconv_name,
-)
+from mixnet_networks.architecture.variants import depthwise_layers, groups_change, mdconv_name
 from mixnet_networks.graph import Graph, Node
-from mixnet_networks.graph.operators import (
-    macs,
-    parameter_count,
-)
+from mixnet_networks.graph.operators import macs, parameter_count
 from mixnet_networks.network import load_network
 
 BACKBONE = "mobilenet-v2"

@@ -18,15 +18,9 @@ from mixnet_common.hashing import sha256_of_parts
 from mixnet_common.readers import is_file, missing_file
 from mixnet_networks import bfloat16
 from mixnet_networks.graph import Graph, Node, Shape
-from mixnet_networks.graph.reference import (
-    Array,
-    evaluate,
-)
+from mixnet_networks.graph.reference import Array, evaluate
 from mixnet_networks.graph.sizes import check_memory_for
-from mixnet_networks.images.picture import (
-    PICTURE_SIZE,
-    picture_input,
-)
+from mixnet_networks.images.picture import PICTURE_SIZE, picture_input
 from mixnet_networks.network import Network
 
 Weights = dict[str, NDArray[np.float32]]

@@ -15,10 +15,7 @@ from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
 from mixnet_quantize.activations.observe import observe_file
-from mixnet_quantize.activations.observer import (
-    Array,
-    Observer,
-)
+from mixnet_quantize.activations.observer import Array, Observer
 
 
 @dataclass(frozen=True)

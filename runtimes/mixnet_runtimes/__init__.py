@@ -3,14 +3,7 @@
 It knows files and runtimes, and nothing of networks or of how a file came to be.
 """
 
-from mixnet_runtimes.contents import (
-    Body,
-    Delegation,
-    FileContents,
-    FileTensor,
-    Operator,
-    Signature,
-)
+from mixnet_runtimes.contents import Body, Delegation, FileContents, FileTensor, Operator, Signature
 from mixnet_runtimes.given_inputs import NOTHING_GIVEN, GivenInputs
 from mixnet_runtimes.prepared import Prepared, open_prepared, prepare
 from mixnet_runtimes.profiling import OperatorTime, Profile, profile

@@ -6,13 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixnet_android.runs.benchmark_model import (
-    Options,
-    Report,
-    Spread,
-    arguments,
-    parse,
-)
+from mixnet_android.runs.benchmark_model import Options, Report, Spread, arguments, parse
 from mixnet_common import MixnetError
 
 DATA = Path(__file__).parent / "data" / "benchmark_model"

@@ -4,11 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mixnet_android.parsers import Battery, Cluster, Sensor, Thermal
-from mixnet_android.phone.conditions import (
-    Conditions,
-    is_cool,
-    wait_until_cool,
-)
+from mixnet_android.phone.conditions import Conditions, is_cool, wait_until_cool
 
 
 class FakeClock:

@@ -9,16 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mixnet_android.libraries.download import (
-    Pinned,
-    fetch,
-    pinned_files,
-    pinned_for,
-)
-from mixnet_android.libraries.store import (
-    APIS,
-    PLATFORMS,
-)
+from mixnet_android.libraries.download import Pinned, fetch, pinned_files, pinned_for
+from mixnet_android.libraries.store import APIS, PLATFORMS
 from mixnet_common import MixnetError, UsageError
 
 CONTENT = bytes(range(256)) * 500

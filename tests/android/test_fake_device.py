@@ -39,21 +39,10 @@ from mixnet_android.adb import (
     client,
     find_adb,
 )
-from mixnet_android.phone import (
-    conditions,
-    device,
-    settings,
-    store,
-)
+from mixnet_android.phone import conditions, device, settings, store
 from mixnet_android.phone.settings import Wanted
 from mixnet_android.runs import detached
-from mixnet_android.runs.detached import (
-    Phase,
-    Rebooted,
-    Run,
-    RunKilled,
-    run_to_end,
-)
+from mixnet_android.runs.detached import Phase, Rebooted, Run, RunKilled, run_to_end
 from mixnet_bench.cli import main
 from mixnet_bench.phones.caveats import caveats_of_run
 from mixnet_common import MixnetError

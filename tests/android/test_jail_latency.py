@@ -28,8 +28,8 @@ from mixnet_android.runner import toolchains
 from mixnet_android.runner.build import build
 from mixnet_bench.cli import main
 from mixnet_bench.commands.devices.selftest import CHECKS
-from mixnet_bench.commands.devices.selftest import run as selftest
-from mixnet_bench.phones.one_phone import show
+from mixnet_bench.commands.devices.selftest import run_selftest as selftest
+from mixnet_bench.commands.latency_phones import show
 from mixnet_bench.results.latency import PhoneLatencyResult
 from mixnet_bench.timing.latency import Plan
 from mixnet_common import MixnetError

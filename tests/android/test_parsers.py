@@ -15,11 +15,7 @@ from mixnet_android.adb import quoting
 from mixnet_android.adb.errors import AdbError, explain
 from mixnet_android.parsers.cpus import parse_tree
 from mixnet_android.parsers.text import SERIAL, decimal, integer, lines_of
-from mixnet_android.phone import (
-    conditions,
-    device,
-    settings,
-)
+from mixnet_android.phone import conditions, device, settings
 from mixnet_android.runs import detached
 from mixnet_common.cpu_lists import parse_kernel_cpus
 

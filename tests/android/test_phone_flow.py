@@ -28,16 +28,13 @@ from warm_phone import stays_warm
 
 from mixnet_android.adb import Adb, Phone, client
 from mixnet_android.libraries import store as runtimes_store
-from mixnet_android.phone import (
-    settings,
-    store,
-)
+from mixnet_android.phone import settings, store
 from mixnet_android.runner.build import build
 from mixnet_android.runs import detached
 from mixnet_bench.cli import main
-from mixnet_bench.commands import latency as latency_command
 from mixnet_bench.commands import tune as command
 from mixnet_bench.profiling.report import describe_profile
+from mixnet_bench.timing import host
 from mixnet_bench.tuning import phone as tuning_phone
 from mixnet_bench.tuning.search import search_block
 from mixnet_common import MixnetError
@@ -306,7 +303,7 @@ def test_launches_are_kept_until_their_results_are_safe(
 
     monkeypatch.setattr(detached.Run, "start", start)
     with monkeypatch.context() as patch:
-        patch.setattr(latency_command, "write_whole", full)
+        patch.setattr(host, "write_whole", full)
         assert run(*asked).exit_code == 1
     assert len(started) == 2
     assert run(*asked).exit_code == 0

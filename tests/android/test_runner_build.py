@@ -17,14 +17,9 @@ from runner_kit import RUNNER, STUBS, compiler
 from mixnet_android.libraries.elf import parse_elf
 from mixnet_android.runner import build as building
 from mixnet_android.runner import toolchains
-from mixnet_android.runner.build import (
-    Built,
-    build,
-    check,
-    find_runner,
-)
+from mixnet_android.runner.build import Built, build, check, find_runner
 from mixnet_android.runner.protocol import parse
-from mixnet_bench.commands.devices import devices
+from mixnet_bench.command_line.devices import devices
 from mixnet_common import MixnetError, UsageError
 
 NO_ZIG = "NO ZIG HERE (pip install ziglang): cross-compiling the runner is not tested"

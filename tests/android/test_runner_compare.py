@@ -10,10 +10,7 @@ from click.testing import CliRunner
 from runner_kit import Kit, compiler, make
 
 from mixnet_bench.studies import runner as compare_runner
-from mixnet_bench.studies.runner import (
-    judge,
-    main,
-)
+from mixnet_bench.studies.runner import judge, main
 from mixnet_bench.timing import native
 from mixnet_bench.timing.latency import Plan
 from mixnet_common import UsageError

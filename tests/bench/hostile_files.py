@@ -140,10 +140,7 @@ class Scene:
         import numpy as np
         from ai_edge_litert import schema_py_generated as schema
 
-        from mixnet_runtimes.tflite.pack import (
-            gather_buffers,
-            pack,
-        )
+        from mixnet_runtimes.tflite.pack import gather_buffers, pack
 
         content = self.models[0].read_bytes()
         model = schema.ModelT.InitFromPackedBuf(content)

@@ -4,12 +4,7 @@ import os
 
 import pytest
 
-from mixnet_bench.machine.affinity import (
-    can_pin,
-    check_cpus,
-    current_cpus,
-    pin,
-)
+from mixnet_bench.machine.affinity import can_pin, check_cpus, current_cpus, pin
 from mixnet_common import UsageError
 
 linux_only = pytest.mark.skipif(not can_pin(), reason="only Linux can pin")

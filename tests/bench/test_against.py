@@ -30,12 +30,10 @@ from mixnet_bench.timing.against import (
     read_result,
     sentence,
 )
+from mixnet_bench.timing.host import Finish
 from mixnet_bench.timing.latency import Plan
 from mixnet_bench.timing.report import describe
-from mixnet_bench.timing.trust import (
-    demand_valid,
-    extend,
-)
+from mixnet_bench.timing.trust import demand_valid, extend
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import json_text
 from mixnet_common.result import values_of
@@ -45,11 +43,7 @@ MACHINE = Machine(cpu="abacus", architecture="wood", cores=1, os="none")
 
 def target(name: str, level: float, seed: int, launches: int = 6, **changes: Any) -> LatencyResult:
     """A target as ``latency`` describes it, on a quiet machine."""
-    from mixnet_bench.timing.latency import (
-        Burst,
-        Launch,
-        Timing,
-    )
+    from mixnet_bench.timing.latency import Burst, Launch, Timing
 
     rng = np.random.default_rng(seed)
 
@@ -187,7 +181,7 @@ def test_what_was_measured_is_saved_and_printed_whatever_becomes_of_a_comparison
     monkeypatch.setattr(latency_command, "describe_run", lambda plan: [new])
     file = tmp_path / "r.json"
     with pytest.raises(MixnetError, match="today"):
-        latency_command.run(Plan((tiny_onnx,)), True, file, finish=latency_command.Finish(fail))
+        latency_command.run_latency(Plan((tiny_onnx,)), True, file, finish=Finish(fail))
     assert json.loads(file.read_text())["targets"] == [as_read(new)]
     assert json.loads(capsys.readouterr().out)["targets"] == [as_read(new)]
 

@@ -21,14 +21,11 @@ from mixnet_bench.campaign.estimate import (
     read_earlier,
 )
 from mixnet_bench.campaign.read import KEYS, parse_campaign, read_campaign
+from mixnet_bench.campaign.ready import find_campaign, ready_campaigns
 from mixnet_bench.campaign.record import Entry, FileEntry, Images, Timing
 from mixnet_bench.campaign.steps import Step, groups_of, make_steps, origin
 from mixnet_bench.campaign.store import Store
 from mixnet_bench.campaign.work import WORK
-from mixnet_bench.commands.run import (
-    find_campaign,
-    ready_campaigns,
-)
 from mixnet_common import MixnetError, UsageError
 from mixnet_networks import load_network
 from mixnet_networks.paper import load_table

@@ -6,13 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mixnet_bench.machine.cores import (
-    core_khz,
-    current_core,
-    limited_cores,
-    look,
-    throttle_count,
-)
+from mixnet_bench.machine.cores import core_khz, current_core, limited_cores, look, throttle_count
 from mixnet_bench.results.verdict import Caveat, Verdict, gravest, verdict_of
 from mixnet_bench.timing.circumstances import (
     HostConditions,
@@ -21,10 +15,7 @@ from mixnet_bench.timing.circumstances import (
     cpu_share,
     frequency_change,
 )
-from mixnet_bench.timing.latency import (
-    Burst,
-    Launch,
-)
+from mixnet_bench.timing.latency import Burst, Launch
 
 QUIET = Burst(0, 0, 10.0, (10.0,) * 9, cpu=(4,) * 9, cpu_ms=100.0, khz_after={4: 2_000_000})
 

@@ -12,10 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from little_classifier import LABELS, LITTLE, export_tiny
 
-from mixnet_bench.accuracy.classify import (
-    best,
-    softmax,
-)
+from mixnet_bench.accuracy.classify import best, softmax
 from mixnet_bench.cli import main
 from mixnet_export.cli import main as export
 from mixnet_networks import load_network

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mixnet_bench.cli import main
-from mixnet_bench.commands import latency as latency_command
+from mixnet_bench.timing import host
 
 COMMANDS = sorted(main.commands)
 ELSEWHERE = ("latency", "classify", "inspect", "devices", "parity", "run", "report")
@@ -177,7 +177,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_measuring(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("measured before the output was checked")
 
-    monkeypatch.setattr(latency_command, "measure", never)
+    monkeypatch.setattr(host, "measure", never)
     assert run("latency", tiny_onnx, "-o", tmp_path).exit_code == 2
     assert run("latency", tiny_onnx, "-o", tiny_onnx).exit_code == 2
     (tmp_path / "file").write_text("")

@@ -24,10 +24,7 @@ from mixnet_android.runner import toolchains
 from mixnet_bench.campaign.read import read_campaign
 from mixnet_bench.campaign.steps import make_steps
 from mixnet_bench.campaign.store import Store
-from mixnet_bench.studies.glyphs.train import (
-    CHECKPOINT,
-    TRAINED,
-)
+from mixnet_bench.studies.glyphs.train import CHECKPOINT, TRAINED
 from mixnet_common.result import encode
 
 COMMANDS = commands()

@@ -16,32 +16,11 @@ from mixnet_bench.results.latency import BurstResult, LatencyResult, LaunchResul
 from mixnet_bench.results.verdict import Verdict
 from mixnet_bench.studies import exporters as compare_exporters
 from mixnet_bench.studies.peers import files
-from mixnet_bench.studies.peers.bars import (
-    LATENCY,
-    SIZE,
-    Bar,
-    find_bar,
-    judge_ratio,
-    load_bars,
-)
-from mixnet_bench.studies.peers.files import (
-    Made,
-    kept_path,
-    make_file,
-)
-from mixnet_bench.studies.peers.groups import (
-    Group,
-    Selection,
-    build_groups,
-)
-from mixnet_bench.studies.peers.make import (
-    answer_path,
-    make,
-)
-from mixnet_bench.studies.peers.making import (
-    Workshop,
-    orders_of,
-)
+from mixnet_bench.studies.peers.bars import LATENCY, SIZE, Bar, find_bar, judge_ratio, load_bars
+from mixnet_bench.studies.peers.files import Made, kept_path, make_file
+from mixnet_bench.studies.peers.groups import Group, Selection, build_groups
+from mixnet_bench.studies.peers.make import answer_path, make
+from mixnet_bench.studies.peers.making import Workshop, orders_of
 from mixnet_bench.studies.peers.registry import (
     EXPORTERS,
     OURS,

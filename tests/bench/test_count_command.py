@@ -3,13 +3,8 @@
 from collections import Counter
 from typing import Any
 
-from mixnet_bench.commands.count import (
-    batch_norm_elements,
-    describe_count,
-    describe_delegation,
-    layer_rows,
-    table_row,
-)
+from mixnet_bench.commands.count import layer_rows, table_row
+from mixnet_bench.counting.describe import batch_norm_elements, describe_count, describe_delegation
 from mixnet_bench.counting.record import BodyCount, Count, Layer
 from mixnet_bench.results.count import TfliteCountResult
 from mixnet_common.result import encode, values_of

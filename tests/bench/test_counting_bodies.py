@@ -16,7 +16,7 @@ sys.path.append(str(Path(__file__).parents[1] / "runtimes"))
 from tiny_models import TfliteBuilder, conv_options, numbers, write_onnx
 
 from mixnet_bench.cli import main
-from mixnet_bench.commands.count import describe_signature
+from mixnet_bench.counting.describe import describe_signature
 from mixnet_bench.counting.file import count_file, count_signatures
 from mixnet_bench.counting.operands import UnknownError
 from mixnet_bench.counting.record import Count

@@ -9,23 +9,9 @@ from PIL import Image, ImageDraw
 
 from mixnet_bench.studies.glyphs import build as program
 from mixnet_bench.studies.glyphs import fonts
-from mixnet_bench.studies.glyphs.build import (
-    SEEDS,
-    build,
-)
-from mixnet_bench.studies.glyphs.fonts import (
-    Family,
-    families,
-    fetch,
-    read_font,
-)
-from mixnet_bench.studies.glyphs.render import (
-    CHARACTERS,
-    LEAST_CONTRAST,
-    RESOLUTION,
-    label,
-    sample,
-)
+from mixnet_bench.studies.glyphs.build import SEEDS, build
+from mixnet_bench.studies.glyphs.fonts import Family, families, fetch, read_font
+from mixnet_bench.studies.glyphs.render import CHARACTERS, LEAST_CONTRAST, RESOLUTION, label, sample
 from mixnet_common import MixnetError, UsageError
 
 

@@ -11,10 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mixnet_bench.timing.latency import (
-    Plan,
-    measure,
-)
+from mixnet_bench.timing.latency import Plan, measure
 from mixnet_common import MixnetError, UsageError
 
 Fleet = Callable[[dict[str, list[float]]], Any]

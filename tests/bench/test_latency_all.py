@@ -12,18 +12,11 @@ from typing import Any
 import pytest
 
 from mixnet_android.adb import Adb, Phone
-from mixnet_bench.commands.latency import (
-    NO_MORE,
-    Finish,
-)
 from mixnet_bench.phones import every_phone as latency_all
-from mixnet_bench.phones.one_phone import (
-    Keep,
-    Report,
-    Wishes,
-)
+from mixnet_bench.phones.one_phone import Keep, Report, Wishes
 from mixnet_bench.phones.saved import SavedPhones
 from mixnet_bench.results.latency import ComparisonResult, LatencyResult, PhoneLatencyResult
+from mixnet_bench.timing.host import NO_MORE, Finish
 from mixnet_bench.timing.latency import Plan
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import json_text

@@ -5,18 +5,8 @@ from pathlib import Path
 import pytest
 
 from mixnet_bench.results.latency import FileRun, LatencyResult, Machine
-from mixnet_bench.timing.latency import (
-    Burst,
-    Launch,
-    Plan,
-    Timing,
-)
-from mixnet_bench.timing.report import (
-    COLUMNS,
-    describe,
-    identify,
-    table_rows,
-)
+from mixnet_bench.timing.latency import Burst, Launch, Plan, Timing
+from mixnet_bench.timing.report import COLUMNS, describe, identify, table_rows
 from mixnet_common import MixnetError
 
 PLAN = Plan((Path("a.tflite"), Path("b.onnx")), launches=2)

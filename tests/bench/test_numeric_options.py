@@ -10,14 +10,7 @@ import pytest
 from command_tree import call, commands, name_of, parameters
 
 from mixnet_common import UsageError
-from mixnet_common.options import (
-    CONFIDENCE,
-    SECONDS,
-    Real,
-    ThreadCounts,
-    Whole,
-    threads_on,
-)
+from mixnet_common.options import CONFIDENCE, SECONDS, Real, ThreadCounts, Whole, threads_on
 
 NUMBERS = (
     click.types.IntParamType,

@@ -14,12 +14,7 @@ from mixnet_bench.paper.compare import compare_figure
 from mixnet_bench.paper.ours import Ours
 from mixnet_common import UsageError
 from mixnet_common.result import encode
-from mixnet_networks.paper import (
-    load_table,
-    parse_printed,
-    print_alike,
-    table_names,
-)
+from mixnet_networks.paper import load_table, parse_printed, print_alike, table_names
 from mixnet_networks.paper.tables import SKETCHED
 
 TABLE = load_table("table2")

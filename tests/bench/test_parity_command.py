@@ -13,10 +13,7 @@ from PIL import Image
 from test_json_docs import documented, key_paths, unknown
 
 from mixnet_bench.accuracy.classify import Classifier
-from mixnet_bench.accuracy.parity import (
-    parity,
-    request,
-)
+from mixnet_bench.accuracy.parity import parity, request
 from mixnet_bench.cli import main
 from mixnet_bench.commands import parity as parity_command
 from mixnet_bench.testing import assert_parity

@@ -5,14 +5,8 @@ from dataclasses import replace
 import pytest
 
 from mixnet_android.parsers import Battery, Cluster, Sensor, Thermal
-from mixnet_android.phone.conditions import (
-    Conditions,
-    Cooled,
-)
-from mixnet_bench.phones.caveats import (
-    caveats_of_run,
-    caveats_of_start,
-)
+from mixnet_android.phone.conditions import Conditions, Cooled
+from mixnet_bench.phones.caveats import caveats_of_run, caveats_of_start
 
 COOL = Conditions(
     clusters=(Cluster((0, 1), 2_000_000, 2_000_000, 900_000, "schedutil", 1024),),

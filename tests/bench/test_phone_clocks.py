@@ -3,14 +3,8 @@
 import pytest
 
 from mixnet_android.parsers import Cluster
-from mixnet_bench.phones.clocks import (
-    caveats_of_clocks,
-    usual_clocks,
-)
-from mixnet_bench.timing.latency import (
-    Burst,
-    Launch,
-)
+from mixnet_bench.phones.clocks import caveats_of_clocks, usual_clocks
+from mixnet_bench.timing.latency import Burst, Launch
 
 CLUSTERS = (
     Cluster((0, 1, 2, 3), 1_800_000, 1_800_000, 1_800_000, "schedutil", 250),

@@ -9,12 +9,7 @@ from hypothesis import strategies as st
 
 from mixnet_android.runner.seeded import seeded_input
 from mixnet_bench.phones.output_step import output_step
-from mixnet_bench.phones.parity import (
-    compare_with_host,
-    describe_parity,
-    difference,
-    grid_step,
-)
+from mixnet_bench.phones.parity import compare_with_host, describe_parity, difference, grid_step
 from mixnet_export.lowering import Model, lower
 from mixnet_export.writers import FORMATS
 from mixnet_networks import load_network

@@ -10,10 +10,7 @@ from pathlib import Path
 import pytest
 
 from mixnet_bench.timing import processes
-from mixnet_bench.timing.processes import (
-    ProcessWorker,
-    alive,
-)
+from mixnet_bench.timing.processes import ProcessWorker, alive
 from mixnet_common import MixnetError, UsageError
 
 

@@ -33,7 +33,7 @@ from made_up_results import (
 )
 
 from mixnet_bench.cli import main
-from mixnet_bench.commands.paper import compare_table
+from mixnet_bench.paper.compared import compare_table
 from mixnet_bench.report.cells import number
 from mixnet_bench.report.comparisons import lowering_table, pairs
 from mixnet_bench.report.figures import (

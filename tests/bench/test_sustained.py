@@ -6,12 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixnet_bench.stats.samples import Floats
-from mixnet_bench.timing.sustained import (
-    Course,
-    caveats_of_course,
-    course_of,
-    parse_duration,
-)
+from mixnet_bench.timing.sustained import Course, caveats_of_course, course_of, parse_duration
 from mixnet_common import UsageError
 
 

@@ -5,17 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from mixnet_bench.stats.comparison import SLOWER, UNDETECTED
-from mixnet_bench.studies.comparison_trial import (
-    Trial,
-    describe_trial,
-    try_trust,
-)
-from mixnet_bench.timing.latency import (
-    Burst,
-    Launch,
-    Plan,
-    Timing,
-)
+from mixnet_bench.studies.comparison_trial import Trial, describe_trial, try_trust
+from mixnet_bench.timing.latency import Burst, Launch, Plan, Timing
 
 PLAN = Plan((Path("a"), Path("a"), Path("b")), launches=5)
 

@@ -9,11 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from mixnet_bench.cli import main
-from mixnet_bench.commands.tune import (
-    Request,
-    show_gain,
-    tune,
-)
+from mixnet_bench.commands.tune import Request, show_gain, tune
 from mixnet_bench.tuning.blocks import distinct_blocks, signature
 from mixnet_bench.tuning.cache import cache_path, recall, remember
 from mixnet_bench.tuning.host import HostTimer

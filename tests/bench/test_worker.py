@@ -9,10 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mixnet_bench.timing.worker import (
-    serve,
-    time_calls,
-)
+from mixnet_bench.timing.worker import serve, time_calls
 from mixnet_runtimes.inputs import seeded_input
 
 

@@ -11,10 +11,7 @@ from lowered import assert_unchanged, assert_written_unchanged, delegation, oper
 
 from mixnet_export.lowering import Model
 from mixnet_export.lowering.groups import dense_kernel, expand_groups, join_groups
-from mixnet_networks.graph.operators import (
-    macs,
-    parameter_count,
-)
+from mixnet_networks.graph.operators import macs, parameter_count
 
 FORMS = ("split", "slices", "grouped", "dense")
 

@@ -25,11 +25,7 @@ from mixnet_export.lowering.fold import fold_batch_norm, fuse_activations
 from mixnet_export.lowering.groups import expand_groups
 from mixnet_networks import GraphBuilder, load_network, network_names
 from mixnet_networks.architecture import Architecture, Head, Preprocessing, Stage, Stem
-from mixnet_networks.graph.operators import (
-    OPERATORS,
-    macs,
-    parameter_count,
-)
+from mixnet_networks.graph.operators import OPERATORS, macs, parameter_count
 from mixnet_networks.images.picture import picture_input
 from mixnet_networks.network import Network
 from mixnet_networks.weights import seeded_weights

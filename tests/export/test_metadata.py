@@ -14,10 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixnet_common import MixnetError, UsageError
-from mixnet_export.job.verify import (
-    Candidate,
-    run_candidate,
-)
+from mixnet_export.job.verify import Candidate, run_candidate
 from mixnet_export.lowering import PLANS, Model, lower
 from mixnet_export.lowering.pixels import take_pixels
 from mixnet_export.metadata import Card, describe, read_card, schema
@@ -26,10 +23,7 @@ from mixnet_export.writers import FORMATS
 from mixnet_networks import Network, load_network
 from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.graph.reference import evaluate
-from mixnet_networks.images.picture import (
-    picture,
-    picture_input,
-)
+from mixnet_networks.images.picture import picture, picture_input
 from mixnet_networks.images.preprocessing import load_preprocessing
 from mixnet_networks.weights import seeded_weights
 

@@ -2,10 +2,7 @@
 
 import pytest
 
-from mixnet_export.commands.catalogue import (
-    block_rows,
-    block_table,
-)
+from mixnet_export.commands.catalogue import block_rows, block_table
 from mixnet_networks import load_network, network_names
 from mixnet_networks.graph.operators import parameter_count
 

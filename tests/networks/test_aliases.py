@@ -4,11 +4,7 @@ import pytest
 
 from mixnet_common import UsageError
 from mixnet_networks import load_network, network_names
-from mixnet_networks.architecture.aliases import (
-    aliases,
-    find_network,
-    timm_names,
-)
+from mixnet_networks.architecture.aliases import aliases, find_network, timm_names
 
 NAMES = {
     "mixnet_s": ("mixnet-s-symmetric", 1.0),

@@ -6,10 +6,7 @@ from hypothesis import strategies as st
 
 from mixnet_common import UsageError
 from mixnet_networks.architecture import Stage, load_architecture
-from mixnet_networks.architecture.blockstring import (
-    decode_blocks,
-    encode_blocks,
-)
+from mixnet_networks.architecture.blockstring import decode_blocks, encode_blocks
 
 # The rows that the authors published for their networks, in their own notation.
 PUBLISHED = {

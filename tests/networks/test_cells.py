@@ -9,14 +9,8 @@ from numpy.typing import NDArray
 
 from mixnet_common import UsageError
 from mixnet_networks import Graph, Network, load_network
-from mixnet_networks.architecture.cells import (
-    MOST_NODES,
-    OPERATIONS,
-)
-from mixnet_networks.graph.reference import (
-    channel_shuffle,
-    evaluate,
-)
+from mixnet_networks.architecture.cells import MOST_NODES, OPERATIONS
+from mixnet_networks.graph.reference import channel_shuffle, evaluate
 
 Array = NDArray[np.float64]
 WriteToml = Callable[..., str]

@@ -3,10 +3,7 @@ import math
 import pytest
 
 from mixnet_networks import Network, load_network, network_names
-from mixnet_networks.graph.operators import (
-    is_trainable,
-    macs,
-)
+from mixnet_networks.graph.operators import is_trainable, macs
 
 # The trainable parameters and the multiply-adds of convolutions and dense layers at 224 x 224.
 COUNTED = {

@@ -10,10 +10,7 @@ from hypothesis import strategies as st
 from mixnet_common import MixnetError
 from mixnet_networks import Graph, GraphBuilder, load_network, network_names
 from mixnet_networks.architecture import Architecture, Head, Preprocessing, Stage, Stem
-from mixnet_networks.building.build import (
-    build_graph,
-    round_channels,
-)
+from mixnet_networks.building.build import build_graph, round_channels
 from mixnet_networks.graph.reference import evaluate
 
 ACTIVATIONS = st.sampled_from(["relu", "relu6", "swish"])

@@ -19,10 +19,7 @@ from mixnet_networks.graph.operators import (
     is_trainable,
     macs,
 )
-from mixnet_networks.graph.reference import (
-    FUNCTIONS,
-    evaluate,
-)
+from mixnet_networks.graph.reference import FUNCTIONS, evaluate
 
 Case = tuple[list[tuple[int, ...]], dict[str, Any]]
 """The inputs' shapes and the attributes of one application of an operator."""

@@ -8,15 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixnet_networks import GraphBuilder
-from mixnet_networks.graph.padding import (
-    output_sizes,
-    same_padding,
-)
-from mixnet_networks.graph.reference import (
-    evaluate,
-    sigmoid,
-    swish,
-)
+from mixnet_networks.graph.padding import output_sizes, same_padding
+from mixnet_networks.graph.reference import evaluate, sigmoid, swish
 
 
 def run(op: str, x: Any, weights: dict[str, Any] | None = None, **attributes: Any) -> Any:

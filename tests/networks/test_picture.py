@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 
 from mixnet_networks.architecture import Preprocessing
-from mixnet_networks.images.picture import (
-    PICTURE_SIZE,
-    normalise,
-    picture,
-    picture_input,
-)
+from mixnet_networks.images.picture import PICTURE_SIZE, normalise, picture, picture_input
 
 
 def test_the_picture_is_the_one_every_result_was_made_with() -> None:

@@ -8,10 +8,7 @@ from hypothesis import strategies as st
 
 from mixnet_common import UsageError
 from mixnet_networks import load_network
-from mixnet_networks.graph.operators import (
-    macs,
-    parameter_count,
-)
+from mixnet_networks.graph.operators import macs, parameter_count
 from mixnet_networks.searchspace import (
     CANDIDATES,
     candidate_costs,

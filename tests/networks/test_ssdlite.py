@@ -3,10 +3,7 @@
 import pytest
 
 from mixnet_networks import Graph, load_network
-from mixnet_networks.graph.operators import (
-    macs,
-    parameter_count,
-)
+from mixnet_networks.graph.operators import macs, parameter_count
 
 # Counted by a script of their own from the layers' sizes, at 320 pixels with 81 classes.
 COUNTED = {

@@ -15,10 +15,7 @@ from mixnet_networks.architecture.variants import (
     load_variant,
     parse_change,
 )
-from mixnet_networks.graph.operators import (
-    macs,
-    parameter_count,
-)
+from mixnet_networks.graph.operators import macs, parameter_count
 
 BASES = ("mobilenet-v1", "mobilenet-v2")
 SIZES = (3, 5, 7, 9, 11, 13)

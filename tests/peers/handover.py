@@ -14,10 +14,7 @@ import numpy as np
 
 from mixnet_networks import load_network
 from mixnet_networks.graph.reference import evaluate
-from mixnet_networks.images.picture import (
-    picture,
-    picture_input,
-)
+from mixnet_networks.images.picture import picture, picture_input
 from mixnet_networks.weights import save_weights, seeded_weights
 from mixnet_runtimes import open_session
 

@@ -13,15 +13,8 @@ from mixnet_common import MixnetError
 from mixnet_export.writers import FORMATS
 from mixnet_networks.graph.reference import FUNCTIONS
 from mixnet_quantize.activations.observe import observe
-from mixnet_quantize.corrections.bias import (
-    agreed,
-    correct_biases,
-)
-from mixnet_quantize.corrections.linear import (
-    Linear,
-    LinearFile,
-    mean_output,
-)
+from mixnet_quantize.corrections.bias import agreed, correct_biases
+from mixnet_quantize.corrections.linear import Linear, LinearFile, mean_output
 from mixnet_quantize.corrections.linear_onnx import OnnxLinearFile
 from mixnet_quantize.corrections.linear_tflite import TfliteLinearFile
 from mixnet_quantize.sensitivity import compare, decibels

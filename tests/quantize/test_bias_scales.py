@@ -19,12 +19,7 @@ from mixnet_networks import Network
 from mixnet_networks.weights import seeded_weights
 from mixnet_quantize.calibration.ranges import Ranges
 from mixnet_quantize.corrections.bias import correct_biases
-from mixnet_quantize.corrections.bias_scales import (
-    BIAS_LIMIT,
-    SUM_LIMIT,
-    fitting_scales,
-    to_steps,
-)
+from mixnet_quantize.corrections.bias_scales import BIAS_LIMIT, SUM_LIMIT, fitting_scales, to_steps
 from mixnet_quantize.settings import Settings
 from mixnet_quantize.tflite.edit import buffer_view
 from mixnet_runtimes import open_session

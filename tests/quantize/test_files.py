@@ -14,10 +14,7 @@ from mixnet_common import MixnetError, UsageError
 from mixnet_export.writers import FORMATS
 from mixnet_quantize.activations.observe import observe
 from mixnet_quantize.calibration.ranges import activation_ranges
-from mixnet_quantize.onnx.quantize import (
-    BETWEEN,
-    QUANTIZATION_KEY,
-)
+from mixnet_quantize.onnx.quantize import BETWEEN, QUANTIZATION_KEY
 from mixnet_quantize.settings import Settings
 from mixnet_runtimes import Session, open_session, read_file
 

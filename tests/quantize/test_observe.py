@@ -11,10 +11,7 @@ from mixnet_common import MixnetError, UsageError
 from mixnet_export.lowering import Model
 from mixnet_export.writers import FORMATS
 from mixnet_networks.graph.reference import evaluate
-from mixnet_quantize.activations.observe import (
-    observe,
-    observe_file,
-)
+from mixnet_quantize.activations.observe import observe, observe_file
 from mixnet_quantize.settings import Settings
 from mixnet_runtimes import open_session
 from mixnet_runtimes.quantized import to_real

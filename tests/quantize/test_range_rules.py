@@ -8,10 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mixnet_quantize.calibration.histogram import (
-    HALF,
-    Histogram,
-)
+from mixnet_quantize.calibration.histogram import HALF, Histogram
 from mixnet_quantize.calibration.range_rules import (
     RULES,
     Range,

@@ -14,10 +14,7 @@ from mixnet_export.writers import FORMATS
 from mixnet_networks.graph.reference import evaluate
 from mixnet_quantize.activations.observe import observe
 from mixnet_quantize.calibration.range_rules import RULES
-from mixnet_quantize.calibration.ranges import (
-    NotFiniteError,
-    activation_ranges,
-)
+from mixnet_quantize.calibration.ranges import NotFiniteError, activation_ranges
 from mixnet_quantize.settings import Settings
 
 Inputs = list[NDArray[np.float32]]

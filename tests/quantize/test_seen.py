@@ -5,10 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixnet_quantize.calibration.histogram import Histogram
-from mixnet_quantize.calibration.range_rules import (
-    per_image,
-    percentile,
-)
+from mixnet_quantize.calibration.range_rules import per_image, percentile
 from mixnet_quantize.calibration.seen import doubts
 from mixnet_quantize.settings import Settings
 

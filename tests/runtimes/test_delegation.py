@@ -3,10 +3,7 @@ from pathlib import Path
 from tiny_models import conv_onnx, conv_tflite, split_tflite
 
 from mixnet_runtimes import partitions
-from mixnet_runtimes.tflite.delegation import (
-    Node,
-    describe,
-)
+from mixnet_runtimes.tflite.delegation import Node, describe
 
 
 def test_a_file_of_delegated_operators_is_one_partition(tmp_path: Path) -> None:

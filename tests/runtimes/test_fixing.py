@@ -11,12 +11,7 @@ from onnx import helper
 from tiny_models import TfliteBuilder, branching_tflite, numbers, write_onnx
 
 from mixnet_common import MixnetError, UsageError
-from mixnet_runtimes import (
-    Selection,
-    fix,
-    open_session,
-    read_file,
-)
+from mixnet_runtimes import Selection, fix, open_session, read_file
 from mixnet_runtimes.selection import parse_dims, parse_shapes
 from mixnet_runtimes.tflite import pack as tflite_pack
 

@@ -20,10 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tiny_models import TfliteBuilder, conv_options, numbers, write_onnx
 
 from mixnet_common import MixnetError
-from mixnet_runtimes import (
-    open_session,
-    read_file,
-)
+from mixnet_runtimes import open_session, read_file
 from mixnet_runtimes.tflite import tables as tflite_tables
 
 Write = Callable[[Path], Path]

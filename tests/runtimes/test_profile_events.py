@@ -4,16 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixnet_runtimes.contents import Operator
-from mixnet_runtimes.tflite.litert_c import (
-    DELEGATED,
-    OPERATOR,
-)
+from mixnet_runtimes.tflite.litert_c import DELEGATED, OPERATOR
 from mixnet_runtimes.tflite.profile.litert import assign
-from mixnet_runtimes.tflite.profile.xnnpack_events import (
-    EVENTS,
-    align,
-    continues,
-)
+from mixnet_runtimes.tflite.profile.xnnpack_events import EVENTS, align, continues
 
 INSIDE = DELEGATED[-1]
 

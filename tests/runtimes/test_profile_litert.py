@@ -8,17 +8,9 @@ import pytest
 from tiny_models import TfliteBuilder, conv_tflite, split_tflite
 
 from mixnet_common import MixnetError
-from mixnet_runtimes import (
-    Prepared,
-    child,
-    profile,
-)
+from mixnet_runtimes import Prepared, child, profile
 from mixnet_runtimes.tflite import litert_c
-from mixnet_runtimes.tflite.litert_c import (
-    DELEGATED,
-    MEMORY_BYTES,
-    OPERATOR,
-)
+from mixnet_runtimes.tflite.litert_c import DELEGATED, MEMORY_BYTES, OPERATOR
 from mixnet_runtimes.tflite.profile import litert as litert_profile
 
 DIES = (sys.executable, "-c", "import os, sys; print('last words', file=sys.stderr); os.abort()")

@@ -11,10 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tiny_models import Array, TfliteBuilder
 
 from mixnet_runtimes import partitions
-from mixnet_runtimes.tflite.undelegated import (
-    REASONS,
-    reasons_for,
-)
+from mixnet_runtimes.tflite.undelegated import REASONS, reasons_for
 
 MAP = (1, 8, 8, 12)
 PADS = np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32)

@@ -18,10 +18,7 @@ from mixnet_android.parsers import (
     parse_thermal,
 )
 from mixnet_android.parsers.thermal import STATUSES
-from mixnet_android.phone.clock import (
-    Clock,
-    SystemClock,
-)
+from mixnet_android.phone.clock import Clock, SystemClock
 from mixnet_android.phone.device import COMMANDS
 
 ASKED = ("clusters", "thermal", "battery", "power", "boot")

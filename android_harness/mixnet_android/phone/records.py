@@ -1,10 +1,7 @@
 """What a phone is and in which condition it measured, as records of results."""
 
 from mixnet_android.parsers import Cluster
-from mixnet_android.phone.conditions import (
-    Conditions,
-    Cooled,
-)
+from mixnet_android.phone.conditions import Conditions, Cooled
 from mixnet_android.phone.device import State
 from mixnet_common.result import Count, Cpus, Number, ResultRecord, Span, known_as
 

@@ -8,16 +8,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from mixnet_android.libraries.elf import (
-    PAGE_BYTES,
-    Elf,
-    parse_elf,
-)
+from mixnet_android.libraries.elf import PAGE_BYTES, Elf, parse_elf
 from mixnet_android.runner import toolchains
-from mixnet_android.runner.toolchains import (
-    WAYS,
-    Way,
-)
+from mixnet_android.runner.toolchains import WAYS, Way
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.errors import nearest
 from mixnet_common.folders import home

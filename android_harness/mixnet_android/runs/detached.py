@@ -24,18 +24,9 @@ from mixnet_android.adb.errors import (
 from mixnet_android.adb.quoting import quote
 from mixnet_android.parsers import clean
 from mixnet_android.parsers.text import integer, lines_of
-from mixnet_android.phone.clock import (
-    Clock,
-    SystemClock,
-)
+from mixnet_android.phone.clock import Clock, SystemClock
 from mixnet_android.phone.store import RUNS
-from mixnet_android.runs.scripts import (
-    JOB,
-    KILL,
-    MEMBERS,
-    START,
-    STATUS,
-)
+from mixnet_android.runs.scripts import JOB, KILL, MEMBERS, START, STATUS
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 POLL_S = 1.0

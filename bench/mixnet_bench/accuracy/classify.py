@@ -17,10 +17,7 @@ from mixnet_common.readers import is_file, read_json
 from mixnet_export.metadata import Card, read_card
 from mixnet_export.metadata.card import preprocessing_of
 from mixnet_networks.architecture import Preprocessing
-from mixnet_networks.images.preprocessing import (
-    for_channels,
-    load_preprocessing,
-)
+from mixnet_networks.images.preprocessing import for_channels, load_preprocessing
 from mixnet_networks.labels import Labels, load_labels
 from mixnet_quantize.images import load_image
 from mixnet_quantize.parity.image_model import ImageModel

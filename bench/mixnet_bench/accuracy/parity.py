@@ -22,15 +22,14 @@ from mixnet_common.console import warn
 from mixnet_common.outputs import check_output, named_files
 from mixnet_export.metadata import read_card
 from mixnet_networks.architecture import Preprocessing
-from mixnet_networks.images.preprocessing import (
-    load_preprocessing,
-    on_pixels,
-)
+from mixnet_networks.images.preprocessing import load_preprocessing, on_pixels
 from mixnet_networks.labels import Labels
 from mixnet_quantize.images import image_files
 from mixnet_quantize.parity import Parity, Settings, Side, Source
 from mixnet_quantize.parity import parity as compare
 from mixnet_quantize.parity.check import run_here
+from mixnet_quantize.parity.report import describe
+from mixnet_quantize.parity.result import ParityResult
 from mixnet_quantize.parity.run import Runner
 from mixnet_runtimes import AS_IT_IS, Selection
 from mixnet_runtimes.model_files import with_companions
@@ -221,3 +220,8 @@ def _difference(first: Preprocessing, second: Preprocessing) -> str:
         if replace(first, **{name: getattr(second, name)}) != first
     ]
     return ", ".join(names)
+
+
+def describe_answer(found: Answer) -> ParityResult:
+    """The record of a comparison; docs/json.md explains every key."""
+    return describe(found.parity, found.preprocessing_from)

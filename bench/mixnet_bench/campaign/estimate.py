@@ -145,10 +145,7 @@ def _size(export: Step) -> Size:
 
 @cache
 def _sizes(network: Network) -> Size:
-    from mixnet_networks.graph.operators import (
-        macs,
-        parameter_count,
-    )
+    from mixnet_networks.graph.operators import macs, parameter_count
 
     graph = network.graph
     return Size(parameter_count(graph.nodes), sum(macs(node, graph) for node in graph.nodes))

@@ -85,10 +85,7 @@ def library_inputs(device: str, formats: Iterable[str]) -> dict[str, Any]:
 
     Which platform the phone has is only known with it at hand, so here are those of all platforms.
     """
-    from mixnet_android.libraries.store import (
-        PLATFORMS,
-        find_for,
-    )
+    from mixnet_android.libraries.store import PLATFORMS, find_for
 
     if device == HOST:
         return {}

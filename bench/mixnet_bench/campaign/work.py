@@ -38,7 +38,7 @@ Targets = Sequence[Any]
 
 def count(step: Step, store: Store) -> Targets:
     """Count a network from its graph."""
-    from mixnet_bench.commands.count import describe_count
+    from mixnet_bench.counting.describe import describe_count
     from mixnet_bench.counting.graph import count_graph
 
     network: Network = step.work["network"]
@@ -94,10 +94,7 @@ def inspect(step: Step, store: Store) -> Targets:
     """Count a file from itself, and ask the runtime how much of it is delegated."""
     from msgspec.structs import replace as replace_fields
 
-    from mixnet_bench.commands.count import (
-        Size,
-        describe_target,
-    )
+    from mixnet_bench.counting.describe import Size, describe_target
 
     (file,) = step.needs
     counted = describe_target(str(_model(file, store)), Size(), _selection(file))
@@ -163,12 +160,9 @@ def _named(step: Step, path: Path, store: Store) -> str:
 
 
 def _on_host(plan: "Plan", settings: Timing) -> "Sequence[LatencyResult]":
-    from mixnet_bench.commands.latency import (
-        describe_run,
-        with_profiles,
-    )
-    from mixnet_bench.commands.profile import take_profiles
     from mixnet_bench.machine.affinity import check_cpus
+    from mixnet_bench.timing.host import describe_run, with_profiles
+    from mixnet_bench.timing.profiles import take_profiles
     from mixnet_common.cpu_lists import parse_cpus
 
     if settings.pin is not None:
@@ -182,11 +176,7 @@ def _on_host(plan: "Plan", settings: Timing) -> "Sequence[LatencyResult]":
 def _on_phone(plan: "Plan", settings: Timing, device: str) -> "Sequence[LatencyResult]":
     from mixnet_android.adb import Adb
     from mixnet_android.phone.device import choose
-    from mixnet_bench.phones.one_phone import (
-        Wishes,
-        measure_on,
-        serial_of,
-    )
+    from mixnet_bench.phones.one_phone import Wishes, measure_on, serial_of
 
     phone = choose(Adb.find(), serial_of(device))
     return measure_on(phone, plan, Wishes(pin=settings.pin, profile=settings.profile))
@@ -194,11 +184,7 @@ def _on_phone(plan: "Plan", settings: Timing, device: str) -> "Sequence[LatencyR
 
 def parity(step: Step, store: Store) -> Targets:
     """Hold a file against its float32 one on images; goes on where it was interrupted."""
-    from mixnet_bench.accuracy.parity import (
-        answer,
-        request,
-    )
-    from mixnet_bench.commands.parity import describe_answer
+    from mixnet_bench.accuracy.parity import answer, describe_answer, request
     from mixnet_bench.results.parity import CampaignParityResult
     from mixnet_common.result import values_of
 
@@ -219,7 +205,7 @@ def parity(step: Step, store: Store) -> Targets:
 
 def paper(step: Step, store: Store) -> Targets:
     """Compare our counts with a table of the paper."""
-    from mixnet_bench.commands.paper import compare_table
+    from mixnet_bench.paper.compared import compare_table
     from mixnet_networks.paper import load_table
 
     return compare_table(load_table(step.inputs["table"]), {})

@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mixnet_bench.accuracy.classify import (
-    Classifier,
-    describe,
-)
+from mixnet_bench.accuracy.classify import Classifier, describe
 from mixnet_bench.results.small import GuessResult
 from mixnet_bench.targets import model_file
 from mixnet_common import MixnetError
@@ -18,7 +15,7 @@ from mixnet_runtimes import AS_IT_IS, Selection
 COLUMNS = ("label", "class", "probability")
 
 
-def run(
+def run_classify(
     target: str,
     images: Sequence[Path],
     top: int,

@@ -3,10 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mixnet_bench.counting.inspection import (
-    describe,
-    inspect,
-)
+from mixnet_bench.counting.inspection import describe, inspect
 from mixnet_bench.counting.operands import as_text
 from mixnet_bench.results.inspection import (
     InspectionResult,
@@ -38,7 +35,7 @@ MOST_TEXT = 120
 Row = tuple[str, str]
 
 
-def run(target: str, as_json: bool) -> None:
+def run_inspect(target: str, as_json: bool) -> None:
     """Inspect and print. Raises MixnetError and UsageError."""
     found = inspect(model_file(target))
     described = describe(found)

@@ -5,14 +5,14 @@ Computes nothing.
 
 from collections.abc import Sequence
 
+from mixnet_bench.phones.profile import table_rows as phone_rows
+from mixnet_bench.profiling.report import profile_columns, profile_rows
 from mixnet_bench.results.latency import LatencyResult, SustainedResult
 from mixnet_bench.timing.against import sentence
-from mixnet_bench.timing.report import (
-    COLUMNS,
-    table_rows,
-)
+from mixnet_bench.timing.report import COLUMNS, table_rows
 from mixnet_common.console import Lines, print_lines, print_table
 from mixnet_common.numbers import three_digits
+from mixnet_runtimes import Profile
 
 SUSTAINED_COLUMNS = (
     "milliseconds", "burst", "plateau", "plateau / burst", "throttled after", "time", "verdict",
@@ -42,3 +42,23 @@ def _sustained_row(target: LatencyResult, found: SustainedResult) -> tuple[str, 
         f"{found.duration_s:.0f} s",
         target.verdict,
     )
+
+
+def print_profiles(names: Sequence[str], profiles: Sequence[Profile]) -> None:
+    """The table of all profiles, side by side."""
+    caption = (
+        "by the runtime's own profiler, without disturbances; so the total is not the median above"
+    )
+    print_table(profile_columns(names), profile_rows(profiles), caption=caption)
+
+
+PHONE_CAPTION = (
+    "by the runtime's own profiler on the phone; it slows the file, so the total is not the median"
+)
+
+
+def print_phone_profiles(targets: Sequence[LatencyResult], title: str = "") -> None:
+    """Print the profiles of files that ran on one phone, side by side."""
+    profiles = [target.profile for target in targets if target.profile is not None]
+    names = [target.name for target in targets if target.profile is not None]
+    print_table(profile_columns(names), phone_rows(profiles), title=title, caption=PHONE_CAPTION)

@@ -4,20 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from mixnet_bench.counting.conventions import (
-    CONVENTIONS,
-    PLAIN,
-)
-from mixnet_bench.paper.claims import compare_claims
-from mixnet_bench.paper.compare import compare_rows
-from mixnet_bench.paper.measured import UNTRAINED, Accuracies, read_measured
-from mixnet_bench.paper.ours import count_ours
-from mixnet_bench.results.paper import (
-    AccuracyResult,
-    ClaimResult,
-    FigureResult,
-    PaperRowResult,
-)
+from mixnet_bench.counting.conventions import CONVENTIONS, PLAIN
+from mixnet_bench.paper.compared import compare_table
+from mixnet_bench.paper.measured import UNTRAINED, read_measured
+from mixnet_bench.results.paper import AccuracyResult, ClaimResult, FigureResult, PaperRowResult
 from mixnet_common import UsageError
 from mixnet_common.console import print_json, print_table
 from mixnet_common.errors import nearest
@@ -43,7 +33,7 @@ ACCURACIES_ARE = "Accuracies are the paper's, not measured here."
 Entry = TypeVar("Entry", PaperRowResult, ClaimResult)
 
 
-def run(name: str | None, as_json: bool, results: Path | None = None) -> None:
+def run_paper(name: str | None, as_json: bool, results: Path | None = None) -> None:
     """Compare one table, all that have printed figures, or all, and print.
 
     Raises UsageError for an unknown table and for a file that holds no results.
@@ -56,14 +46,6 @@ def run(name: str | None, as_json: bool, results: Path | None = None) -> None:
         return
     for table, entries in compared:
         _print(table, entries)
-
-
-def compare_table(table: PaperTable, measured: Accuracies) -> list[PaperRowResult | ClaimResult]:
-    """A table's rows, then its claims, each beside ours."""
-    return [
-        *compare_rows(table, count_ours, measured),
-        *compare_claims(table, count_ours, measured),
-    ]
 
 
 def _chosen(name: str | None) -> list[str]:

@@ -5,12 +5,7 @@ Everything that can be refused is refused before the first image is decoded.
 
 from pathlib import Path
 
-from mixnet_bench.accuracy.parity import (
-    Answer,
-    Request,
-    answer,
-    files_read,
-)
+from mixnet_bench.accuracy.parity import Answer, Request, answer, describe_answer, files_read
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text, print_json, print_lines, print_table, say
 from mixnet_common.outputs import check_output
@@ -19,16 +14,14 @@ from mixnet_quantize.parity.report import (
     LAYER_COLUMNS,
     WORST_COLUMNS,
     columns,
-    describe,
     layer_rows,
     lines,
     rows,
     worst_rows,
 )
-from mixnet_quantize.parity.result import ParityResult
 
 
-def run(request: Request, as_json: bool, output: Path | None) -> None:
+def run_parity(request: Request, as_json: bool, output: Path | None) -> None:
     """Compare and report. Raises MixnetError and UsageError; beyond the budget too."""
     if output is not None:
         inputs = [*files_read(request), request.settings.state]
@@ -58,11 +51,6 @@ def parse_runtimes(text: str | None) -> tuple[str | None, str | None]:
     if len(names) > 2:
         raise UsageError(f"--runtimes {text} names {len(names)}", "name one, or one for each file")
     return names[0], names[-1]
-
-
-def describe_answer(found: Answer) -> ParityResult:
-    """The record of a comparison; docs/json.md explains every key."""
-    return describe(found.parity, found.preprocessing_from)
 
 
 def _print(found: Answer) -> None:

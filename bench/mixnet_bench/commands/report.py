@@ -17,7 +17,7 @@ from mixnet_common.outputs import check_output
 INSTALL = "pip install 'mixnet-mobile[report]' brings it; --markdown and --csv need none"
 
 
-def run(
+def run_report(
     paths: Sequence[Path], output: Path | None, title: str, markdown: bool, as_csv: bool
 ) -> None:
     """Make a report. Raises UsageError and MixnetError."""

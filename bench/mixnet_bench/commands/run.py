@@ -5,30 +5,19 @@ Reads, hands over and reports; no work is done here.
 
 from collections import Counter
 from collections.abc import Sequence
-from importlib.resources import as_file, files
 from pathlib import Path
 
 from mixnet_bench.campaign.estimate import GUESS
-from mixnet_bench.campaign.execute import (
-    DONE,
-    FAILED,
-    FOUND,
-    NOT_TRIED,
-    Outcome,
-    execute,
-    look,
-)
+from mixnet_bench.campaign.execute import DONE, FAILED, FOUND, NOT_TRIED, Outcome, execute, look
 from mixnet_bench.campaign.inputs import files_read
-from mixnet_bench.campaign.read import read_campaign
-from mixnet_bench.campaign.record import Campaign
+from mixnet_bench.campaign.ready import find_campaign
 from mixnet_bench.campaign.step import Step
 from mixnet_bench.campaign.steps import make_steps
 from mixnet_bench.campaign.store import Store
 from mixnet_bench.campaign.work import WORK
 from mixnet_bench.results.small import StepResult
-from mixnet_common import MixnetError, UsageError
+from mixnet_common import MixnetError
 from mixnet_common.console import print_json, print_table, say
-from mixnet_common.errors import nearest
 from mixnet_common.locks import locked
 from mixnet_common.numbers import seconds_in_words
 from mixnet_common.outputs import check_folder, check_outputs, named_files
@@ -37,7 +26,7 @@ LIKE = "out/campaign"
 COLUMNS = ("step", "kind", "state", "time", "from")
 
 
-def run(target: str, folder: Path, dry_run: bool, as_json: bool) -> None:
+def run_campaign(target: str, folder: Path, dry_run: bool, as_json: bool) -> None:
     """Do what a campaign asks for and is not done. Raises MixnetError where a step failed."""
     campaign = find_campaign(target)
     check_folder(folder, like=LIKE)
@@ -70,27 +59,6 @@ def _execute(steps: Sequence[Step], store: Store) -> list[Outcome]:
     except KeyboardInterrupt:
         words = "what is done is kept, and the same command goes on from there"
         raise KeyboardInterrupt(words) from None
-
-
-def find_campaign(target: str) -> Campaign:
-    """A campaign by its TOML's path, or a ready one by name. Raises UsageError."""
-    if target.endswith(".toml"):
-        return read_campaign(Path(target))
-    ready = files("mixnet_bench").joinpath("campaigns", f"{target}.toml")
-    names = ready_campaigns()
-    if target not in names:
-        hint = f"give the path of a TOML file; ready ones: {nearest(target, names)}"
-        raise UsageError(f"no campaign {target!r}", hint)
-    with as_file(ready) as path:
-        return read_campaign(path)
-
-
-def ready_campaigns() -> list[str]:
-    """Names of the campaigns that ship with the package."""
-    folder = files("mixnet_bench").joinpath("campaigns")
-    return sorted(
-        each.name.removesuffix(".toml") for each in folder.iterdir() if each.name.endswith(".toml")
-    )
 
 
 def describe(outcome: Outcome, store: Store) -> StepResult:

@@ -55,7 +55,7 @@ class Request:
     """The name or path that the network was loaded by; ``run`` replaces no such file."""
 
 
-def run(
+def run_tune(
     request: Request,
     output: Path,
     as_json: bool,

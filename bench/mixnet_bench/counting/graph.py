@@ -4,10 +4,7 @@ import math
 
 from mixnet_bench.counting.record import Count, Layer
 from mixnet_networks import Graph, Node
-from mixnet_networks.graph.operators import (
-    macs,
-    parameter_count,
-)
+from mixnet_networks.graph.operators import macs, parameter_count
 
 
 def count_graph(graph: Graph) -> Count:

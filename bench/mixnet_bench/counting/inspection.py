@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_bench.accuracy.classify import cards_of
-from mixnet_bench.commands.count import describe_delegation
+from mixnet_bench.counting.describe import describe_delegation
 from mixnet_bench.results.inspection import (
     InspectionResult,
     PortResult,

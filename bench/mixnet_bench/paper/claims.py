@@ -19,14 +19,7 @@ from mixnet_bench.paper.measured import UNTRAINED, Accuracies, Measured, find_me
 from mixnet_bench.paper.ours import QUANTITIES, CountNetwork, candidates
 from mixnet_bench.results.paper import ClaimFigure, ClaimResult, FigureResult
 from mixnet_common.result import values_of
-from mixnet_networks.paper import (
-    Claim,
-    PaperTable,
-    Subject,
-    find_row,
-    parse_printed,
-    print_alike,
-)
+from mixnet_networks.paper import Claim, PaperTable, Subject, find_row, parse_printed, print_alike
 
 ACCURACIES = ("top1", "top5", "map")
 UNITS = {

@@ -4,10 +4,7 @@ Pure: it is given the counts. It says ``reproduced``, ``differs`` or ``not compa
 stretches a convention to make a figure fit.
 """
 
-from mixnet_bench.counting.conventions import (
-    PLAIN,
-    macs_by_convention,
-)
+from mixnet_bench.counting.conventions import PLAIN, macs_by_convention
 from mixnet_bench.paper.measured import Accuracies, compare_accuracy
 from mixnet_bench.paper.ours import CountNetwork, Ours
 from mixnet_bench.results.paper import (

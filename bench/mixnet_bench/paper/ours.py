@@ -61,12 +61,9 @@ def count_ours(subject: Subject) -> Ours | None:
 
 def count_network(network: Network) -> Ours:
     """What the comparison needs of a network."""
-    from mixnet_bench.commands.count import batch_norm_elements
+    from mixnet_bench.counting.describe import batch_norm_elements
     from mixnet_bench.counting.graph import count_graph
-    from mixnet_networks.graph.operators import (
-        macs,
-        parameter_count,
-    )
+    from mixnet_networks.graph.operators import macs, parameter_count
     from mixnet_networks.searchspace import depthwise_nodes
 
     graph, count = network.graph, count_graph(network.graph)

@@ -10,54 +10,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from mixnet_android.adb import Adb, Phone
+from mixnet_android.adb import Phone
 from mixnet_android.libraries.elf import parse_elf
 from mixnet_android.phone import store
-from mixnet_android.phone.conditions import (
-    Conditions,
-    read_conditions,
-)
-from mixnet_android.phone.device import (
-    choose,
-    read_state,
-)
-from mixnet_android.phone.settings import (
-    Wanted,
-    settings,
-)
-from mixnet_android.runs.benchmark_model import (
-    NAME,
-    Options,
-    Report,
-    arguments,
-    parse,
-)
-from mixnet_android.runs.detached import (
-    Run,
-    end_others,
-    run_names,
-    run_to_end,
-)
-from mixnet_android.runs.session import (
-    choose_cpus,
-    platform_of,
-)
-from mixnet_bench.commands.latency import refuse_output
-from mixnet_bench.phones.benchmark_model_report import (
-    COLUMNS,
-    Measured,
-    describe,
-    rows,
-)
-from mixnet_bench.phones.one_phone import (
-    Wishes,
-    cool_down,
-)
-from mixnet_bench.results.latency import ProgramResult
+from mixnet_android.phone.conditions import Conditions, read_conditions
+from mixnet_android.phone.device import read_state
+from mixnet_android.phone.settings import Wanted, settings
+from mixnet_android.runs.benchmark_model import NAME, Options, Report, arguments, parse
+from mixnet_android.runs.detached import Run, end_others, run_names, run_to_end
+from mixnet_android.runs.session import choose_cpus, platform_of
+from mixnet_bench.phones.benchmark_model_report import Measured
+from mixnet_bench.phones.one_phone import Wishes, cool_down
 from mixnet_bench.timing.latency import Plan
-from mixnet_bench.timing.report import identify_all
-from mixnet_common import MixnetError, UsageError, write_whole
-from mixnet_common.console import json_text, print_json, print_table, progress, warn
+from mixnet_common import MixnetError, UsageError
+from mixnet_common.console import warn
 from mixnet_common.hashing import sha256, sha256_of
 from mixnet_common.readers import is_file, read_bytes
 from mixnet_runtimes import NOTHING_GIVEN
@@ -68,38 +34,6 @@ LIMIT_S = 3600
 
 OUTPUT = "head -c 1000000 stdout; echo; head -c 1000000 stderr"
 WHERE = "LiteRT's releases have it for android_arm64; name the file that was fetched or built"
-
-
-def run(
-    plan: Plan,
-    program: Path,
-    serial: str | None,
-    wishes: Wishes,
-    as_json: bool,
-    output: Path | None,
-) -> list[ProgramResult]:
-    """Time the plan's files with ``program`` and report; the results.
-
-    Raises MixnetError and UsageError.
-    """
-    refuse_output(output, plan, [program])
-    files = identify_all(plan)
-    phone = choose(Adb.find(), serial)
-    with progress(f"timing on {phone.serial}", plan.launches * len(plan.paths)) as step:
-        plan, measured = measure_on(phone, plan, program, wishes, step)
-    targets = describe(plan, files, measured)
-    if output is not None:
-        write_whole(output, json_text(targets) + "\n")
-    for target in targets:
-        for reason in target.reasons:
-            warn(f"{target.name} on {target.target}: {reason}")
-    if as_json:
-        print_json(targets)
-    else:
-        title = "EMULATED: these are no phone's latencies" if targets[0].emulated else ""
-        caption = f"by {NAME}: means of means, without samples; shell process: an app may differ"
-        print_table(COLUMNS, rows(targets), title=title, caption=caption)
-    return targets
 
 
 def refuse(on: str, against: str | None, sustained: str | None) -> None:

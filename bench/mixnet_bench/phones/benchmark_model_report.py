@@ -9,27 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from mixnet_android.phone.conditions import (
-    Conditions,
-    Cooled,
-)
+from mixnet_android.phone.conditions import Conditions, Cooled
 from mixnet_android.phone.device import State
-from mixnet_android.phone.records import (
-    conditions_record,
-    device_record,
-)
-from mixnet_android.runs.benchmark_model import (
-    NAME,
-    Report,
-)
-from mixnet_bench.phones.caveats import (
-    caveats_of_run,
-    caveats_of_start,
-)
-from mixnet_bench.phones.report import (
-    LABEL,
-    caveats_of_emulation,
-)
+from mixnet_android.phone.records import conditions_record, device_record
+from mixnet_android.runs.benchmark_model import NAME, Report
+from mixnet_bench.phones.caveats import caveats_of_run, caveats_of_start
+from mixnet_bench.phones.report import LABEL, caveats_of_emulation
 from mixnet_bench.results.latency import (
     FileRun,
     ProgramRatio,
@@ -40,10 +25,7 @@ from mixnet_bench.results.latency import (
 from mixnet_bench.results.verdict import Caveat, Verdict, verdict_of
 from mixnet_bench.stats.comparison import LEAST_LAUNCHES
 from mixnet_bench.timing.latency import Plan
-from mixnet_bench.timing.report import (
-    UNKNOWN,
-    ratio_cells,
-)
+from mixnet_bench.timing.report import UNKNOWN, ratio_cells
 from mixnet_bench.timing.verdict import THRESHOLDS
 from mixnet_common.intervals import Estimate, mean_of, ratio_of
 from mixnet_common.numbers import three_digit_range, three_digits

@@ -4,11 +4,7 @@ from collections.abc import Iterator
 
 from mixnet_android.parsers import Cluster
 from mixnet_android.parsers.thermal import STATUSES
-from mixnet_android.phone.conditions import (
-    Conditions,
-    Cooled,
-    describe_warmth,
-)
+from mixnet_android.phone.conditions import Conditions, Cooled, describe_warmth
 from mixnet_bench.results.verdict import Caveat, Verdict
 
 LOW_BATTERY_PERCENT = 20

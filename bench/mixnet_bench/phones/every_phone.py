@@ -9,62 +9,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 from mixnet_android.adb import Adb, Phone
 from mixnet_android.phone.device import list_devices
-from mixnet_bench.commands.latency import (
-    NO_MORE,
-    Finish,
-    conclude,
-    refuse_output,
-)
-from mixnet_bench.phones.one_phone import (
-    Keep,
-    Report,
-    Wishes,
-    measure_on,
-    show,
-)
+from mixnet_bench.phones.one_phone import Keep, Report, Wishes, measure_on
 from mixnet_bench.phones.saved import SavedPhones
 from mixnet_bench.results.latency import PhoneLatencyResult
+from mixnet_bench.timing.host import NO_MORE, Finish, conclude
 from mixnet_bench.timing.latency import Plan
 from mixnet_common import MixnetError
 from mixnet_common.console import progress_lines, say, warn
 
 Measure = Callable[[Phone, Plan, Wishes, Report, Finish, Keep], list[PhoneLatencyResult]]
-
-
-def run(
-    plan: Plan,
-    wishes: Wishes,
-    as_json: bool,
-    output: Path | None,
-    finish: Finish = NO_MORE,
-) -> list[PhoneLatencyResult]:
-    """Time the plan's files on all phones and report; the results.
-
-    ``output`` is read first: a phone whose results it holds already is not measured again.
-    Raises MixnetError where one failed.
-    """
-    refuse_output(output, plan, finish.reads)
-    phones = usable_phones(Adb.find())
-    results = SavedPhones(output, plan, wishes)
-    if results.others:
-        names = ", ".join(results.others)
-        warn(f"{output} holds another measurement, of {names}: it stays until there is a new one")
-    failed = measure_all(phones, plan, wishes, results, finish)
-    targets = results.targets()
-    if targets:
-        show(targets, as_json)
-    if failed:
-        raise MixnetError(
-            f"{len(failed)} of {len(phones)} phones failed: {', '.join(failed)}",
-            f"the others' results are in {output}: run the same again for the rest"
-            if output
-            else "the others' results are whole; with -o FILE a rerun measures only the rest",
-        )
-    return targets
 
 
 def usable_phones(adb: Adb) -> list[Phone]:

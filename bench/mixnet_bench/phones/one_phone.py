@@ -6,30 +6,14 @@ launch by launch, so that a lost phone costs one launch and the same command goe
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
-from mixnet_android.adb import Adb, Phone
-from mixnet_android.libraries.store import (
-    Runtime,
-    find_for,
-)
-from mixnet_android.phone.conditions import (
-    Conditions,
-    Cooled,
-    read_conditions,
-    wait_until_cool,
-)
-from mixnet_android.phone.device import (
-    State,
-    choose,
-    read_state,
-)
+from mixnet_android.adb import Phone
+from mixnet_android.libraries.store import Runtime, find_for
+from mixnet_android.phone.conditions import Conditions, Cooled, read_conditions, wait_until_cool
+from mixnet_android.phone.device import State, read_state
 from mixnet_android.phone.records import device_record
-from mixnet_android.phone.settings import (
-    Wanted,
-    settings,
-)
+from mixnet_android.phone.settings import Wanted, settings
 from mixnet_android.runner.build import find_runner
 from mixnet_android.runs.detached import end_others
 from mixnet_android.runs.session import (
@@ -43,42 +27,20 @@ from mixnet_android.runs.session import (
     launch,
     platform_of,
 )
-from mixnet_bench.commands.latency import (
-    NO_MORE,
-    Finish,
-    conclude,
-    foresee,
-    refuse_output,
-    save_to,
-    with_profiles,
-)
-from mixnet_bench.commands.latency_table import print_latencies
 from mixnet_bench.phones.caveats import caveats_of_start
-from mixnet_bench.phones.inputs import (
-    refuse_text,
-    write_raw,
-)
-from mixnet_bench.phones.parity import (
-    Difference,
-    compare_with_host,
-)
-from mixnet_bench.phones.profile import (
-    print_profiles,
-    take_profiles,
-)
-from mixnet_bench.phones.report import (
-    Measured,
-    describe_machine_of,
-    describe_phone,
-)
+from mixnet_bench.phones.inputs import refuse_text, write_raw
+from mixnet_bench.phones.parity import Difference, compare_with_host
+from mixnet_bench.phones.profile import take_profiles
+from mixnet_bench.phones.report import Measured, describe_machine_of, describe_phone
 from mixnet_bench.phones.unfinished import Kept
 from mixnet_bench.results.latency import PhoneLatencyResult
+from mixnet_bench.timing.host import NO_MORE, Finish, foresee, with_profiles
 from mixnet_bench.timing.latency import Plan
 from mixnet_bench.timing.made_for import warn_of_other_targets
 from mixnet_bench.timing.preparing import prepared
 from mixnet_bench.timing.report import identify_all
 from mixnet_common import UsageError
-from mixnet_common.console import print_json, progress_by_share, say, warn
+from mixnet_common.console import say, warn
 from mixnet_common.hashing import sha256_of
 from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes import Profile
@@ -97,49 +59,6 @@ class Wishes:
     fixed_performance: bool = False
     """Clocks that the phone can sustain, by its own mode for that, instead of its fastest."""
     profile: bool = False
-
-
-def run(
-    plan: Plan,
-    serial: str | None,
-    wishes: Wishes,
-    as_json: bool,
-    output: Path | None,
-    finish: Finish = NO_MORE,
-) -> list[PhoneLatencyResult]:
-    """Time the plan's files on a phone and report; the results.
-
-    What was measured is saved before ``finish`` adds to it; where either fails, the launches are
-    kept and the same command measures none again. Raises MixnetError and UsageError.
-    """
-    refuse_output(output, plan, finish.reads)
-    phone = choose(Adb.find(), serial)
-    with progress_by_share(f"timing on {phone.serial}") as report:
-        targets = measure_on(
-            phone,
-            plan,
-            wishes,
-            report,
-            finish,
-            lambda targets: conclude(targets, finish, partial(save_to, output)),
-        )
-    show(targets, as_json)
-    return targets
-
-
-def show(targets: Sequence[PhoneLatencyResult], as_json: bool) -> None:
-    """Print what was measured: a JSON document, or a table for each phone, and every caveat."""
-    for target in targets:
-        for reason in target.reasons:
-            warn(f"{target.name} on {target.target}: {reason}")
-    if as_json:
-        print_json(targets)
-        return
-    for name in dict.fromkeys(target.target for target in targets):
-        own = [target for target in targets if target.target == name]
-        print_latencies(own, title=_title(own), caption=_caption(own))
-        if own[0].profile is not None:
-            print_profiles(own, _title(own))
 
 
 def measure_on(
@@ -337,33 +256,3 @@ def serial_of(on: str) -> str | None:
     if kind != "adb" or (colon and not serial):
         raise UsageError(f"--on {on!r} is no target", "write host, adb, adb:SERIAL or all")
     return serial or None
-
-
-def _title(targets: Sequence[PhoneLatencyResult]) -> str:
-    return "EMULATED: these are no phone's latencies" if targets[0].emulated else ""
-
-
-def _caption(targets: Sequence[PhoneLatencyResult]) -> tuple[str, ...]:
-    runtimes = sorted({f"{each.runtime} {each.runtime_version}" for each in targets})
-    first = targets[0]
-    device, pin = first.device, first.settings.pin
-    name = " ".join(each for each in (device.manufacturer, device.model) if each)
-    pinned = "" if pin is None else f", CPUs {','.join(map(str, pin))}"
-    fixed = "; fixed-performance mode: sustained clocks" if first.fixed_performance else ""
-    return (
-        f"{', '.join(runtimes)} on {name or first.target} ({device.soc or 'unknown SoC'}); "
-        f"threads: {first.threads}{pinned}, launches: {first.settings.launches}{fixed}",
-        f"{_parity_line(targets)}; {first.label}: an app may differ",
-        "ratio: to the first file, measured side by side",
-    )
-
-
-def _parity_line(targets: Sequence[PhoneLatencyResult]) -> str:
-    worst = [
-        f"{target.name} {each.error:.2g} {each.unit}"
-        for target in targets
-        if target.parity is not None
-        for each in target.parity.outputs
-        if each.error is not None
-    ]
-    return "outputs against this machine's: " + (", ".join(worst) or "not compared")

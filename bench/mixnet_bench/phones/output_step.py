@@ -20,10 +20,7 @@ def output_step(path: Path) -> float | None:
 
 
 def _of_tflite(path: Path) -> float | None:
-    from mixnet_runtimes.tflite.file import (
-        find_schema,
-        read_model,
-    )
+    from mixnet_runtimes.tflite.file import find_schema, read_model
 
     model, _ = read_model(path)
     graph, schema = model.subgraphs[0], find_schema()

@@ -22,11 +22,9 @@ from mixnet_android.runs.session import (
 from mixnet_bench.profiling.report import (
     TOTAL,
     UNACCOUNTED,
-    profile_columns,
 )
-from mixnet_bench.results.latency import LatencyResult, ProfileResult
+from mixnet_bench.results.latency import ProfileResult
 from mixnet_common import MixnetError, UsageError
-from mixnet_common.console import print_table
 from mixnet_common.readers import parse_json
 from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes import Profile, read_file
@@ -36,9 +34,6 @@ from mixnet_runtimes.tflite.profile.litert import describe as describe_litert
 from mixnet_runtimes.tflite.profile.litert_child import collect
 
 MOST_ROUNDS = 1000
-CAPTION = (
-    "by the runtime's own profiler on the phone; it slows the file, so the total is not the median"
-)
 
 
 def take_profiles(
@@ -99,13 +94,6 @@ def profile_of_trace(trace: Trace, version: str, threads: int, rounds: int) -> P
 
 
 # The table, from the records
-
-
-def print_profiles(targets: Sequence[LatencyResult], title: str = "") -> None:
-    """Print the profiles of files that ran on one phone, side by side."""
-    profiles = [target.profile for target in targets if target.profile is not None]
-    names = [target.name for target in targets if target.profile is not None]
-    print_table(profile_columns(names), table_rows(profiles), title=title, caption=CAPTION)
 
 
 def table_rows(profiles: Sequence[ProfileResult]) -> list[tuple[str, ...]]:

@@ -10,25 +10,13 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from mixnet_android.libraries.store import Runtime
-from mixnet_android.phone.conditions import (
-    Conditions,
-    Cooled,
-)
+from mixnet_android.phone.conditions import Conditions, Cooled
 from mixnet_android.phone.device import State
-from mixnet_android.phone.records import (
-    conditions_record,
-    device_record,
-)
+from mixnet_android.phone.records import conditions_record, device_record
 from mixnet_android.runs.session import Launched
-from mixnet_bench.phones.caveats import (
-    caveats_of_run,
-    caveats_of_start,
-)
+from mixnet_bench.phones.caveats import caveats_of_run, caveats_of_start
 from mixnet_bench.phones.clocks import caveats_of_clocks
-from mixnet_bench.phones.parity import (
-    Difference,
-    describe_parity,
-)
+from mixnet_bench.phones.parity import Difference, describe_parity
 from mixnet_bench.results.latency import (
     FileRun,
     LatencyResult,

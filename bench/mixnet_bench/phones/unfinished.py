@@ -12,10 +12,7 @@ from pathlib import Path
 
 from mixnet_android.runner.protocol import parse
 from mixnet_android.runs.detached import FRESH_S
-from mixnet_android.runs.session import (
-    MOST_OUTPUT_BYTES,
-    Launched,
-)
+from mixnet_android.runs.session import MOST_OUTPUT_BYTES, Launched
 from mixnet_common import MixnetError
 from mixnet_common.files import write_all
 from mixnet_common.folders import home

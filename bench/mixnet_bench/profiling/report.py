@@ -6,10 +6,7 @@ Pure; measures nothing.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mixnet_bench.profiling.categories import (
-    Label,
-    categorize,
-)
+from mixnet_bench.profiling.categories import Label, categorize
 from mixnet_bench.results.latency import CategoryTime, OperatorTime, ProfileResult
 from mixnet_runtimes import Profile
 

@@ -2,15 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from mixnet_bench.report.cells import (
-    Cell,
-    Table,
-    milliseconds,
-    number,
-    sum_up,
-    text,
-    verdict,
-)
+from mixnet_bench.report.cells import Cell, Table, milliseconds, number, sum_up, text, verdict
 from mixnet_bench.report.comparisons import (
     against_table,
     int8_table,

@@ -8,14 +8,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from mixnet_android.phone.records import (
-    PhoneConditions,
-    PhoneDevice,
-)
-from mixnet_android.runs.benchmark_model import (
-    Report,
-    Spread,
-)
+from mixnet_android.phone.records import PhoneConditions, PhoneDevice
+from mixnet_android.runs.benchmark_model import Report, Spread
 from mixnet_bench.results.verdict import Verdict
 from mixnet_common.result import (
     Count,

@@ -17,23 +17,12 @@ import numpy as np
 from mixnet_android.runner.build import find_runner
 from mixnet_bench.machine.affinity import check_cpus
 from mixnet_bench.results.studies import TrialComparison, TrialPair, TrialResult
-from mixnet_bench.stats.comparison import (
-    CONFIDENCE,
-    SLOWER,
-    UNDETECTED,
-    Comparison,
-    compare_turns,
-)
+from mixnet_bench.stats.comparison import CONFIDENCE, SLOWER, UNDETECTED, Comparison, compare_turns
 from mixnet_bench.stats.detection import POWER
 from mixnet_bench.stats.samples import median
 from mixnet_bench.stats.turns import Turns
 from mixnet_bench.targets import model_file
-from mixnet_bench.timing.latency import (
-    Plan,
-    Timing,
-    measure,
-    turns_of,
-)
+from mixnet_bench.timing.latency import Plan, Timing, measure, turns_of
 from mixnet_bench.timing.native import measure_native
 from mixnet_common import write_whole
 from mixnet_common.console import (

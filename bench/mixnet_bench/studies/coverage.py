@@ -15,13 +15,7 @@ from functools import cache
 import click
 import numpy as np
 
-from mixnet_bench.stats.comparison import (
-    FASTER,
-    SLOWER,
-    UNDETECTED,
-    Comparison,
-    compare_turns,
-)
+from mixnet_bench.stats.comparison import FASTER, SLOWER, UNDETECTED, Comparison, compare_turns
 from mixnet_bench.stats.samples import Floats
 from mixnet_bench.stats.summary import Level, level
 from mixnet_bench.stats.turns import Turn, ratio, ratios_of

@@ -16,21 +16,10 @@ import click
 from mixnet_bench.machine.affinity import check_cpus
 from mixnet_bench.results.peers import SkippedResult
 from mixnet_bench.studies.peers.bars import load_bars
-from mixnet_bench.studies.peers.groups import (
-    Group,
-    Selection,
-    build_groups,
-)
-from mixnet_bench.studies.peers.making import (
-    Workshop,
-    orders_of,
-)
+from mixnet_bench.studies.peers.groups import Group, Selection, build_groups
+from mixnet_bench.studies.peers.making import Workshop, orders_of
 from mixnet_bench.studies.peers.options import names
-from mixnet_bench.studies.peers.registry import (
-    PEERS,
-    PRECISIONS,
-    RUNTIMES,
-)
+from mixnet_bench.studies.peers.registry import PEERS, PRECISIONS, RUNTIMES
 from mixnet_bench.studies.peers.result import (
     CAPTION,
     COLUMNS,
@@ -147,7 +136,7 @@ def fill_workshop(groups: Sequence[Group], directory: Path) -> Workshop:
 
 def time_group(group: Group, workshop: Workshop, timing: Timing, threads: int) -> list[Compared]:
     """Time the files of a group that could be made; one record each, and the skipped ones."""
-    from mixnet_bench.commands.latency import describe_run
+    from mixnet_bench.timing.host import describe_run
     from mixnet_bench.timing.latency import Plan
 
     present = [order for order in group.orders if order in workshop.made]

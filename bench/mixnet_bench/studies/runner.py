@@ -17,10 +17,7 @@ from mixnet_android.runner.build import find_runner
 from mixnet_bench.results.studies import Bounds, RunnerComparison
 from mixnet_bench.stats.samples import median
 from mixnet_bench.targets import model_file
-from mixnet_bench.timing.latency import (
-    Plan,
-    measure,
-)
+from mixnet_bench.timing.latency import Plan, measure
 from mixnet_bench.timing.native import measure_native
 from mixnet_common.console import (
     CONTEXT,

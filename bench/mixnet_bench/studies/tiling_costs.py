@@ -26,14 +26,7 @@ from mixnet_common.outputs import check_output
 from mixnet_common.temporary import temporary_folder
 from mixnet_export.lowering import Model
 from mixnet_export.optimize.building import Rewriting, rewrite
-from mixnet_export.optimize.choosing import (
-    Choice,
-    Costs,
-    choose,
-    costs_of,
-    direct_cost,
-    tiles_cost,
-)
+from mixnet_export.optimize.choosing import Choice, Costs, choose, costs_of, direct_cost, tiles_cost
 from mixnet_export.optimize.document import fresh_model, read_document, write_document
 from mixnet_export.optimize.finding import Found, find
 from mixnet_export.writers import FORMATS

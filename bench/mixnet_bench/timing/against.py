@@ -11,11 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mixnet_bench.results.latency import (
-    ComparisonResult,
-    Foreseen,
-    LatencyResult,
-)
+from mixnet_bench.results.latency import ComparisonResult, Foreseen, LatencyResult
 from mixnet_bench.results.reading import read_latencies
 from mixnet_bench.results.verdict import MEANINGLESS, Verdict
 from mixnet_bench.stats.comparison import (

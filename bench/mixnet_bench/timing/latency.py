@@ -18,12 +18,7 @@ import numpy as np
 
 from mixnet_bench.stats.samples import Floats, median
 from mixnet_bench.stats.turns import Turn
-from mixnet_bench.timing.processes import (
-    ProcessWorker,
-    StartWorker,
-    Worker,
-    alive,
-)
+from mixnet_bench.timing.processes import ProcessWorker, StartWorker, Worker, alive
 from mixnet_common.options import HOST, threads_on
 from mixnet_runtimes import AS_IT_IS, NOTHING_GIVEN, GivenInputs, Prepared, Selection
 

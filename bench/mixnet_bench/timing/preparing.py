@@ -16,10 +16,7 @@ from mixnet_common.console import warn
 from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes import GivenInputs, Prepared, Selection, prepare
 from mixnet_runtimes.given_inputs import not_finite
-from mixnet_runtimes.several_files import (
-    inputs_for,
-    selections_for,
-)
+from mixnet_runtimes.several_files import inputs_for, selections_for
 
 Way = tuple[Selection, GivenInputs]
 """How one file is run."""

@@ -8,10 +8,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from mixnet_bench.commands.latency import (
-    NO_MORE,
-    Finish,
-)
 from mixnet_bench.results.latency import LatencyResult, ProgramResult
 from mixnet_bench.results.verdict import Verdict
 from mixnet_bench.targets import model_file
@@ -22,6 +18,7 @@ from mixnet_bench.timing.against import (
     compare_with_saved,
     read_result,
 )
+from mixnet_bench.timing.host import NO_MORE, Finish
 from mixnet_bench.timing.latency import Plan
 from mixnet_bench.timing.sustained import parse_duration
 from mixnet_common import MixnetError, UsageError

@@ -20,10 +20,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from mixnet_bench.machine.affinity import (
-    current_cpus,
-    pin,
-)
+from mixnet_bench.machine.affinity import current_cpus, pin
 from mixnet_bench.machine.cores import look
 from mixnet_common import MixnetError
 from mixnet_common.system_faults import user_error

@@ -12,35 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from mixnet_android.adb import Adb, Phone
-from mixnet_android.libraries.store import (
-    Runtime,
-    find_for,
-)
+from mixnet_android.libraries.store import Runtime, find_for
 from mixnet_android.parsers import Product
-from mixnet_android.phone.conditions import (
-    read_conditions,
-    wait_until_cool,
-)
-from mixnet_android.phone.device import (
-    choose,
-    read_state,
-)
-from mixnet_android.phone.settings import (
-    Wanted,
-    settings,
-)
+from mixnet_android.phone.conditions import read_conditions, wait_until_cool
+from mixnet_android.phone.device import choose, read_state
+from mixnet_android.phone.settings import Wanted, settings
 from mixnet_android.runner.build import find_runner
 from mixnet_android.runner.protocol import MOST_MODELS
 from mixnet_android.runner.result import Model
 from mixnet_android.runs.detached import end_others
-from mixnet_android.runs.session import (
-    Work,
-    choose_cpus,
-    digest_of,
-    install,
-    launch,
-    platform_of,
-)
+from mixnet_android.runs.session import Work, choose_cpus, digest_of, install, launch, platform_of
 from mixnet_bench.timing.native import RUNTIMES
 from mixnet_common import MixnetError
 from mixnet_common.console import say, warn

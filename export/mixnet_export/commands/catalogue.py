@@ -6,10 +6,7 @@ from mixnet_networks import Graph, Network, Node, load_network, network_names
 from mixnet_networks.architecture import ACTIVATIONS
 from mixnet_networks.architecture.aliases import timm_names
 from mixnet_networks.building.build import block_of
-from mixnet_networks.graph.operators import (
-    macs,
-    parameter_count,
-)
+from mixnet_networks.graph.operators import macs, parameter_count
 from mixnet_networks.paper import load_table
 
 

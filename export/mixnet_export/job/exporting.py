@@ -20,20 +20,9 @@ from mixnet_export.job.options import (
     file_preprocessing,
     files_read,
 )
-from mixnet_export.job.provenance import (
-    describe_request,
-    describe_result,
-)
-from mixnet_export.job.quantizing import (
-    Quantized,
-    quantized,
-)
-from mixnet_export.job.verify import (
-    USUAL,
-    Candidate,
-    Verification,
-    verify,
-)
+from mixnet_export.job.provenance import describe_request, describe_result
+from mixnet_export.job.quantizing import Quantized, quantized
+from mixnet_export.job.verify import USUAL, Candidate, Verification, verify
 from mixnet_export.lowering import Model, Plan, find_plan, lower
 from mixnet_export.lowering.pixels import take_pixels
 from mixnet_export.metadata import Card, describe

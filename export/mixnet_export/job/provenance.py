@@ -10,11 +10,7 @@ from typing import Any
 from mixnet_common.console import FORMAT
 from mixnet_common.hashing import sha256
 from mixnet_common.versions import package_version
-from mixnet_export.job.options import (
-    Options,
-    check_target,
-    file_preprocessing,
-)
+from mixnet_export.job.options import Options, check_target, file_preprocessing
 from mixnet_export.job.quantizing import Quantized
 from mixnet_export.lowering import Plan, format_plan
 from mixnet_export.lowering.tiling import large_kernels

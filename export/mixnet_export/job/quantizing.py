@@ -12,36 +12,17 @@ from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
 from mixnet_common.console import tracked, warn
-from mixnet_export.job.options import (
-    CALIBRATED,
-    Options,
-    file_preprocessing,
-)
-from mixnet_export.mixed.files import (
-    RANKING_IMAGES,
-    Task,
-    find_mixture,
-    layer_names,
-)
+from mixnet_export.job.options import CALIBRATED, Options, file_preprocessing
+from mixnet_export.mixed.files import RANKING_IMAGES, Task, find_mixture, layer_names
 from mixnet_export.mixed.search import Front
 from mixnet_export.writers import Format
 from mixnet_networks import Network
 from mixnet_networks.building.build import INPUT
 from mixnet_networks.images.picture import picture_input
-from mixnet_quantize.calibration.ranges import (
-    NotFiniteError,
-    Ranges,
-)
-from mixnet_quantize.calibration.seen import (
-    Extremes,
-    doubts,
-)
+from mixnet_quantize.calibration.ranges import NotFiniteError, Ranges
+from mixnet_quantize.calibration.seen import Extremes, doubts
 from mixnet_quantize.corrections.bias import correct_biases
-from mixnet_quantize.corrections.bias_scales import (
-    Channels,
-    Int8File,
-    describe_raised,
-)
+from mixnet_quantize.corrections.bias_scales import Channels, Int8File, describe_raised
 from mixnet_quantize.images import batches, image_files, load_images, spread
 from mixnet_quantize.parity import Source
 from mixnet_quantize.settings import Settings

@@ -10,14 +10,7 @@ from pathlib import Path
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
 from mixnet_export.lowering.branches import branch_mixed
-from mixnet_export.lowering.choice import (
-    EMULATED,
-    OPTIONS,
-    Choice,
-    Plan,
-    format_plan,
-    load_plan,
-)
+from mixnet_export.lowering.choice import EMULATED, OPTIONS, Choice, Plan, format_plan, load_plan
 from mixnet_export.lowering.concats import nest_concats
 from mixnet_export.lowering.fold import fold_batch_norm, fuse_activations
 from mixnet_export.lowering.groups import expand_groups, join_groups

@@ -13,10 +13,7 @@ from numpy.typing import NDArray
 
 from mixnet_export.lowering.model import Model, Rewriter, rewrite
 from mixnet_networks import Node
-from mixnet_networks.graph.operators import (
-    OPERATORS,
-    group_names,
-)
+from mixnet_networks.graph.operators import OPERATORS, group_names
 
 _SHARED = ("strides", "padding", "activation")
 

@@ -8,11 +8,7 @@ import numpy as np
 from mixnet_export.lowering.model import Model, Rewriter, rewrite
 from mixnet_export.lowering.taps import MOST_TAPS, TILINGS, Piece
 from mixnet_networks import Graph, Node
-from mixnet_networks.graph.padding import (
-    Pair,
-    resolve_padding,
-    same_padding,
-)
+from mixnet_networks.graph.padding import Pair, resolve_padding, same_padding
 
 Tiling = Callable[[Node], str]
 """Names the tiling of a depthwise convolution, or ``direct``."""

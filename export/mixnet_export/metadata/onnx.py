@@ -30,10 +30,7 @@ def describe_onnx(content: bytes, card: Card) -> bytes:
 def read_onnx_card(path: Path) -> Card:
     """The card of a file. Raises MixnetError where the file or its metadata is broken."""
     from mixnet_runtimes.onnx.file import read_model
-    from mixnet_runtimes.onnx.metadata import (
-        metadata_of,
-        text,
-    )
+    from mixnet_runtimes.onnx.metadata import metadata_of, text
 
     model = read_model(path)
     entries = metadata_of(model)

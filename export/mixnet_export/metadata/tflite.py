@@ -26,10 +26,7 @@ from mixnet_export.metadata.card import (
 )
 from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.labels import MOST_BYTES, Labels, parse_labels
-from mixnet_runtimes.tflite.pack import (
-    gather_buffers,
-    pack,
-)
+from mixnet_runtimes.tflite.pack import gather_buffers, pack
 
 METADATA_KEY = "TFLITE_METADATA"
 RUNTIME_KEY = "min_runtime_version"

@@ -13,10 +13,7 @@ from mixnet_export.optimize.finding import Found
 from mixnet_export.optimize.interpreting import input_info, invoke, open_interpreter
 from mixnet_export.optimize.reference import activated, depthwise
 from mixnet_export.optimize.values import constant
-from mixnet_runtimes.tflite.words import (
-    integers,
-    names_of,
-)
+from mixnet_runtimes.tflite.words import integers, names_of
 
 Array = NDArray[Any]
 

@@ -20,15 +20,8 @@ from mixnet_common.readers import show
 from mixnet_export.optimize.archive import Archive, find_archive, moved
 from mixnet_export.optimize.unknown import UnknownFieldError, flatbuffer_end
 from mixnet_runtimes.tflite import file as tflite_file
-from mixnet_runtimes.tflite.pack import (
-    gather_buffers,
-    pack,
-)
-from mixnet_runtimes.tflite.words import (
-    kind_of,
-    names_of,
-    text,
-)
+from mixnet_runtimes.tflite.pack import gather_buffers, pack
+from mixnet_runtimes.tflite.words import kind_of, names_of, text
 
 Array = NDArray[Any]
 

@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 
 from mixnet_common.hashing import sha256
 from mixnet_export.optimize.graph import ports_of
-from mixnet_runtimes.tflite.words import (
-    integers,
-    text,
-)
+from mixnet_runtimes.tflite.words import integers, text
 
 Array = NDArray[Any]
 

@@ -9,10 +9,7 @@ from mixnet_export.optimize.records import Figures
 from mixnet_runtimes.registry import runtime_name
 from mixnet_runtimes.targets import Target, target_of
 from mixnet_runtimes.tflite import check as tflite_check
-from mixnet_runtimes.tflite.words import (
-    integers,
-    names_of,
-)
+from mixnet_runtimes.tflite.words import integers, names_of
 
 
 def figures(

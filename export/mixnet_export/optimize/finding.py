@@ -24,11 +24,7 @@ from mixnet_export.optimize.values import (
     sizes_of,
 )
 from mixnet_networks.graph.padding import same_padding
-from mixnet_runtimes.tflite.words import (
-    integers,
-    names_of,
-    text,
-)
+from mixnet_runtimes.tflite.words import integers, names_of, text
 
 DEPTHWISE = "DEPTHWISE_CONV_2D"
 ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")

@@ -8,10 +8,7 @@ begins elsewhere, and whether SAME or VALID padding puts it there is computed, n
 from dataclasses import dataclass
 
 from mixnet_export.lowering.taps import Piece
-from mixnet_networks.graph.padding import (
-    Pair,
-    same_padding,
-)
+from mixnet_networks.graph.padding import Pair, same_padding
 
 ROOM = 8
 """Zero taps that may be added to a kernel at most, on one axis, to make SAME padding fit it."""

@@ -5,10 +5,7 @@ from typing import Any
 
 from mixnet_export.optimize.document import Document
 from mixnet_export.optimize.values import LeftAloneError
-from mixnet_runtimes.tflite.words import (
-    integers,
-    names_of,
-)
+from mixnet_runtimes.tflite.words import integers, names_of
 
 
 class Graph:

@@ -9,11 +9,7 @@ import struct
 from functools import cache
 from typing import Any
 
-from mixnet_runtimes.tflite.tables import (
-    TABLES,
-    UNIONS,
-    Field,
-)
+from mixnet_runtimes.tflite.tables import TABLES, UNIONS, Field
 
 BUFFER_DATA: Field = ("vector", 1)
 

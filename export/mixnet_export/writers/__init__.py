@@ -13,23 +13,11 @@ from mixnet_export.writers.onnx_graph import TO_NCHW
 from mixnet_export.writers.tflite import write_tflite
 from mixnet_quantize.calibration.ranges import Ranges
 from mixnet_quantize.corrections.bias_scales import Int8File
-from mixnet_quantize.onnx.quantize import (
-    apply_onnx,
-    calibrate_onnx,
-)
-from mixnet_quantize.onnx.weights import (
-    dynamic_onnx,
-    float16_onnx,
-)
+from mixnet_quantize.onnx.quantize import apply_onnx, calibrate_onnx
+from mixnet_quantize.onnx.weights import dynamic_onnx, float16_onnx
 from mixnet_quantize.settings import DEFAULT, Settings
-from mixnet_quantize.tflite.quantize import (
-    apply_tflite,
-    calibrate_tflite,
-)
-from mixnet_quantize.tflite.weights import (
-    dynamic_tflite,
-    float16_tflite,
-)
+from mixnet_quantize.tflite.quantize import apply_tflite, calibrate_tflite
+from mixnet_quantize.tflite.weights import dynamic_tflite, float16_tflite
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,7 @@ from numpy.typing import NDArray
 from mixnet_export.writers.tflite_tables import TfliteWriter
 from mixnet_networks import Node, Tensor
 from mixnet_networks.graph.operators import FUSABLE
-from mixnet_networks.graph.padding import (
-    Pair,
-    resolve_padding,
-)
+from mixnet_networks.graph.padding import Pair, resolve_padding
 
 Emitter = Callable[[TfliteWriter, Node], None]
 

@@ -30,10 +30,7 @@ from mixnet_common.records import (
     read_record,
     text,
 )
-from mixnet_networks.architecture.cells import (
-    Cell,
-    read_cells,
-)
+from mixnet_networks.architecture.cells import Cell, read_cells
 from mixnet_networks.architecture.partition import PARTITIONS
 
 ACTIVATIONS = ("relu", "relu6", "swish")

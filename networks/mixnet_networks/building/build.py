@@ -8,10 +8,7 @@ from mixnet_common import UsageError
 from mixnet_common.numbers import seconds_in_words
 from mixnet_networks.architecture import Architecture, Head, Stem
 from mixnet_networks.building.blocks import BLOCK_BUILDERS
-from mixnet_networks.building.parts import (
-    Parts,
-    round_channels,
-)
+from mixnet_networks.building.parts import Parts, round_channels
 from mixnet_networks.graph import Graph, Shape
 
 INPUT = "image"

@@ -5,12 +5,7 @@ activated once. Which operations a cell has is data (``cells``).
 """
 
 from mixnet_networks.architecture import Stage
-from mixnet_networks.architecture.cells import (
-    DILATED,
-    POOLS,
-    SEPARABLE,
-    Branch,
-)
+from mixnet_networks.architecture.cells import DILATED, POOLS, SEPARABLE, Branch
 from mixnet_networks.architecture.partition import equal_partition
 from mixnet_networks.building.parts import Parts
 

@@ -9,10 +9,7 @@ from typing import Any
 
 from mixnet_common import UsageError
 from mixnet_networks.architecture import Architecture, Stage
-from mixnet_networks.architecture.partition import (
-    divide,
-    equal_partition,
-)
+from mixnet_networks.architecture.partition import divide, equal_partition
 from mixnet_networks.graph.builder import GraphBuilder
 from mixnet_networks.graph.padding import Pair
 

@@ -8,10 +8,7 @@ from pathlib import Path
 from mixnet_common import UsageError
 from mixnet_common.readers import is_folder, read_json
 from mixnet_networks.architecture import architecture_names
-from mixnet_networks.architecture.aliases import (
-    PRETRAINED,
-    aliases,
-)
+from mixnet_networks.architecture.aliases import PRETRAINED, aliases
 from mixnet_networks.importing.description import Description, Stated
 from mixnet_networks.importing.told import describe_config, named
 

@@ -9,14 +9,7 @@ from dataclasses import dataclass, replace
 
 from mixnet_common import UsageError
 from mixnet_networks.architecture import Architecture, architecture_names, load_architecture
-from mixnet_networks.architecture.aliases import (
-    MARK,
-    TOML,
-    Alias,
-    find_alias,
-    resolve,
-    timm_names,
-)
+from mixnet_networks.architecture.aliases import MARK, TOML, Alias, find_alias, resolve, timm_names
 from mixnet_networks.importing import timm
 from mixnet_networks.importing.description import Description
 from mixnet_networks.importing.record import Naming

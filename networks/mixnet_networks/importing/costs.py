@@ -12,10 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_networks.graph.reference import evaluate
-from mixnet_networks.images.picture import (
-    PICTURE_SIZE,
-    picture_input,
-)
+from mixnet_networks.images.picture import PICTURE_SIZE, picture_input
 from mixnet_networks.network import Network
 
 PALE = 0.5

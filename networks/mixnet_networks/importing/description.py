@@ -9,10 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Generic, TypeVar
 
 from mixnet_networks.architecture import Architecture, Preprocessing, load_architecture
-from mixnet_networks.architecture.aliases import (
-    Alias,
-    find_network,
-)
+from mixnet_networks.architecture.aliases import Alias, find_network
 
 Value = TypeVar("Value")
 

@@ -13,10 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
-from mixnet_networks.architecture.aliases import (
-    Alias,
-    aliases,
-)
+from mixnet_networks.architecture.aliases import Alias, aliases
 from mixnet_networks.building.build import block_of
 from mixnet_networks.graph import Graph, Node, Shape
 from mixnet_networks.importing.record import Content, Naming, Shapes, Sizes

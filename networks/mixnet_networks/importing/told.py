@@ -10,11 +10,7 @@ from typing import Any, TypeVar
 
 from mixnet_common.printable import printable
 from mixnet_networks.architecture import INTERPOLATIONS
-from mixnet_networks.architecture.aliases import (
-    LONGEST,
-    PRETRAINED,
-    find_network,
-)
+from mixnet_networks.architecture.aliases import LONGEST, PRETRAINED, find_network
 from mixnet_networks.importing.description import Description, Named, Stated
 
 Value = TypeVar("Value")

@@ -12,10 +12,7 @@ from mixnet_common.readers import show
 from mixnet_quantize.activations.observer import Observer
 from mixnet_quantize.activations.onnx import OnnxObserver
 from mixnet_quantize.activations.tflite import TfliteObserver
-from mixnet_runtimes import (
-    fix,
-    rawfile,
-)
+from mixnet_runtimes import fix, rawfile
 from mixnet_runtimes.selection import AS_IT_IS, Selection
 from mixnet_runtimes.tflite import file as tflite_file
 

@@ -9,20 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError
-from mixnet_quantize.activations.observer import (
-    Array,
-    Observer,
-    the_input,
-)
-from mixnet_runtimes.onnx.metadata import (
-    Parameters,
-    read_quantization,
-)
-from mixnet_runtimes.onnx.session import (
-    DATA_FOLDER,
-    PROVIDER,
-    SPINNING,
-)
+from mixnet_quantize.activations.observer import Array, Observer, the_input
+from mixnet_runtimes.onnx.metadata import Parameters, read_quantization
+from mixnet_runtimes.onnx.session import DATA_FOLDER, PROVIDER, SPINNING
 from mixnet_runtimes.quantized import NOT_QUANTIZED, checked, to_stored
 from mixnet_runtimes.session import TensorInfo, first_line
 

@@ -9,11 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from mixnet_common import MixnetError
-from mixnet_quantize.activations.observer import (
-    Array,
-    Observer,
-    the_input,
-)
+from mixnet_quantize.activations.observer import Array, Observer, the_input
 from mixnet_quantize.tflite.edit import with_outputs
 from mixnet_runtimes.quantized import to_stored
 from mixnet_runtimes.session import TensorInfo, first_line

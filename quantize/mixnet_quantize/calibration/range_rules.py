@@ -10,10 +10,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from mixnet_quantize.calibration.histogram import (
-    HALF,
-    Histogram,
-)
+from mixnet_quantize.calibration.histogram import HALF, Histogram
 from mixnet_quantize.settings import Settings
 
 Range = tuple[float, float]

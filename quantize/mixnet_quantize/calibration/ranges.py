@@ -13,11 +13,7 @@ from numpy.typing import NDArray
 from mixnet_common import MixnetError
 from mixnet_quantize.activations.observer import Observer
 from mixnet_quantize.calibration.histogram import Histogram
-from mixnet_quantize.calibration.range_rules import (
-    RULES,
-    Range,
-    with_zero,
-)
+from mixnet_quantize.calibration.range_rules import RULES, Range, with_zero
 from mixnet_quantize.calibration.seen import Extremes
 from mixnet_quantize.settings import Settings
 

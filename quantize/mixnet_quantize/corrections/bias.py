@@ -14,17 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
-from mixnet_quantize.activations.observe import (
-    TFLITE,
-    observe,
-)
+from mixnet_quantize.activations.observe import TFLITE, observe
 from mixnet_quantize.activations.observer import Observer
-from mixnet_quantize.corrections.linear import (
-    Array,
-    Linear,
-    LinearFile,
-    mean_output,
-)
+from mixnet_quantize.corrections.linear import Array, Linear, LinearFile, mean_output
 
 FOLDS = 4
 """Parts of the images that are averaged apart, to see on what they agree."""

@@ -15,11 +15,7 @@ from numpy.typing import NDArray
 
 from mixnet_networks.graph import Graph, Node
 from mixnet_networks.graph.operators import group_names
-from mixnet_quantize.corrections.channels import (
-    LINEAR,
-    Classes,
-    scale_classes,
-)
+from mixnet_quantize.corrections.channels import LINEAR, Classes, scale_classes
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]

@@ -10,11 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mixnet_networks.graph.padding import (
-    Pair,
-    output_sizes,
-    resolve_padding,
-)
+from mixnet_networks.graph.padding import Pair, output_sizes, resolve_padding
 
 Array = NDArray[Any]
 Padding = tuple[Pair, Pair] | str

@@ -4,10 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mixnet_quantize.corrections.linear import (
-    Array,
-    Linear,
-)
+from mixnet_quantize.corrections.linear import Array, Linear
 
 _DEQUANTIZE = "DequantizeLinear"
 

@@ -6,10 +6,7 @@ from typing import Any
 import numpy as np
 
 from mixnet_quantize.activations.tflite import SCHEMA
-from mixnet_quantize.corrections.linear import (
-    Array,
-    Linear,
-)
+from mixnet_quantize.corrections.linear import Array, Linear
 from mixnet_quantize.tflite.edit import buffer_view
 from mixnet_runtimes.tflite.words import text
 

@@ -16,10 +16,7 @@ from mixnet_common.printable import printable
 from mixnet_common.readers import is_folder, opened, show
 from mixnet_common.system_faults import raise_system_fault
 from mixnet_networks.architecture import Preprocessing
-from mixnet_networks.images.picture import (
-    MODES,
-    normalise,
-)
+from mixnet_networks.images.picture import MODES, normalise
 from mixnet_quantize.images.resize import resize_tensorflow
 
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"))

@@ -8,11 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mixnet_quantize.corrections.bias_scales import (
-    Array,
-    fitting_scales,
-    to_steps,
-)
+from mixnet_quantize.corrections.bias_scales import Array, fitting_scales, to_steps
 
 _DEQUANTIZE = "DequantizeLinear"
 _LAYERS = ("Conv", "Gemm")

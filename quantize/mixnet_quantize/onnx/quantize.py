@@ -19,14 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
-from mixnet_quantize.activations.observe import (
-    ONNX,
-    observe,
-)
-from mixnet_quantize.calibration.ranges import (
-    Ranges,
-    activation_ranges,
-)
+from mixnet_quantize.activations.observe import ONNX, observe
+from mixnet_quantize.calibration.ranges import Ranges, activation_ranges
 from mixnet_quantize.calibration.seen import Extremes
 from mixnet_quantize.corrections.bias_scales import Int8File
 from mixnet_quantize.onnx.bias_scales import fit_biases_onnx

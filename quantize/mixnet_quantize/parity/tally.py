@@ -11,12 +11,7 @@ from dataclasses import dataclass, field
 from math import fsum, log10, sqrt
 
 from mixnet_common.intervals import Interval
-from mixnet_quantize.parity.intervals import (
-    mcnemar,
-    paired_difference,
-    quantile,
-    wilson,
-)
+from mixnet_quantize.parity.intervals import mcnemar, paired_difference, quantile, wilson
 from mixnet_quantize.parity.record import TOP, Record
 
 ROUNDING = 1e-4

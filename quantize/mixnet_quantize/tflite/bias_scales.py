@@ -11,17 +11,9 @@ from typing import Any
 import numpy as np
 
 from mixnet_quantize.activations.tflite import SCHEMA
-from mixnet_quantize.corrections.bias_scales import (
-    Array,
-    Int8File,
-    fitting_scales,
-    to_steps,
-)
+from mixnet_quantize.corrections.bias_scales import Array, Int8File, fitting_scales, to_steps
 from mixnet_quantize.tflite.edit import buffer_view
-from mixnet_runtimes.tflite.pack import (
-    gather_buffers,
-    pack,
-)
+from mixnet_runtimes.tflite.pack import gather_buffers, pack
 from mixnet_runtimes.tflite.words import text
 
 

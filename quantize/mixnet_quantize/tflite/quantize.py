@@ -13,14 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
-from mixnet_quantize.activations.observe import (
-    TFLITE,
-    observe,
-)
-from mixnet_quantize.calibration.ranges import (
-    Ranges,
-    activation_ranges,
-)
+from mixnet_quantize.activations.observe import TFLITE, observe
+from mixnet_quantize.calibration.ranges import Ranges, activation_ranges
 from mixnet_quantize.calibration.seen import Extremes
 from mixnet_quantize.corrections.bias_scales import Int8File
 from mixnet_quantize.settings import DEFAULT, Settings

@@ -11,18 +11,10 @@ from math import prod
 from typing import Any
 
 from mixnet_runtimes.faults import ModelError
-from mixnet_runtimes.onnx.external_data import (
-    external_place,
-    is_external,
-)
+from mixnet_runtimes.onnx.external_data import external_place, is_external
 from mixnet_runtimes.onnx.operands import Operands
 from mixnet_runtimes.onnx.order import sort_nodes
-from mixnet_runtimes.onnx.types import (
-    BITS,
-    FIELDS,
-    dtype_name,
-    entries,
-)
+from mixnet_runtimes.onnx.types import BITS, FIELDS, dtype_name, entries
 from mixnet_runtimes.onnx.walk import (
     all_nodes,
     constants,

@@ -11,25 +11,11 @@ from math import prod
 from typing import Any
 
 from mixnet_runtimes.contents import MAIN, Axis, Body, FileContents, FileTensor, Operator, Shape
-from mixnet_runtimes.onnx import (
-    bodies as onnx_bodies,
-)
-from mixnet_runtimes.onnx import (
-    shapes as onnx_shapes,
-)
-from mixnet_runtimes.onnx import (
-    walk as onnx_walk,
-)
-from mixnet_runtimes.onnx.metadata import (
-    metadata_of,
-    text,
-)
-from mixnet_runtimes.onnx.types import (
-    STANDARD_DOMAINS,
-    dtype_name,
-    plain_domain,
-    stated_size,
-)
+from mixnet_runtimes.onnx import bodies as onnx_bodies
+from mixnet_runtimes.onnx import shapes as onnx_shapes
+from mixnet_runtimes.onnx import walk as onnx_walk
+from mixnet_runtimes.onnx.metadata import metadata_of, text
+from mixnet_runtimes.onnx.types import STANDARD_DOMAINS, dtype_name, plain_domain, stated_size
 
 
 def describe(

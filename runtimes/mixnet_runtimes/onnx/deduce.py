@@ -23,12 +23,8 @@ from numpy.typing import NDArray
 
 from mixnet_common.system_faults import fault_of
 from mixnet_runtimes.contents import MAIN
-from mixnet_runtimes.onnx import (
-    bodies as onnx_bodies,
-)
-from mixnet_runtimes.onnx import (
-    microsoft as onnx_microsoft,
-)
+from mixnet_runtimes.onnx import bodies as onnx_bodies
+from mixnet_runtimes.onnx import microsoft as onnx_microsoft
 from mixnet_runtimes.onnx.check import MOST_AXES
 from mixnet_runtimes.onnx.types import plain_domain
 from mixnet_runtimes.onnx.walk import graphs

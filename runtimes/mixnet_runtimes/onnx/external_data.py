@@ -14,14 +14,8 @@ from mixnet_common import MixnetError
 from mixnet_common.readers import is_file, show
 from mixnet_runtimes import rawfile
 from mixnet_runtimes.faults import ModelError
-from mixnet_runtimes.onnx.types import (
-    BITS,
-    dtype_name,
-)
-from mixnet_runtimes.onnx.walk import (
-    constants,
-    graphs,
-)
+from mixnet_runtimes.onnx.types import BITS, dtype_name
+from mixnet_runtimes.onnx.walk import constants, graphs
 
 SMALL = 256
 """Elements of a constant that shapes may hang on; larger ones are weights."""

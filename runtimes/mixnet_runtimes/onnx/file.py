@@ -13,21 +13,11 @@ from mixnet_common.readers import show
 from mixnet_runtimes import rawfile
 from mixnet_runtimes.contents import FileContents
 from mixnet_runtimes.faults import ModelError
-from mixnet_runtimes.onnx import (
-    check as onnx_check,
-)
-from mixnet_runtimes.onnx import (
-    contents as onnx_contents,
-)
-from mixnet_runtimes.onnx import (
-    external_data,
-)
-from mixnet_runtimes.onnx import (
-    functions as onnx_functions,
-)
-from mixnet_runtimes.onnx import (
-    shapes as onnx_shapes,
-)
+from mixnet_runtimes.onnx import check as onnx_check
+from mixnet_runtimes.onnx import contents as onnx_contents
+from mixnet_runtimes.onnx import external_data
+from mixnet_runtimes.onnx import functions as onnx_functions
+from mixnet_runtimes.onnx import shapes as onnx_shapes
 from mixnet_runtimes.onnx.metadata import read_quantization
 
 UNSORTED = "its nodes are out of order; they are counted in the order of computing"

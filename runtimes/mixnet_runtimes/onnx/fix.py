@@ -12,32 +12,12 @@ from typing import Any
 from mixnet_common import UsageError
 from mixnet_common.readers import show
 from mixnet_runtimes import rawfile
-from mixnet_runtimes.onnx import (
-    external_data,
-)
-from mixnet_runtimes.onnx import (
-    file as onnx_file,
-)
-from mixnet_runtimes.onnx import (
-    shapes as onnx_shapes,
-)
-from mixnet_runtimes.onnx.metadata import (
-    metadata_of,
-    read_quantization,
-)
-from mixnet_runtimes.onnx.types import (
-    dtype_name,
-    stated_size,
-)
-from mixnet_runtimes.selection import (
-    Fixed,
-    Input,
-    Selection,
-    Size,
-    close,
-    rewritten,
-    with_sizes,
-)
+from mixnet_runtimes.onnx import external_data
+from mixnet_runtimes.onnx import file as onnx_file
+from mixnet_runtimes.onnx import shapes as onnx_shapes
+from mixnet_runtimes.onnx.metadata import metadata_of, read_quantization
+from mixnet_runtimes.onnx.types import dtype_name, stated_size
+from mixnet_runtimes.selection import Fixed, Input, Selection, Size, close, rewritten, with_sizes
 
 Shapes = Mapping[str, tuple[int, ...]]
 

@@ -9,12 +9,7 @@ from typing import Any
 
 from mixnet_runtimes.faults import ModelError
 from mixnet_runtimes.onnx.types import plain_domain
-from mixnet_runtimes.onnx.walk import (
-    all_nodes,
-    bodies,
-    graphs,
-    inner_graphs,
-)
+from mixnet_runtimes.onnx.walk import all_nodes, bodies, graphs, inner_graphs
 
 MOST_DEPTH = 50
 """Of calls within calls; a call's name is part of every name within it."""

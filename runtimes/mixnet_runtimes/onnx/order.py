@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mixnet_runtimes.faults import ModelError
-from mixnet_runtimes.onnx.walk import (
-    bodies,
-    names_given,
-)
+from mixnet_runtimes.onnx.walk import bodies, names_given
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,7 @@ from mixnet_runtimes import child
 from mixnet_runtimes.child_process import Tell
 from mixnet_runtimes.contents import FileContents, FileTensor, Operator, Shape
 from mixnet_runtimes.onnx import file as onnx_file
-from mixnet_runtimes.onnx.session import (
-    NAME,
-    OPTIMIZED,
-    OrtSession,
-    runtime_name,
-)
+from mixnet_runtimes.onnx.session import NAME, OPTIMIZED, OrtSession, runtime_name
 from mixnet_runtimes.prepared import Prepared, fixed_of, from_json, input_arrays
 from mixnet_runtimes.profiling import WARMUP, OperatorTime, Profile, summarize_rounds
 

@@ -11,12 +11,8 @@ from typing import Any
 
 from mixnet_runtimes.contents import Shape
 from mixnet_runtimes.faults import ModelError
-from mixnet_runtimes.onnx import (
-    bodies as onnx_bodies,
-)
-from mixnet_runtimes.onnx import (
-    deduce as onnx_deduce,
-)
+from mixnet_runtimes.onnx import bodies as onnx_bodies
+from mixnet_runtimes.onnx import deduce as onnx_deduce
 from mixnet_runtimes.onnx.types import stated_size
 
 MICROSOFT = "com.microsoft"

@@ -11,11 +11,7 @@ import numpy as np
 
 from mixnet_runtimes.faults import ModelError
 from mixnet_runtimes.tflite import operands as tflite_operands
-from mixnet_runtimes.tflite.words import (
-    integers,
-    kind_of,
-    names_of,
-)
+from mixnet_runtimes.tflite.words import integers, kind_of, names_of
 
 BITS = {
     "FLOAT64": 64, "INT64": 64, "UINT64": 64, "COMPLEX64": 64, "COMPLEX128": 128,

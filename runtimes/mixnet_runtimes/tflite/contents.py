@@ -24,11 +24,7 @@ from mixnet_runtimes.contents import (
 )
 from mixnet_runtimes.faults import ModelError
 from mixnet_runtimes.tflite import check as tflite_check
-from mixnet_runtimes.tflite.words import (
-    kind_of,
-    names_of,
-    text,
-)
+from mixnet_runtimes.tflite.words import kind_of, names_of, text
 
 
 def describe(

@@ -14,15 +14,9 @@ from mixnet_common.system_faults import fault_of
 from mixnet_runtimes import rawfile
 from mixnet_runtimes.contents import FileContents
 from mixnet_runtimes.faults import ModelError
-from mixnet_runtimes.tflite import (
-    check as tflite_check,
-)
-from mixnet_runtimes.tflite import (
-    contents as tflite_contents,
-)
-from mixnet_runtimes.tflite import (
-    tables as tflite_tables,
-)
+from mixnet_runtimes.tflite import check as tflite_check
+from mixnet_runtimes.tflite import contents as tflite_contents
+from mixnet_runtimes.tflite import tables as tflite_tables
 from mixnet_runtimes.tflite.pack import IDENTIFIER
 
 SCHEMAS = ("ai_edge_litert.schema_py_generated", "tensorflow.lite.python.schema_py_generated")

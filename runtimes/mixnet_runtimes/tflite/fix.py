@@ -15,29 +15,12 @@ import numpy as np
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.errors import nearest
 from mixnet_common.readers import show
-from mixnet_runtimes import (
-    child,
-    probing,
-)
-from mixnet_runtimes.selection import (
-    Fixed,
-    Input,
-    Selection,
-    Size,
-    close,
-    rewritten,
-    with_sizes,
-)
+from mixnet_runtimes import child, probing
+from mixnet_runtimes.selection import Fixed, Input, Selection, Size, close, rewritten, with_sizes
 from mixnet_runtimes.session import first_line
-from mixnet_runtimes.tflite import (
-    contents as tflite_contents,
-)
-from mixnet_runtimes.tflite import (
-    file as tflite_file,
-)
-from mixnet_runtimes.tflite import (
-    pack as tflite_pack,
-)
+from mixnet_runtimes.tflite import contents as tflite_contents
+from mixnet_runtimes.tflite import file as tflite_file
+from mixnet_runtimes.tflite import pack as tflite_pack
 from mixnet_runtimes.tflite.interpreters import plain_interpreter
 from mixnet_runtimes.tflite.words import text
 

@@ -16,19 +16,10 @@ from mixnet_runtimes.element_types import TEXT
 from mixnet_runtimes.quantized import NOT_QUANTIZED, checked
 from mixnet_runtimes.selection import AS_IT_IS, Fixed
 from mixnet_runtimes.session import Array, Session, TensorInfo
-from mixnet_runtimes.tflite import (
-    delegation,
-)
-from mixnet_runtimes.tflite import (
-    file as tflite_file,
-)
-from mixnet_runtimes.tflite import (
-    fix as tflite_fix,
-)
-from mixnet_runtimes.tflite.interpreters import (
-    find_runtime,
-    version_of,
-)
+from mixnet_runtimes.tflite import delegation
+from mixnet_runtimes.tflite import file as tflite_file
+from mixnet_runtimes.tflite import fix as tflite_fix
+from mixnet_runtimes.tflite.interpreters import find_runtime, version_of
 
 PORTS = ("inputs", "outputs")
 

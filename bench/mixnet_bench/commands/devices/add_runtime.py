@@ -2,16 +2,13 @@
 
 from pathlib import Path
 
-from mixnet_android.libraries.store import (
-    Runtime,
-    add,
-)
+from mixnet_android.libraries.store import Runtime, add
 from mixnet_bench.results.devices import KeptRuntime
 from mixnet_common.console import print_json, say, warn
 from mixnet_runtimes.targets import Target, find_target, target_of
 
 
-def run(file: Path, version: str | None, as_json: bool) -> None:
+def run_add_runtime(file: Path, version: str | None, as_json: bool) -> None:
     """Take in a file's runtimes, and say which. Raises MixnetError and UsageError."""
     kept = add(file, version)
     for each in kept:

@@ -3,11 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mixnet_android.runner.build import (
-    NAME,
-    Built,
-    build,
-)
+from mixnet_android.runner.build import NAME, Built, build
 from mixnet_android.runner.toolchains import sources_and_settings
 from mixnet_bench.results.devices import BuiltRunner
 from mixnet_common.console import print_json, say, warn
@@ -15,7 +11,9 @@ from mixnet_common.errors import UsageError
 from mixnet_common.outputs import check_output
 
 
-def run(targets: Sequence[str], way: str | None, output: Path | None, as_json: bool) -> None:
+def run_build_runner(
+    targets: Sequence[str], way: str | None, output: Path | None, as_json: bool
+) -> None:
     """Build the runner for each target. Raises MixnetError, UsageError."""
     if output is not None and len(targets) > 1:
         raise UsageError("-o names one file, for one --target")

@@ -6,11 +6,7 @@ from msgspec.structs import replace
 
 from mixnet_android.adb import Adb
 from mixnet_android.parsers import Cluster
-from mixnet_android.phone.device import (
-    Device,
-    State,
-    list_devices,
-)
+from mixnet_android.phone.device import Device, State, list_devices
 from mixnet_android.phone.records import cluster_record
 from mixnet_bench.results.devices import DeviceResult
 from mixnet_common.console import print_json, print_table, say
@@ -20,7 +16,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def run(as_json: bool) -> None:
+def run_listing(as_json: bool) -> None:
     """List the phones, and print. Raises AdbError where adb is missing or doesn't work."""
     found = list_devices(Adb.find())
     if as_json:

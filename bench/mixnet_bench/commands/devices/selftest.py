@@ -16,21 +16,11 @@ from mixnet_android.libraries.store import find
 from mixnet_android.parsers import clean
 from mixnet_android.phone import store
 from mixnet_android.phone.conditions import read_conditions
-from mixnet_android.phone.device import (
-    State,
-    choose,
-    read_state,
-)
+from mixnet_android.phone.device import State, choose, read_state
 from mixnet_android.runner.build import find_runner
-from mixnet_android.runs.detached import (
-    Phase,
-    Run,
-)
+from mixnet_android.runs.detached import Phase, Run
 from mixnet_android.runs.session import platform_of
-from mixnet_bench.phones.one_phone import (
-    Wishes,
-    measure_on,
-)
+from mixnet_bench.phones.one_phone import Wishes, measure_on
 from mixnet_bench.results.devices import AssumptionResult
 from mixnet_bench.results.verdict import Verdict
 from mixnet_bench.timing.latency import Plan
@@ -73,7 +63,7 @@ PLAN = Plan(paths=(), launches=6, min_count=60, min_time_s=6.0)
 """Of the A/A run: a minute or two on a phone."""
 
 
-def run(
+def run_selftest(
     serial: str | None, model: Path | None, as_json: bool, output: Path | None, plan: Plan = PLAN
 ) -> None:
     """Check everything and report. Raises MixnetError where an assumption does not hold.

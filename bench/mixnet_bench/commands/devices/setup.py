@@ -9,20 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mixnet_android.adb import Adb, AdbError
-from mixnet_android.libraries.download import (
-    Pinned,
-    fetch,
-    pinned_for,
-)
-from mixnet_android.libraries.store import (
-    PLATFORMS,
-    add,
-    find,
-)
-from mixnet_android.phone.device import (
-    choose,
-    inspect,
-)
+from mixnet_android.libraries.download import Pinned, fetch, pinned_for
+from mixnet_android.libraries.store import PLATFORMS, add, find
+from mixnet_android.phone.device import choose, inspect
 from mixnet_android.runner.build import find_runner
 from mixnet_android.runs.session import platform_of
 from mixnet_bench.results.devices import PartResult
@@ -62,7 +51,7 @@ class Request:
     yes: bool = False
 
 
-def run(request: Request, as_json: bool) -> None:
+def run_setup(request: Request, as_json: bool) -> None:
     """Tell, and fetch where asked. Raises MixnetError where something is missing in the end."""
     if request.platform is not None and request.platform not in PLATFORMS:
         raise UsageError(f"no platform {request.platform!r}", nearest(request.platform, PLATFORMS))

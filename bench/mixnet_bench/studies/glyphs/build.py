@@ -14,20 +14,8 @@ from pathlib import Path
 
 import click
 
-from mixnet_bench.studies.glyphs.fonts import (
-    Family,
-    Split,
-    families,
-    fetch,
-    read_font,
-)
-from mixnet_bench.studies.glyphs.render import (
-    CHARACTERS,
-    Mask,
-    label,
-    masks,
-    sample,
-)
+from mixnet_bench.studies.glyphs.fonts import Family, Split, families, fetch, read_font
+from mixnet_bench.studies.glyphs.render import CHARACTERS, Mask, label, masks, sample
 from mixnet_common import UsageError
 from mixnet_common.console import CONTEXT, Command, example, progress, say
 from mixnet_common.files import write_whole

@@ -16,17 +16,8 @@ import click
 from mixnet_bench.accuracy.parity import parity
 from mixnet_bench.stats.summary import summarize
 from mixnet_bench.stats.turns import ratio, ratios_of
-from mixnet_bench.studies.glyphs.build import (
-    COUNT,
-    PICTURES,
-    build,
-)
-from mixnet_bench.timing.latency import (
-    Plan,
-    Timing,
-    measure,
-    turns_of,
-)
+from mixnet_bench.studies.glyphs.build import COUNT, PICTURES, build
+from mixnet_bench.timing.latency import Plan, Timing, measure, turns_of
 from mixnet_common.console import (
     CONTEXT,
     FORMAT,

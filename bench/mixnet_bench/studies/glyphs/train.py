@@ -15,16 +15,8 @@ from typing import Any
 import click
 import numpy as np
 
-from mixnet_bench.studies.glyphs.build import (
-    SEEDS,
-    load_masks,
-)
-from mixnet_bench.studies.glyphs.render import (
-    CHARACTERS,
-    RESOLUTION,
-    Mask,
-    sample,
-)
+from mixnet_bench.studies.glyphs.build import SEEDS, load_masks
+from mixnet_bench.studies.glyphs.render import CHARACTERS, RESOLUTION, Mask, sample
 from mixnet_common.console import CONTEXT, Command, example, say
 from mixnet_common.options import THREADS, Real
 from mixnet_common.outputs import check_folder, check_output

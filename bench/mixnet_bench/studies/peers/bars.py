@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from mixnet_bench.studies.peers.registry import (
-    OURS,
-    REFERENCE,
-    Order,
-)
+from mixnet_bench.studies.peers.registry import OURS, REFERENCE, Order
 from mixnet_common.intervals import Interval
 
 LATENCY, SIZE = "latency", "size"

@@ -13,15 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mixnet_bench.studies.peers.make import (
-    answer_path,
-    command,
-)
-from mixnet_bench.studies.peers.registry import (
-    EXPORTERS,
-    Exporter,
-    Order,
-)
+from mixnet_bench.studies.peers.make import answer_path, command
+from mixnet_bench.studies.peers.registry import EXPORTERS, Exporter, Order
 from mixnet_common import MixnetError
 from mixnet_common.hashing import sha256, sha256_of, sha256_of_parts
 from mixnet_common.versions import package_version

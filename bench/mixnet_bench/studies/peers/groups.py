@@ -9,12 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from mixnet_bench.studies.peers.bars import Bar
-from mixnet_bench.studies.peers.registry import (
-    EXPORTERS,
-    OURS,
-    REFERENCE,
-    Order,
-)
+from mixnet_bench.studies.peers.registry import EXPORTERS, OURS, REFERENCE, Order
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mixnet_bench.studies.peers.registry import (
-    EXPORTERS,
-    Order,
-)
+from mixnet_bench.studies.peers.registry import EXPORTERS, Order
 from mixnet_common import MixnetError
 from mixnet_common.console import report_error
 from mixnet_common.files import write_all
@@ -40,10 +37,7 @@ def make(order: Order, path: Path) -> None:
 
 def picture_logits(order: Order, content: bytes) -> Any:
     """What a file with our weights makes of the shipped picture, as a list of numbers."""
-    from mixnet_export.job.verify import (
-        Candidate,
-        run_candidate,
-    )
+    from mixnet_export.job.verify import Candidate, run_candidate
     from mixnet_export.writers import FORMATS
     from mixnet_networks import load_network
     from mixnet_networks.images.picture import picture_input

@@ -4,15 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mixnet_bench.studies.peers.files import (
-    Made,
-    make_file,
-)
+from mixnet_bench.studies.peers.files import Made, make_file
 from mixnet_bench.studies.peers.groups import Group
-from mixnet_bench.studies.peers.registry import (
-    EXPORTERS,
-    Order,
-)
+from mixnet_bench.studies.peers.registry import EXPORTERS, Order
 from mixnet_common import MixnetError
 
 TOLERANCE = 1e-4

@@ -17,10 +17,7 @@ from mixnet_runtimes.prepared import Prepared
 from mixnet_runtimes.profiling import WARMUP, OperatorTime, Profile, summarize_rounds
 from mixnet_runtimes.tflite import file as tflite_file
 from mixnet_runtimes.tflite.interpreters import RUNTIMES
-from mixnet_runtimes.tflite.litert_c import (
-    HINT,
-    OPERATOR,
-)
+from mixnet_runtimes.tflite.litert_c import HINT, OPERATOR
 from mixnet_runtimes.tflite.profile.xnnpack_events import align
 
 LITERT = RUNTIMES[0]

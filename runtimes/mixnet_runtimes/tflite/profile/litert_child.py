@@ -17,13 +17,7 @@ from typing import Any
 
 from mixnet_common import MixnetError
 from mixnet_runtimes.child_process import Tell
-from mixnet_runtimes.tflite.litert_c import (
-    DELEGATED,
-    OPERATOR,
-    Event,
-    Library,
-    ProfiledModel,
-)
+from mixnet_runtimes.tflite.litert_c import DELEGATED, OPERATOR, Event, Library, ProfiledModel
 
 Key = tuple[str, int, int]
 """Tag, type and index of an event: what must be the same in every round."""

@@ -1,7 +1,7 @@
-"""The ``--profile`` of ``mixnet-bench latency``: runs the profiles and prints their table.
+"""Profiles of a measurement's files, taken one after the other before anything is timed.
 
-Profiles are taken one after the other, before anything is timed: a profiler slows its file a
-little, and a file that cannot be profiled is to fail before the long part.
+A profiler slows its file a little, and a file that cannot be profiled is to fail before the long
+part.
 """
 
 import os
@@ -9,16 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mixnet_bench.machine.affinity import (
-    current_cpus,
-    pin,
-)
-from mixnet_bench.profiling.report import (
-    profile_columns,
-    profile_rows,
-)
+from mixnet_bench.machine.affinity import current_cpus, pin
 from mixnet_bench.timing.latency import Plan
-from mixnet_common.console import print_table, tracked
+from mixnet_common.console import tracked
 from mixnet_runtimes import Prepared, Profile, profile
 
 
@@ -44,11 +37,3 @@ def pinned(cpus: Sequence[int] | None) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before or cpus)
-
-
-def print_profiles(names: Sequence[str], profiles: Sequence[Profile]) -> None:
-    """The table of all profiles, side by side."""
-    caption = (
-        "by the runtime's own profiler, without disturbances; so the total is not the median above"
-    )
-    print_table(profile_columns(names), profile_rows(profiles), caption=caption)

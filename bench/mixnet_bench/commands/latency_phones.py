@@ -1,0 +1,168 @@
+"""``mixnet-bench latency --on adb`` and ``--on all``: hands over, then prints and saves.
+
+Everything that can be refused is refused before a phone is touched.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from mixnet_android.adb import Adb
+from mixnet_android.phone.device import choose
+from mixnet_android.runs.benchmark_model import NAME
+from mixnet_bench.commands.latency_table import print_latencies, print_phone_profiles
+from mixnet_bench.phones import benchmark_model
+from mixnet_bench.phones.benchmark_model_report import COLUMNS, describe, rows
+from mixnet_bench.phones.every_phone import measure_all, usable_phones
+from mixnet_bench.phones.one_phone import Wishes, measure_on
+from mixnet_bench.phones.saved import SavedPhones
+from mixnet_bench.results.latency import PhoneLatencyResult, ProgramResult
+from mixnet_bench.timing.host import NO_MORE, Finish, conclude, refuse_output, save_to
+from mixnet_bench.timing.latency import Plan
+from mixnet_bench.timing.report import identify_all
+from mixnet_common import MixnetError, write_whole
+from mixnet_common.console import (
+    json_text,
+    print_json,
+    print_table,
+    progress,
+    progress_by_share,
+    warn,
+)
+
+
+def run_on_phone(
+    plan: Plan,
+    serial: str | None,
+    wishes: Wishes,
+    as_json: bool,
+    output: Path | None,
+    finish: Finish = NO_MORE,
+) -> list[PhoneLatencyResult]:
+    """Time the plan's files on a phone and report; the results.
+
+    What was measured is saved before ``finish`` adds to it; where either fails, the launches are
+    kept and the same command measures none again. Raises MixnetError and UsageError.
+    """
+    refuse_output(output, plan, finish.reads)
+    phone = choose(Adb.find(), serial)
+    with progress_by_share(f"timing on {phone.serial}") as report:
+        targets = measure_on(
+            phone,
+            plan,
+            wishes,
+            report,
+            finish,
+            lambda targets: conclude(targets, finish, partial(save_to, output)),
+        )
+    show(targets, as_json)
+    return targets
+
+
+def show(targets: Sequence[PhoneLatencyResult], as_json: bool) -> None:
+    """Print what was measured: a JSON document, or a table for each phone, and every caveat."""
+    for target in targets:
+        for reason in target.reasons:
+            warn(f"{target.name} on {target.target}: {reason}")
+    if as_json:
+        print_json(targets)
+        return
+    for name in dict.fromkeys(target.target for target in targets):
+        own = [target for target in targets if target.target == name]
+        print_latencies(own, title=_title(own), caption=_caption(own))
+        if own[0].profile is not None:
+            print_phone_profiles(own, _title(own))
+
+
+def _title(targets: Sequence[PhoneLatencyResult]) -> str:
+    return "EMULATED: these are no phone's latencies" if targets[0].emulated else ""
+
+
+def _caption(targets: Sequence[PhoneLatencyResult]) -> tuple[str, ...]:
+    runtimes = sorted({f"{each.runtime} {each.runtime_version}" for each in targets})
+    first = targets[0]
+    device, pin = first.device, first.settings.pin
+    name = " ".join(each for each in (device.manufacturer, device.model) if each)
+    pinned = "" if pin is None else f", CPUs {','.join(map(str, pin))}"
+    fixed = "; fixed-performance mode: sustained clocks" if first.fixed_performance else ""
+    return (
+        f"{', '.join(runtimes)} on {name or first.target} ({device.soc or 'unknown SoC'}); "
+        f"threads: {first.threads}{pinned}, launches: {first.settings.launches}{fixed}",
+        f"{_parity_line(targets)}; {first.label}: an app may differ",
+        "ratio: to the first file, measured side by side",
+    )
+
+
+def _parity_line(targets: Sequence[PhoneLatencyResult]) -> str:
+    worst = [
+        f"{target.name} {each.error:.2g} {each.unit}"
+        for target in targets
+        if target.parity is not None
+        for each in target.parity.outputs
+        if each.error is not None
+    ]
+    return "outputs against this machine's: " + (", ".join(worst) or "not compared")
+
+
+def run_on_all(
+    plan: Plan,
+    wishes: Wishes,
+    as_json: bool,
+    output: Path | None,
+    finish: Finish = NO_MORE,
+) -> list[PhoneLatencyResult]:
+    """Time the plan's files on all phones and report; the results.
+
+    ``output`` is read first: a phone whose results it holds already is not measured again.
+    Raises MixnetError where one failed.
+    """
+    refuse_output(output, plan, finish.reads)
+    phones = usable_phones(Adb.find())
+    results = SavedPhones(output, plan, wishes)
+    if results.others:
+        names = ", ".join(results.others)
+        warn(f"{output} holds another measurement, of {names}: it stays until there is a new one")
+    failed = measure_all(phones, plan, wishes, results, finish)
+    targets = results.targets()
+    if targets:
+        show(targets, as_json)
+    if failed:
+        raise MixnetError(
+            f"{len(failed)} of {len(phones)} phones failed: {', '.join(failed)}",
+            f"the others' results are in {output}: run the same again for the rest"
+            if output
+            else "the others' results are whole; with -o FILE a rerun measures only the rest",
+        )
+    return targets
+
+
+def run_benchmark_model(
+    plan: Plan,
+    program: Path,
+    serial: str | None,
+    wishes: Wishes,
+    as_json: bool,
+    output: Path | None,
+) -> list[ProgramResult]:
+    """Time the plan's files with ``program`` and report; the results.
+
+    Raises MixnetError and UsageError.
+    """
+    refuse_output(output, plan, [program])
+    files = identify_all(plan)
+    phone = choose(Adb.find(), serial)
+    with progress(f"timing on {phone.serial}", plan.launches * len(plan.paths)) as step:
+        plan, measured = benchmark_model.measure_on(phone, plan, program, wishes, step)
+    targets = describe(plan, files, measured)
+    if output is not None:
+        write_whole(output, json_text(targets) + "\n")
+    for target in targets:
+        for reason in target.reasons:
+            warn(f"{target.name} on {target.target}: {reason}")
+    if as_json:
+        print_json(targets)
+    else:
+        title = "EMULATED: these are no phone's latencies" if targets[0].emulated else ""
+        caption = f"by {NAME}: means of means, without samples; shell process: an app may differ"
+        print_table(COLUMNS, rows(targets), title=title, caption=caption)
+    return targets
