@@ -6,7 +6,7 @@ from typing import TypedDict, Unpack
 from mixnet_common.errors import UsageError, nearest
 from mixnet_export.job.exporting import Options
 from mixnet_export.job.requested import Job, run_job
-from mixnet_export.job.source import Request
+from mixnet_export.job.source import NetworkRequest
 from mixnet_export.optimize.job import optimize as optimize_file
 from mixnet_export.optimize.records import OptimizeResult
 from mixnet_export.writers import FORMATS
@@ -73,7 +73,7 @@ def export(
         random_weights=weights is None,
     )
     sizes = {key: value for key, value in more.items() if key in REQUESTED}
-    request = Request(
+    request = NetworkRequest(
         None if network is None else str(network),
         weights_file=_path(weights),
         **sizes,  # type: ignore[arg-type] # the keys of REQUESTED have the fields' types

@@ -8,7 +8,7 @@ from typing import Any
 
 from mixnet_bench.accuracy.parity import answer, request
 from mixnet_quantize.parity import Parity, gate
-from mixnet_quantize.parity.report import text
+from mixnet_quantize.parity.report import parity_text
 
 
 def assert_parity(
@@ -39,4 +39,4 @@ def assert_parity(
 
 def _message(found: Parity) -> str:
     hint = "" if found.verdict is None else gate.hint(found.verdict)
-    return "\n".join(["", text(found), *([hint] if hint else [])])
+    return "\n".join(["", parity_text(found), *([hint] if hint else [])])

@@ -325,12 +325,12 @@ def _export(
 ) -> None:
     from mixnet_export.job.exporting import Options
     from mixnet_export.job.requested import Job, run_job
-    from mixnet_export.job.source import Request
+    from mixnet_export.job.source import NetworkRequest
     from mixnet_export.mixed.files import print_front
     from mixnet_export.writers import FORMATS
 
     sizes = ("classes", "resolution", "multiplier", "batch", "weights_file", "seed")
-    request = Request(network_name, **{key: arguments.pop(key) for key in sizes})
+    request = NetworkRequest(network_name, **{key: arguments.pop(key) for key in sizes})
     settings = Options(
         verify=not no_verify,
         calibration=calibrate,

@@ -66,10 +66,10 @@ def layer_errors(
     """
     exact = observe_file(float_path, threads=threads)
     rounded = observe_file(int8_path, threads=threads)
-    return compare(exact, rounded, samples, step)
+    return layer_differences(exact, rounded, samples, step)
 
 
-def compare(
+def layer_differences(
     exact: Observer,
     rounded: Observer,
     samples: Iterable[NDArray[np.float32]],

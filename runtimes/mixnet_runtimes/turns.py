@@ -50,7 +50,7 @@ def time_in_turns(paths: Sequence[Path], threads: int = 1, pace: Pace = PACE) ->
         "warmup": pace.warmup,
     }
     limits = child.Limits(pace.timeout_s, child.limits_for(paths[0]).memory_bytes)
-    question = "mixnet_runtimes.turns:measure"
+    question = "mixnet_runtimes.turns:measure_launch"
     return [
         list(child.ask(question, paths[0], {**request, "seed": seed}, limits)["seconds"])
         for seed in range(pace.launches)
@@ -66,7 +66,7 @@ def log_ratios(launches: Sequence[Sequence[Sequence[float]]], file: int, to: int
     return [float(np.median(np.log(np.divide(each[file], each[to])))) for each in launches]
 
 
-def measure(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+def measure_launch(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """In a process of its own: one launch."""
     from mixnet_runtimes import open_session
 

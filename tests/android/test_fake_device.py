@@ -277,7 +277,7 @@ def test_a_phone_that_cannot_be_used_is_listed_with_what_to_do(
         assert not told["usable"]
         assert any(part in told["advice"][0] for part in advice.split("|"))
         with pytest.raises(error):
-            device.choose(adb, fake.serial)
+            device.choose_phone(adb, fake.serial)
         with pytest.raises(error):
             Phone(adb, fake.serial).shell("echo")
         adb.run("disconnect", fake.serial)
@@ -287,11 +287,11 @@ def test_of_two_phones_one_must_be_chosen(adb: Adb, fake: FakePhone, tmp_path: P
     with FakePhone(tmp_path / "other", model="Fake_2") as other:
         adb.connect(other.serial)
         with pytest.raises(Several) as caught:
-            device.choose(adb)
+            device.choose_phone(adb)
         assert fake.serial in caught.value.message
         assert other.serial in caught.value.message
         assert "--on adb:SERIAL" in caught.value.hint
-        assert device.choose(adb, other.serial).serial == other.serial
+        assert device.choose_phone(adb, other.serial).serial == other.serial
         adb.run("disconnect", other.serial)
 
 
@@ -300,7 +300,7 @@ def test_the_environments_serial_chooses(
 ) -> None:
     monkeypatch.setenv("ANDROID_SERIAL", "elsewhere")
     with pytest.raises(NotFound, match="elsewhere") as caught:
-        device.choose(adb)
+        device.choose_phone(adb)
     assert fake.serial in caught.value.hint
 
 

@@ -24,15 +24,15 @@ from mixnet_bench.results.latency import (
 from mixnet_bench.results.verdict import Verdict
 from mixnet_bench.timing.against import (
     check_alike,
-    choose,
+    choose_baseline,
     compare_side_by_side,
     compare_with_saved,
     read_result,
     sentence,
 )
-from mixnet_bench.timing.host import Finish
+from mixnet_bench.timing.host import Comparer
 from mixnet_bench.timing.latency import Plan
-from mixnet_bench.timing.report import describe
+from mixnet_bench.timing.report import describe_timings
 from mixnet_bench.timing.trust import demand_valid, extend
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import json_text
@@ -54,7 +54,7 @@ def target(name: str, level: float, seed: int, launches: int = 6, **changes: Any
     plan = Plan((Path(name),), launches=launches)
     timing = Timing("Numbers", "1", {}, tuple(made))
     file = FileRun(name=name, sha256=name, size_bytes=1)
-    (described,) = describe(plan, [file], [timing], MACHINE)
+    (described,) = describe_timings(plan, [file], [timing], MACHINE)
     return replace(described, **changes)
 
 
@@ -181,16 +181,16 @@ def test_what_was_measured_is_saved_and_printed_whatever_becomes_of_a_comparison
     monkeypatch.setattr(latency_command, "describe_run", lambda plan: [new])
     file = tmp_path / "r.json"
     with pytest.raises(MixnetError, match="today"):
-        latency_command.run_latency(Plan((tiny_onnx,)), True, file, finish=Finish(fail))
+        latency_command.run_latency(Plan((tiny_onnx,)), True, file, comparer=Comparer(fail))
     assert json.loads(file.read_text())["targets"] == [as_read(new)]
     assert json.loads(capsys.readouterr().out)["targets"] == [as_read(new)]
 
 
 def test_among_several_saved_results_the_one_of_the_same_name_is_taken() -> None:
     several = [target("a", 10, 0), target("b", 10, 0)]
-    assert choose(several, "b") is several[1]
+    assert choose_baseline(several, "b") is several[1]
     with pytest.raises(UsageError, match="0 of the saved results are called c"):
-        choose(several, "c")
+        choose_baseline(several, "c")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from mixnet_bench.studies.peers.bars import LATENCY, SIZE, Bar, find_bar, judge_
 from mixnet_bench.studies.peers.files import Made, kept_path, make_file
 from mixnet_bench.studies.peers.groups import Group, Selection, build_groups
 from mixnet_bench.studies.peers.make import answer_path, make
-from mixnet_bench.studies.peers.making import Workshop, orders_of
+from mixnet_bench.studies.peers.making import ExportedFiles, orders_of
 from mixnet_bench.studies.peers.registry import (
     EXPORTERS,
     OURS,
@@ -28,7 +28,7 @@ from mixnet_bench.studies.peers.registry import (
     PRECISIONS,
     REFERENCE,
     RUNTIMES,
-    Order,
+    FileRequest,
 )
 from mixnet_bench.studies.peers.result import (
     Compared,
@@ -44,9 +44,9 @@ from mixnet_common.result import encode
 from mixnet_networks import load_network
 from mixnet_networks.graph.operators import OPERATORS
 
-SUBJECT = Order(OURS, "mixnet-s", "float32", "litert", "default")
+SUBJECT = FileRequest(OURS, "mixnet-s", "float32", "litert", "default")
 LITERAL = replace(SUBJECT, lowering=REFERENCE)
-TENSORFLOW = Order("tensorflow", "mixnet-s", "float32", "litert")
+TENSORFLOW = FileRequest("tensorflow", "mixnet-s", "float32", "litert")
 EVERYTHING = Selection(
     ("mixnet-s", "mixnet-m", "mixnet-l"), PRECISIONS, tuple(RUNTIMES), PEERS, "default"
 )
@@ -178,12 +178,12 @@ class Maker:
     """Stands for the process that makes a file: writes one, and remembers being asked."""
 
     def __init__(self, content: bytes = b"file", logits: Any = (1.0, 2.0)) -> None:
-        self.asked: list[Order] = []
+        self.asked: list[FileRequest] = []
         self.content = content
         self.logits = logits
 
     def __call__(self, line: list[str]) -> "subprocess.CompletedProcess[str]":
-        order, path = Order(**json.loads(line[-2])), Path(line[-1])
+        order, path = FileRequest(**json.loads(line[-2])), Path(line[-1])
         self.asked.append(order)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self.content)
@@ -253,15 +253,15 @@ def test_our_own_file_is_made_with_its_logits(tmp_path: Path) -> None:
     assert path.read_bytes()[4:8] == b"TFL3"
 
 
-def made_with(logits: dict[str, tuple[float, ...]]) -> Callable[[Order, Path], Made]:
+def made_with(logits: dict[str, tuple[float, ...]]) -> Callable[[FileRequest, Path], Made]:
     return lambda order, directory: Made(order, Path(order.label), logits.get(order.label))
 
 
-def workshop_of(make: Callable[[Order, Path], Made], group: Group) -> Workshop:
-    workshop = Workshop(Path(), make)
+def workshop_of(make: Callable[[FileRequest, Path], Made], group: Group) -> ExportedFiles:
+    exported = ExportedFiles(Path(), make)
     for order in group.orders:
-        workshop.fill(order)
-    return workshop
+        exported.fill(order)
+    return exported
 
 
 def test_a_peer_that_is_not_installed_is_skipped_with_a_word(
@@ -270,9 +270,9 @@ def test_a_peer_that_is_not_installed_is_skipped_with_a_word(
     absent = replace(EXPORTERS["tensorflow"], packages={"no_such_module": "tensorflow"})
     monkeypatch.setitem(EXPORTERS, "tensorflow", absent)
 
-    workshop = workshop_of(made_with({}), Group((TENSORFLOW,)))
+    exported = workshop_of(made_with({}), Group((TENSORFLOW,)))
 
-    assert workshop.skipped == {TENSORFLOW: "tensorflow not installed"}
+    assert exported.skipped == {TENSORFLOW: "tensorflow not installed"}
 
 
 def present(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,32 +288,32 @@ def test_a_peer_that_computes_something_else_is_not_timed(
     present(monkeypatch)
     group = Group((SUBJECT, TENSORFLOW))
     make = made_with({"ours, default": (1.0, 2.0), "tensorflow": (1.0, theirs)})
-    workshop = workshop_of(make, group)
+    exported = workshop_of(make, group)
 
-    workshop.compare(group)
+    exported.compare(group)
 
-    assert (TENSORFLOW in workshop.skipped) == skipped
-    assert (TENSORFLOW in workshop.made) != skipped
+    assert (TENSORFLOW in exported.skipped) == skipped
+    assert (TENSORFLOW in exported.made) != skipped
 
 
 def test_files_with_other_weights_need_not_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     present(monkeypatch)
     group = Group((SUBJECT, TENSORFLOW))
-    workshop = workshop_of(made_with({"ours, default": (1.0, 2.0)}), group)
+    exported = workshop_of(made_with({"ours, default": (1.0, 2.0)}), group)
 
-    workshop.compare(group)
+    exported.compare(group)
 
-    assert TENSORFLOW in workshop.made
+    assert TENSORFLOW in exported.made
 
 
 def test_nothing_is_compared_without_our_own_file() -> None:
-    def fail(order: Order, directory: Path) -> Made:
+    def fail(order: FileRequest, directory: Path) -> Made:
         raise MixnetError("no room")
 
-    workshop = workshop_of(fail, Group((SUBJECT,)))
+    exported = workshop_of(fail, Group((SUBJECT,)))
 
     with pytest.raises(MixnetError, match="ours, default: no room"):
-        workshop.compare(Group((SUBJECT,)))
+        exported.compare(Group((SUBJECT,)))
 
 
 # Results
@@ -343,7 +343,7 @@ def target(name: str, launches: list[list[float]], size_bytes: int) -> LatencyRe
 
 
 def described() -> tuple[Group, list[Compared]]:
-    gone = Order("litert-torch", "mixnet-s", "float32", "litert")
+    gone = FileRequest("litert-torch", "mixnet-s", "float32", "litert")
     group = Group((SUBJECT, LITERAL, gone, TENSORFLOW))
     made = {order: Made(order, Path(order.label), (1.0, 2.0)) for order in group.orders}
     del made[gone]
@@ -434,7 +434,7 @@ def call(*arguments: str) -> Result:
 def test_wrong_use_is_refused_before_anything_is_made(
     monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str, hint: str
 ) -> None:
-    monkeypatch.setattr(compare_exporters, "fill_workshop", pytest.fail)
+    monkeypatch.setattr(compare_exporters, "export_files", pytest.fail)
     result = call(*arguments)
 
     assert result.exit_code == 2
@@ -446,12 +446,14 @@ def test_wrong_use_is_refused_before_anything_is_made(
 def test_our_files_are_made_timed_and_told_end_to_end(
     tmp_path: Path, tiny_onnx: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def make_tiny(order: Order, directory: Path) -> Made:
+    def make_tiny(order: FileRequest, directory: Path) -> Made:
         path = directory / f"{order.network}-{order.lowering}.{order.form}"
         path.write_bytes(tiny_onnx.read_bytes())
         return Made(order, path, (1.0, 2.0))
 
-    monkeypatch.setattr(compare_exporters, "Workshop", lambda where: Workshop(where, make_tiny))
+    monkeypatch.setattr(
+        compare_exporters, "ExportedFiles", lambda where: ExportedFiles(where, make_tiny)
+    )
     saved = tmp_path / "result.json"
 
     result = call(
@@ -482,7 +484,7 @@ def test_our_files_are_made_timed_and_told_end_to_end(
 def test_a_missed_bar_fails_the_command_only_where_that_is_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(compare_exporters, "compare", lambda *arguments: described()[1])
+    monkeypatch.setattr(compare_exporters, "compare_exporters", lambda *arguments: described()[1])
 
     assert call().exit_code == 0
     result = call("--check")

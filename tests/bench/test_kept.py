@@ -9,7 +9,7 @@ import pytest
 from mixnet_android.runner.protocol import parse
 from mixnet_android.runs.detached import FRESH_S
 from mixnet_android.runs.session import Launched
-from mixnet_bench.phones.unfinished import Kept
+from mixnet_bench.phones.unfinished import UnfinishedLaunches
 
 TEXT = (
     '{"type": "header", "protocol": 1, "runner": "1", "machine": "aarch64", "system": "Linux", '
@@ -25,15 +25,15 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_launch_is_found_again_with_its_outputs() -> None:
-    Kept("serial", "d" * 64).save(3, LAUNCHED)
-    assert Kept("serial", "d" * 64).recall(3) == LAUNCHED
-    assert Kept("serial", "d" * 64).recall(2) is None
-    assert Kept("other", "d" * 64).recall(3) is None
-    assert Kept("serial", "e" * 64).recall(3) is None
+    UnfinishedLaunches("serial", "d" * 64).save(3, LAUNCHED)
+    assert UnfinishedLaunches("serial", "d" * 64).recall(3) == LAUNCHED
+    assert UnfinishedLaunches("serial", "d" * 64).recall(2) is None
+    assert UnfinishedLaunches("other", "d" * 64).recall(3) is None
+    assert UnfinishedLaunches("serial", "e" * 64).recall(3) is None
 
 
 def test_an_old_one_is_another_measurement() -> None:
-    kept = Kept("serial", "d" * 64)
+    kept = UnfinishedLaunches("serial", "d" * 64)
     kept.save(0, LAUNCHED)
     long_ago = time.time() - FRESH_S - 1
     os.utime(kept.folder / "0.jsonl", (long_ago, long_ago))
@@ -41,7 +41,7 @@ def test_an_old_one_is_another_measurement() -> None:
 
 
 def test_what_is_too_old_is_removed_with_the_next_launch(tmp_path: Path) -> None:
-    old, young, now = (Kept("serial", each * 64) for each in "abc")
+    old, young, now = (UnfinishedLaunches("serial", each * 64) for each in "abc")
     for kept, age_s in ((old, FRESH_S + 60), (young, FRESH_S - 60)):
         kept.save(0, LAUNCHED)
         for file in (*kept.folder.iterdir(), kept.folder):
@@ -51,14 +51,14 @@ def test_what_is_too_old_is_removed_with_the_next_launch(tmp_path: Path) -> None
 
 
 def test_a_damaged_one_is_measured_again() -> None:
-    kept = Kept("serial", "d" * 64)
+    kept = UnfinishedLaunches("serial", "d" * 64)
     kept.save(0, LAUNCHED)
     (kept.folder / "0.jsonl").write_text(TEXT[:-20])
     assert kept.recall(0) is None
 
 
 def test_a_finished_measurement_leaves_nothing(tmp_path: Path) -> None:
-    kept = Kept("serial", "d" * 64)
+    kept = UnfinishedLaunches("serial", "d" * 64)
     kept.save(0, LAUNCHED)
     kept.forget()
     kept.forget()
@@ -67,5 +67,5 @@ def test_a_finished_measurement_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_serial_cannot_lead_to_another_folder(tmp_path: Path) -> None:
     for serial in ("../../etc", "..", "/abs", "a:b\\c"):
-        folder = Kept(serial, "d" * 64).folder
+        folder = UnfinishedLaunches(serial, "d" * 64).folder
         assert folder.parent == tmp_path / "unfinished"

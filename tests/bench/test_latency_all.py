@@ -13,16 +13,16 @@ import pytest
 
 from mixnet_android.adb import Adb, Phone
 from mixnet_bench.phones import every_phone as latency_all
-from mixnet_bench.phones.one_phone import Keep, Report, Wishes
+from mixnet_bench.phones.one_phone import Keep, PhoneOptions, Report
 from mixnet_bench.phones.saved import SavedPhones
 from mixnet_bench.results.latency import ComparisonResult, LatencyResult, PhoneLatencyResult
-from mixnet_bench.timing.host import NO_MORE, Finish
+from mixnet_bench.timing.host import NO_COMPARISON, Comparer
 from mixnet_bench.timing.latency import Plan
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import json_text
 from mixnet_common.result import decode
 
-PLAIN = Wishes()
+PLAIN = PhoneOptions()
 PHONES = [Phone(Adb(Path("adb")), serial) for serial in ("a", "b", "c")]
 CLUSTERS = [
     {"cpus": cpus, "current_khz": khz, "limit_khz": khz, "max_khz": khz, "governor": None,
@@ -38,11 +38,13 @@ def plan(tmp_path: Path) -> Plan:
     return Plan((model,))
 
 
-def result(serial: str, plan: Plan, wishes: Wishes = PLAIN, **more: Any) -> dict[str, Any]:
+def result(
+    serial: str, plan: Plan, phone_options: PhoneOptions = PLAIN, **more: Any
+) -> dict[str, Any]:
     """What a phone's measurement by this plan is saved as, the least of it."""
     (path,) = plan.paths
     keys = ("threads", "launches", "min_count", "min_time_s", "warmup", "seed", "burst_ms")
-    pin = {None: None, "big": [2, 3], "0-1": [0, 1]}[wishes.pin]
+    pin = {None: None, "big": [2, 3], "0-1": [0, 1]}[phone_options.pin]
     return {
         "name": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -59,7 +61,7 @@ def result(serial: str, plan: Plan, wishes: Wishes = PLAIN, **more: Any) -> dict
         "settings": {key: getattr(plan, key) for key in keys} | {"pin": pin, "sustained": False},
         "machine": {},
         "device": {"clusters": CLUSTERS},
-        "fixed_performance": wishes.fixed_performance,
+        "fixed_performance": phone_options.fixed_performance,
         **more,
     }
 
@@ -72,12 +74,18 @@ class Bench:
         self.measured: list[str] = []
 
     def __call__(
-        self, phone: Phone, plan: Plan, wishes: Wishes, report: Report, finish: Finish, keep: Keep
+        self,
+        phone: Phone,
+        plan: Plan,
+        phone_options: PhoneOptions,
+        report: Report,
+        comparer: Comparer,
+        keep: Keep,
     ) -> list[PhoneLatencyResult]:
         self.measured.append(phone.serial)
         if phone.serial in self.broken:
             raise MixnetError("it burns", "put it out")
-        targets = [decode(PhoneLatencyResult, result(phone.serial, plan, wishes))]
+        targets = [decode(PhoneLatencyResult, result(phone.serial, plan, phone_options))]
         keep(targets)
         return targets
 
@@ -87,11 +95,11 @@ def measure(
     plan: Plan,
     bench: Callable[..., list[PhoneLatencyResult]],
     phones: list[Phone] = PHONES,
-    wishes: Wishes = PLAIN,
-    finish: Finish = NO_MORE,
+    phone_options: PhoneOptions = PLAIN,
+    comparer: Comparer = NO_COMPARISON,
 ) -> list[str]:
-    results = SavedPhones(output, plan, wishes)
-    return latency_all.measure_all(phones, plan, wishes, results, finish, bench)
+    results = SavedPhones(output, plan, phone_options)
+    return latency_all.measure_all(phones, plan, phone_options, results, comparer, bench)
 
 
 def saved(output: Path) -> dict[str, Any]:
@@ -101,14 +109,16 @@ def saved(output: Path) -> dict[str, Any]:
 def test_phones_are_measured_at_the_same_time_and_told_in_order(tmp_path: Path, plan: Plan) -> None:
     together = threading.Barrier(3, timeout=10)
 
-    def bench(phone: Phone, plan: Plan, wishes: Wishes, report: Report, *more: Any) -> Any:
+    def bench(
+        phone: Phone, plan: Plan, phone_options: PhoneOptions, report: Report, *more: Any
+    ) -> Any:
         together.wait()
         report(0.5)
-        return Bench()(phone, plan, wishes, report, *more)
+        return Bench()(phone, plan, phone_options, report, *more)
 
     output = tmp_path / "all.json"
-    results = SavedPhones(output, plan, Wishes())
-    assert latency_all.measure_all(PHONES, plan, Wishes(), results, measure=bench) == []
+    results = SavedPhones(output, plan, PhoneOptions())
+    assert latency_all.measure_all(PHONES, plan, PhoneOptions(), results, measure=bench) == []
     targets = results.targets()
     assert [each.target for each in targets] == ["adb:a", "adb:b", "adb:c"]
     assert json.loads(output.read_text()) == json.loads(json_text(targets))
@@ -136,23 +146,23 @@ def test_a_rerun_measures_the_rest_and_keeps_phones_that_are_gone(
 
 
 @pytest.mark.parametrize(
-    ("changes", "wishes"),
+    ("changes", "phone_options"),
     [
-        ({"threads": 2}, Wishes()),
-        ({"min_count": 7}, Wishes()),
-        ({}, Wishes(pin="big")),
-        ({}, Wishes(pin="0-1")),
-        ({}, Wishes(fixed_performance=True)),
-        ({}, Wishes(profile=True)),
+        ({"threads": 2}, PhoneOptions()),
+        ({"min_count": 7}, PhoneOptions()),
+        ({}, PhoneOptions(pin="big")),
+        ({}, PhoneOptions(pin="0-1")),
+        ({}, PhoneOptions(fixed_performance=True)),
+        ({}, PhoneOptions(profile=True)),
     ],
 )
 def test_another_measurement_is_no_reason_to_skip_a_phone(
-    tmp_path: Path, plan: Plan, changes: dict[str, Any], wishes: Wishes
+    tmp_path: Path, plan: Plan, changes: dict[str, Any], phone_options: PhoneOptions
 ) -> None:
     output = tmp_path / "all.json"
     measure(output, plan, Bench())
     other = Bench("b")
-    measure(output, replace(plan, **changes), other, PHONES[:2], wishes)
+    measure(output, replace(plan, **changes), other, PHONES[:2], phone_options)
     assert sorted(other.measured) == ["a", "b"]
     assert set(saved(output)) == {"adb:a", "adb:b", "adb:c"}  # the old ones until there are new
 
@@ -170,10 +180,10 @@ def test_a_changed_file_and_a_void_result_are_measured_again(tmp_path: Path, pla
 
 
 def test_the_clusters_by_name_are_the_same_cpus_again(tmp_path: Path, plan: Plan) -> None:
-    output, wishes = tmp_path / "all.json", Wishes(pin="big")
-    measure(output, plan, Bench(), wishes=wishes)
+    output, phone_options = tmp_path / "all.json", PhoneOptions(pin="big")
+    measure(output, plan, Bench(), phone_options=phone_options)
     again = Bench()
-    measure(output, plan, again, wishes=wishes)
+    measure(output, plan, again, phone_options=phone_options)
     assert again.measured == []
 
 
@@ -181,8 +191,8 @@ def test_what_was_measured_before_is_compared_anew(tmp_path: Path, plan: Plan) -
     output = tmp_path / "all.json"
     for ratio in (1.0, 2.0):
         found = ComparisonResult(name="old", ratio=ratio, conclusion="slower")
-        adding = Finish(lambda targets, found=found: [found for _ in targets])
-        measure(output, plan, Bench(), finish=adding)
+        adding = Comparer(lambda targets, found=found: [found for _ in targets])
+        measure(output, plan, Bench(), comparer=adding)
     assert saved(output)["adb:a"]["against"]["ratio"] == 2
     measure(output, plan, Bench())
     assert "against" not in saved(output)["adb:a"]
@@ -193,7 +203,7 @@ def test_a_comparison_that_fails_leaves_what_was_measured(tmp_path: Path, plan: 
         raise MixnetError("no comparison today")
 
     output = tmp_path / "all.json"
-    assert sorted(measure(output, plan, Bench(), finish=Finish(fail))) == ["a", "b", "c"]
+    assert sorted(measure(output, plan, Bench(), comparer=Comparer(fail))) == ["a", "b", "c"]
     assert set(saved(output)) == {"adb:a", "adb:b", "adb:c"}
 
 
@@ -208,7 +218,9 @@ def test_an_interruption_ends_the_work_on_every_phone_tidily(tmp_path: Path, pla
     tidied: list[str] = []
     together = threading.Barrier(3, timeout=30)
 
-    def bench(phone: Phone, plan: Plan, wishes: Wishes, report: Report, *more: Any) -> Any:
+    def bench(
+        phone: Phone, plan: Plan, phone_options: PhoneOptions, report: Report, *more: Any
+    ) -> Any:
         together.wait()
         if phone.serial == "a":
             raise KeyboardInterrupt
@@ -231,5 +243,5 @@ def test_a_damaged_result_is_refused_and_stays_as_it_is(tmp_path: Path, plan: Pl
         text = json.dumps({"format": 1, "targets": [result("a", plan, **damage)]})
         output.write_text(text)
         with pytest.raises(UsageError, match=rf"all\.json: targets\[0\]: {next(iter(damage))}"):
-            SavedPhones(output, plan, Wishes())
+            SavedPhones(output, plan, PhoneOptions())
         assert output.read_text() == text

@@ -6,7 +6,7 @@ import pytest
 
 from mixnet_bench.results.latency import FileRun, LatencyResult, Machine
 from mixnet_bench.timing.latency import Burst, Launch, Plan, Timing
-from mixnet_bench.timing.report import COLUMNS, describe, identify, table_rows
+from mixnet_bench.timing.report import COLUMNS, describe_timings, identify, table_rows
 from mixnet_common import MixnetError
 
 PLAN = Plan((Path("a.tflite"), Path("b.onnx")), launches=2)
@@ -23,7 +23,7 @@ def timing(factor: float) -> Timing:
 @pytest.fixture
 def described() -> list[LatencyResult]:
     files = [FileRun(name=path.name, size_bytes=1) for path in PLAN.paths]
-    return describe(PLAN, files, [timing(1.0), timing(2.0)], Machine(cpu="abacus"))
+    return describe_timings(PLAN, files, [timing(1.0), timing(2.0)], Machine(cpu="abacus"))
 
 
 def test_samples_are_flat_and_can_be_cut_into_bursts_again(

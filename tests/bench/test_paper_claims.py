@@ -11,7 +11,7 @@ from mixnet_bench.cli import main
 from mixnet_bench.paper.claims import compare_claims
 from mixnet_bench.paper.measured import (
     Accuracies,
-    Measured,
+    MeasuredAccuracy,
     compare_accuracy,
     network_of,
     read_measured,
@@ -83,13 +83,13 @@ def test_a_difference_of_accuracies_is_checked_against_the_papers_own_table() ->
 
 def test_a_difference_of_accuracies_is_ours_once_both_were_measured() -> None:
     own = {
-        ("mixnet-l", 1000): Measured(79.0, None, 50_000, "l", 1000),
-        ("mixnet-m", 1000): Measured(77.1, 93, 50_000, "m", 1000),
+        ("mixnet-l", 1000): MeasuredAccuracy(79.0, None, 50_000, "l", 1000),
+        ("mixnet-m", 1000): MeasuredAccuracy(77.1, 93, 50_000, "m", 1000),
     }
     figure = judge(own, printed="1.9%", quantity="top1", kind="difference", of=L, to=M)
     assert figure["ours"] == pytest.approx(1.9)
     assert figure["verdict"] == "reproduced"
-    own["mixnet-m", 10] = Measured(99.0, None, 10_000, "ten", 10)
+    own["mixnet-m", 10] = MeasuredAccuracy(99.0, None, 10_000, "ten", 10)
     figure = judge(own, printed="1.9%", quantity="top1", kind="difference", of=L, to=M)
     assert figure["ours"] == pytest.approx(1.9)
     del own["mixnet-m", 1000]

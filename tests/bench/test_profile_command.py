@@ -7,11 +7,11 @@ import pytest
 from click.testing import CliRunner
 
 from mixnet_bench.cli import main
-from mixnet_bench.commands import count as count_command
 from mixnet_bench.commands import latency as latency_command
-from mixnet_bench.commands import profile as profile_command
+from mixnet_bench.counting import describe as count_command
 from mixnet_bench.machine.affinity import can_pin, current_cpus
 from mixnet_bench.profiling.report import describe_profile, profile_columns, profile_rows
+from mixnet_bench.timing import profiles as profile_command
 from mixnet_bench.timing.latency import Plan
 from mixnet_bench.timing.profiles import pinned, take_profiles
 from mixnet_common import MixnetError, UsageError

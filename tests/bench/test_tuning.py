@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from mixnet_bench.cli import main
-from mixnet_bench.commands.tune import Request, show_gain, tune
+from mixnet_bench.commands.tune import TuneRequest, show_gain, tune
 from mixnet_bench.tuning.blocks import distinct_blocks, signature
 from mixnet_bench.tuning.cache import cache_path, recall, remember
 from mixnet_bench.tuning.host import HostTimer
@@ -175,7 +175,7 @@ def test_results_are_recalled_only_under_the_same_conditions(tmp_path: Path) -> 
 
 
 def test_a_second_tuning_reads_what_the_first_one_found(tmp_path: Path) -> None:
-    request = Request(
+    request = TuneRequest(
         load_network("mixnet-s", resolution=32, multiplier=0.25), FORMATS["tflite"], "float32", 1
     )
 
@@ -226,7 +226,7 @@ def test_int8_is_tuned_on_int8_files(tiny_network: Path, tmp_path: Path) -> None
                 types.append({each.dtype for each in read_file(path).tensors.values()})
             return [[1.0] for _ in contents]
 
-    tune(Request(load_network(str(tiny_network)), FORMATS["tflite"], "int8", 1), TypeTimer())
+    tune(TuneRequest(load_network(str(tiny_network)), FORMATS["tflite"], "int8", 1), TypeTimer())
     assert len(types) > 3
     assert all("int8" in each for each in types)
 

@@ -17,7 +17,7 @@ from mixnet_common import MixnetError, UsageError
 from mixnet_export.job.verify import Candidate, run_candidate
 from mixnet_export.lowering import PLANS, Model, lower
 from mixnet_export.lowering.pixels import take_pixels
-from mixnet_export.metadata import Card, describe, read_card, schema
+from mixnet_export.metadata import ModelMetadata, describe_metadata, read_card, schema
 from mixnet_export.metadata.tflite import LABELS_FILE, METADATA_KEY, min_runtime_version
 from mixnet_export.writers import FORMATS
 from mixnet_networks import Network, load_network
@@ -39,7 +39,7 @@ stages = [
 ]
 """
 LABELS = ("ape", "bee, honey bee", "Käfer", "猫")
-CARD = Card("tiny", "A tiny network", load_preprocessing("authors"), LABELS)
+CARD = ModelMetadata("tiny", "A tiny network", load_preprocessing("authors"), LABELS)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_a_card_is_read_back_as_it_was_written(
     content = FORMATS[form].write(model)
     if precision == "int8":
         content = quantized(form, model, network)
-    found = read_card(saved(tmp_path, form, describe(form, content, CARD)))
+    found = read_card(saved(tmp_path, form, describe_metadata(form, content, CARD)))
 
     assert (found.description, found.preprocessing, found.labels) == (
         CARD.description,
@@ -91,7 +91,7 @@ def test_a_card_is_read_back_as_it_was_written(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_card_of_little_has_little(form: str, model: Model, tmp_path: Path) -> None:
-    content = describe(form, FORMATS[form].write(model), Card())
+    content = describe_metadata(form, FORMATS[form].write(model), ModelMetadata())
     found = read_card(saved(tmp_path, form, content))
 
     assert (found.preprocessing, found.labels) == (None, ())
@@ -109,8 +109,8 @@ def test_a_second_card_takes_the_place_of_the_first(
     form: str, model: Model, tmp_path: Path
 ) -> None:
     other = replace(CARD, preprocessing=load_preprocessing("timm"), labels=("a", "b", "c", "d"))
-    once = describe(form, FORMATS[form].write(model), CARD)
-    found = read_card(saved(tmp_path, form, describe(form, once, other)))
+    once = describe_metadata(form, FORMATS[form].write(model), CARD)
+    found = read_card(saved(tmp_path, form, describe_metadata(form, once, other)))
 
     assert (found.preprocessing, found.labels) == (other.preprocessing, other.labels)
 
@@ -125,7 +125,7 @@ def test_a_card_changes_nothing_of_what_is_computed(
         plain = quantized(form, model, network)
     results = [
         run_candidate(Candidate(content, FORMATS[form]), image(network))[0]
-        for content in (plain, describe(form, plain, CARD))
+        for content in (plain, describe_metadata(form, plain, CARD))
     ]
 
     assert len(np.unique(results[0])) > 2
@@ -136,7 +136,7 @@ def test_a_card_changes_nothing_of_what_is_computed(
 def test_equal_cards_make_equal_bytes(form: str, model: Model) -> None:
     content = FORMATS[form].write(model)
 
-    assert describe(form, content, CARD) == describe(form, content, CARD)
+    assert describe_metadata(form, content, CARD) == describe_metadata(form, content, CARD)
 
 
 def test_another_kind_of_file_has_no_card(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_another_kind_of_file_has_no_card(tmp_path: Path) -> None:
 def test_a_preprocessing_that_cannot_be_is_told_with_the_file(model: Model, tmp_path: Path) -> None:
     import onnx
 
-    content = onnx.load_from_string(describe("onnx", FORMATS["onnx"].write(model), CARD))
+    content = onnx.load_from_string(describe_metadata("onnx", FORMATS["onnx"].write(model), CARD))
     for text in ("{", '{"mean": 3}', '{"scale": 1}', "[" * 100_000):
         onnx.helper.set_model_props(content, {"mixnet.preprocessing": text})
         path = saved(tmp_path, "onnx", content.SerializeToString())
@@ -169,7 +169,7 @@ def entries(content: bytes) -> tuple[Any, dict[str, bytes]]:
 
 
 def test_the_labels_are_a_plain_zip_archive_behind_the_model(model: Model) -> None:
-    content = describe("tflite", FORMATS["tflite"].write(model), CARD)
+    content = describe_metadata("tflite", FORMATS["tflite"].write(model), CARD)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         (info,) = archive.infolist()
         text = archive.read(LABELS_FILE).decode()
@@ -179,7 +179,7 @@ def test_the_labels_are_a_plain_zip_archive_behind_the_model(model: Model) -> No
 
 
 def test_the_metadata_says_what_other_software_asks_for(model: Model) -> None:
-    content = describe("tflite", FORMATS["tflite"].write(model), CARD)
+    content = describe_metadata("tflite", FORMATS["tflite"].write(model), CARD)
     values = schema.decode(entries(content)[1][METADATA_KEY])
     (graph,) = values["subgraph_metadata"]
     (entry,), (output,) = graph["input_tensor_metadata"], graph["output_tensor_metadata"]
@@ -200,7 +200,9 @@ def test_the_metadata_says_what_other_software_asks_for(model: Model) -> None:
 def test_equal_numbers_for_all_channels_are_written_once(model: Model, tmp_path: Path) -> None:
     """As MediaPipe wants them; read back, there are three again, whoever wrote them."""
     even = Preprocessing(mean=(127.5,) * 3, std=(127.5,) * 3)
-    content = describe("tflite", FORMATS["tflite"].write(model), Card(preprocessing=even))
+    content = describe_metadata(
+        "tflite", FORMATS["tflite"].write(model), ModelMetadata(preprocessing=even)
+    )
     found, buffers = entries(content)
     (graph,) = schema.decode(buffers[METADATA_KEY])["subgraph_metadata"]
     options = graph["input_tensor_metadata"][0]["process_units"][0]["options"][1]
@@ -217,7 +219,7 @@ def test_equal_numbers_for_all_channels_are_written_once(model: Model, tmp_path:
 
 
 def test_buffers_stay_aligned(model: Model) -> None:
-    content = describe("tflite", FORMATS["tflite"].write(model), CARD)
+    content = describe_metadata("tflite", FORMATS["tflite"].write(model), CARD)
     found, _ = entries(content)
     weights = [bytes(each.data) for each in found.buffers if each.data is not None]
     telling = [data for data in weights if len(set(data)) > 16 and content.count(data) == 1]
@@ -240,12 +242,12 @@ def test_the_oldest_runtime_is_known_for_every_operator_written(
     version = min_runtime_version(tables.ModelT.InitFromPackedBuf(content), tables)
 
     assert [int(part) for part in version.split(".")] >= [1, 13, 1]
-    stamped = entries(describe("tflite", content, CARD))[1]["min_runtime_version"]
+    stamped = entries(describe_metadata("tflite", content, CARD))[1]["min_runtime_version"]
     assert stamped == version.encode().ljust(16, b"\0")
 
 
 def test_an_archive_that_is_damaged_is_told_with_the_file(model: Model, tmp_path: Path) -> None:
-    content = describe("tflite", FORMATS["tflite"].write(model), CARD)
+    content = describe_metadata("tflite", FORMATS["tflite"].write(model), CARD)
     for broken in (content[:-30], content[: content.rindex(b"PK\x03\x04")]):
         with pytest.raises(MixnetError, match=r"model\.tflite: its labels cannot be read"):
             read_card(saved(tmp_path, "tflite", broken))

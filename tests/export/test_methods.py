@@ -14,7 +14,7 @@ from PIL import Image
 from mixnet_common.intervals import Estimate, Interval
 from mixnet_export.cli import main
 from mixnet_export.mixed import files as mixed_files
-from mixnet_export.mixed.search import Measured
+from mixnet_export.mixed.search import MeasuredMixture
 from mixnet_runtimes import read_file
 
 FORMATS = ["tflite", "onnx"]
@@ -98,9 +98,9 @@ def test_a_block_stays_in_float32_where_the_budget_asks_for_it(
     monkeypatch.setattr(quantizer, "activation_ranges", counted)
     losses = iter((3.0, 0.1))
 
-    def measured(*arguments: object) -> Measured:
+    def measured(*arguments: object) -> MeasuredMixture:
         loss = next(losses)
-        return Measured(loss, loss < 1, 20.0, "agreement")
+        return MeasuredMixture(loss, loss < 1, 20.0, "agreement")
 
     monkeypatch.setattr(mixed_files, "time_ratio", lambda *paths: taking(0.5))
     monkeypatch.setattr(mixed_files, "_measured", measured)

@@ -13,11 +13,11 @@ from mixnet_export.mixed.search import (
     COLUMNS,
     Front,
     Layers,
-    Measured,
+    MeasuredMixture,
     NoMixtureError,
     Step,
+    front_rows,
     rank,
-    rows,
     search,
     search_json,
 )
@@ -41,9 +41,9 @@ class Network:
         self.built.append(layers)
         return json.dumps(layers).encode()
 
-    def measure(self, content: bytes) -> Measured:
+    def measure(self, content: bytes) -> MeasuredMixture:
         left = sum(cost for name, cost in self.costs.items() if name not in json.loads(content))
-        return Measured(left, left <= BUDGET, 30 - left, "agreement")
+        return MeasuredMixture(left, left <= BUDGET, 30 - left, "agreement")
 
     def time(self, content: bytes) -> Estimate:
         return surely(self.base + self.slowdown * len(json.loads(content)))
@@ -138,7 +138,7 @@ def test_blocks_are_ranked_by_the_noise_that_they_add() -> None:
 
 def test_the_front_is_told_in_a_table_and_in_json() -> None:
     front = Network({"a": 0.6, "b": 3.0, "c": 0.1, "d": 0.1}).search()
-    table = rows(front.steps, front.chosen)
+    table = front_rows(front.steps, front.chosen)
 
     assert [row[0] for row in table] == ["none", "b", "a", "b, a"]
     assert table[-1] == ("b, a", "0.20", "29.8", "0.64 (0.63–0.65)", "0.0 MB", "chosen")

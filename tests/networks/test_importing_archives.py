@@ -12,7 +12,7 @@ import pytest
 from mixnet_common import MixnetError
 from mixnet_networks.importing import archive
 from mixnet_networks.importing.archive import extract
-from mixnet_networks.importing.checkpoint import FILES, choose, find_prefix
+from mixnet_networks.importing.checkpoint import FILES, choose_variables, find_prefix
 
 Member = tarfile.TarInfo
 
@@ -220,7 +220,7 @@ def test_moving_averages_go_before_variables_and_slots_are_left() -> None:
         "m/stem/batch_normalization/moving_mean",
         "global_step",
     ]
-    chosen, notes = choose(sized(*names))
+    chosen, notes = choose_variables(sized(*names))
 
     assert chosen == [
         ("m/stem/batch_normalization/moving_mean", "m/stem/batch_normalization/moving_mean"),
@@ -239,21 +239,24 @@ def test_moving_averages_go_before_variables_and_slots_are_left() -> None:
 def test_what_any_optimizer_keeps_for_a_variable_is_left(slot: str) -> None:
     names = sized("m/kernel", f"m/kernel/{slot}", "m/kernel/ExponentialMovingAverage/biased")
 
-    assert choose(names) == ([("m/kernel", "m/kernel")], ())
+    assert choose_variables(names) == ([("m/kernel", "m/kernel")], ())
 
 
 def test_slots_without_their_variable_are_left_too() -> None:
     """A checkpoint for evaluation may have the averages alone."""
     names = sized("m/kernel/ExponentialMovingAverage", "m/kernel/RMSProp", "m/kernel/Adam_1")
 
-    assert choose(names)[0] == [("m/kernel", "m/kernel/ExponentialMovingAverage")]
+    assert choose_variables(names)[0] == [("m/kernel", "m/kernel/ExponentialMovingAverage")]
 
 
 def test_single_numbers_are_no_weights() -> None:
     numbers: dict[str, list[int]] = {"beta1_power": [], "cond/learning_rate": []}
 
-    assert choose({**sized("m/kernel"), **numbers}) == ([("m/kernel", "m/kernel")], ())
+    assert choose_variables({**sized("m/kernel"), **numbers}) == ([("m/kernel", "m/kernel")], ())
 
 
 def test_a_checkpoint_without_averages_needs_no_note() -> None:
-    assert choose({"a/kernel": [3], "global_step": []}) == ([("a/kernel", "a/kernel")], ())
+    assert choose_variables({"a/kernel": [3], "global_step": []}) == (
+        [("a/kernel", "a/kernel")],
+        (),
+    )

@@ -17,7 +17,7 @@ from mixnet_quantize.corrections.bias import agreed, correct_biases
 from mixnet_quantize.corrections.linear import Linear, LinearFile, mean_output
 from mixnet_quantize.corrections.linear_onnx import OnnxLinearFile
 from mixnet_quantize.corrections.linear_tflite import TfliteLinearFile
-from mixnet_quantize.sensitivity import compare, decibels
+from mixnet_quantize.sensitivity import decibels, layer_differences
 
 Inputs = list[NDArray[np.float32]]
 Files = Callable[..., bytes]
@@ -119,7 +119,7 @@ def test_spoilt_biases_are_repaired_in_every_layer(
 
 
 def logits_db(form: str, exact: bytes, rounded: bytes, images: Inputs) -> float:
-    errors = compare(observe(exact, form), observe(rounded, form), images)
+    errors = layer_differences(observe(exact, form), observe(rounded, form), images)
     (logits,) = (each for each in errors if each.name == "logits")
     return decibels(logits.signal, logits.noise)
 

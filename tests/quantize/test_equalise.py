@@ -15,7 +15,7 @@ from mixnet_networks.graph.reference import evaluate
 from mixnet_networks.weights import seeded_weights
 from mixnet_quantize.activations.observe import observe
 from mixnet_quantize.corrections.equalise import equalise
-from mixnet_quantize.sensitivity import compare
+from mixnet_quantize.sensitivity import layer_differences
 
 Array = NDArray[Any]
 
@@ -176,7 +176,7 @@ def logits_db(form: str, model: Model) -> float:
     exact = kind.write(model)
     pictures = images(6)
     rounded = kind.quantize(exact, "image", (kind.from_nhwc(each) for each in pictures))
-    errors = compare(observe(exact, form), observe(rounded, form), pictures)
+    errors = layer_differences(observe(exact, form), observe(rounded, form), pictures)
     return next(each.db for each in errors if each.name == "logits")
 
 

@@ -17,7 +17,7 @@ from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.images.preprocessing import on_pixels
 from mixnet_quantize.images import load_image
 from mixnet_quantize.parity import Parity, Settings, Side, Source, check, parity, run
-from mixnet_quantize.parity.report import aligned, describe, text
+from mixnet_quantize.parity.report import aligned, describe_parity, parity_text
 from mixnet_quantize.parity.tally import ROUNDING
 from mixnet_runtimes import open_session
 
@@ -308,7 +308,7 @@ def test_unreadable_images_are_named_and_in_no_figure(
     assert found.outcome.count == 3
     assert [name for name, _ in found.unreadable] == ["000a.png", "001a.jpg", "003.png"]
     assert all(name in why for name, why in found.unreadable)
-    assert "unreadable and in no figure: 3 images" in text(found)
+    assert "unreadable and in no figure: 3 images" in parity_text(found)
     assert capsys.readouterr().err.count("cannot read ") == 3
 
 
@@ -406,7 +406,7 @@ def test_an_interrupted_comparison_goes_on_where_it_was(
 
     resumed = of(*pair, source, state=kept)
     assert f"{done} of {COUNT} images are in" in capsys.readouterr().err
-    assert describe(resumed) == describe(of(*pair, source))
+    assert describe_parity(resumed) == describe_parity(of(*pair, source))
     lines = kept.read_text().splitlines()
     assert len(lines) == 2 + COUNT
 
@@ -445,7 +445,7 @@ def test_a_report_says_what_was_compared_and_how(files: Files, photos: Path, tru
         Source(photos, truth=truth),
         budget=0.5,
     )
-    report = text(found)
+    report = parity_text(found)
 
     for part in ("small.tflite", "small-int8.tflite", "top-1", "top-5", "80.00 %", "60 images"):
         assert part in report

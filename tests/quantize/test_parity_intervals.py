@@ -18,7 +18,7 @@ from mixnet_quantize.parity.gate import (
     WITHIN,
     BeyondBudgetError,
     TooFewImagesError,
-    describe,
+    describe_verdict,
     enforce,
     hint,
     judge,
@@ -309,7 +309,7 @@ def test_agreement_within_a_budget_bounds_the_loss_of_accuracy() -> None:
 def test_a_verdict_reads_as_a_sentence() -> None:
     verdict = judge(outcome(3, 2, 10_000), 0.005, 0.95)
 
-    assert describe(verdict).startswith("the loss of top-1 is 0.01 points (")
-    assert describe(verdict).endswith("within the budget of 0.5")
+    assert describe_verdict(verdict).startswith("the loss of top-1 is 0.01 points (")
+    assert describe_verdict(verdict).endswith("within the budget of 0.5")
     assert hint(verdict) == ""
     enforce(verdict)

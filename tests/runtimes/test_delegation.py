@@ -3,7 +3,7 @@ from pathlib import Path
 from tiny_models import conv_onnx, conv_tflite, split_tflite
 
 from mixnet_runtimes import partitions
-from mixnet_runtimes.tflite.delegation import Node, describe
+from mixnet_runtimes.tflite.delegation import Node, delegation_of
 
 
 def test_a_file_of_delegated_operators_is_one_partition(tmp_path: Path) -> None:
@@ -36,24 +36,24 @@ CHAIN = [
 
 
 def test_no_appended_operator_means_nothing_is_delegated() -> None:
-    found = describe(CHAIN, CHAIN)
+    found = delegation_of(CHAIN, CHAIN)
     assert (found.partitions, found.inside, found.outside) == (0, 0, 4)
 
 
 def test_a_piece_holds_what_lies_between_its_inputs_and_outputs() -> None:
-    found = describe(CHAIN, [*CHAIN, Node("DELEGATE", (1,), (3, 4))])
+    found = delegation_of(CHAIN, [*CHAIN, Node("DELEGATE", (1,), (3, 4))])
     assert found.outside_kinds == {"A": 1}
     assert found.inside == 3
 
 
 def test_pieces_are_counted_apart_and_their_operators_together() -> None:
     pieces = [Node("DELEGATE", (0,), (1,)), Node("DELEGATE", (2,), (3,))]
-    found = describe(CHAIN, [*CHAIN, *pieces])
+    found = delegation_of(CHAIN, [*CHAIN, *pieces])
     assert found.partitions == 2
     assert found.outside_kinds == {"B": 1, "D": 1}
 
 
 def test_a_runtime_that_lists_nothing_leaves_it_unknown() -> None:
-    found = describe(None, None)
+    found = delegation_of(None, None)
     assert found.partitions is None
     assert found.reason

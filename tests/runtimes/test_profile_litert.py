@@ -87,7 +87,7 @@ def test_the_child_itself_reports_a_file_that_litert_cannot_open(tmp_path: Path)
     path = tmp_path / "other.tflite"
     request = {"path": str(path), "threads": 1, "rounds": 1, "warmup": 0}
     with pytest.raises(MixnetError, match="LiteRtCreateModelFromFile failed"):
-        child.ask("mixnet_runtimes.tflite.profile.litert_child:measure", path, request)
+        child.ask("mixnet_runtimes.tflite.profile.litert_child:measure_events", path, request)
 
 
 @pytest.mark.parametrize("version", ["2.1.4", "1.4.0"])

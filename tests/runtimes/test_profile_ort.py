@@ -7,7 +7,7 @@ from tiny_models import conv_onnx
 
 from mixnet_common import MixnetError
 from mixnet_runtimes import FileContents, FileTensor, Operator, profile
-from mixnet_runtimes.onnx.profile import describe
+from mixnet_runtimes.onnx.profile import profile_of_trace
 
 
 def node(name: str, kind: str, micros: int) -> dict[str, Any]:
@@ -48,19 +48,21 @@ LOADING = {"cat": "Session", "name": "model_loading_uri", "dur": 9, "args": {}}
 def test_only_the_last_rounds_count_and_the_first_are_warm_up() -> None:
     slow = [node("a", "Conv", 900), node("b", "Relu", 90), run(5000)]
     quick = [node("a", "Conv", 30), node("b", "Relu", 4), run(40)]
-    found = describe([LOADING, *slow, *quick, *quick], CONTENTS, "1.0", 1, 2)
+    found = profile_of_trace([LOADING, *slow, *quick, *quick], CONTENTS, "1.0", 1, 2)
     assert [(each.name, each.time_us) for each in found.operators] == [("a", 30), ("b", 4)]
     assert (found.unaccounted_us, found.inference_us, found.total_us) == (6, 40, 40)
 
 
 def test_shapes_that_the_file_leaves_open_are_taken_from_the_trace() -> None:
-    found = describe([node("a", "Conv", 1), run(1)], CONTENTS, "1.0", 1, 1)
+    found = profile_of_trace([node("a", "Conv", 1), run(1)], CONTENTS, "1.0", 1, 1)
     shapes = {name: tensor.shape for name, tensor in found.contents.tensors.items()}
     assert shapes == {"x": (1, 8, 4, 4), "y": (1, 8, 4, 4), "w": (8, 1, 3, 3), "z": None}
 
 
 def test_a_node_that_is_not_in_the_graph_keeps_the_runtimes_name() -> None:
-    (found,) = describe([node("new", "Reorder", 1), run(1)], CONTENTS, "1.0", 1, 1).operators
+    (found,) = profile_of_trace(
+        [node("new", "Reorder", 1), run(1)], CONTENTS, "1.0", 1, 1
+    ).operators
     assert (found.name, found.kind, found.operator) == ("new", "Reorder", None)
 
 
@@ -75,7 +77,7 @@ def test_a_node_that_is_not_in_the_graph_keeps_the_runtimes_name() -> None:
 )
 def test_a_trace_that_makes_no_sense_is_an_error(records: list[dict[str, Any]]) -> None:
     with pytest.raises(MixnetError, match="trace that cannot be read"):
-        describe(records, CONTENTS, "1.0", 1, 2)
+        profile_of_trace(records, CONTENTS, "1.0", 1, 2)
 
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,10 +121,10 @@ class Device:
 
 def list_devices(adb: Adb) -> list[Device]:
     """All phones that adb knows, each asked where it answers. Raises AdbError without adb."""
-    return [inspect(adb, listed) for listed in adb.devices()]
+    return [inspect_phone(adb, listed) for listed in adb.devices()]
 
 
-def inspect(adb: Adb, listed: Listed) -> Device:
+def inspect_phone(adb: Adb, listed: Listed) -> Device:
     """Ask one phone; one that doesn't answer is described, not an error."""
     if listed.state != "device":
         return Device(listed, None, (STATES.get(listed.state, (AdbError, REBOOT))[1],))
@@ -170,7 +170,7 @@ def _obstacles(state: State) -> Iterator[str]:
         yield "its battery's state is faked or frozen: adb shell dumpsys battery reset"
 
 
-def choose(adb: Adb, serial: str | None = None) -> Phone:
+def choose_phone(adb: Adb, serial: str | None = None) -> Phone:
     """The phone of this serial, else of ``$ANDROID_SERIAL``, else the only one there is.
 
     Raises NotFound, Several with a list, or the error that the phone's state stands for.

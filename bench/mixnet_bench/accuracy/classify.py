@@ -14,7 +14,7 @@ from mixnet_bench.results.small import ClassifyResult, GuessResult
 from mixnet_common import MixnetError
 from mixnet_common.console import warn
 from mixnet_common.readers import is_file, read_json
-from mixnet_export.metadata import Card, read_card
+from mixnet_export.metadata import ModelMetadata, read_card
 from mixnet_export.metadata.card import preprocessing_of
 from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.images.preprocessing import for_channels, load_preprocessing
@@ -100,12 +100,12 @@ def find_preprocessing(
     return for_channels(load_preprocessing(ASSUMED), channels), "assumed"
 
 
-def cards_of(path: Path) -> dict[str, Card]:
+def cards_of(path: Path) -> dict[str, ModelMetadata]:
     """What the file says of itself, and what the file beside it says, by their names."""
     return {path.name: read_card(path), f"{path.name}.json": side_card(path)}
 
 
-def _fitting(cards: Mapping[str, Card], classes: int) -> tuple[Labels, str | None]:
+def _fitting(cards: Mapping[str, ModelMetadata], classes: int) -> tuple[Labels, str | None]:
     """The first card's labels that are as many as the classes."""
     for name, card in cards.items():
         if len(card.labels) == classes:
@@ -115,23 +115,23 @@ def _fitting(cards: Mapping[str, Card], classes: int) -> tuple[Labels, str | Non
     return (), None
 
 
-def side_card(path: Path) -> Card:
+def side_card(path: Path) -> ModelMetadata:
     """The card in the provenance beside a file; empty where there is none of this very file."""
     side = path.with_name(f"{path.name}.json")
     if not is_file(side):
-        return Card()
+        return ModelMetadata()
     try:
         found = read_json(side)
         if found["sha256"] != identity_of(path).sha256:
             warn(f"{side} is of another file than {path}; it is left out")
-            return Card()
+            return ModelMetadata()
         labels = tuple(str(label) for label in found.get("labels") or ())
-        return Card(
+        return ModelMetadata(
             preprocessing=preprocessing_of(found["preprocessing"], str(side)), labels=labels
         )
     except (MixnetError, KeyError, TypeError, AttributeError):
         warn(f"{side} is no provenance; it is left out")
-        return Card()
+        return ModelMetadata()
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -156,7 +156,7 @@ def best(scores: NDArray[np.float64], labels: Sequence[str], top: int) -> list[G
     ]
 
 
-def describe(
+def describe_classification(
     path: Path, image: Path, classifier: Classifier, guesses: Sequence[Guess]
 ) -> ClassifyResult:
     """The record of one image; docs/json.md explains every key."""

@@ -28,7 +28,7 @@ from mixnet_quantize.images import image_files
 from mixnet_quantize.parity import Parity, Settings, Side, Source
 from mixnet_quantize.parity import parity as compare
 from mixnet_quantize.parity.check import run_here
-from mixnet_quantize.parity.report import describe
+from mixnet_quantize.parity.report import describe_parity
 from mixnet_quantize.parity.result import ParityResult
 from mixnet_quantize.parity.run import Runner
 from mixnet_runtimes import AS_IT_IS, Selection
@@ -37,7 +37,7 @@ from mixnet_runtimes.several_files import selections_for
 
 
 @dataclass(frozen=True)
-class Request:
+class ParityRequest:
     """What is to be compared, on what, and how."""
 
     first: Path
@@ -80,14 +80,16 @@ def parity(first: Path | str, second: Path | str, data: Path | str, **options: A
     ``data`` and the options ``classes``, ``truth``, ``synsets`` and ``unlabelled`` are the fields
     of ``Source``; ``budget`` (in points), ``confidence``, ``jobs``, ``state``, ``worst`` and
     ``layers`` those of ``Settings``; ``preprocessing``, ``runtimes`` and ``selection`` those of
-    ``Request``. ``dask`` and ``insecure`` are the command's options of the same names.
+    ``ParityRequest``. ``dask`` and ``insecure`` are the command's options of the same names.
     Raises UsageError and MixnetError; a loss beyond the budget raises nothing, and stands in
     ``verdict``.
     """
     return answer(request(first, second, data, **options)).parity
 
 
-def request(first: Path | str, second: Path | str, data: Path | str, **options: Any) -> Request:
+def request(
+    first: Path | str, second: Path | str, data: Path | str, **options: Any
+) -> ParityRequest:
     """The request of ``parity``'s arguments. Raises TypeError for an unknown option."""
     paths = {
         name: Path(options[name])
@@ -100,7 +102,7 @@ def request(first: Path | str, second: Path | str, data: Path | str, **options: 
         raise UsageError("--jobs is about this process; with --dask the workers' threads count")
     source = Source(Path(data), **_taken(Source, options))
     settings = Settings(**_taken(Settings, options))
-    return Request(Path(first), Path(second), source, settings, cluster=cluster, **options)
+    return ParityRequest(Path(first), Path(second), source, settings, cluster=cluster, **options)
 
 
 def _taken(record: type[Any], options: dict[str, Any]) -> dict[str, Any]:
@@ -118,7 +120,7 @@ def runner_of(cluster: Address | None) -> Iterator[Runner]:
         yield ClusterRunner(workers)
 
 
-def answer(asked: Request, runner: Runner | None = None) -> Answer:
+def answer(asked: ParityRequest, runner: Runner | None = None) -> Answer:
     """Find out how images are prepared for either file, and compare. Raises like ``parity``.
 
     ``runner`` runs the images in the place of whom the request names.
@@ -148,7 +150,7 @@ def answer(asked: Request, runner: Runner | None = None) -> Answer:
     return Answer(found, (chosen[0][1], chosen[1][1]), fitting)
 
 
-def files_read(asked: Request) -> Iterator[Path]:
+def files_read(asked: ParityRequest) -> Iterator[Path]:
     """All files that a comparison reads, which no output may replace; not its state.
 
     Raises UsageError where there are no images.
@@ -224,4 +226,4 @@ def _difference(first: Preprocessing, second: Preprocessing) -> str:
 
 def describe_answer(found: Answer) -> ParityResult:
     """The record of a comparison; docs/json.md explains every key."""
-    return describe(found.parity, found.preprocessing_from)
+    return describe_parity(found.parity, found.preprocessing_from)

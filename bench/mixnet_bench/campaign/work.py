@@ -175,11 +175,11 @@ def _on_host(plan: "Plan", settings: Timing) -> "Sequence[LatencyResult]":
 
 def _on_phone(plan: "Plan", settings: Timing, device: str) -> "Sequence[LatencyResult]":
     from mixnet_android.adb import Adb
-    from mixnet_android.phone.device import choose
-    from mixnet_bench.phones.one_phone import Wishes, measure_on, serial_of
+    from mixnet_android.phone.device import choose_phone
+    from mixnet_bench.phones.one_phone import PhoneOptions, measure_on, serial_of
 
-    phone = choose(Adb.find(), serial_of(device))
-    return measure_on(phone, plan, Wishes(pin=settings.pin, profile=settings.profile))
+    phone = choose_phone(Adb.find(), serial_of(device))
+    return measure_on(phone, plan, PhoneOptions(pin=settings.pin, profile=settings.profile))
 
 
 def parity(step: Step, store: Store) -> Targets:

@@ -106,9 +106,9 @@ def setup(
     Ends with exit status 1 while something is missing.
     """
     from mixnet_bench.commands.devices.cleaning import serial_of
-    from mixnet_bench.commands.devices.setup import Request, run_setup
+    from mixnet_bench.commands.devices.setup import SetupRequest, run_setup
 
-    run_setup(Request(serial_of(on), platform, download, sha256, only, yes), as_json)
+    run_setup(SetupRequest(serial_of(on), platform, download, sha256, only, yes), as_json)
 
 
 @devices.command(

@@ -144,7 +144,7 @@ def latency(
     from mixnet_bench.commands.latency import run_latency
     from mixnet_bench.commands.latency_phones import run_benchmark_model, run_on_all, run_on_phone
     from mixnet_bench.phones import benchmark_model
-    from mixnet_bench.phones.one_phone import Wishes, serial_of
+    from mixnet_bench.phones.one_phone import PhoneOptions, serial_of
     from mixnet_bench.targets import model_file
     from mixnet_bench.timing import trust
     from mixnet_bench.timing.latency import Plan
@@ -166,22 +166,22 @@ def latency(
         selection=selection,
         inputs=inputs,
     )
-    wishes = Wishes(pin, fixed_performance, profile)
+    phone_options = PhoneOptions(pin, fixed_performance, profile)
     if runner is not None:
         benchmark_model.refuse(on, against, sustained)
-        benchmark_model.check_request(plan, runner, wishes)
-    plan, finish = trust.extend(plan, against, sustained)
+        benchmark_model.check_program_request(plan, runner, phone_options)
+    plan, comparer = trust.extend(plan, against, sustained)
     with prepared(plan) as plan:
         measured: Sequence[LatencyResult] | Sequence[ProgramResult]
         if runner is not None:
             serial = serial_of(on)
-            measured = run_benchmark_model(plan, runner, serial, wishes, as_json, output)
+            measured = run_benchmark_model(plan, runner, serial, phone_options, as_json, output)
         elif on == "host":
-            measured = run_latency(plan, as_json, output, profile, finish)
+            measured = run_latency(plan, as_json, output, profile, comparer)
         elif on == "all":
-            measured = run_on_all(plan, wishes, as_json, output, finish)
+            measured = run_on_all(plan, phone_options, as_json, output, comparer)
         else:
             serial = serial_of(on)
-            measured = run_on_phone(plan, serial, wishes, as_json, output, finish)
+            measured = run_on_phone(plan, serial, phone_options, as_json, output, comparer)
     if strict:
         trust.demand_valid(measured)

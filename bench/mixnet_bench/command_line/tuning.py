@@ -71,7 +71,7 @@ def tune(
     Candidates of each distinct block are timed side by side; what was found is kept for the next
     time. The result is a readable TOML file for mixnet-export --lowering.
     """
-    from mixnet_bench.commands.tune import Request, run_tune
+    from mixnet_bench.commands.tune import TuneRequest, run_tune
     from mixnet_bench.machine.affinity import pin as pin_to
     from mixnet_common.cpu_lists import parse_cpus
     from mixnet_export.writers import FORMATS
@@ -84,7 +84,7 @@ def tune(
     network = load_network(
         network_name, classes=classes, resolution=resolution, multiplier=multiplier
     )
-    request = Request(network, FORMATS[form], precision, threads, not no_cache, network_name)
+    request = TuneRequest(network, FORMATS[form], precision, threads, not no_cache, network_name)
     where = None
     if on != "host":
         from mixnet_bench.phones.one_phone import serial_of

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mixnet_bench.accuracy.classify import Classifier, describe
+from mixnet_bench.accuracy.classify import Classifier, describe_classification
 from mixnet_bench.results.small import GuessResult
 from mixnet_bench.targets import model_file
 from mixnet_common import MixnetError
@@ -39,7 +39,7 @@ def run_classify(
             unreadable.append(str(image))
             warn(error.message)
         else:
-            described.append(describe(path, image, classifier, guesses))
+            described.append(describe_classification(path, image, classifier, guesses))
     if as_json:
         print_json(described)
     else:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mixnet_bench.counting.inspection import describe, inspect
+from mixnet_bench.counting.inspection import describe_inspection, inspect
 from mixnet_bench.counting.operands import as_text
 from mixnet_bench.results.inspection import (
     InspectionResult,
@@ -38,16 +38,16 @@ Row = tuple[str, str]
 def run_inspect(target: str, as_json: bool) -> None:
     """Inspect and print. Raises MixnetError and UsageError."""
     found = inspect(model_file(target))
-    described = describe(found)
+    described = describe_inspection(found)
     for warning in described.warnings:
         warn(f"{described.name}: {warning}")
     if as_json:
         print_json([described])
         return
-    print_table((described.name, ""), rows(described), left=2)
+    print_table((described.name, ""), inspection_rows(described), left=2)
 
 
-def rows(described: InspectionResult) -> Iterator[Row]:
+def inspection_rows(described: InspectionResult) -> Iterator[Row]:
     """Everything that is shown of a file, a row each."""
     for usage in described.signatures:
         yield from _usage(usage, described)

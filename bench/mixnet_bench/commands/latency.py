@@ -12,8 +12,8 @@ from mixnet_bench.machine.affinity import check_cpus
 from mixnet_bench.machine.description import describe_machine
 from mixnet_bench.results.latency import LatencyResult
 from mixnet_bench.timing.host import (
-    NO_MORE,
-    Finish,
+    NO_COMPARISON,
+    Comparer,
     conclude,
     describe_run,
     foresee,
@@ -32,20 +32,20 @@ def run_latency(
     as_json: bool,
     output: Path | None,
     with_profile: bool = False,
-    finish: Finish = NO_MORE,
+    comparer: Comparer = NO_COMPARISON,
 ) -> list[LatencyResult]:
     """Time the plan's files and report; the results. Raises MixnetError and UsageError.
 
-    What was measured is saved before ``finish`` adds to it, and printed whatever becomes of that.
+    What was measured is saved before ``comparer`` adds to it, and printed whatever becomes of that.
     """
     if plan.cpus is not None:
         check_cpus(plan.cpus)
-    refuse_output(output, plan, finish.reads)
-    finish.check(foresee(plan, target="host", machine=describe_machine()))
+    refuse_output(output, plan, comparer.reads)
+    comparer.check(foresee(plan, target="host", machine=describe_machine()))
     profiles = take_profiles(plan) if with_profile else []
     targets = with_profiles(describe_run(plan), profiles)
     try:
-        targets = conclude(targets, finish, partial(save_to, output))
+        targets = conclude(targets, comparer, partial(save_to, output))
     finally:
         _show(plan, targets, profiles, as_json)
     return targets

@@ -8,16 +8,20 @@ from functools import partial
 from pathlib import Path
 
 from mixnet_android.adb import Adb
-from mixnet_android.phone.device import choose
+from mixnet_android.phone.device import choose_phone
 from mixnet_android.runs.benchmark_model import NAME
 from mixnet_bench.commands.latency_table import print_latencies, print_phone_profiles
 from mixnet_bench.phones import benchmark_model
-from mixnet_bench.phones.benchmark_model_report import COLUMNS, describe, rows
+from mixnet_bench.phones.benchmark_model_report import (
+    COLUMNS,
+    describe_program_results,
+    program_rows,
+)
 from mixnet_bench.phones.every_phone import measure_all, usable_phones
-from mixnet_bench.phones.one_phone import Wishes, measure_on
+from mixnet_bench.phones.one_phone import PhoneOptions, measure_on
 from mixnet_bench.phones.saved import SavedPhones
 from mixnet_bench.results.latency import PhoneLatencyResult, ProgramResult
-from mixnet_bench.timing.host import NO_MORE, Finish, conclude, refuse_output, save_to
+from mixnet_bench.timing.host import NO_COMPARISON, Comparer, conclude, refuse_output, save_to
 from mixnet_bench.timing.latency import Plan
 from mixnet_bench.timing.report import identify_all
 from mixnet_common import MixnetError, write_whole
@@ -34,26 +38,26 @@ from mixnet_common.console import (
 def run_on_phone(
     plan: Plan,
     serial: str | None,
-    wishes: Wishes,
+    phone_options: PhoneOptions,
     as_json: bool,
     output: Path | None,
-    finish: Finish = NO_MORE,
+    comparer: Comparer = NO_COMPARISON,
 ) -> list[PhoneLatencyResult]:
     """Time the plan's files on a phone and report; the results.
 
-    What was measured is saved before ``finish`` adds to it; where either fails, the launches are
+    What was measured is saved before ``comparer`` adds to it; where either fails, the launches are
     kept and the same command measures none again. Raises MixnetError and UsageError.
     """
-    refuse_output(output, plan, finish.reads)
-    phone = choose(Adb.find(), serial)
+    refuse_output(output, plan, comparer.reads)
+    phone = choose_phone(Adb.find(), serial)
     with progress_by_share(f"timing on {phone.serial}") as report:
         targets = measure_on(
             phone,
             plan,
-            wishes,
+            phone_options,
             report,
-            finish,
-            lambda targets: conclude(targets, finish, partial(save_to, output)),
+            comparer,
+            lambda targets: conclude(targets, comparer, partial(save_to, output)),
         )
     show(targets, as_json)
     return targets
@@ -106,23 +110,23 @@ def _parity_line(targets: Sequence[PhoneLatencyResult]) -> str:
 
 def run_on_all(
     plan: Plan,
-    wishes: Wishes,
+    phone_options: PhoneOptions,
     as_json: bool,
     output: Path | None,
-    finish: Finish = NO_MORE,
+    comparer: Comparer = NO_COMPARISON,
 ) -> list[PhoneLatencyResult]:
     """Time the plan's files on all phones and report; the results.
 
     ``output`` is read first: a phone whose results it holds already is not measured again.
     Raises MixnetError where one failed.
     """
-    refuse_output(output, plan, finish.reads)
+    refuse_output(output, plan, comparer.reads)
     phones = usable_phones(Adb.find())
-    results = SavedPhones(output, plan, wishes)
+    results = SavedPhones(output, plan, phone_options)
     if results.others:
         names = ", ".join(results.others)
         warn(f"{output} holds another measurement, of {names}: it stays until there is a new one")
-    failed = measure_all(phones, plan, wishes, results, finish)
+    failed = measure_all(phones, plan, phone_options, results, comparer)
     targets = results.targets()
     if targets:
         show(targets, as_json)
@@ -140,7 +144,7 @@ def run_benchmark_model(
     plan: Plan,
     program: Path,
     serial: str | None,
-    wishes: Wishes,
+    phone_options: PhoneOptions,
     as_json: bool,
     output: Path | None,
 ) -> list[ProgramResult]:
@@ -150,10 +154,10 @@ def run_benchmark_model(
     """
     refuse_output(output, plan, [program])
     files = identify_all(plan)
-    phone = choose(Adb.find(), serial)
+    phone = choose_phone(Adb.find(), serial)
     with progress(f"timing on {phone.serial}", plan.launches * len(plan.paths)) as step:
-        plan, measured = benchmark_model.measure_on(phone, plan, program, wishes, step)
-    targets = describe(plan, files, measured)
+        plan, measured = benchmark_model.measure_on(phone, plan, program, phone_options, step)
+    targets = describe_program_results(plan, files, measured)
     if output is not None:
         write_whole(output, json_text(targets) + "\n")
     for target in targets:
@@ -164,5 +168,5 @@ def run_benchmark_model(
     else:
         title = "EMULATED: these are no phone's latencies" if targets[0].emulated else ""
         caption = f"by {NAME}: means of means, without samples; shell process: an app may differ"
-        print_table(COLUMNS, rows(targets), title=title, caption=caption)
+        print_table(COLUMNS, program_rows(targets), title=title, caption=caption)
     return targets

@@ -5,7 +5,7 @@ Everything that can be refused is refused before the first image is decoded.
 
 from pathlib import Path
 
-from mixnet_bench.accuracy.parity import Answer, Request, answer, describe_answer, files_read
+from mixnet_bench.accuracy.parity import Answer, ParityRequest, answer, describe_answer, files_read
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text, print_json, print_lines, print_table, say
 from mixnet_common.outputs import check_output
@@ -16,12 +16,12 @@ from mixnet_quantize.parity.report import (
     columns,
     layer_rows,
     lines,
-    rows,
+    parity_rows,
     worst_rows,
 )
 
 
-def run_parity(request: Request, as_json: bool, output: Path | None) -> None:
+def run_parity(request: ParityRequest, as_json: bool, output: Path | None) -> None:
     """Compare and report. Raises MixnetError and UsageError; beyond the budget too."""
     if output is not None:
         inputs = [*files_read(request), request.settings.state]
@@ -36,7 +36,7 @@ def run_parity(request: Request, as_json: bool, output: Path | None) -> None:
         _print(found)
     if found.parity.verdict is not None:
         enforce(found.parity.verdict)
-        say(gate.describe(found.parity.verdict))
+        say(gate.describe_verdict(found.parity.verdict))
 
 
 def parse_runtimes(text: str | None) -> tuple[str | None, str | None]:
@@ -55,7 +55,7 @@ def parse_runtimes(text: str | None) -> tuple[str | None, str | None]:
 
 def _print(found: Answer) -> None:
     parity, outcome = found.parity, found.parity.outcome
-    print_table(columns(parity), rows(parity))
+    print_table(columns(parity), parity_rows(parity))
     for line in lines(parity):
         print_lines(line)
     for title, worst in (

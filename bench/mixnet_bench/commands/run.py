@@ -40,7 +40,7 @@ def run_campaign(target: str, folder: Path, dry_run: bool, as_json: bool) -> Non
         with locked(folder, "wait until it ends, or name another folder with -o"):
             outcomes = _execute(steps, store)
     if as_json:
-        print_json([describe(each, store) for each in outcomes])
+        print_json([describe_step(each, store) for each in outcomes])
     else:
         print_table(
             COLUMNS,
@@ -61,7 +61,7 @@ def _execute(steps: Sequence[Step], store: Store) -> list[Outcome]:
         raise KeyboardInterrupt(words) from None
 
 
-def describe(outcome: Outcome, store: Store) -> StepResult:
+def describe_step(outcome: Outcome, store: Store) -> StepResult:
     """The record of a step; docs/json.md explains every key."""
     step, expected = outcome.step, outcome.estimate
     whole = outcome.state in (DONE, FOUND)

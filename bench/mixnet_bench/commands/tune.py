@@ -43,7 +43,7 @@ into pieces, which a block alone doesn't show."""
 
 
 @dataclass(frozen=True)
-class Request:
+class TuneRequest:
     """What to tune, and for what."""
 
     network: Network
@@ -56,7 +56,7 @@ class Request:
 
 
 def run_tune(
-    request: Request,
+    request: TuneRequest,
     output: Path,
     as_json: bool,
     where: AbstractContextManager[Timer] | None = None,
@@ -92,7 +92,7 @@ def _usable_cache() -> Path | None:
 
 
 def tune(
-    request: Request, timer: Timer, cache: Path | None = None
+    request: TuneRequest, timer: Timer, cache: Path | None = None
 ) -> tuple[Plan, list[tuple[Block, Outcome]], dict[str, Estimate]]:
     """The plan, what was found block by block, and the whole network's time over other plans'.
 
@@ -119,13 +119,13 @@ def tune(
     return plan, outcomes, _check_whole(request, model, plan, start, timer)
 
 
-def _default(request: Request, target: Target | None) -> Plan:
+def _default(request: TuneRequest, target: Target | None) -> Plan:
     """The plan that the search begins with: the default for the runtime that is tuned for."""
     form, precision = request.form.name, request.precision
     return find_plan(DEFAULT, form, precision=precision, target=target)
 
 
-def _check_calibrated(request: Request, blocks: Sequence[Block]) -> None:
+def _check_calibrated(request: TuneRequest, blocks: Sequence[Block]) -> None:
     """Raise UsageError where blocks are to be int8 that calibration cannot feed."""
     widest = max(blocks, key=lambda block: len(block.model.graph.inputs))
     if request.precision != "float32" and len(widest.model.graph.inputs) > 1:
@@ -137,7 +137,7 @@ def _check_calibrated(request: Request, blocks: Sequence[Block]) -> None:
 
 
 def _tune_block(
-    request: Request, block: Block, start: Plan, timer: Timer, measured: str, cache: Path | None
+    request: TuneRequest, block: Block, start: Plan, timer: Timer, measured: str, cache: Path | None
 ) -> Outcome:
     choice = start.of(block.model.graph.nodes[0])
     lowered = lower(block.model, Plan("start", choice)).graph
@@ -158,11 +158,11 @@ def _tune_block(
     return outcome
 
 
-def _writer(request: Request) -> Callable[[Block, Choice], bytes]:
+def _writer(request: TuneRequest) -> Callable[[Block, Choice], bytes]:
     return lambda block, choice: _write(request, block.model, Plan("candidate", choice))
 
 
-def _write(request: Request, model: Model, plan: Plan) -> bytes:
+def _write(request: TuneRequest, model: Model, plan: Plan) -> bytes:
     """A model as a file of the requested precision; int8 ranges come from noise, enough to time."""
     lowered = lower(model, plan)
     content = request.form.write(lowered)
@@ -176,7 +176,7 @@ def _write(request: Request, model: Model, plan: Plan) -> bytes:
 
 
 def _check_whole(
-    request: Request, model: Model, plan: Plan, default: Plan, timer: Timer
+    request: TuneRequest, model: Model, plan: Plan, default: Plan, timer: Timer
 ) -> dict[str, Estimate]:
     """The tuned network's time over that of the default and of the reference lowering.
 
@@ -195,7 +195,7 @@ def _check_whole(
 
 
 def _comments(
-    request: Request,
+    request: TuneRequest,
     plan: Plan,
     outcomes: list[tuple[Block, Outcome]],
     checks: dict[str, Estimate],
@@ -254,7 +254,7 @@ def show_gain(found: Outcome) -> str:
 
 
 def _describe(
-    request: Request,
+    request: TuneRequest,
     output: Path,
     plan: Plan,
     rows: Sequence[TunedBlock],

@@ -160,7 +160,7 @@ def _size(path: Path) -> int | None:
     return path.stat().st_size if is_file(path) else None
 
 
-def describe(found: Inspection) -> InspectionResult:
+def describe_inspection(found: Inspection) -> InspectionResult:
     """The record of an inspection; docs/json.md explains every key."""
     contents = found.contents
     described = InspectionResult(

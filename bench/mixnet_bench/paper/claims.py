@@ -15,7 +15,7 @@ from mixnet_bench.paper.compare import (
     REPRODUCED,
     compare_figure,
 )
-from mixnet_bench.paper.measured import UNTRAINED, Accuracies, Measured, find_measured
+from mixnet_bench.paper.measured import UNTRAINED, Accuracies, MeasuredAccuracy, find_measured
 from mixnet_bench.paper.ours import QUANTITIES, CountNetwork, candidates
 from mixnet_bench.results.paper import ClaimFigure, ClaimResult, FigureResult
 from mixnet_common.result import values_of
@@ -159,7 +159,7 @@ def _subjects(claim: Claim) -> list[Subject]:
     return [each for each in (claim.of, claim.to) if each != Subject()]
 
 
-def _measured(subject: Subject, measured: Accuracies) -> tuple[Measured | None, str]:
+def _measured(subject: Subject, measured: Accuracies) -> tuple[MeasuredAccuracy | None, str]:
     row = find_row(subject)
     classes = row.classes if row else subject.classes
     return find_measured(_network(subject), classes, measured)

@@ -33,7 +33,7 @@ _PRECISION = re.compile(r"-(int8|int8-dynamic|float16|mixed)$")
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredAccuracy:
     """A network's accuracy on labelled images, in percent, and the file that was run."""
 
     top1: float
@@ -43,13 +43,13 @@ class Measured:
     classes: int
 
 
-Accuracies = Mapping[tuple[str, int], Measured]
+Accuracies = Mapping[tuple[str, int], MeasuredAccuracy]
 """By the network's name and its number of classes: of another data set is another accuracy."""
 
 
 def find_measured(
     network: str, classes: int | None, accuracies: Accuracies
-) -> tuple[Measured | None, str]:
+) -> tuple[MeasuredAccuracy | None, str]:
     """A network's accuracy on so many classes, ImageNet's unless told, or why there is none."""
     wanted = classes or IMAGENET_CLASSES
     if found := accuracies.get((network, wanted)):
@@ -97,7 +97,7 @@ def read_measured(path: Path | None) -> Accuracies:
     return dict(reversed(entries))
 
 
-def _entries(folder: Path, found: ParityResult) -> list[tuple[tuple[str, int], Measured]]:
+def _entries(folder: Path, found: ParityResult) -> list[tuple[tuple[str, int], MeasuredAccuracy]]:
     """Both files' accuracies; none where the images had no labels."""
     top1, top5, classes = found.top1, found.top5, found.classes
     if top1 is None or classes is None:
@@ -109,7 +109,7 @@ def _entries(folder: Path, found: ParityResult) -> list[tuple[tuple[str, int], M
     return [
         (
             (network_of(file.path or file.name, folder), classes),
-            Measured(first, fifth, found.images, clean(file.name), classes),
+            MeasuredAccuracy(first, fifth, found.images, clean(file.name), classes),
         )
         for file, first, fifth in sides
         if first is not None

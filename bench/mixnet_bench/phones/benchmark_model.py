@@ -19,8 +19,8 @@ from mixnet_android.phone.settings import Wanted, settings
 from mixnet_android.runs.benchmark_model import NAME, Options, Report, arguments, parse
 from mixnet_android.runs.detached import Run, end_others, run_names, run_to_end
 from mixnet_android.runs.session import choose_cpus, platform_of
-from mixnet_bench.phones.benchmark_model_report import Measured
-from mixnet_bench.phones.one_phone import Wishes, cool_down
+from mixnet_bench.phones.benchmark_model_report import ProgramMeasurement
+from mixnet_bench.phones.one_phone import PhoneOptions, cool_down
 from mixnet_bench.timing.latency import Plan
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import warn
@@ -49,14 +49,14 @@ def refuse(on: str, against: str | None, sustained: str | None) -> None:
         )
 
 
-def check_request(plan: Plan, program: Path, wishes: Wishes) -> None:
+def check_program_request(plan: Plan, program: Path, phone_options: PhoneOptions) -> None:
     """Raise UsageError for what this runner cannot do, before the phone is touched."""
     for path in plan.paths:
         if path.suffix != ".tflite":
             raise UsageError(f"{NAME} runs .tflite files only, not {path}", "leave out --runner")
     if plan.inputs != NOTHING_GIVEN:
         raise UsageError(f"{NAME} makes up its inputs", "leave out --input or --runner")
-    if wishes.profile:
+    if phone_options.profile:
         raise UsageError(f"--profile is not for {NAME}", "leave out --profile or --runner")
     if not is_file(program):
         raise UsageError(f"--runner {program} is no file", WHERE)
@@ -75,8 +75,8 @@ def check_program(program: Path, platform: str) -> str:
 
 
 def measure_on(
-    phone: Phone, plan: Plan, program: Path, wishes: Wishes, step: Callable[[], object]
-) -> tuple[Plan, Measured]:
+    phone: Phone, plan: Plan, program: Path, phone_options: PhoneOptions, step: Callable[[], object]
+) -> tuple[Plan, ProgramMeasurement]:
     """Time the files on this phone; the plan with its CPUs, and what came of it.
 
     ``step`` is called after each process. Raises MixnetError and UsageError.
@@ -84,8 +84,8 @@ def measure_on(
     state = read_state(phone)
     platform = platform_of(phone, state.product.abis)
     sha256 = check_program(program, platform)
-    plan = replace(plan, cpus=choose_cpus(wishes.pin, state.clusters))
-    wanted = Wanted(stay_awake=True, fixed_performance=wishes.fixed_performance)
+    plan = replace(plan, cpus=choose_cpus(phone_options.pin, state.clusters))
+    wanted = Wanted(stay_awake=True, fixed_performance=phone_options.fixed_performance)
 
     def look() -> Conditions:
         return read_conditions(phone)
@@ -104,7 +104,7 @@ def measure_on(
         reports = _take_turns(phone, plan, prefix, commands, step)
         after = look()
     _forget(phone, prefix)
-    return plan, Measured(
+    return plan, ProgramMeasurement(
         serial=phone.serial,
         state=state,
         platform=platform,

@@ -44,7 +44,7 @@ Reports = Sequence[Report]
 
 
 @dataclass(frozen=True)
-class Measured:
+class ProgramMeasurement:
     """Everything that came of measuring on one phone; ``reports`` by file, then by launch."""
 
     serial: str
@@ -57,7 +57,9 @@ class Measured:
     fixed_performance: bool
 
 
-def describe(plan: Plan, files: Sequence[FileRun], measured: Measured) -> list[ProgramResult]:
+def describe_program_results(
+    plan: Plan, files: Sequence[FileRun], measured: ProgramMeasurement
+) -> list[ProgramResult]:
     """One record a file; docs/json.md explains every key."""
     first = measured.reports[0]
     return [
@@ -67,7 +69,7 @@ def describe(plan: Plan, files: Sequence[FileRun], measured: Measured) -> list[P
 
 
 def _describe(
-    plan: Plan, file: FileRun, reports: Reports, first: Reports, measured: Measured
+    plan: Plan, file: FileRun, reports: Reports, first: Reports, measured: ProgramMeasurement
 ) -> ProgramResult:
     mean = mean_of([report.timed.mean_ms for report in reports])
     firsts = [report.first_ms for report in reports if report.first_ms is not None]
@@ -111,7 +113,7 @@ def _ratio(reports: Reports, others: Reports) -> ProgramRatio:
     return ProgramRatio(value=ratio.value, interval=_bounds(ratio, len(reports)))
 
 
-def rows(targets: Sequence[ProgramResult]) -> list[tuple[str, ...]]:
+def program_rows(targets: Sequence[ProgramResult]) -> list[tuple[str, ...]]:
     """The rows of the table, below ``COLUMNS``."""
     return [
         (
@@ -133,7 +135,7 @@ def _bounds(found: Estimate, launches: int) -> tuple[float, float] | None:
     return found.interval.low, found.interval.high
 
 
-def _caveats_of_phone(measured: Measured) -> Iterator[Caveat]:
+def _caveats_of_phone(measured: ProgramMeasurement) -> Iterator[Caveat]:
     yield from caveats_of_emulation(measured.state)
     yield from caveats_of_run(
         measured.cooled.conditions,

@@ -12,15 +12,15 @@ from functools import partial
 
 from mixnet_android.adb import Adb, Phone
 from mixnet_android.phone.device import list_devices
-from mixnet_bench.phones.one_phone import Keep, Report, Wishes, measure_on
+from mixnet_bench.phones.one_phone import Keep, PhoneOptions, Report, measure_on
 from mixnet_bench.phones.saved import SavedPhones
 from mixnet_bench.results.latency import PhoneLatencyResult
-from mixnet_bench.timing.host import NO_MORE, Finish, conclude
+from mixnet_bench.timing.host import NO_COMPARISON, Comparer, conclude
 from mixnet_bench.timing.latency import Plan
 from mixnet_common import MixnetError
 from mixnet_common.console import progress_lines, say, warn
 
-Measure = Callable[[Phone, Plan, Wishes, Report, Finish, Keep], list[PhoneLatencyResult]]
+Measure = Callable[[Phone, Plan, PhoneOptions, Report, Comparer, Keep], list[PhoneLatencyResult]]
 
 
 def usable_phones(adb: Adb) -> list[Phone]:
@@ -39,22 +39,22 @@ def usable_phones(adb: Adb) -> list[Phone]:
 def measure_all(
     phones: Sequence[Phone],
     plan: Plan,
-    wishes: Wishes,
+    phone_options: PhoneOptions,
     results: SavedPhones,
-    finish: Finish = NO_MORE,
+    comparer: Comparer = NO_COMPARISON,
     measure: Measure = measure_on,
 ) -> list[str]:
     """Put all phones' results into ``results``; the serials of those that failed."""
     failed = []
     stop = threading.Event()
-    phones = [phone for phone in phones if not _recalled(phone.serial, results, finish)]
+    phones = [phone for phone in phones if not _recalled(phone.serial, results, comparer)]
     serials = [phone.serial for phone in phones]
     with progress_lines("timing on", serials) as reports, _pool(phones, stop) as pool:
         jobs: dict[Future[list[PhoneLatencyResult]], str] = {}
         for phone in phones:
             report = _unless(stop, reports[phone.serial])
-            keep = partial(conclude, finish=finish, save=partial(results.add, phone.serial))
-            job = pool.submit(measure, phone, plan, wishes, report, finish, keep)
+            keep = partial(conclude, comparer=comparer, save=partial(results.add, phone.serial))
+            job = pool.submit(measure, phone, plan, phone_options, report, comparer, keep)
             jobs[job] = phone.serial
         for job in as_completed(jobs):
             serial = jobs[job]
@@ -68,13 +68,13 @@ def measure_all(
     return failed
 
 
-def _recalled(serial: str, results: SavedPhones, finish: Finish) -> bool:
+def _recalled(serial: str, results: SavedPhones, comparer: Comparer) -> bool:
     """Whether the file has this phone's results already, compared anew."""
     targets = results.recall(serial)
     if targets is None:
         return False
     say(f"{serial} was measured before: remove {results.path} to measure it again")
-    conclude(targets, finish, partial(results.add, serial))
+    conclude(targets, comparer, partial(results.add, serial))
     return True
 
 

@@ -31,10 +31,10 @@ from mixnet_bench.phones.caveats import caveats_of_start
 from mixnet_bench.phones.inputs import refuse_text, write_raw
 from mixnet_bench.phones.parity import Difference, compare_with_host
 from mixnet_bench.phones.profile import take_profiles
-from mixnet_bench.phones.report import Measured, describe_machine_of, describe_phone
-from mixnet_bench.phones.unfinished import Kept
+from mixnet_bench.phones.report import PhoneMeasurement, describe_machine_of, describe_phone
+from mixnet_bench.phones.unfinished import UnfinishedLaunches
 from mixnet_bench.results.latency import PhoneLatencyResult
-from mixnet_bench.timing.host import NO_MORE, Finish, foresee, with_profiles
+from mixnet_bench.timing.host import NO_COMPARISON, Comparer, foresee, with_profiles
 from mixnet_bench.timing.latency import Plan
 from mixnet_bench.timing.made_for import warn_of_other_targets
 from mixnet_bench.timing.preparing import prepared
@@ -51,7 +51,7 @@ Keep = Callable[[list[PhoneLatencyResult]], list[PhoneLatencyResult]]
 
 
 @dataclass(frozen=True)
-class Wishes:
+class PhoneOptions:
     """What is asked of phones beyond the plan."""
 
     pin: str | None = None
@@ -64,41 +64,43 @@ class Wishes:
 def measure_on(
     phone: Phone,
     plan: Plan,
-    wishes: Wishes,
+    phone_options: PhoneOptions,
     report: Report = lambda share: None,
-    finish: Finish = NO_MORE,
+    comparer: Comparer = NO_COMPARISON,
     keep: Keep = lambda targets: targets,
 ) -> list[PhoneLatencyResult]:
     """Time the plan's files on this phone; the results. Raises MixnetError and UsageError.
 
-    ``report`` is told the share that is done; ``finish`` may refuse before anything is measured;
+    ``report`` is told the share that is done; ``comparer`` may refuse before anything is measured;
     ``keep`` takes the results, and may add to them, before the launches that they are made of are
     forgotten.
     """
     if not plan.models:
         with prepared(plan) as ready:
-            return measure_on(phone, ready, wishes, report, finish, keep)
+            return measure_on(phone, ready, phone_options, report, comparer, keep)
     refuse_text(plan.models)
     files = identify_all(plan)
     state = read_state(phone)
     platform = platform_of(phone, state.product.abis)
     runner = find_runner(platform)
     libraries = [find_for(path.suffix.removeprefix("."), platform) for path in plan.paths]
-    plan = replace(plan, cpus=choose_cpus(wishes.pin, state.clusters))
+    plan = replace(plan, cpus=choose_cpus(phone_options.pin, state.clusters))
     foreseen = foresee(
         plan,
         target=f"adb:{phone.serial}",
         machine=describe_machine_of(state, platform),
         emulated=bool(state.product.emulated),
         # A phone may lack the mode.
-        fixed_performance=None if wishes.fixed_performance else False,
+        fixed_performance=None if phone_options.fixed_performance else False,
         device=device_record(phone.serial, state),
     )
-    finish.check(foreseen)
+    comparer.check(foreseen)
     with temporary_folder() as folder:
         work = _work(plan, runner, libraries, folder)
         try:
-            measured, kept = _measure(phone, plan, work, state, platform, libraries, wishes, report)
+            measured, kept = _measure(
+                phone, plan, work, state, platform, libraries, phone_options, report
+            )
         except RunnerError as error:
             hints = [advice(each.inputs, each.values) for each in plan.models]
             error.hint = error.hint or "; ".join(dict.fromkeys(filter(None, hints)))
@@ -139,12 +141,12 @@ def _measure(
     state: State,
     platform: str,
     libraries: Sequence[Runtime],
-    wishes: Wishes,
+    phone_options: PhoneOptions,
     report: Report,
-) -> tuple[Measured, Kept]:
+) -> tuple[PhoneMeasurement, UnfinishedLaunches]:
     """What was measured, and its launches, which are kept until the caller forgets them."""
     hashes = [sha256_of(file) for file in work.files]
-    wanted = Wanted(stay_awake=True, fixed_performance=wishes.fixed_performance)
+    wanted = Wanted(stay_awake=True, fixed_performance=phone_options.fixed_performance)
 
     def look() -> Conditions:
         report(0.0)  # raises where the command was interrupted: the wait may be long
@@ -158,8 +160,8 @@ def _measure(
             warn(f"phone {phone.serial}: ended an earlier run, {name}")
         cooled = cool_down(phone, look)
         digest = digest_of(work, [*hashes, cooled.conditions.boot_id or ""])
-        kept = Kept(phone.serial, digest)
-        profiles = _profiles(phone, plan, digest, work, installed) if wishes.profile else []
+        kept = UnfinishedLaunches(phone.serial, digest)
+        profiles = _profiles(phone, plan, digest, work, installed) if phone_options.profile else []
         launches = [
             _launch_or_recall(phone, kept, digest, work, installed, number, plan.launches, report)
             for number in range(plan.launches)
@@ -167,7 +169,7 @@ def _measure(
         after = read_conditions(phone)
     for words in dict.fromkeys(each for one in launches for each in one.result.warnings):
         warn(f"phone {phone.serial}: {words}")
-    measured = Measured(
+    measured = PhoneMeasurement(
         serial=phone.serial,
         state=state,
         platform=platform,
@@ -206,7 +208,7 @@ def _waiting(phone: Phone) -> None:
 
 def _launch_or_recall(
     phone: Phone,
-    kept: Kept,
+    kept: UnfinishedLaunches,
     digest: str,
     work: Work,
     installed: Installed,

@@ -28,9 +28,9 @@ from mixnet_common import MixnetError, UsageError
 from mixnet_common.readers import parse_json
 from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes import Profile, read_file
-from mixnet_runtimes.onnx.profile import describe as describe_ort
+from mixnet_runtimes.onnx.profile import profile_of_trace as describe_ort
 from mixnet_runtimes.tflite.litert_c import Event
-from mixnet_runtimes.tflite.profile.litert import describe as describe_litert
+from mixnet_runtimes.tflite.profile.litert import profile_of_events as describe_litert
 from mixnet_runtimes.tflite.profile.litert_child import collect
 
 MOST_ROUNDS = 1000

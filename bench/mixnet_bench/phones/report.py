@@ -35,7 +35,7 @@ from mixnet_bench.timing.native import (
     RUNTIMES,
     launch_of,
 )
-from mixnet_bench.timing.report import describe
+from mixnet_bench.timing.report import describe_timings
 from mixnet_common.result import values_of
 from mixnet_runtimes import Profile
 
@@ -44,7 +44,7 @@ EMULATED = "it ran under emulation: its times say nothing about any phone"
 
 
 @dataclass(frozen=True)
-class Measured:
+class PhoneMeasurement:
     """Everything that came of measuring on one phone."""
 
     serial: str
@@ -60,18 +60,18 @@ class Measured:
 
 
 def describe_phone(
-    plan: Plan, files: Sequence[FileRun], measured: Measured
+    plan: Plan, files: Sequence[FileRun], measured: PhoneMeasurement
 ) -> list[PhoneLatencyResult]:
     """One record a file; docs/json.md explains every key."""
     indices = range(len(files))
     timings = [_timing(index, measured) for index in indices]
     machine = describe_machine_of(measured.state, measured.platform)
     caveats = [list(_caveats(measured, index)) for index in indices]
-    targets = describe(plan, files, timings, machine, caveats)
+    targets = describe_timings(plan, files, timings, machine, caveats)
     return [_on_phone(target, measured, index) for index, target in enumerate(targets)]
 
 
-def _timing(index: int, measured: Measured) -> Timing:
+def _timing(index: int, measured: PhoneMeasurement) -> Timing:
     results = [launched.result for launched in measured.launches]
     model = results[0].models[index]
     library = results[0].libraries[model.library]
@@ -96,7 +96,7 @@ def describe_machine_of(state: State, platform: str) -> Machine:
     )
 
 
-def _on_phone(target: LatencyResult, measured: Measured, index: int) -> PhoneLatencyResult:
+def _on_phone(target: LatencyResult, measured: PhoneMeasurement, index: int) -> PhoneLatencyResult:
     library = measured.libraries[index]
     first = measured.launches[0].result
     launches = tuple(map(_with_threads, target.launches, measured.launches))
@@ -126,7 +126,7 @@ def _with_threads(described: LaunchResult, launched: Launched) -> LaunchResult:
     return replace(described, threads_last_cpu=tuple(sorted({each.last_cpu for each in threads})))
 
 
-def _memory_peak_kb(measured: Measured) -> int | None:
+def _memory_peak_kb(measured: PhoneMeasurement) -> int | None:
     """Of all files together, which share a process."""
     memories = [launched.result.memory.values() for launched in measured.launches]
     return max((each.peak_kb for memory in memories for each in memory), default=None)
@@ -138,7 +138,7 @@ def caveats_of_emulation(state: State) -> Iterator[Caveat]:
         yield Caveat(Verdict.EMULATED, EMULATED)
 
 
-def _caveats(measured: Measured, index: int) -> Iterator[Caveat]:
+def _caveats(measured: PhoneMeasurement, index: int) -> Iterator[Caveat]:
     yield from caveats_of_emulation(measured.state)
     fixed = measured.fixed_performance
     before = measured.cooled.conditions

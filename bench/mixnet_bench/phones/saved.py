@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from mixnet_android.parsers import Cluster
 from mixnet_android.phone.records import PhoneCluster
 from mixnet_android.runs.session import choose_cpus
-from mixnet_bench.phones.one_phone import Wishes
+from mixnet_bench.phones.one_phone import PhoneOptions
 from mixnet_bench.results.latency import Given, LatencyResult, PhoneLatencyResult
 from mixnet_bench.results.reading import NEEDED, read_latencies
 from mixnet_bench.results.verdict import Verdict
@@ -41,7 +41,7 @@ class SavedPhones:
     ``own`` are of this plan: found in the file or added; ``others`` were found and are not.
     """
 
-    def __init__(self, path: Path | None, plan: Plan, wishes: Wishes) -> None:
+    def __init__(self, path: Path | None, plan: Plan, phone_options: PhoneOptions) -> None:
         self.path = path
         self.own: dict[str, Targets] = {}
         self.others: dict[str, list[LatencyResult]] = {}
@@ -49,7 +49,7 @@ class SavedPhones:
         hashes = [identity_of(each).sha256 for each in plan.paths]
         for name, targets in _read(path).items():
             phones = [each for each in targets if isinstance(each, PhoneLatencyResult)]
-            if name.startswith("adb:") and is_same(phones, hashes, plan, wishes):
+            if name.startswith("adb:") and is_same(phones, hashes, plan, phone_options):
                 self.own[name] = phones
             else:
                 self.others[name] = targets
@@ -74,9 +74,12 @@ class SavedPhones:
 
 
 def is_same(
-    targets: Sequence[PhoneLatencyResult], hashes: Sequence[str], plan: Plan, wishes: Wishes
+    targets: Sequence[PhoneLatencyResult],
+    hashes: Sequence[str],
+    plan: Plan,
+    phone_options: PhoneOptions,
 ) -> bool:
-    """Whether a phone's results are what this plan and these wishes would measure again.
+    """Whether a phone's results are what this plan and these phone_options would measure again.
 
     Never those that are void, since they are of no use.
     """
@@ -87,19 +90,19 @@ def is_same(
         and all(
             each.verdict != Verdict.VOID
             and all(getattr(each.settings, key) == getattr(plan, key) for key in SETTINGS)
-            and _is_pinned_alike(each, wishes)
-            and each.fixed_performance == wishes.fixed_performance
-            and (each.profile is not None) == wishes.profile
+            and _is_pinned_alike(each, phone_options)
+            and each.fixed_performance == phone_options.fixed_performance
+            and (each.profile is not None) == phone_options.profile
             for each in targets
         )
     )
 
 
-def _is_pinned_alike(target: PhoneLatencyResult, wishes: Wishes) -> bool:
+def _is_pinned_alike(target: PhoneLatencyResult, phone_options: PhoneOptions) -> bool:
     """Whether its CPUs are those that ``--pin`` would mean on this result's phone."""
     clusters = [_cluster(each) for each in target.device.clusters]
     try:
-        return target.settings.pin == choose_cpus(wishes.pin, clusters)
+        return target.settings.pin == choose_cpus(phone_options.pin, clusters)
     except UsageError:
         return False
 

@@ -19,7 +19,7 @@ from mixnet_common.folders import home
 from mixnet_common.readers import read_bytes, read_text
 
 
-class Kept:
+class UnfinishedLaunches:
     """The launches of one measurement, by the phone's serial and the work's digest."""
 
     def __init__(self, serial: str, digest: str) -> None:

@@ -39,7 +39,7 @@ VERDICTS = {"reproduced": "good", "valid": "good", "differs": "bad"}
 DOUBTS = tuple(each for each in Verdict if each != Verdict.VALID)
 
 
-def text(value: str) -> Cell:
+def text_cell(value: str) -> Cell:
     """A cell of words."""
     return Cell(value)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from statistics import median
 
-from mixnet_bench.report.cells import Table, milliseconds, number, sum_up, text
+from mixnet_bench.report.cells import Table, milliseconds, number, sum_up, text_cell
 from mixnet_bench.report.record import File, Latency, Results
 from mixnet_common.intervals import Estimate, ratio_of
 
@@ -72,15 +72,15 @@ def pair_table(title: str, found: Sequence[Pair], note: str) -> Table:
     """A table of pairs."""
     rows = tuple(
         (
-            text(pair.second.file.sized_network),
-            text(pair.second.file.kind),
+            text_cell(pair.second.file.sized_network),
+            text_cell(pair.second.file.kind),
             milliseconds(pair.second.median_ms),
-            text(pair.first.file.kind),
+            text_cell(pair.first.file.kind),
             milliseconds(pair.first.median_ms),
             number(pair.ratio, "{:.2f}"),
-            text(_bounds(pair.estimate)),
+            text_cell(_bounds(pair.estimate)),
             number(pair.second.size_bytes / max(1, pair.first.size_bytes), "{:.2f}"),
-            text(pair.second.device.label),
+            text_cell(pair.second.device.label),
         )
         for pair in found
     )
@@ -104,18 +104,18 @@ def against_table(results: Results) -> Table | None:
     """What was measured with ``--against``."""
     rows = tuple(
         (
-            text(each.file.label),
-            text(each.against.baseline),
+            text_cell(each.file.label),
+            text_cell(each.against.baseline),
             number(each.against.ratio, "{:.3f}"),
-            text(
+            text_cell(
                 ""
                 if each.against.interval is None
                 else "{:.3f}–{:.3f}".format(*each.against.interval)
             ),
-            text(each.against.conclusion),
+            text_cell(each.against.conclusion),
             number(_percent(each.against.smallest_difference), "{:.1f}"),
-            text("yes" if each.against.side_by_side else "no"),
-            text(each.device.label),
+            text_cell("yes" if each.against.side_by_side else "no"),
+            text_cell(each.device.label),
         )
         for each in results.latencies
         if each.against
@@ -143,13 +143,13 @@ def sustained_table(results: Results) -> Table | None:
     """What was measured with ``--sustained``."""
     rows = tuple(
         (
-            text(each.file.label),
+            text_cell(each.file.label),
             number(each.sustained.duration_s / 60, "{:.1f}"),
             milliseconds(each.sustained.burst_ms),
             milliseconds(each.sustained.plateau_ms),
             number(each.sustained.plateau_ms / each.sustained.burst_ms, "{:.2f}"),
             number(each.sustained.throttled_after_s),
-            text(each.device.label),
+            text_cell(each.device.label),
         )
         for each in results.latencies
         if each.sustained

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from mixnet_bench.report.cells import Cell, Table, milliseconds, number, sum_up, text, verdict
+from mixnet_bench.report.cells import Cell, Table, milliseconds, number, sum_up, text_cell, verdict
 from mixnet_bench.report.comparisons import (
     against_table,
     int8_table,
@@ -27,7 +27,7 @@ def paper_tables(results: Results) -> Iterator[Table]:
         rows = [row for row in results.papers if row.table == name]
         cells = tuple(
             (
-                text(row.model),
+                text_cell(row.model),
                 number(_millions(row.params.ours), "{:.2f}M"),
                 _printed(row.params.paper),
                 number(row.params.deviation_percent, "{:+.1f}"),
@@ -90,15 +90,15 @@ def latency_table(results: Results, device: Device) -> Table:
     latencies = of_device(results, device)
     rows = tuple(
         (
-            text(each.file.sized_network),
-            text(each.file.kind),
+            text_cell(each.file.sized_network),
+            text_cell(each.file.kind),
             milliseconds(each.median_ms),
             Cell(three_digit_range(each.interval_ms), each.interval_ms[0]),
             milliseconds(each.p90_ms),
             milliseconds(each.first_ms),
             milliseconds(each.load_ms),
             number(each.size_bytes / 1e6, "{:.1f}"),
-            text(each.runtime),
+            text_cell(each.runtime),
             verdict(each.verdict),
         )
         for each in latencies
@@ -118,16 +118,16 @@ def program_table(results: Results) -> Table | None:
     """What was timed with ``--runner``, by LiteRT's own program."""
     rows = tuple(
         (
-            text(each.file.sized_network),
-            text(each.file.kind),
+            text_cell(each.file.sized_network),
+            text_cell(each.file.kind),
             milliseconds(each.mean_ms),
-            text(three_digit_range(each.interval_ms)),
+            text_cell(three_digit_range(each.interval_ms)),
             number(each.first_ms, "{:.3g}"),
             number(each.ratio, "{:.3f}"),
-            text(three_digit_range(each.ratio_interval)),
+            text_cell(three_digit_range(each.ratio_interval)),
             number(each.size_bytes / 1e6, "{:.1f}"),
-            text(each.delegated),
-            text(each.device.label),
+            text_cell(each.delegated),
+            text_cell(each.device.label),
             verdict(each.verdict),
         )
         for each in results.programs
@@ -151,7 +151,7 @@ def conditions_table(results: Results, device: Device) -> Table | None:
         return None
     rows = tuple(
         (
-            text(each.file.sized_network),
+            text_cell(each.file.sized_network),
             *(_condition(each.conditions.get(name, "")) for name in names),
         )
         for each in reversed(runs.values())
@@ -204,12 +204,12 @@ def kernel_table(results: Results) -> Table | None:
     """Time by depthwise kernel size, where files were profiled."""
     rows = tuple(
         (
-            text(each.file.sized_network),
-            text(each.file.kind),
+            text_cell(each.file.sized_network),
+            text_cell(each.file.kind),
             Cell(kernel, _kernel_order(kernel)[0]),
             number(time_us),
             number(100 * time_us / sum(each.categories.values()), "{:.1f}"),
-            text(each.device.label),
+            text_cell(each.device.label),
         )
         for each in results.latencies
         for kernel, time_us in kernel_times(each).items()
@@ -232,12 +232,12 @@ def delegation_table(results: Results) -> Table | None:
     known = [each for each in results.counts if each.partitions is not None]
     rows = tuple(
         (
-            text(each.file.sized_network),
-            text(each.file.kind),
+            text_cell(each.file.sized_network),
+            text_cell(each.file.kind),
             number(each.partitions),
             number(each.inside),
             number(each.outside),
-            text(", ".join(f"{count} {kind}" for kind, count in each.kinds.items())),
+            text_cell(", ".join(f"{count} {kind}" for kind, count in each.kinds.items())),
         )
         for each in known
     )
@@ -263,11 +263,11 @@ def count_table(results: Results) -> Table | None:
 
 def _count_row(count: Count) -> tuple[Cell, ...]:
     return (
-        text(count.file.sized_network),
-        text(count.file.kind),
-        text(count.source),
+        text_cell(count.file.sized_network),
+        text_cell(count.file.kind),
+        text_cell(count.source),
         number(count.params),
-        number(_millions(count.macs), "{:,.2f}M") if count.macs is not None else text("–"),
+        number(_millions(count.macs), "{:,.2f}M") if count.macs is not None else text_cell("–"),
     )
 
 
@@ -278,12 +278,12 @@ def parity_table(results: Results) -> Table | None:
     """What files lose against others on images."""
     rows = tuple(
         (
-            text(each.file.label if each.file else each.second),
-            text(each.first),
+            text_cell(each.file.label if each.file else each.second),
+            text_cell(each.first),
             number(each.images),
             number(each.agreement_percent, "{:.2f}"),
             number(each.loss_points, "{:+.2f}"),
-            text(
+            text_cell(
                 ""
                 if each.loss_interval is None
                 else "{:+.2f} to {:+.2f}".format(*each.loss_interval)

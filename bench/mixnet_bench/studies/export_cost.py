@@ -132,7 +132,7 @@ class Cost:
         )
 
 
-def measure(name: str, job: Job, runs: int, folder: Path) -> Cost:
+def measure_job(name: str, job: Job, runs: int, folder: Path) -> Cost:
     """Run a job in fresh processes. Raises MixnetError where one of them fails."""
     if job.before:
         _python(name, "-c", job.before, str(folder))
@@ -196,7 +196,7 @@ def main(runs: int, as_json: bool) -> None:
     with temporary_folder() as folder, progress("measuring", len(JOBS)) as step:
         costs = []
         for name, job in JOBS.items():
-            costs.append(measure(name, job, runs, folder))
+            costs.append(measure_job(name, job, runs, folder))
             step()
     if as_json:
         print_json([cost.record() for cost in costs])

@@ -17,7 +17,7 @@ from mixnet_bench.machine.affinity import check_cpus
 from mixnet_bench.results.peers import SkippedResult
 from mixnet_bench.studies.peers.bars import load_bars
 from mixnet_bench.studies.peers.groups import Group, Selection, build_groups
-from mixnet_bench.studies.peers.making import Workshop, orders_of
+from mixnet_bench.studies.peers.making import ExportedFiles, orders_of
 from mixnet_bench.studies.peers.options import names
 from mixnet_bench.studies.peers.registry import PEERS, PRECISIONS, RUNTIMES
 from mixnet_bench.studies.peers.result import (
@@ -62,22 +62,22 @@ class Timing:
     cpus: tuple[int, ...] | None
 
 
-def compare(
+def compare_exporters(
     selection: Selection, timing: Timing, keep: Path | None, output: Path | None, as_json: bool
 ) -> list[Compared]:
     """Make, time and print everything; one record a file and thread count.
 
     What is done is saved to ``output`` group by group. Raises MixnetError and UsageError.
     """
-    check_request(selection, timing, output, keep)
+    check_comparison_request(selection, timing, output, keep)
     groups = build_groups(selection, load_bars())
     objects: list[Compared] = []
     with _directory(keep) as directory:
-        workshop = fill_workshop(groups, directory)
+        exported = export_files(groups, directory)
         for group in groups:
-            workshop.compare(group)
+            exported.compare(group)
             for threads in timing.threads:
-                found = time_group(group, workshop, timing, threads)
+                found = time_group(group, exported, timing, threads)
                 objects += found
                 if output is not None:
                     write_whole(output, json_text(objects) + "\n")
@@ -88,7 +88,7 @@ def compare(
     return objects
 
 
-def check_request(
+def check_comparison_request(
     selection: Selection, timing: Timing, output: Path | None, keep: Path | None = None
 ) -> None:
     """Raise before anything is made where the request cannot be met."""
@@ -123,26 +123,28 @@ def _directory(keep: Path | None) -> Iterator[Path]:
         yield Path(directory)
 
 
-def fill_workshop(groups: Sequence[Group], directory: Path) -> Workshop:
+def export_files(groups: Sequence[Group], directory: Path) -> ExportedFiles:
     """Make all files, half a minute each, unless they are kept from before."""
-    workshop = Workshop(directory)
+    exported = ExportedFiles(directory)
     for order in tracked(orders_of(groups), "making files"):
         say(f"{order.network} {order.precision} {order.form}: {order.label}")
-        workshop.fill(order)
-        if order in workshop.skipped:
-            warn(f"skipped {order.label}, {order.network}: {workshop.skipped[order]}")
-    return workshop
+        exported.fill(order)
+        if order in exported.skipped:
+            warn(f"skipped {order.label}, {order.network}: {exported.skipped[order]}")
+    return exported
 
 
-def time_group(group: Group, workshop: Workshop, timing: Timing, threads: int) -> list[Compared]:
+def time_group(
+    group: Group, exported: ExportedFiles, timing: Timing, threads: int
+) -> list[Compared]:
     """Time the files of a group that could be made; one record each, and the skipped ones."""
     from mixnet_bench.timing.host import describe_run
     from mixnet_bench.timing.latency import Plan
 
-    present = [order for order in group.orders if order in workshop.made]
+    present = [order for order in group.orders if order in exported.made]
     say(f"timing {len(present)} files: {title(group, threads)}")
     plan = Plan(
-        paths=tuple(workshop.made[order].path for order in present),
+        paths=tuple(exported.made[order].path for order in present),
         threads=threads,
         launches=timing.launches,
         min_count=timing.rounds * timing.launches,
@@ -151,7 +153,7 @@ def time_group(group: Group, workshop: Workshop, timing: Timing, threads: int) -
         cpus=timing.cpus,
     )
     timed = describe_run(plan)
-    return describe_group(group, workshop.made, workshop.skipped, timed, load_bars())
+    return describe_group(group, exported.made, exported.skipped, timed, load_bars())
 
 
 def print_group(group: Group, threads: int, objects: Sequence[Compared]) -> None:
@@ -276,7 +278,7 @@ def command(
     selection = Selection(networks, precisions, runtimes, chosen, lowering)
     cpus = None if pin is None else parse_cpus(pin)
     timing = Timing(threads, launches, rounds, warmup, cpus)
-    objects = compare(selection, timing, keep, output, as_json)
+    objects = compare_exporters(selection, timing, keep, output, as_json)
     failed = missed(objects)
     if check and failed:
         raise MixnetError(f"bars missed: {len(failed)}", "; ".join(failed))

@@ -88,7 +88,9 @@ def runner_median(plan: Plan, runner: Path) -> float:
     return median(measure_native(plan, runner)[0].launches[0].samples_ms)
 
 
-def compare(paths: Sequence[Path], launches: int, pace: Pace, runner: Path) -> list[Comparison]:
+def compare_runners(
+    paths: Sequence[Path], launches: int, pace: Pace, runner: Path
+) -> list[Comparison]:
     """Time every file by both, ``launches`` times each, the first to go changing every time."""
     python: list[list[float]] = [[] for _ in paths]
     native: list[list[float]] = [[] for _ in paths]
@@ -186,7 +188,7 @@ def main(
     """
     paths = [model_file(target) for target in targets]
     pace = Pace(threads, warmup, min_count, min_time, pin)
-    found = compare(paths, launches, pace, runner or find_runner("linux-x86_64"))
+    found = compare_runners(paths, launches, pace, runner or find_runner("linux-x86_64"))
     _report(found, as_json)
     if not all(each.within for each in found):
         sys.exit(1)

@@ -103,7 +103,7 @@ CASES = tuple(
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredTiling:
     """A convolution as it is and as tiles: what was expected and what it took."""
 
     title: str
@@ -130,11 +130,11 @@ def main(name: str | None, launches: int, pin: str | None, output: Path | None) 
     cpus = None if pin is None else parse_cpus(pin)
     if output is not None:
         check_output(output, like="costs.json")
-    rows: list[Measured] = []
+    rows: list[MeasuredTiling] = []
     shares: list[tuple[NDArray[np.float64], float]] = []
     with temporary_folder() as folder, progress("timing", len(CASES)) as advance:
         for case in CASES:
-            row, features = measure(case, target, folder, launches, cpus)
+            row, features = measure_case(case, target, folder, launches, cpus)
             rows.append(row)
             shares += features
             advance()
@@ -155,16 +155,16 @@ def main(name: str | None, launches: int, pin: str | None, output: Path | None) 
     )
 
 
-def measure(
+def measure_case(
     case: Case, target: Target, folder: Path, launches: int, cpus: Sequence[int] | None
-) -> tuple[Measured, list[tuple[NDArray[np.float64], float]]]:
+) -> tuple[MeasuredTiling, list[tuple[NDArray[np.float64], float]]]:
     """Time a case; beside the row, what each constant of the model has a part in, and the time."""
     path, tiled = folder / "direct.tflite", folder / "tiles.tflite"
     path.write_bytes(file_of(case))
     found, choice, content = rewritten(path, target)
     tiled.write_bytes(content)
     timed = time_files([path, tiled], launches=launches, rounds=ROUNDS, cpus=cpus)
-    row = Measured(
+    row = MeasuredTiling(
         case.title,
         case.precision,
         len(choice.tiles),
@@ -248,7 +248,7 @@ def fit(shares: Sequence[tuple[NDArray[np.float64], float]]) -> dict[str, float]
     return {name: float(value / tap) for name, value in zip(FITTED, found, strict=False)}
 
 
-def _cells(row: Measured) -> tuple[str, ...]:
+def _cells(row: MeasuredTiling) -> tuple[str, ...]:
     return (
         row.title,
         row.precision,

@@ -75,7 +75,7 @@ def compare_with_saved(
     """All targets against a saved result's; where conditions differ, nothing is concluded."""
     found = []
     for target in targets:
-        baseline = choose(saved, target.name)
+        baseline = choose_baseline(saved, target.name)
         unlike = _unlike(baseline, target)
         comparison = compare_unpaired(launches_of(target), launches_of(baseline))
         words = (target.verdict, baseline.verdict)
@@ -89,7 +89,7 @@ def compare_with_saved(
 def check_foreseen(foreseen: Sequence[Foreseen], saved: Sequence[LatencyResult]) -> None:
     """Hold what is known before measuring against a saved result's. Raises as ``check_alike``."""
     for target in foreseen:
-        check_alike(choose(saved, target.name), target)
+        check_alike(choose_baseline(saved, target.name), target)
 
 
 def read_result(path: Path) -> list[LatencyResult]:
@@ -100,7 +100,7 @@ def read_result(path: Path) -> list[LatencyResult]:
     return targets
 
 
-def choose(saved: Sequence[LatencyResult], name: str) -> LatencyResult:
+def choose_baseline(saved: Sequence[LatencyResult], name: str) -> LatencyResult:
     """The baseline among saved targets: the only one, or the only one of this name."""
     if len(saved) == 1:
         return saved[0]

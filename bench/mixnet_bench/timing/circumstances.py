@@ -1,6 +1,6 @@
-"""Doubts that the samples' circumstances raise: cores, clocks and CPU time, as they were recorded.
+"""Caveats from the circumstances of samples: cores, clocks and CPU time, as they were recorded.
 
-Pure. What a system doesn't tell raises no doubt here; the samples themselves are judged elsewhere.
+Pure. What a system doesn't tell raises no caveat here; the samples themselves are judged elsewhere.
 """
 
 from collections.abc import Iterator, Sequence

@@ -17,7 +17,7 @@ from mixnet_bench.results.latency import ComparisonResult, Foreseen, Given, Late
 from mixnet_bench.timing.circumstances import HostConditions, caveats_of_host
 from mixnet_bench.timing.latency import Plan, measure
 from mixnet_bench.timing.made_for import warn_of_other_targets
-from mixnet_bench.timing.report import describe, describe_plan, identify_all
+from mixnet_bench.timing.report import describe_plan, describe_timings, identify_all
 from mixnet_common import write_whole
 from mixnet_common.console import json_text, progress_by_share
 from mixnet_common.outputs import check_output
@@ -29,7 +29,7 @@ Timed = TypeVar("Timed", bound=LatencyResult)
 
 
 @dataclass(frozen=True)
-class Finish:
+class Comparer:
     """What comes of results beyond measuring them.
 
     ``check`` raises where what is known of them before does not allow it; ``compare`` gives each
@@ -44,7 +44,7 @@ class Finish:
     reads: tuple[Path, ...] = ()
 
 
-NO_MORE = Finish()
+NO_COMPARISON = Comparer()
 
 
 def with_profiles(targets: Sequence[Timed], profiles: Sequence[Profile]) -> list[Timed]:
@@ -58,13 +58,13 @@ def with_profiles(targets: Sequence[Timed], profiles: Sequence[Profile]) -> list
 
 
 def conclude(
-    targets: Sequence[Timed], finish: Finish, save: Callable[[list[Timed]], object]
+    targets: Sequence[Timed], comparer: Comparer, save: Callable[[list[Timed]], object]
 ) -> list[Timed]:
-    """Save what was measured, then with what ``finish`` adds: where that fails, nothing is lost."""
+    """Save what was measured, then what ``comparer`` adds: if that fails, nothing is lost."""
     save(list(targets))
     compared = [
         target if found is None else replace(target, against=found)
-        for target, found in zip(targets, finish.compare(targets), strict=True)
+        for target, found in zip(targets, comparer.compare(targets), strict=True)
     ]
     save(compared)
     return compared
@@ -104,7 +104,7 @@ def describe_run(plan: Plan) -> list[LatencyResult]:
         describe_machine(), load_average_before=before, load_average_after=load_average()
     )
     found = list(caveats_of_host(conditions, read_host_conditions()))
-    targets = describe(plan, files, timings, machine, [found] * len(files))
+    targets = describe_timings(plan, files, timings, machine, [found] * len(files))
     warn_of_other_targets(targets)
     return targets
 

@@ -142,7 +142,7 @@ def turns_of(timing: Timing) -> list[list[Turn]]:
 
 
 @dataclass
-class _Seat:
+class _ActiveTarget:
     """One target in the launch that is going on: its worker, and what came of it so far."""
 
     worker: Worker
@@ -196,26 +196,26 @@ def measure(
     """
     threads_on(HOST).check(plan.threads, "threads:")
     launches: list[list[Launch]] = [[] for _ in plan.paths]
-    seats: list[_Seat] = []
+    active: list[_ActiveTarget] = []
     for number in range(plan.launches):
         with alive([path.name for path in plan.paths], start) as workers:
-            seats = _seat(plan, workers)
+            active = _load_all(plan, workers)
             order = random.Random(f"{plan.seed}/{number}")
-            _take_turns(plan, seats, order, partial(_report_launch, report, number, plan.launches))
-        for kept, seat in zip(launches, seats, strict=True):
-            kept.append(seat.finished())
+            _take_turns(plan, active, order, partial(_report_launch, report, number, plan.launches))
+        for kept, target in zip(launches, active, strict=True):
+            kept.append(target.finished())
     return [
         Timing(
-            runtime=seat.loaded["runtime"],
-            version=seat.loaded["runtime_version"],
-            settings=seat.loaded["runtime_settings"],
+            runtime=target.loaded["runtime"],
+            version=target.loaded["runtime_version"],
+            settings=target.loaded["runtime_settings"],
             launches=tuple(kept),
         )
-        for seat, kept in zip(seats, launches, strict=True)
+        for target, kept in zip(active, launches, strict=True)
     ]
 
 
-def _seat(plan: Plan, workers: Sequence[Worker]) -> list[_Seat]:
+def _load_all(plan: Plan, workers: Sequence[Worker]) -> list[_ActiveTarget]:
     """Load every file, then run each once and warm it up; one at a time, the others waiting."""
     asked = [each.to_json() for each in plan.models] or [{"path": str(path)} for path in plan.paths]
     loaded = [
@@ -231,17 +231,17 @@ def _seat(plan: Plan, workers: Sequence[Worker]) -> list[_Seat]:
         )
         for worker, model in zip(workers, asked, strict=True)
     ]
-    seats = []
+    active = []
     for worker, answer in zip(workers, loaded, strict=True):
         first = _run(worker, 1, plan.timeout_s)[0]
         limit = plan.timeout_s + LATE * plan.warmup * first / 1000
         warmup = _run(worker, plan.warmup, limit) if plan.warmup else []
-        seats.append(_Seat(worker, answer, first, warmup))
-    return seats
+        active.append(_ActiveTarget(worker, answer, first, warmup))
+    return active
 
 
 def _take_turns(
-    plan: Plan, seats: list[_Seat], order: random.Random, report: Callable[[float], object]
+    plan: Plan, active: list[_ActiveTarget], order: random.Random, report: Callable[[float], object]
 ) -> None:
     """Rounds of one burst a target until every target has its share of count and of time.
 
@@ -249,17 +249,17 @@ def _take_turns(
     longer be measured beside it.
     """
     number = 0
-    while (done := min(seat.done(plan) for seat in seats)) < 1:
+    while (done := min(target.done(plan) for target in active)) < 1:
         report(done)
-        turns = list(seats)
+        turns = list(active)
         order.shuffle(turns)
-        for turn, seat in enumerate(turns):
-            expected = seat.expected_ms()
+        for turn, target in enumerate(turns):
+            expected = target.expected_ms()
             count = max(1, round(plan.burst_ms / expected))
             limit = plan.timeout_s + LATE * count * expected / 1000
-            answer = seat.worker.ask({"do": "run", "count": 1 + count}, limit)
+            answer = target.worker.ask({"do": "run", "count": 1 + count}, limit)
             # Ten minutes of load are ten minutes, also of a file whose bursts are short.
-            seat.add(_burst(number, turn, answer), with_lead=plan.sustained)
+            target.add(_burst(number, turn, answer), with_lead=plan.sustained)
         number += 1
     report(1.0)
 

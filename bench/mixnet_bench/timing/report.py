@@ -83,7 +83,7 @@ def identify_all(plan: Plan) -> list[FileRun]:
     return [identify(path, model) for path, model in zip(plan.paths, models, strict=True)]
 
 
-def describe(
+def describe_timings(
     plan: Plan,
     files: Sequence[FileRun],
     timings: Sequence[Timing],

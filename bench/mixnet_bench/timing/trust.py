@@ -13,12 +13,12 @@ from mixnet_bench.results.verdict import Verdict
 from mixnet_bench.targets import model_file
 from mixnet_bench.timing.against import (
     check_foreseen,
-    choose,
+    choose_baseline,
     compare_side_by_side,
     compare_with_saved,
     read_result,
 )
-from mixnet_bench.timing.host import NO_MORE, Finish
+from mixnet_bench.timing.host import NO_COMPARISON, Comparer
 from mixnet_bench.timing.latency import Plan
 from mixnet_bench.timing.sustained import parse_duration
 from mixnet_common import MixnetError, UsageError
@@ -27,7 +27,7 @@ SUSTAINED_BURST_MS = 500.0
 """Between two bursts clocks are read, which takes microseconds: nothing cools down meanwhile."""
 
 
-def extend(plan: Plan, against: str | None, sustained: str | None) -> tuple[Plan, Finish]:
+def extend(plan: Plan, against: str | None, sustained: str | None) -> tuple[Plan, Comparer]:
     """The plan with what is asked beyond it, and what is to be added to its results.
 
     Raises UsageError where the two exclude each other or a baseline can't be read.
@@ -37,15 +37,17 @@ def extend(plan: Plan, against: str | None, sustained: str | None) -> tuple[Plan
             raise UsageError(
                 "--sustained runs one file alone", "run it for each file, when the device is cool"
             )
-        return sustain(plan, parse_duration(sustained)), NO_MORE
+        return sustain(plan, parse_duration(sustained)), NO_COMPARISON
     if against is None:
-        return plan, NO_MORE
+        return plan, NO_COMPARISON
     if Path(against).suffix != ".json":
-        return replace(plan, paths=(*plan.paths, model_file(against))), Finish(compare_side_by_side)
+        return replace(plan, paths=(*plan.paths, model_file(against))), Comparer(
+            compare_side_by_side
+        )
     saved = read_result(Path(against))
     for path in plan.paths:
-        choose(saved, path.name)
-    return plan, Finish(
+        choose_baseline(saved, path.name)
+    return plan, Comparer(
         compare=partial(compare_with_saved, saved=saved),
         check=partial(check_foreseen, saved=saved),
         reads=(Path(against),),

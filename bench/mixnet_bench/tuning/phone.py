@@ -15,7 +15,7 @@ from mixnet_android.adb import Adb, Phone
 from mixnet_android.libraries.store import Runtime, find_for
 from mixnet_android.parsers import Product
 from mixnet_android.phone.conditions import read_conditions, wait_until_cool
-from mixnet_android.phone.device import choose, read_state
+from mixnet_android.phone.device import choose_phone, read_state
 from mixnet_android.phone.settings import Wanted, settings
 from mixnet_android.runner.build import find_runner
 from mixnet_android.runner.protocol import MOST_MODELS
@@ -140,7 +140,7 @@ def phone_timer(
 
     An emulator is refused unless ``allow_emulated``: what is fast in it may be slow on any phone.
     """
-    phone = choose(Adb.find(), serial)
+    phone = choose_phone(Adb.find(), serial)
     state = read_state(phone)
     if state.product.emulated and not allow_emulated:
         raise MixnetError(

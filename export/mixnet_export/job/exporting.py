@@ -25,7 +25,7 @@ from mixnet_export.job.quantizing import Quantized, quantized
 from mixnet_export.job.verify import USUAL, Candidate, Verification, verify
 from mixnet_export.lowering import Model, Plan, find_plan, lower
 from mixnet_export.lowering.pixels import take_pixels
-from mixnet_export.metadata import Card, describe
+from mixnet_export.metadata import ModelMetadata, describe_metadata
 from mixnet_export.mixed.search import Front
 from mixnet_export.writers import FORMATS, Format
 from mixnet_networks import Network
@@ -118,7 +118,7 @@ def _made(
     floating = model.floating
     del model
     made = quantized(float32, floating, network, form, options)
-    content = describe(form.name, made.content, _card(network, options))
+    content = describe_metadata(form.name, made.content, _card(network, options))
     return replace(made, content=content), reference
 
 
@@ -131,12 +131,12 @@ def _lowered(network: Network, weights: Weights, options: Options, plan: Plan) -
     return model
 
 
-def _card(network: Network, options: Options) -> Card:
+def _card(network: Network, options: Options) -> ModelMetadata:
     """What travels inside the file."""
     title = network.architecture.title
     described = f"{title}, {options.precision}, written by mixnet-mobile"
     preprocessing = file_preprocessing(network, options)
-    return Card(network.name, described, preprocessing, options.labels)
+    return ModelMetadata(network.name, described, preprocessing, options.labels)
 
 
 # Verification

@@ -10,7 +10,7 @@ from pathlib import Path
 from mixnet_common.console import warn
 from mixnet_common.outputs import named_files
 from mixnet_export.job.exporting import Exported, Options, check_request, export, file_name
-from mixnet_export.job.source import Request, Source, described_options, read_source
+from mixnet_export.job.source import NetworkRequest, Source, described_options, read_source
 from mixnet_export.writers import Format
 from mixnet_networks import Network
 from mixnet_networks.graph.sizes import check_memory_for
@@ -23,7 +23,7 @@ from mixnet_networks.labels import load_labels
 class Job:
     """One file to write."""
 
-    request: Request
+    request: NetworkRequest
     form: Format
     directory: Path
     options: Options

@@ -13,7 +13,7 @@ from mixnet_networks.weights import Weights, seeded_weights
 
 
 @dataclass(frozen=True)
-class Request:
+class NetworkRequest:
     """A network, its sizes and its weights, as the options name them; None of what is left out."""
 
     network_name: str | None
@@ -59,7 +59,7 @@ class Source:
     imported: Imported | None = None
 
 
-def read_source(request: Request) -> Source:
+def read_source(request: NetworkRequest) -> Source:
     """The network that is asked for and its weights; says what is to be known of them.
 
     Raises UsageError for options that exclude each other, and as ``import_weights``.
@@ -78,7 +78,7 @@ def read_source(request: Request) -> Source:
     return Source(network, seeded_weights(network, seed or 0), f"seed {seed or 0}")
 
 
-def _imported(request: Request, file: Path) -> Source:
+def _imported(request: NetworkRequest, file: Path) -> Source:
     imported = import_weights(
         file, request.network_name, classes=request.classes, multiplier=request.multiplier
     )

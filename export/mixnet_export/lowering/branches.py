@@ -53,7 +53,7 @@ def branch_mixed(
     return _Brancher(model, chosen, sums, dense).run()
 
 
-def partitions(graph: Graph, chosen: Chosen) -> dict[str, Partition]:
+def channel_partitions(graph: Graph, chosen: Chosen) -> dict[str, Partition]:
     """The tensors that are to exist in parts."""
     found: dict[str, Partition] = {}
     for node in graph.nodes:
@@ -89,7 +89,7 @@ class _Brancher:
         self.model = model
         self.sums = sums
         self.dense = dense
-        self.partitions = partitions(model.graph, chosen)
+        self.partitions = channel_partitions(model.graph, chosen)
         self.parts: dict[str, list[str]] = {}
         self.slices: set[str] = set()
 

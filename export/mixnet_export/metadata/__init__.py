@@ -4,7 +4,7 @@ Preprocessing and labels travel in the places that each format has for them, so 
 finds them too. Nothing here changes what a file computes.
 """
 
-from mixnet_export.metadata.card import Card
-from mixnet_export.metadata.files import describe, read_card
+from mixnet_export.metadata.card import ModelMetadata
+from mixnet_export.metadata.files import describe_metadata, read_card
 
-__all__ = ["Card", "describe", "read_card"]
+__all__ = ["ModelMetadata", "describe_metadata", "read_card"]

@@ -17,7 +17,7 @@ LABELS_KEY = "mixnet.labels"
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelMetadata:
     """What an application needs to feed a model and to read its answer."""
 
     name: str = ""

@@ -4,26 +4,26 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mixnet_common import UsageError
-from mixnet_export.metadata.card import Card
+from mixnet_export.metadata.card import ModelMetadata
 from mixnet_export.metadata.onnx import describe_onnx, read_onnx_card
 from mixnet_export.metadata.tflite import describe_tflite, read_tflite_card
 
-WRITERS: Mapping[str, Callable[[bytes, Card], bytes]] = {
+WRITERS: Mapping[str, Callable[[bytes, ModelMetadata], bytes]] = {
     "tflite": describe_tflite,
     "onnx": describe_onnx,
 }
-READERS: Mapping[str, Callable[[Path], Card]] = {
+READERS: Mapping[str, Callable[[Path], ModelMetadata]] = {
     "tflite": read_tflite_card,
     "onnx": read_onnx_card,
 }
 
 
-def describe(form: str, content: bytes, card: Card) -> bytes:
+def describe_metadata(form: str, content: bytes, card: ModelMetadata) -> bytes:
     """A file of the given format with its card in it."""
     return WRITERS[form](content, card)
 
 
-def read_card(path: Path) -> Card:
+def read_card(path: Path) -> ModelMetadata:
     """The card in a ``.tflite`` or ``.onnx`` file, empty where it says nothing of itself.
 
     Raises UsageError for another kind of file, MixnetError for a broken one.

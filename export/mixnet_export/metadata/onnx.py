@@ -5,14 +5,14 @@ from pathlib import Path
 from mixnet_export.metadata.card import (
     LABELS_KEY,
     PREPROCESSING_KEY,
-    Card,
+    ModelMetadata,
     preprocessing_of,
     preprocessing_text,
 )
 from mixnet_networks.labels import parse_labels
 
 
-def describe_onnx(content: bytes, card: Card) -> bytes:
+def describe_onnx(content: bytes, card: ModelMetadata) -> bytes:
     """The file with its card in it."""
     import onnx
 
@@ -27,17 +27,17 @@ def describe_onnx(content: bytes, card: Card) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def read_onnx_card(path: Path) -> Card:
+def read_onnx_card(path: Path) -> ModelMetadata:
     """The card of a file. Raises MixnetError where the file or its metadata is broken."""
     from mixnet_runtimes.onnx.file import read_model
-    from mixnet_runtimes.onnx.metadata import metadata_of, text
+    from mixnet_runtimes.onnx.metadata import decoded_text, metadata_of
 
     model = read_model(path)
     entries = metadata_of(model)
     said = entries.get(PREPROCESSING_KEY)
-    return Card(
-        text(model.graph.name),
-        text(model.doc_string),
+    return ModelMetadata(
+        decoded_text(model.graph.name),
+        decoded_text(model.doc_string),
         None if said is None else preprocessing_of(said, str(path)),
         parse_labels(entries.get(LABELS_KEY, "")),
     )

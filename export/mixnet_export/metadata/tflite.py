@@ -20,7 +20,7 @@ from mixnet_common import MixnetError
 from mixnet_export.metadata import schema
 from mixnet_export.metadata.card import (
     PREPROCESSING_KEY,
-    Card,
+    ModelMetadata,
     preprocessing_of,
     preprocessing_text,
 )
@@ -41,7 +41,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _NO_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError)
 
 
-def describe_tflite(content: bytes, card: Card) -> bytes:
+def describe_tflite(content: bytes, card: ModelMetadata) -> bytes:
     """The file with its card in it."""
     tables = import_module("ai_edge_litert.schema_py_generated")
     model = tables.ModelT.InitFromPackedBuf(content)
@@ -56,7 +56,7 @@ def describe_tflite(content: bytes, card: Card) -> bytes:
     return pack(tables, model) + _archive(card.labels)
 
 
-def read_tflite_card(path: Path) -> Card:
+def read_tflite_card(path: Path) -> ModelMetadata:
     """The card of anyone's file. Raises MixnetError where the file or its metadata is broken."""
     from mixnet_runtimes.tflite.file import read_model
 
@@ -75,7 +75,7 @@ def read_tflite_card(path: Path) -> Card:
     else:
         preprocessing = _normalisation(values, str(path))
     name, description = (str(values.get(key, "")) for key in ("name", "description"))
-    return Card(name, description, preprocessing, _labels(values, data, path))
+    return ModelMetadata(name, description, preprocessing, _labels(values, data, path))
 
 
 def min_runtime_version(model: Any, tables: Any) -> str:
@@ -97,7 +97,7 @@ def min_runtime_version(model: Any, tables: Any) -> str:
 # Writing
 
 
-def _metadata(model: Any, card: Card) -> dict[str, Any]:
+def _metadata(model: Any, card: ModelMetadata) -> dict[str, Any]:
     graph, (signature,) = model.subgraphs[0], model.signatureDefs
     image, *outputs = (_text(port.name) for port in (*signature.inputs, *signature.outputs))
     shape = graph.tensors[graph.inputs[0]].shape

@@ -17,10 +17,10 @@ from mixnet_export.mixed.search import (
     COLUMNS,
     Front,
     Layers,
-    Measured,
+    MeasuredMixture,
     Step,
+    front_rows,
     rank,
-    rows,
     search,
     show_time,
 )
@@ -72,7 +72,7 @@ def find_mixture(task: Task, quantize: Callable[[Layers], bytes]) -> Front:
         def build(blocks: Layers) -> bytes:
             return quantize(layer_names(blocks, task.form))
 
-        def measure(content: bytes) -> Measured:
+        def measure(content: bytes) -> MeasuredMixture:
             other.write_bytes(content)
             return _measured(task, exact, other)
 
@@ -99,10 +99,12 @@ def layer_names(blocks: Layers, form: str) -> Layers:
 
 def print_front(front: Front) -> None:
     """The front as a table."""
-    print_table(COLUMNS, rows(front.steps, front.chosen), "blocks in float32, by their number")
+    print_table(
+        COLUMNS, front_rows(front.steps, front.chosen), "blocks in float32, by their number"
+    )
 
 
-def _measured(task: Task, exact: Path, other: Path) -> Measured:
+def _measured(task: Task, exact: Path, other: Path) -> MeasuredMixture:
     """The loss of a file, judged by its interval, or by itself where images are too few."""
     sides = [Side(path, task.preprocessing) for path in (exact, other)]
     outcome: Outcome = parity(sides[0], sides[1], task.source, Settings(), task.labels).outcome
@@ -110,7 +112,7 @@ def _measured(task: Task, exact: Path, other: Path) -> Measured:
     holds = {WITHIN: True, BEYOND: False, TOO_FEW: verdict.loss <= verdict.budget}[verdict.kind]
     if verdict.kind == TOO_FEW:
         warn(f"{verdict.count} images are too few to be sure of the budget; their loss decides")
-    return Measured(100 * verdict.loss, holds, outcome.logits.db, verdict.measure)
+    return MeasuredMixture(100 * verdict.loss, holds, outcome.logits.db, verdict.measure)
 
 
 def _tell(step: Step) -> None:

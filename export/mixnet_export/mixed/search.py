@@ -24,7 +24,7 @@ def show_time(time: Estimate) -> str:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredMixture:
     """What a file costs in accuracy."""
 
     loss: float
@@ -107,7 +107,7 @@ class NoMixtureError(MixnetError):
 def search(
     ranked: Callable[[bytes], Sequence[str]],
     build: Callable[[Layers], bytes],
-    measure: Callable[[bytes], Measured],
+    measure: Callable[[bytes], MeasuredMixture],
     time: Callable[[bytes], Estimate],
     tell: Callable[[Step], object] = lambda step: None,
 ) -> Front:
@@ -148,7 +148,7 @@ def rank(errors: Sequence[LayerError]) -> list[str]:
     return sorted(added, key=lambda block: -added[block])
 
 
-def rows(steps: Sequence[Step], chosen: Step) -> list[tuple[str, ...]]:
+def front_rows(steps: Sequence[Step], chosen: Step) -> list[tuple[str, ...]]:
     """The front as a table's rows, the fewest float layers first."""
     ordered = sorted(steps, key=lambda step: (len(step.float_layers), step.loss))
     return [
@@ -168,7 +168,7 @@ MEASURED_ON = {"top-1": "labels", "agreement": "agreement"}
 """What a file's provenance calls them."""
 
 COLUMNS = ("in float32", "points lost", "dB", "time", "size", "budget")
-"""What ``rows`` gives; the time is that over float32's."""
+"""What ``front_rows`` gives; the time is that over float32's."""
 
 
 class _Walk:
@@ -177,7 +177,7 @@ class _Walk:
     def __init__(
         self,
         build: Callable[[Layers], bytes],
-        measure: Callable[[bytes], Measured],
+        measure: Callable[[bytes], MeasuredMixture],
         time: Callable[[bytes], Estimate],
         tell: Callable[[Step], object],
     ) -> None:

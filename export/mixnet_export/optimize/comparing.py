@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mixnet_export.optimize import samples
 from mixnet_export.optimize.document import Document
 from mixnet_export.optimize.interpreting import called, input_info, invoke, open_interpreter
-from mixnet_runtimes.tflite.words import text
+from mixnet_runtimes.tflite.words import decoded_text
 
 Array = NDArray[Any]
 
@@ -26,7 +26,7 @@ def compare_outputs(
     ``blunted`` is the original without the weights of the rewritten operators: an output that is
     the same there says nothing of them. None where they have no weights.
     """
-    named = [text(each.signatureKey) for each in original.model.signatureDefs or ()]
+    named = [decoded_text(each.signatureKey) for each in original.model.signatureDefs or ()]
     keys: list[str | None] = [*named] if named else [None]
     for key in keys:
         runs = [

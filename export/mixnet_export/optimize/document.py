@@ -21,7 +21,7 @@ from mixnet_export.optimize.archive import Archive, find_archive, moved
 from mixnet_export.optimize.unknown import UnknownFieldError, flatbuffer_end
 from mixnet_runtimes.tflite import file as tflite_file
 from mixnet_runtimes.tflite.pack import gather_buffers, pack
-from mixnet_runtimes.tflite.words import kind_of, names_of, text
+from mixnet_runtimes.tflite.words import decoded_text, kind_of, names_of
 
 Array = NDArray[Any]
 
@@ -60,7 +60,7 @@ class Document:
         for entry in self.model.metadata or ():
             if (
                 entry is not None
-                and text(entry.name) == METADATA_KEY
+                and decoded_text(entry.name) == METADATA_KEY
                 and 0 <= entry.buffer < len(self.model.buffers)
             ):
                 data = self.model.buffers[entry.buffer].data
@@ -137,8 +137,8 @@ def _check_kept(path: Path, model: Any) -> None:
             if operator.largeCustomOptionsOffset > 1:
                 raise _refused(path, "a custom operator keeps its options behind the model")
     for entry in model.metadata or ():
-        if text(entry.name) in INDEXING:
-            name = text(entry.name)
+        if decoded_text(entry.name) in INDEXING:
+            name = decoded_text(entry.name)
             raise _refused(path, f"its metadata ({name}) speak of operators by their numbers")
 
 

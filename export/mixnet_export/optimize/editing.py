@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mixnet_common.hashing import sha256
 from mixnet_export.optimize.graph import ports_of
-from mixnet_runtimes.tflite.words import integers, text
+from mixnet_runtimes.tflite.words import decoded_text, integers
 
 Array = NDArray[Any]
 
@@ -235,7 +235,7 @@ def used_buffers(model: Any) -> set[int]:
 
 def name_of(graph: Any, tensor: int) -> str:
     """A tensor's name."""
-    return text(graph.tensors[tensor].name) or f"tensor{tensor}"
+    return decoded_text(graph.tensors[tensor].name) or f"tensor{tensor}"
 
 
 def _tensors(operator: Any) -> list[int]:

@@ -24,7 +24,7 @@ from mixnet_export.optimize.values import (
     sizes_of,
 )
 from mixnet_networks.graph.padding import same_padding
-from mixnet_runtimes.tflite.words import integers, names_of, text
+from mixnet_runtimes.tflite.words import decoded_text, integers, names_of
 
 DEPTHWISE = "DEPTHWISE_CONV_2D"
 ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")
@@ -108,7 +108,7 @@ class _Finder:
         kernel = sizes_of(self._graph.tensor(inputs[1]))
         if len(kernel) != 4 or kernel[1] * kernel[2] <= min(most_taps.values()):
             return None
-        name = printable(text(self._graph.tensor(outputs[0]).name)) or f"operator {index}"
+        name = printable(decoded_text(self._graph.tensor(outputs[0]).name)) or f"operator {index}"
         try:
             found = self._describe(index, operator, name)
         except LeftAloneError as reason:

@@ -104,7 +104,7 @@ def _read(prefix: Path, shown: Path) -> Content:
         reader = tensorflow.train.load_checkpoint(str(prefix))
         shapes = reader.get_variable_to_shape_map()
         _check_names(shapes, shown)
-        chosen, notes = choose(shapes)
+        chosen, notes = choose_variables(shapes)
         # A copy: TensorFlow's arrays may share the file's memory.
         arrays = {name: reader.get_tensor(stored).astype("float32") for name, stored in chosen}
     except (tensorflow.errors.OpError, *_DAMAGED) as error:
@@ -130,7 +130,7 @@ def _check_names(names: Iterable[str], shown: Path) -> None:
         )
 
 
-def choose(
+def choose_variables(
     shapes: Mapping[str, Sequence[int]],
 ) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
     """Which variables of a checkpoint to read: pairs of name and stored name, and notes.

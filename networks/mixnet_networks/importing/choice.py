@@ -26,7 +26,7 @@ class Choice:
     notes: tuple[str, ...] = ()
 
 
-def choose(given: str | None, naming: Naming, described: Description, fits: Fits) -> Choice:
+def choose_network(given: str | None, naming: Naming, described: Description, fits: Fits) -> Choice:
     """The network for a file's weights.
 
     Raises UsageError where none was given, none is named, and the arrays fit none or several.

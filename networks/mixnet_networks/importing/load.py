@@ -18,7 +18,7 @@ from mixnet_networks.graph import Graph, Shape
 from mixnet_networks.importing import timm
 from mixnet_networks.importing.applying import against_options, apply
 from mixnet_networks.importing.beside import describe_beside
-from mixnet_networks.importing.choice import choose
+from mixnet_networks.importing.choice import choose_network
 from mixnet_networks.importing.description import NOTHING, Description
 from mixnet_networks.importing.formats import known_formats, locate, read_content
 from mixnet_networks.importing.namings import NAMINGS, naming_of
@@ -109,7 +109,7 @@ def import_weights(
         factor = alias.multiplier * (multiplier or 1)
         return _network(file, naming, content.arrays, alias.network, classes, factor)
 
-    choice = choose(
+    choice = choose_network(
         network_name,
         naming,
         described,

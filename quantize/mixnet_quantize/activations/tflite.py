@@ -15,7 +15,7 @@ from mixnet_runtimes.quantized import to_stored
 from mixnet_runtimes.session import TensorInfo, first_line
 from mixnet_runtimes.tflite.interpreters import find_runtime
 from mixnet_runtimes.tflite.session import info_of
-from mixnet_runtimes.tflite.words import text
+from mixnet_runtimes.tflite.words import decoded_text
 
 SCHEMA = "ai_edge_litert.schema_py_generated"
 
@@ -29,7 +29,7 @@ class TfliteObserver(Observer):
         self.where = where
         schema = import_module(SCHEMA)
         subgraph = (model := schema.ModelT.InitFromPackedBuf(content)).subgraphs[0]
-        names = [text(tensor.name) for tensor in subgraph.tensors]
+        names = [decoded_text(tensor.name) for tensor in subgraph.tensors]
         computed = _computed(model, schema)
         own = [int(index) for index in subgraph.outputs]
         self.outputs = tuple(names[index] for index in own)

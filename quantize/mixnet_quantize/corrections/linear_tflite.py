@@ -8,7 +8,7 @@ import numpy as np
 from mixnet_quantize.activations.tflite import SCHEMA
 from mixnet_quantize.corrections.linear import Array, Linear
 from mixnet_quantize.tflite.edit import buffer_view
-from mixnet_runtimes.tflite.words import text
+from mixnet_runtimes.tflite.words import decoded_text
 
 
 class TfliteLinearFile:
@@ -72,8 +72,8 @@ class TfliteLinearFile:
             return None, None
         weights, options = self._real(kernel), operator.builtinOptions
         shared: dict[str, Any] = {
-            "name": text(self._tensors[operator.outputs[0]].name),
-            "input": text(source.name),
+            "name": decoded_text(self._tensors[operator.outputs[0]].name),
+            "input": decoded_text(source.name),
             "bias": self._real(bias),
             "depth": depth,
         }

@@ -84,7 +84,7 @@ def _needed(outcome: Outcome, budget: float, confidence: float) -> int | None:
     return enough(interval, count, budget, confidence)
 
 
-def describe(verdict: Verdict) -> str:
+def describe_verdict(verdict: Verdict) -> str:
     """The verdict in a sentence."""
     low, high = 100 * verdict.interval.low, 100 * verdict.interval.high
     what = f"the loss of {verdict.measure} is {100 * verdict.loss:.2f} points"
@@ -101,9 +101,9 @@ def describe(verdict: Verdict) -> str:
 def enforce(verdict: Verdict) -> None:
     """Raise BeyondBudgetError or TooFewImagesError unless the loss is within the budget."""
     if verdict.kind == BEYOND:
-        raise BeyondBudgetError(describe(verdict), hint(verdict))
+        raise BeyondBudgetError(describe_verdict(verdict), hint(verdict))
     if verdict.kind == TOO_FEW:
-        raise TooFewImagesError(describe(verdict), hint(verdict))
+        raise TooFewImagesError(describe_verdict(verdict), hint(verdict))
 
 
 def hint(verdict: Verdict) -> str:

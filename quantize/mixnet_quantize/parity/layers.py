@@ -12,7 +12,7 @@ from mixnet_quantize.activations.observe import observe_file
 from mixnet_quantize.images import batches, load_images, spread
 from mixnet_quantize.parity.data import Images
 from mixnet_quantize.parity.pair import Batch, Pair
-from mixnet_quantize.sensitivity import LayerError, compare
+from mixnet_quantize.sensitivity import LayerError, layer_differences
 
 
 def check_layers(pair: Pair) -> None:
@@ -41,7 +41,7 @@ def compare_layers(pair: Pair, images: Images, count: int) -> tuple[LayerError, 
     first, second = (observe_file(side.path, selection=side.selection) for side in pair.sides)
     with progress("comparing layers", -(-len(chosen) // pair.batch)) as step:
         samples = _samples(pair, chosen)
-        return tuple(compare(first, second, samples, step))
+        return tuple(layer_differences(first, second, samples, step))
 
 
 def _samples(pair: Pair, paths: tuple[Path, ...]) -> Iterator[Batch]:

@@ -32,12 +32,12 @@ LAYER_COLUMNS = ("layer", "operator", "dB", "rms error")
 
 
 def columns(parity: Parity) -> Row:
-    """The heads of ``rows``."""
+    """The heads of ``parity_rows``."""
     loss = f"loss, points ({100 * parity.confidence:g} % interval)"
     return ("", parity.first.path.name, parity.second.path.name, loss)
 
 
-def rows(parity: Parity) -> list[Row]:
+def parity_rows(parity: Parity) -> list[Row]:
     """What both files have a figure for."""
     outcome = parity.outcome
     found = [
@@ -91,10 +91,10 @@ def lines(parity: Parity) -> list[str]:
     return found
 
 
-def text(parity: Parity) -> str:
+def parity_text(parity: Parity) -> str:
     """All of it as plain text, the verdict included: for a test's message."""
-    verdict = [] if parity.verdict is None else [gate.describe(parity.verdict)]
-    return "\n".join([*aligned([columns(parity), *rows(parity)]), *lines(parity), *verdict])
+    verdict = [] if parity.verdict is None else [gate.describe_verdict(parity.verdict)]
+    return "\n".join([*aligned([columns(parity), *parity_rows(parity)]), *lines(parity), *verdict])
 
 
 def aligned(table: Sequence[Row]) -> list[str]:
@@ -140,7 +140,7 @@ def _called(number: int, labels: Labels) -> str:
     return f"{number} {labels[number]}" if labels else str(number)
 
 
-def describe(parity: Parity, preprocessing_from: Sequence[str] = ("", "")) -> ParityResult:
+def describe_parity(parity: Parity, preprocessing_from: Sequence[str] = ("", "")) -> ParityResult:
     """The record; ``preprocessing_from`` says who says how images are prepared for each file."""
     outcome, images = parity.outcome, parity.images
     first, second = map(_file, (parity.first, parity.second), preprocessing_from)

@@ -14,7 +14,7 @@ from mixnet_quantize.activations.tflite import SCHEMA
 from mixnet_quantize.corrections.bias_scales import Array, Int8File, fitting_scales, to_steps
 from mixnet_quantize.tflite.edit import buffer_view
 from mixnet_runtimes.tflite.pack import gather_buffers, pack
-from mixnet_runtimes.tflite.words import text
+from mixnet_runtimes.tflite.words import decoded_text
 
 
 def fit_biases_tflite(float32: bytes, int8: bytes) -> Int8File:
@@ -28,7 +28,9 @@ def fit_biases_tflite(float32: bytes, int8: bytes) -> Int8File:
         raised |= _fit(model, data, users, biases)
     if not raised:
         return Int8File(int8)
-    order = [text(model.subgraphs[0].tensors[each.outputs[0]].name) for each in _operators(model)]
+    order = [
+        decoded_text(model.subgraphs[0].tensors[each.outputs[0]].name) for each in _operators(model)
+    ]
     named = {layer: raised[layer] for layer in order if layer in raised}
     gather_buffers(model, int8)
     _empty_unused(model)
@@ -44,7 +46,7 @@ def _real_biases(float32: bytes, schema: Any) -> Mapping[str, Array]:
     model = schema.ModelT.InitFromPackedBuf(float32)
     data = bytearray(float32)
     return {
-        text(tensor.name): buffer_view(data, tensor.buffer).view("<f4")
+        decoded_text(tensor.name): buffer_view(data, tensor.buffer).view("<f4")
         for tensor in model.subgraphs[0].tensors
         if tensor.type == schema.TensorType.FLOAT32
         and tensor.shape is not None
@@ -67,8 +69,8 @@ def _layers_by_weights(
         source, weights, bias = (tensors[index] for index in operator.inputs[:3])
         types = [each.type for each in (source, weights, bias)]
         int8, int32 = schema.TensorType.INT8, schema.TensorType.INT32
-        if types == [int8, int8, int32] and text(bias.name) in biases:
-            layer = text(tensors[operator.outputs[0]].name)
+        if types == [int8, int8, int32] and decoded_text(bias.name) in biases:
+            layer = decoded_text(tensors[operator.outputs[0]].name)
             found[int(operator.inputs[1])].append((layer, source, weights, bias))
     return found
 
@@ -91,7 +93,7 @@ def _fit(
     fitted, raised = given, {}
     for layer, source, _, bias in users:
         scale = float(source.quantization.scale[0])
-        needed = fitting_scales(flat, biases[text(bias.name)], scale, given)
+        needed = fitting_scales(flat, biases[decoded_text(bias.name)], scale, given)
         fitted = np.maximum(fitted, needed)
         raised[layer] = tuple(int(each) for each in np.flatnonzero(needed > given))
     if not any(raised.values()):
@@ -101,7 +103,7 @@ def _fit(
     _replace(model, weights, np.moveaxis(to_steps(real, fitted, np.int8), 0, axis), fitted)
     for _, source, _, bias in users:
         scales = fitted * float(source.quantization.scale[0])
-        _replace(model, bias, to_steps(biases[text(bias.name)], scales, np.int32), scales)
+        _replace(model, bias, to_steps(biases[decoded_text(bias.name)], scales, np.int32), scales)
     return {layer: channels for layer, channels in raised.items() if channels}
 
 

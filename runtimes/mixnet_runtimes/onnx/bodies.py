@@ -45,10 +45,10 @@ def visit(scope: "Deduction", node: Any, key: str) -> None:
             way(scope, node, bodies, key)
             return
         for role, body in bodies.items():
-            scope.faults += read(scope, body, f"{key}.{role}", {}, {}).faults
+            scope.faults += read_body(scope, body, f"{key}.{role}", {}, {}).faults
 
 
-def read(
+def read_body(
     scope: "Deduction", body: Any, key: str, types: Mapping[str, Any], values: Mapping[str, Any]
 ) -> "Deduction":
     """Read a body whose inputs have these types and values, and state what is learnt in it."""
@@ -67,7 +67,7 @@ def _branches(scope: "Deduction", node: Any, bodies: Bodies, key: str) -> None:
     """If: an output has the shape of the branch that is taken, or what both have in common."""
     taken = scope.values.get(node.input[0])
     children = [
-        read(scope, bodies[role], f"{key}.{role}", {}, {})
+        read_body(scope, bodies[role], f"{key}.{role}", {}, {})
         for role in ("then_branch", "else_branch")
     ]
     _learn_faults(scope, children, taken)
@@ -122,7 +122,7 @@ def _loop(scope: "Deduction", node: Any, bodies: Bodies, key: str) -> None:
 def _scan(scope: "Deduction", node: Any, bodies: Bodies, key: str) -> None:
     """Scan since opset 9; the one of opset 8 has a batch, and its shapes stay unknown."""
     if scope.opset < 9:
-        scope.faults += read(scope, bodies["body"], f"{key}.body", {}, {}).faults
+        scope.faults += read_body(scope, bodies["body"], f"{key}.body", {}, {}).faults
         return
     body = bodies["body"]
     values = {each.name: each for each in node.attribute}
@@ -166,13 +166,13 @@ def _read_until_settled(
     kept = list(first)
     for _ in range(PASSES):
         types = {**known, **dict(zip(inputs, kept, strict=False))}
-        child = read(scope, body, key, types, values)
+        child = read_body(scope, body, key, types, values)
         after = [child.types.get(name) for name in results[: len(kept)]]
         before, kept = kept, [common(*pair) for pair in zip(kept, after, strict=True)]
         if kept == before:
             return kept, child
         forget(body)
-    return [None] * len(kept), read(scope, body, key, known, values)
+    return [None] * len(kept), read_body(scope, body, key, known, values)
 
 
 def _unchanged(

@@ -14,11 +14,11 @@ from mixnet_runtimes.contents import MAIN, Axis, Body, FileContents, FileTensor,
 from mixnet_runtimes.onnx import bodies as onnx_bodies
 from mixnet_runtimes.onnx import shapes as onnx_shapes
 from mixnet_runtimes.onnx import walk as onnx_walk
-from mixnet_runtimes.onnx.metadata import metadata_of, text
+from mixnet_runtimes.onnx.metadata import decoded_text, metadata_of
 from mixnet_runtimes.onnx.types import STANDARD_DOMAINS, dtype_name, plain_domain, stated_size
 
 
-def describe(
+def describe_onnx(
     model: Any,
     stated: Mapping[str, tuple[Axis, ...] | None],
     numbers: onnx_shapes.Numbers,
@@ -83,11 +83,13 @@ def stated_shapes(model: Any) -> dict[str, tuple[Axis, ...] | None]:
 def _origin(model: Any) -> dict[str, str]:
     opsets = {each.domain: each.version for each in model.opset_import}
     found = {
-        "producer": f"{text(model.producer_name)} {text(model.producer_version)}".strip(),
+        "producer": " ".join(
+            map(decoded_text, (model.producer_name, model.producer_version))
+        ).strip(),
         "opset": str(opsets.get("", opsets.get("ai.onnx", ""))),
         "IR version": str(model.ir_version),
-        "description": text(model.doc_string),
-        "graph": text(model.graph.name),
+        "description": decoded_text(model.doc_string),
+        "graph": decoded_text(model.graph.name),
     }
     found |= {
         f"opset {domain}": str(version)
@@ -127,7 +129,7 @@ def _graphs(
         operators.append(_operator(node, bodies))
     inputs = tuple(value.name for value in graph.input)
     outputs = tuple(value.name for value in graph.output)
-    yield key, Body(text(graph.name), inputs, outputs, tuple(operators), tensors, outer)
+    yield key, Body(decoded_text(graph.name), inputs, outputs, tuple(operators), tensors, outer)
 
 
 def _is_constant(node: Any) -> bool:

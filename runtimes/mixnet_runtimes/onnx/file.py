@@ -43,7 +43,7 @@ def read(path: Path, signature: str | None = None, content: bytes | None = None)
         numbers = onnx_shapes.infer(model)
     except ModelError as fault:
         raise rawfile.broken(path, str(fault)) from fault
-    contents = onnx_contents.describe(
+    contents = onnx_contents.describe_onnx(
         model, stated, numbers, sha256(data), len(data), tuple(warnings)
     )
     scales = read_quantization(contents.metadata, show(path))

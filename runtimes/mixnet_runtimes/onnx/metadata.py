@@ -23,14 +23,14 @@ Parameters = Mapping[str, tuple[float, int]]
 """Scale and zero point by tensor."""
 
 
-def text(raw: Any) -> str:
+def decoded_text(raw: Any) -> str:
     """A text of a protobuf, which gives bytes for what is not UTF-8."""
     return raw.decode(errors="replace") if isinstance(raw, bytes) else str(raw)
 
 
 def metadata_of(model: Any) -> dict[str, str]:
     """A ModelProto's metadata, as text."""
-    return {text(each.key): text(each.value) for each in model.metadata_props}
+    return {decoded_text(each.key): decoded_text(each.value) for each in model.metadata_props}
 
 
 def read_quantization(metadata: Mapping[str, str], where: str) -> Parameters:

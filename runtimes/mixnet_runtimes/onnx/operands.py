@@ -78,9 +78,9 @@ def _check(
     ]
     there = min(len(names), fewest) - sum(place < len(names) for place in missing)
     if there < fewest:
-        raise ModelError(f"{describe(node)} has {there} of {fewest} {what}")
+        raise ModelError(f"{describe_operand(node)} has {there} of {fewest} {what}")
     if len(names) > most:
-        raise ModelError(f"{describe(node)} has {len(names)} {what} and can have {most}")
+        raise ModelError(f"{describe_operand(node)} has {len(names)} {what} and can have {most}")
 
 
 def _check_attributes(node: Any, schema: Any) -> None:
@@ -88,10 +88,10 @@ def _check_attributes(node: Any, schema: Any) -> None:
     for name, attribute in given.items():
         known = schema.attributes.get(name)
         if known is not None and int(known.type) != attribute.type and not attribute.ref_attr_name:
-            raise ModelError(f"{describe(node)} has its attribute {name!r} of another type")
+            raise ModelError(f"{describe_operand(node)} has its attribute {name!r} of another type")
     for name, known in schema.attributes.items():
         if known.required and name not in given:
-            raise ModelError(f"{describe(node)} lacks its attribute {name!r}")
+            raise ModelError(f"{describe_operand(node)} lacks its attribute {name!r}")
 
 
 def _check_unlisted(node: Any) -> None:
@@ -100,9 +100,9 @@ def _check_unlisted(node: Any) -> None:
 
     fewest = FEWEST.get(node.op_type, 0)
     if len(node.input) < fewest:
-        raise ModelError(f"{describe(node)} has {len(node.input)} of {fewest} inputs")
+        raise ModelError(f"{describe_operand(node)} has {len(node.input)} of {fewest} inputs")
     if fewest and not any(node.output[:1]):
-        raise ModelError(f"{describe(node)} has 0 of 1 outputs")
+        raise ModelError(f"{describe_operand(node)} has 0 of 1 outputs")
     for attribute in node.attribute:
         for names, kind in (
             (WHOLE_NUMBERS, AttributeProto.INTS),
@@ -110,10 +110,10 @@ def _check_unlisted(node: Any) -> None:
         ):
             if attribute.name in names and attribute.type != kind:
                 raise ModelError(
-                    f"{describe(node)} has its attribute {attribute.name!r} of another type"
+                    f"{describe_operand(node)} has its attribute {attribute.name!r} of another type"
                 )
 
 
-def describe(node: Any) -> str:
+def describe_operand(node: Any) -> str:
     """An operator as messages call it: its kind, and its name where it has one."""
     return f"{node.op_type} {node.name!r}" if node.name else str(node.op_type)

@@ -42,13 +42,15 @@ def profile(prepared: Prepared, threads: int, rounds: int, timeout_s: float) -> 
             "directory": str(directory),
         }
         limits = child.Limits(timeout_s, child.limits_for(prepared.source).memory_bytes)
-        answer = child.ask("mixnet_runtimes.onnx.profile:measure", prepared.source, request, limits)
+        answer = child.ask(
+            "mixnet_runtimes.onnx.profile:measure_trace", prepared.source, request, limits
+        )
         records = json.loads((directory / answer["trace"]).read_text(encoding="utf-8"))
         contents = onnx_file.read(directory / OPTIMIZED)
-    return describe(records, contents, answer["version"], threads, rounds)
+    return profile_of_trace(records, contents, answer["version"], threads, rounds)
 
 
-def measure(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+def measure_trace(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """In a process of its own: run the rounds, and leave trace and graph in the directory."""
     prepared, directory = from_json(request["prepared"]), Path(request["directory"])
     tell("profiling", runtime_name(None))
@@ -59,7 +61,7 @@ def measure(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     return {"trace": session.end_trace().name, "version": session.version}
 
 
-def describe(
+def profile_of_trace(
     records: list[Record], contents: FileContents, version: str, threads: int, rounds: int
 ) -> Profile:
     """A profile from the trace's entries, the last ``rounds`` of their inferences."""

@@ -24,10 +24,10 @@ from mixnet_runtimes.contents import (
 )
 from mixnet_runtimes.faults import ModelError
 from mixnet_runtimes.tflite import check as tflite_check
-from mixnet_runtimes.tflite.words import kind_of, names_of, text
+from mixnet_runtimes.tflite.words import decoded_text, kind_of, names_of
 
 
-def describe(
+def describe_tflite(
     model: Any, schema: Any, sha256: str, size_bytes: int, signature: str | None = None
 ) -> FileContents:
     """The contents of a checked model, seen from one of its signatures, by default the main one.
@@ -63,7 +63,7 @@ def input_names(subgraph: Any, signature: Any | None) -> dict[int, str]:
     """Tensor index → what a caller calls it, of a subgraph's inputs."""
     names = _unique_names(subgraph.tensors)
     ports = [] if signature is None else _list(signature.inputs)
-    named = {each.tensorIndex: text(each.name) for each in ports}
+    named = {each.tensorIndex: decoded_text(each.name) for each in ports}
     return {index: named.get(index, names[index]) for index in _list(subgraph.inputs)}
 
 
@@ -103,11 +103,11 @@ def _signature(entry: Any, graphs: "list[_Subgraph]") -> Signature:
     graph = graphs[entry.subgraphIndex]
     # A signature may list its tensors in another order than the graph, which is the runtime's.
     names = [
-        {each.tensorIndex: text(each.name) for each in _list(ports)}
+        {each.tensorIndex: decoded_text(each.name) for each in _list(ports)}
         for ports in (entry.inputs, entry.outputs)
     ]
     return Signature(
-        name=text(entry.signatureKey),
+        name=decoded_text(entry.signatureKey),
         inputs=graph.ports(graph.inputs, names[0]),
         outputs=graph.ports(graph.outputs, names[1]),
         subgraph=entry.subgraphIndex,
@@ -115,7 +115,7 @@ def _signature(entry: Any, graphs: "list[_Subgraph]") -> Signature:
 
 
 def _origin(model: Any) -> dict[str, str]:
-    found = {"schema version": str(model.version), "description": text(model.description)}
+    found = {"schema version": str(model.version), "description": decoded_text(model.description)}
     return {key: value for key, value in found.items() if value}
 
 
@@ -130,7 +130,7 @@ def _metadata(model: Any) -> dict[str, str]:
         if 0 <= entry.buffer < len(model.buffers):
             data = bytes(_list(model.buffers[entry.buffer].data)).rstrip(b"\0 ")
             is_text = len(data) <= MOST_TEXT and data.isascii() and data.decode().isprintable()
-            found[text(entry.name)] = data.decode() if is_text else f"{len(data):,} bytes"
+            found[decoded_text(entry.name)] = data.decode() if is_text else f"{len(data):,} bytes"
     return found
 
 
@@ -150,7 +150,7 @@ class _Subgraph:
     def body(self) -> Body:
         """The subgraph as a record."""
         return Body(
-            name=text(self._subgraph.name),
+            name=decoded_text(self._subgraph.name),
             inputs=tuple(self._names[index] for index in self.inputs),
             outputs=tuple(self._names[index] for index in self.outputs),
             operators=tuple(self._operators()),
@@ -235,7 +235,7 @@ class _Subgraph:
 
 def _unique_names(tensors: list[Any]) -> list[str]:
     """Names as text; an empty one, or one that is used twice, gets its index appended."""
-    raw = [text(tensor.name) for tensor in tensors]
+    raw = [decoded_text(tensor.name) for tensor in tensors]
     uses = Counter(raw)
     return [
         name if name and uses[name] == 1 else f"{name}#{index}" for index, name in enumerate(raw)

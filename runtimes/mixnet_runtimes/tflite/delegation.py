@@ -21,7 +21,7 @@ class Node:
     outputs: tuple[int, ...]
 
 
-def describe(before: Sequence[Node] | None, after: Sequence[Node] | None) -> Delegation:
+def delegation_of(before: Sequence[Node] | None, after: Sequence[Node] | None) -> Delegation:
     """Compare the operators before and after the interpreter applied its delegates."""
     if before is None or after is None:
         return Delegation(None, reason="this runtime does not list its operators")

@@ -33,7 +33,9 @@ def read(path: Path, signature: str | None = None, content: bytes | None = None)
     if content is not None:
         model = parse(path, content)
     try:
-        return tflite_contents.describe(model, find_schema(), sha256(data), len(data), signature)
+        return tflite_contents.describe_tflite(
+            model, find_schema(), sha256(data), len(data), signature
+        )
     except ModelError as fault:
         raise rawfile.broken(path, str(fault)) from fault
 

@@ -22,7 +22,7 @@ from mixnet_runtimes.tflite import contents as tflite_contents
 from mixnet_runtimes.tflite import file as tflite_file
 from mixnet_runtimes.tflite import pack as tflite_pack
 from mixnet_runtimes.tflite.interpreters import plain_interpreter
-from mixnet_runtimes.tflite.words import text
+from mixnet_runtimes.tflite.words import decoded_text
 
 Shapes = Mapping[int, tuple[int, ...]]
 """By the number of the tensor in its subgraph."""
@@ -43,7 +43,7 @@ def fix(path: Path, selection: Selection) -> Fixed:
     model, data = tflite_file.read_model(path)
     own = _choose(path, model, None)
     chosen = own if selection.signature is None else _choose(path, model, selection.signature)
-    name = None if chosen is None else text(chosen.signatureKey)
+    name = None if chosen is None else decoded_text(chosen.signatureKey)
     inputs = _inputs(model, schema, chosen)
     closed = close(show(path), list(inputs.values()), selection)
     wanted = {index: closed[each.name] for index, each in inputs.items()}
@@ -107,7 +107,7 @@ def _sizes(tensor: Any) -> tuple[Size, ...]:
 def _choose(path: Path, model: Any, name: str | None) -> Any | None:
     """The signature of that name; without a name the first subgraph's, which runtimes run."""
     signatures = [each for each in model.signatureDefs or () if each is not None]
-    names = {text(each.signatureKey): each for each in signatures}
+    names = {decoded_text(each.signatureKey): each for each in signatures}
     if name is None:
         return next((each for each in signatures if each.subgraphIndex == 0), None)
     if not names:

@@ -67,7 +67,7 @@ class TfliteSession(Session):
             self._bind()
         except (ValueError, RuntimeError) as error:
             raise self._failed("open", error) from error
-        self.delegation = delegation.describe(before, after)
+        self.delegation = delegation.delegation_of(before, after)
         self.pieces = delegation.pieces(before, after)
         self.settings = {
             "threads": threads,

@@ -11,7 +11,7 @@ def kind_of(code: Any, builtins: Mapping[int, str]) -> str:
     # Old files have the code in a byte, newer ones in an int; the larger one holds.
     number = max(code.deprecatedBuiltinCode, code.builtinCode)
     kind = builtins.get(number, f"BUILTIN_{number}")
-    return text(code.customCode) if kind == "CUSTOM" else kind
+    return decoded_text(code.customCode) if kind == "CUSTOM" else kind
 
 
 def names_of(enumeration: Any) -> dict[int, str]:
@@ -19,7 +19,7 @@ def names_of(enumeration: Any) -> dict[int, str]:
     return {value: key for key, value in vars(enumeration).items() if isinstance(value, int)}
 
 
-def text(raw: bytes | str | None) -> str:
+def decoded_text(raw: bytes | str | None) -> str:
     """A FlatBuffer string as text; some schemas give bytes, and None for an absent one."""
     return raw.decode(errors="replace") if isinstance(raw, bytes) else raw or ""
 

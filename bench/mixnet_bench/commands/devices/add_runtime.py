@@ -17,7 +17,7 @@ def run_add_runtime(file: Path, version: str | None, as_json: bool) -> None:
         if each.version is None:
             warn(f"{each.library} does not tell its version: give it with --version-is")
     if as_json:
-        print_json([describe(each) for each in kept])
+        print_json([describe_added(each) for each in kept])
     else:
         for each in kept:
             say(f"kept {each.api} {each.version or '(unknown version)'} for {each.platform}")
@@ -33,7 +33,7 @@ def _unlike_the_newest(runtime: Runtime) -> Target | None:
     return target
 
 
-def describe(runtime: Runtime) -> KeptRuntime:
+def describe_added(runtime: Runtime) -> KeptRuntime:
     """One kept library as a record."""
     return KeptRuntime(
         name=runtime.library,

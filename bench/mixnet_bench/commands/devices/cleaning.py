@@ -2,7 +2,7 @@
 
 from mixnet_android.adb import Adb
 from mixnet_android.phone import settings, store
-from mixnet_android.phone.device import choose
+from mixnet_android.phone.device import choose_phone
 from mixnet_android.runs import detached
 from mixnet_common.console import say
 from mixnet_common.errors import UsageError
@@ -10,7 +10,7 @@ from mixnet_common.errors import UsageError
 
 def run_clean(on: str) -> None:
     """Restore settings, end our runs, remove our files. Raises AdbError, UsageError."""
-    phone = choose(Adb.find(), serial_of(on))
+    phone = choose_phone(Adb.find(), serial_of(on))
     if settings.restore(phone):  # first: a run that can't be ended must not leave them changed
         say(f"{phone.serial}: settings restored that a broken run had left changed")
     detached.end_all(phone)

@@ -16,11 +16,11 @@ from mixnet_android.libraries.store import find
 from mixnet_android.parsers import clean
 from mixnet_android.phone import store
 from mixnet_android.phone.conditions import read_conditions
-from mixnet_android.phone.device import State, choose, read_state
+from mixnet_android.phone.device import State, choose_phone, read_state
 from mixnet_android.runner.build import find_runner
 from mixnet_android.runs.detached import Phase, Run
 from mixnet_android.runs.session import platform_of
-from mixnet_bench.phones.one_phone import Wishes, measure_on
+from mixnet_bench.phones.one_phone import PhoneOptions, measure_on
 from mixnet_bench.results.devices import AssumptionResult
 from mixnet_bench.results.verdict import Verdict
 from mixnet_bench.timing.latency import Plan
@@ -72,12 +72,12 @@ def run_selftest(
     """
     if output is not None:
         check_output(output, with_companions([model] if model else []), like="selftest.json")
-    phone = choose(Adb.find(), serial)
+    phone = choose_phone(Adb.find(), serial)
     subject = Subject(phone, read_state(phone), plan, model)
     found = [
         (name, _ask(check, subject)) for name, check in tracked(list(CHECKS.items()), "checking")
     ]
-    described = [describe(subject, name, answer) for name, answer in found]
+    described = [describe_selftest(subject, name, answer) for name, answer in found]
     if output is not None:
         write_whole(output, json_text(described) + "\n")
     if as_json:
@@ -94,7 +94,7 @@ def run_selftest(
         )
 
 
-def describe(subject: Subject, name: str, answer: Answer) -> AssumptionResult:
+def describe_selftest(subject: Subject, name: str, answer: Answer) -> AssumptionResult:
     """One assumption as a record, with the phone it was checked on."""
     product = subject.state.product
     return AssumptionResult(
@@ -211,8 +211,8 @@ def _a_a(subject: Subject) -> Answer:
     with temporary_folder() as folder:
         model = subject.model or write_model(folder)
         plan = replace(subject.plan, paths=(model, model))
-        wishes = Wishes(pin="big" if len(speeds) > 1 else None)
-        targets = measure_on(subject.phone, plan, wishes)
+        phone_options = PhoneOptions(pin="big" if len(speeds) > 1 else None)
+        targets = measure_on(subject.phone, plan, phone_options)
     second = targets[1]
     ratio = second.ratio_to_first
     if ratio is None or ratio.interval is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from mixnet_android.adb import Adb, AdbError
 from mixnet_android.libraries.download import Pinned, fetch, pinned_for
 from mixnet_android.libraries.store import PLATFORMS, add, find
-from mixnet_android.phone.device import choose, inspect
+from mixnet_android.phone.device import choose_phone, inspect_phone
 from mixnet_android.runner.build import find_runner
 from mixnet_android.runs.session import platform_of
 from mixnet_bench.results.devices import PartResult
@@ -40,7 +40,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Request:
+class SetupRequest:
     """What was asked: the phone or the platform, and which files may be fetched."""
 
     serial: str | None
@@ -51,7 +51,7 @@ class Request:
     yes: bool = False
 
 
-def run_setup(request: Request, as_json: bool) -> None:
+def run_setup(request: SetupRequest, as_json: bool) -> None:
     """Tell, and fetch where asked. Raises MixnetError where something is missing in the end."""
     if request.platform is not None and request.platform not in PLATFORMS:
         raise UsageError(f"no platform {request.platform!r}", nearest(request.platform, PLATFORMS))
@@ -61,7 +61,7 @@ def run_setup(request: Request, as_json: bool) -> None:
     if platform:
         parts += [runner_part(platform), *runtime_parts(platform)]
     if as_json:
-        print_json([describe(each) for each in parts])
+        print_json([describe_setup(each) for each in parts])
     else:
         print_table(COLUMNS, [(each.name, each.found or "missing") for each in parts])
         for each in parts:
@@ -72,7 +72,7 @@ def run_setup(request: Request, as_json: bool) -> None:
         raise MixnetError(f"{len(missing)} of {len(parts)} are missing: {', '.join(missing)}")
 
 
-def describe(part: Part) -> PartResult:
+def describe_setup(part: Part) -> PartResult:
     """The record of a part; docs/json.md explains every key."""
     return PartResult(
         name=part.name, found=part.found, advice="\n".join(part.advice), ready=part.ready
@@ -92,7 +92,7 @@ def look_at_phone(serial: str | None, platform: str | None) -> tuple[list[Part],
     if platform is not None:
         return parts, platform
     try:
-        phone = choose(adb, serial)
+        phone = choose_phone(adb, serial)
     except AdbError as error:
         return [*parts, Part("phone", None, (f"{error.message}: {error.hint}",))], None
     listed = next((each for each in adb.devices() if each.serial == phone.serial), None)
@@ -101,7 +101,7 @@ def look_at_phone(serial: str | None, platform: str | None) -> tuple[list[Part],
             *parts,
             Part("phone", None, (f"{phone.serial} has just gone: check its cable",)),
         ], None
-    device = inspect(adb, listed)
+    device = inspect_phone(adb, listed)
     advice = ("; ".join(device.advice),) if device.advice else ()
     if device.state is None:
         return [*parts, Part("phone", None, advice)], None
@@ -143,7 +143,7 @@ def where_to_get(pinned: Pinned | None, platform: str) -> tuple[str, ...]:
     )
 
 
-def download_missing(platform: str, request: Request) -> None:
+def download_missing(platform: str, request: SetupRequest) -> None:
     """Fetch and take in what is missing, each after a yes. Raises MixnetError and UsageError."""
     files = list(_missing_files(platform, request.only))
     unknown = [each for each in files if each.sha256 is None]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from mixnet_bench.studies.peers.registry import OURS, REFERENCE, Order
+from mixnet_bench.studies.peers.registry import OURS, REFERENCE, FileRequest
 from mixnet_common.intervals import Interval
 
 LATENCY, SIZE = "latency", "size"
@@ -29,7 +29,7 @@ class Bar:
     threads: int | None = None
     against_network: str | None = None
 
-    def concerns(self, subject: Order, threads: int) -> bool:
+    def concerns(self, subject: FileRequest, threads: int) -> bool:
         """Whether a file of ours, timed with so many threads, is held to it."""
         pairs = (
             (self.network, subject.network),
@@ -39,7 +39,7 @@ class Bar:
         )
         return all(wanted is None or wanted == found for wanted, found in pairs)
 
-    def is_against(self, subject: Order, other: Order) -> bool:
+    def is_against(self, subject: FileRequest, other: FileRequest) -> bool:
         """Whether ``other`` is the file that ``subject`` is held against."""
         if other.network != (self.against_network or subject.network):
             return False
@@ -83,7 +83,7 @@ def judge_ratio(bar: Bar, value: float, interval: Interval | None = None) -> Jud
 
 
 def find_bar(
-    quantity: str, subject: Order, other: Order, threads: int, bars: Iterable[Bar]
+    quantity: str, subject: FileRequest, other: FileRequest, threads: int, bars: Iterable[Bar]
 ) -> Bar | None:
     """The first bar on ``subject`` against ``other``; None where there is none."""
     return next(

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from mixnet_bench.studies.peers.make import answer_path, command
-from mixnet_bench.studies.peers.registry import EXPORTERS, Exporter, Order
+from mixnet_bench.studies.peers.registry import EXPORTERS, Exporter, FileRequest
 from mixnet_common import MixnetError
 from mixnet_common.hashing import sha256, sha256_of, sha256_of_parts
 from mixnet_common.versions import package_version
@@ -31,7 +31,7 @@ Run = Callable[[list[str]], "subprocess.CompletedProcess[str]"]
 class Made:
     """A file, and what it makes of the shipped picture; None where its weights are not ours."""
 
-    order: Order
+    order: FileRequest
     path: Path
     logits: tuple[float, ...] | None
 
@@ -48,7 +48,7 @@ def run_quietly(line: list[str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(line, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False)
 
 
-def kept_path(order: Order, directory: Path) -> Path:
+def kept_path(order: FileRequest, directory: Path) -> Path:
     """Where the file of an order is, once it is made.
 
     Raises MixnetError where a package that the exporter needs is not installed.
@@ -66,7 +66,7 @@ def kept_path(order: Order, directory: Path) -> Path:
     return directory / f"{'-'.join(filter(None, words))}.{order.form}"
 
 
-def make_file(order: Order, directory: Path, run: Run = run_quietly) -> Made:
+def make_file(order: FileRequest, directory: Path, run: Run = run_quietly) -> Made:
     """The file of an order, made in a process of its own unless it is kept already.
 
     Raises MixnetError with the process's last words where it cannot be made.
@@ -78,7 +78,7 @@ def make_file(order: Order, directory: Path, run: Run = run_quietly) -> Made:
     return Made(order, path, None if logits is None else tuple(logits))
 
 
-def _make(order: Order, path: Path, run: Run) -> None:
+def _make(order: FileRequest, path: Path, run: Run) -> None:
     try:
         done = run(command(order, path))
     except subprocess.TimeoutExpired:
@@ -121,7 +121,7 @@ def _sources(exporter: Exporter) -> Iterator[tuple[str, bytes]]:
             yield f"{name}/{path.relative_to(home.parent).as_posix()}", path.read_bytes()
 
 
-def _files_hash(order: Order) -> list[str]:
+def _files_hash(order: FileRequest) -> list[str]:
     """Of the network's and the lowering's content, where they are files."""
     paths = [Path(name) for name in (order.network, order.lowering) if name.endswith(".toml")]
     return [sha256_of(path) for path in paths]

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from itertools import product
 
 from mixnet_bench.studies.peers.bars import Bar
-from mixnet_bench.studies.peers.registry import EXPORTERS, OURS, REFERENCE, Order
+from mixnet_bench.studies.peers.registry import EXPORTERS, OURS, REFERENCE, FileRequest
 
 
 @dataclass(frozen=True)
 class Group:
     """Files that take turns: the subject, our literal form, the peers', other networks' of ours."""
 
-    orders: tuple[Order, ...]
+    orders: tuple[FileRequest, ...]
 
     @property
-    def subject(self) -> Order:
+    def subject(self) -> FileRequest:
         """The file of ours that the others are held against."""
         return self.orders[0]
 
@@ -39,32 +39,34 @@ def build_groups(selection: Selection, bars: Iterable[Bar]) -> list[Group]:
     """The groups of a selection: runtime by runtime, precision by precision."""
     kinds = product(selection.runtimes, selection.precisions, selection.networks)
     return [
-        _build_group(Order(OURS, network, precision, runtime, selection.lowering), selection, bars)
+        _build_group(
+            FileRequest(OURS, network, precision, runtime, selection.lowering), selection, bars
+        )
         for runtime, precision, network in kinds
     ]
 
 
-def _build_group(subject: Order, selection: Selection, bars: Iterable[Bar]) -> Group:
+def _build_group(subject: FileRequest, selection: Selection, bars: Iterable[Bar]) -> Group:
     others = [*_ours(subject), *_peers(subject, selection.peers), *_yardsticks(subject, bars)]
     return Group(tuple(dict.fromkeys([subject, *others])))
 
 
-def _ours(subject: Order) -> Iterator[Order]:
-    yield Order(OURS, subject.network, subject.precision, subject.runtime, REFERENCE)
+def _ours(subject: FileRequest) -> Iterator[FileRequest]:
+    yield FileRequest(OURS, subject.network, subject.precision, subject.runtime, REFERENCE)
 
 
-def _peers(subject: Order, peers: Sequence[str]) -> Iterator[Order]:
+def _peers(subject: FileRequest, peers: Sequence[str]) -> Iterator[FileRequest]:
     for peer in peers:
-        order = Order(peer, subject.network, subject.precision, subject.runtime)
+        order = FileRequest(peer, subject.network, subject.precision, subject.runtime)
         if EXPORTERS[peer].can_make(order):
             yield order
 
 
-def _yardsticks(subject: Order, bars: Iterable[Bar]) -> Iterator[Order]:
+def _yardsticks(subject: FileRequest, bars: Iterable[Bar]) -> Iterator[FileRequest]:
     """Our files of other networks that a bar holds the subject against, at any thread count."""
     for bar in bars:
         if bar.against_network and bar.concerns(subject, bar.threads or 1):
             lowering = subject.lowering if bar.against == OURS else ""
-            yield Order(
+            yield FileRequest(
                 bar.against, bar.against_network, subject.precision, subject.runtime, lowering
             )

@@ -7,11 +7,11 @@ transposes that itself, in less than a hundredth of MixNet-S's time.
 import tempfile
 from pathlib import Path
 
-from mixnet_bench.studies.peers.registry import Order
+from mixnet_bench.studies.peers.registry import FileRequest
 from mixnet_bench.studies.peers.timm_models import timm_model
 
 
-def make(order: Order) -> bytes:
+def make(order: FileRequest) -> bytes:
     """A float32 ``.tflite`` file of timm's model."""
     import litert_torch
 

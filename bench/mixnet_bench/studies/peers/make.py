@@ -10,13 +10,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mixnet_bench.studies.peers.registry import EXPORTERS, Order
+from mixnet_bench.studies.peers.registry import EXPORTERS, FileRequest
 from mixnet_common import MixnetError
 from mixnet_common.console import report_error
 from mixnet_common.files import write_all
 
 
-def command(order: Order, path: Path) -> list[str]:
+def command(order: FileRequest, path: Path) -> list[str]:
     """How a parent runs this module; ``-P`` keeps the current directory out of the search."""
     module = [sys.executable, "-P", "-m", "mixnet_bench.studies.peers.make"]
     return [*module, json.dumps(asdict(order)), str(path)]
@@ -27,7 +27,7 @@ def answer_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.logits.json")
 
 
-def make(order: Order, path: Path) -> None:
+def make(order: FileRequest, path: Path) -> None:
     """Make the file, and its logits beside it; both or neither. Raises what its maker raises."""
     exporter = EXPORTERS[order.exporter]
     content = exporter.load_maker()(order)
@@ -35,7 +35,7 @@ def make(order: Order, path: Path) -> None:
     write_all({path: content, answer_path(path): json.dumps(logits)})
 
 
-def picture_logits(order: Order, content: bytes) -> Any:
+def picture_logits(order: FileRequest, content: bytes) -> Any:
     """What a file with our weights makes of the shipped picture, as a list of numbers."""
     from mixnet_export.job.verify import Candidate, run_candidate
     from mixnet_export.writers import FORMATS
@@ -51,7 +51,7 @@ def picture_logits(order: Order, content: bytes) -> Any:
 def main(arguments: list[str]) -> None:
     """Make the one file of the command line."""
     try:
-        make(Order(**json.loads(arguments[0])), Path(arguments[1]))
+        make(FileRequest(**json.loads(arguments[0])), Path(arguments[1]))
     except MixnetError as error:
         report_error(error)
 

@@ -6,25 +6,25 @@ from pathlib import Path
 
 from mixnet_bench.studies.peers.files import Made, make_file
 from mixnet_bench.studies.peers.groups import Group
-from mixnet_bench.studies.peers.registry import EXPORTERS, Order
+from mixnet_bench.studies.peers.registry import EXPORTERS, FileRequest
 from mixnet_common import MixnetError
 
 TOLERANCE = 1e-4
 """Files of one network with the same weights agree this well, relative to the largest logit."""
 
-Make = Callable[[Order, Path], Made]
+Make = Callable[[FileRequest, Path], Made]
 
 
 @dataclass
-class Workshop:
+class ExportedFiles:
     """What came of each order so far: a file, or the reason why there is none."""
 
     directory: Path
     make: Make = make_file
-    made: dict[Order, Made] = field(default_factory=dict)
-    skipped: dict[Order, str] = field(default_factory=dict)
+    made: dict[FileRequest, Made] = field(default_factory=dict)
+    skipped: dict[FileRequest, str] = field(default_factory=dict)
 
-    def fill(self, order: Order) -> None:
+    def fill(self, order: FileRequest) -> None:
         """Make the file of an order, or note why not."""
         missing = EXPORTERS[order.exporter].missing()
         if missing:
@@ -48,7 +48,7 @@ class Workshop:
                 del self.made[order]
                 self.skipped[order] = f"computes something else: logits differ by {difference:.1e}"
 
-    def _difference(self, order: Order, subject: Order) -> float:
+    def _difference(self, order: FileRequest, subject: FileRequest) -> float:
         """Of the logits; 0 where they need not agree: int8, other weights, another network."""
         comparable = order.network == subject.network and order.precision == "float32"
         if order not in self.made or not comparable:
@@ -56,6 +56,6 @@ class Workshop:
         return self.made[order].differs_from(self.made[subject]) or 0.0
 
 
-def orders_of(groups: Iterable[Group]) -> list[Order]:
+def orders_of(groups: Iterable[Group]) -> list[FileRequest]:
     """Every order of the groups once, in order."""
     return list(dict.fromkeys(order for group in groups for order in group.orders))

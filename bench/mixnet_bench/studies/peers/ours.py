@@ -3,10 +3,10 @@
 import tempfile
 from pathlib import Path
 
-from mixnet_bench.studies.peers.registry import Order
+from mixnet_bench.studies.peers.registry import FileRequest
 
 
-def make(order: Order) -> bytes:
+def make(order: FileRequest) -> bytes:
     """A file of ours in the lowering asked for; ``int8`` by the ranges of the shipped picture.
 
     Raises UsageError where there is no such lowering.

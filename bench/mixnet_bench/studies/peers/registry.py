@@ -23,7 +23,7 @@ PRECISIONS = ("float32", "int8")
 
 
 @dataclass(frozen=True)
-class Order:
+class FileRequest:
     """A file to be made; ``lowering`` is a name or a file of ours, and empty for peers."""
 
     exporter: str
@@ -65,7 +65,7 @@ class Exporter:
     """Whether its files compute what ours compute."""
     note: str = ""
 
-    def can_make(self, order: Order) -> bool:
+    def can_make(self, order: FileRequest) -> bool:
         """Whether it makes such files at all, installed or not."""
         known = self.networks is None or order.network in self.networks
         return known and order.precision in self.makes.get(order.runtime, ())
@@ -74,10 +74,10 @@ class Exporter:
         """Distributions that are not installed."""
         return [name for module, name in self.packages.items() if find_spec(module) is None]
 
-    def load_maker(self) -> Callable[[Order], bytes]:
+    def load_maker(self) -> Callable[[FileRequest], bytes]:
         """Import what makes the file."""
         module, _, function = self.maker.partition(":")
-        return cast(Callable[[Order], bytes], getattr(import_module(module), function))
+        return cast(Callable[[FileRequest], bytes], getattr(import_module(module), function))
 
 
 _PEERS = "mixnet_bench.studies.peers"

@@ -14,7 +14,7 @@ from mixnet_bench.stats.turns import ratio, ratios_of
 from mixnet_bench.studies.peers.bars import LATENCY, SIZE, Bar, Judgement, find_bar, judge_ratio
 from mixnet_bench.studies.peers.files import Made
 from mixnet_bench.studies.peers.groups import Group
-from mixnet_bench.studies.peers.registry import EXPORTERS, Order
+from mixnet_bench.studies.peers.registry import EXPORTERS, FileRequest
 from mixnet_bench.timing.against import turns_in
 from mixnet_common.numbers import three_digit_range, three_digits
 from mixnet_common.result import values_of
@@ -32,8 +32,8 @@ CAPTION = (
 
 def describe_group(
     group: Group,
-    made: Mapping[Order, Made],
-    skipped: Mapping[Order, str],
+    made: Mapping[FileRequest, Made],
+    skipped: Mapping[FileRequest, str],
     timed: Sequence[LatencyResult],
     bars: Sequence[Bar],
 ) -> list[Compared]:
@@ -43,10 +43,10 @@ def describe_group(
     explains the keys.
     """
     present = [order for order in group.orders if order in made]
-    subject = Measured(group.subject, made[group.subject], timed[0])
+    subject = MeasuredFile(group.subject, made[group.subject], timed[0])
     beside = title(group, timed[0].threads)
-    found: dict[Order, Compared] = {
-        order: _compare(beside, subject, Measured(order, made[order], target), bars)
+    found: dict[FileRequest, Compared] = {
+        order: _compare(beside, subject, MeasuredFile(order, made[order], target), bars)
         for order, target in zip(present, timed, strict=True)
     }
     for order, reason in skipped.items():
@@ -57,15 +57,15 @@ def describe_group(
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredFile:
     """A file of a group with what was measured of it."""
 
-    order: Order
+    order: FileRequest
     made: Made
     target: LatencyResult
 
 
-def _describe_order(order: Order) -> dict[str, Any]:
+def _describe_order(order: FileRequest) -> dict[str, Any]:
     """What a file is, measured or not, as fields of a record."""
     return {
         "exporter": order.exporter,
@@ -77,7 +77,9 @@ def _describe_order(order: Order) -> dict[str, Any]:
     }
 
 
-def _compare(group: str, subject: Measured, other: Measured, bars: Sequence[Bar]) -> ComparedResult:
+def _compare(
+    group: str, subject: MeasuredFile, other: MeasuredFile, bars: Sequence[Bar]
+) -> ComparedResult:
     same = other.order.network == subject.order.network
     facts = {
         **values_of(other.target),
@@ -150,7 +152,7 @@ def table_rows(group: Group, objects: Sequence[Compared]) -> list[tuple[str, ...
     ]
 
 
-def _label(group: Group, order: Order) -> str:
+def _label(group: Group, order: FileRequest) -> str:
     other = "" if order.network == group.subject.network else f" ({order.network})"
     return order.label + other
 

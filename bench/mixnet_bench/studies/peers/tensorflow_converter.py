@@ -8,7 +8,7 @@ can be folded or fused is for the converter to find.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from mixnet_bench.studies.peers.registry import Order
+from mixnet_bench.studies.peers.registry import FileRequest
 from mixnet_common import MixnetError
 from mixnet_networks import Graph, Network, Node, load_network
 from mixnet_networks.graph.operators import group_names
@@ -20,7 +20,7 @@ Emit = Callable[[Any, Node, list[Any], Mapping[str, Any]], Any]
 """TensorFlow, a node, its inputs and its weights by role, to its output."""
 
 
-def make(order: Order) -> bytes:
+def make(order: FileRequest) -> bytes:
     """A ``.tflite`` file of a network of ours with the weights of seed 0.
 
     ``int8`` is the converter's full-integer quantization with the shipped picture as its

@@ -49,10 +49,10 @@ def profile(
         "rounds": rounds,
         "warmup": WARMUP,
     }
-    return describe(_ask(prepared.source, request, timeout_s, command), contents, threads)
+    return profile_of_events(_ask(prepared.source, request, timeout_s, command), contents, threads)
 
 
-def describe(answer: Mapping[str, Any], contents: FileContents, threads: int) -> Profile:
+def profile_of_events(answer: Mapping[str, Any], contents: FileContents, threads: int) -> Profile:
     """A profile from what ``litert_child.measure`` answers, here or for another machine."""
     keys: list[Key] = [(tag, kind, index) for tag, kind, index in answer["events"]]
     times = summarize_rounds(answer["times_us"], answer["wall_us"])
@@ -129,7 +129,7 @@ def _ask(
     """The child's answer. Raises MixnetError where it reports an error, dies or hangs."""
     limits = child.Limits(timeout_s, child.limits_for(path).memory_bytes)
     asked = child.Question(
-        "mixnet_runtimes.tflite.profile.litert_child:measure", path, request, limits, command
+        "mixnet_runtimes.tflite.profile.litert_child:measure_events", path, request, limits, command
     )
     try:
         answer = asked.answer()

@@ -23,7 +23,7 @@ Key = tuple[str, int, int]
 """Tag, type and index of an event: what must be the same in every round."""
 
 
-def measure(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def measure_events(request: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """Run the rounds; the events of one, and the times of all."""
     library = Library()
     tell("profiling", f"LiteRT {library.version}")
