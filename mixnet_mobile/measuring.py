@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from mixnet_bench.accuracy.classify import Classifier, describe_classification
 from mixnet_bench.accuracy.parity import parity as compare
 from mixnet_bench.counting.describe import Size, describe_target
-from mixnet_bench.timing.host import describe_run
 from mixnet_bench.results.count import CountResult
 from mixnet_bench.results.latency import LatencyResult
 from mixnet_bench.results.small import ClassifyResult
+from mixnet_bench.timing.host import describe_run
 from mixnet_bench.timing.latency import Plan
 from mixnet_bench.timing.preparing import prepared
 from mixnet_bench.timing.trust import extend
@@ -96,7 +96,10 @@ def classify(
     classifier = Classifier(path, _text(preprocessing), _text(labels))
     named = [images] if isinstance(images, str | Path) else images
     found = listed_images(map(Path, named))
-    return [describe_classification(path, each, classifier, classifier.classify(each, top)) for each in found]
+    return [
+        describe_classification(path, each, classifier, classifier.classify(each, top))
+        for each in found
+    ]
 
 
 def _text(value: str | Path | None) -> str | None:
