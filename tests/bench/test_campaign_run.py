@@ -191,7 +191,7 @@ def test_a_campaign_is_carried_out_resumed_and_reported(
     assert [step["state"] for step in done] == ["done"] * len(steps)
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
 
-    assert "10 done before" in run(tiny_campaign, "-o", out).stdout
+    assert "10 done before" in run(tiny_campaign, "-o", out).output
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
     Path(next(step["result"] for step in done if step["kind"] == "latency")).unlink()

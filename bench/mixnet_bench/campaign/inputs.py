@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_bench.campaign.files import files_of
-from mixnet_bench.campaign.networks import beside, network_name, weights_file
+from mixnet_bench.campaign.networks import beside, labels_name, network_name, weights_file
 from mixnet_bench.campaign.record import HOST, Campaign
 from mixnet_common import MixnetError
 from mixnet_common.hashing import sha256, sha256_of, sha256_of_parts
@@ -29,10 +29,13 @@ def files_read(campaign: Campaign) -> Iterator[Path]:
 
     lowerings = [lowering_path(campaign, each) for each in campaign.lowerings]
     names = [network_name(campaign, each) for each in campaign.networks]
+    names += [str(beside(campaign, each.preprocessing or "")) for each in campaign.networks]
     yield from named_files(*(each for each in (*lowerings, *names) if each.endswith(".toml")))
     for entry in campaign.networks:
         if entry.weights is not None:
             yield from weight_files(weights_file(campaign, entry.weights))
+        if entry.labels is not None:
+            yield from named_files(labels_name(campaign, entry.labels))
     yield from files_of(campaign)
     for folder in (campaign.calibration, campaign.parity.data if campaign.parity else None):
         if folder is not None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from mixnet_bench.campaign.record import Campaign, Entry
 from mixnet_networks import Network, load_network
+from mixnet_networks.images.preprocessing import load_preprocessing
+from mixnet_networks.labels import label_names
 from mixnet_networks.trained import trained_names
 from mixnet_networks.weights import Weights
 
@@ -35,7 +37,9 @@ def network_with_weights(campaign: Campaign, entry: Entry) -> tuple[Network, Wei
         multiplier=entry.multiplier,
     )
     found = imported_weights(campaign, entry)
-    return (network, None) if found is None else (sized(found, entry), found.weights)
+    if found is None:
+        return shown(campaign, entry, network), None
+    return sized(campaign, found, entry), found.weights
 
 
 def imported_weights(campaign: Campaign, entry: Entry) -> "Imported | None":
@@ -55,14 +59,28 @@ def imported_weights(campaign: Campaign, entry: Entry) -> "Imported | None":
     )
 
 
-def sized(imported: "Imported", entry: Entry) -> Network:
-    """The network of imported weights at an entry's resolution."""
-    return imported.network.at(resolution=entry.resolution)
+def sized(campaign: Campaign, imported: "Imported", entry: Entry) -> Network:
+    """The network of imported weights at an entry's resolution, for images prepared its way."""
+    return shown(campaign, entry, imported.network.at(resolution=entry.resolution))
+
+
+def shown(campaign: Campaign, entry: Entry, network: Network) -> Network:
+    """The network for images prepared as the entry says. Raises UsageError for an unknown way."""
+    if entry.preprocessing is None:
+        return network
+    name = entry.preprocessing
+    path = str(beside(campaign, name)) if name.endswith(".toml") else name
+    return network.shown(load_preprocessing(path))
 
 
 def network_name(campaign: Campaign, entry: Entry) -> str:
     """An entry's network by name, or the path of its TOML file."""
     return str(beside(campaign, entry.name)) if entry.name.endswith(".toml") else entry.name
+
+
+def labels_name(campaign: Campaign, labels: str) -> str:
+    """The name of labels that ship, as it is, or the path of a file beside the campaign's."""
+    return labels if labels in label_names() else str(beside(campaign, labels))
 
 
 def weights_file(campaign: Campaign, weights: str) -> Path:

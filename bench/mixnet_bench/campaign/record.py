@@ -74,6 +74,12 @@ class Entry:
     seed: int = checked(within(SEED), 0)
     weights: str | None = checked(line, None)
     """A file of weights beside the campaign's; None for seeded ones."""
+    preprocessing: str | None = checked(line, None)
+    """How images are prepared: a name, or a TOML file beside the campaign's; None for what the
+    weights or else the network say."""
+    labels: str | None = checked(line, None)
+    """Names of the classes: ``imagenet``, or a file beside the campaign's; None for the names that
+    the weights bring."""
 
 
 def _table_of(check: Check) -> Check:

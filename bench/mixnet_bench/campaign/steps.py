@@ -19,7 +19,7 @@ from mixnet_bench.campaign.inputs import (
     parity_inputs,
     plan_hash,
 )
-from mixnet_bench.campaign.networks import network_with_weights
+from mixnet_bench.campaign.networks import labels_name, network_with_weights
 from mixnet_bench.campaign.record import HOST, MOST_TOGETHER, Campaign, Entry, FileEntry
 from mixnet_bench.campaign.step import Step
 from mixnet_common import UsageError
@@ -27,6 +27,7 @@ from mixnet_common.hashing import sha256
 from mixnet_common.numbers import seconds_in_words
 from mixnet_common.versions import package_version
 from mixnet_networks import Network
+from mixnet_networks.labels import load_labels
 from mixnet_networks.weights import weights_hash
 
 if TYPE_CHECKING:
@@ -180,12 +181,21 @@ def _exports(
             "lowering": lowering,
             "plan_sha256": plan_hash(campaign, lowering, form, precision),
             **({"target": target} if (target := campaign.target(form, lowering)) else {}),
+            **_label_inputs(campaign, entry, network),
             "calibration": ranges if precision == "int8" else None,
             "verify": campaign.verify,
             "versions": _versions(WRITERS),
         }
         work = {"campaign": campaign, "entry": entry, "network": network}
         yield Step("export", f"{_label(entry)} {form} {precision} {lowering}", inputs, work=work)
+
+
+def _label_inputs(campaign: Campaign, entry: Entry, network: Network) -> dict[str, str]:
+    """The names of the classes, where the campaign gives any; older results know of none."""
+    if entry.labels is None:
+        return {}
+    labels = load_labels(labels_name(campaign, entry.labels), network.classes)
+    return {"labels_sha256": sha256("\n".join(labels))}
 
 
 def _file(campaign: Campaign, entry: FileEntry) -> Step:

@@ -14,6 +14,7 @@ from mixnet_bench.campaign.inputs import lowering_path
 from mixnet_bench.campaign.networks import (
     beside,
     imported_weights,
+    labels_name,
     network_with_weights,
     sized,
     weights_file,
@@ -24,7 +25,7 @@ from mixnet_bench.campaign.steps import origin
 from mixnet_bench.campaign.store import Store
 from mixnet_common.console import warn
 from mixnet_networks import Network
-from mixnet_networks.labels import Labels
+from mixnet_networks.labels import Labels, load_labels
 from mixnet_networks.weights import Weights, seeded_weights
 from mixnet_runtimes import AS_IT_IS, NOTHING_GIVEN, GivenInputs, Selection
 from mixnet_runtimes.model_files import identity_of
@@ -55,6 +56,8 @@ def export(step: Step, store: Store) -> Targets:
     campaign: Campaign = step.work["campaign"]
     inputs = step.inputs
     network, weights, source, labels = _weights(campaign, step.work["entry"])
+    if named := step.work["entry"].labels:
+        labels = load_labels(labels_name(campaign, named), network.classes)
     calibrated = inputs["precision"] == "int8" and campaign.calibration is not None
     options = Options(
         lowering=lowering_path(campaign, inputs["lowering"]),
@@ -87,7 +90,7 @@ def _weights(campaign: Campaign, entry: Entry) -> tuple[Network, Weights, str, L
     file = weights_file(campaign, entry.weights).name
     for text in imported.warnings:
         warn(f"{file}: {text}")
-    return sized(imported, entry), imported.weights, file, imported.labels
+    return sized(campaign, imported, entry), imported.weights, file, imported.labels
 
 
 def inspect(step: Step, store: Store) -> Targets:

@@ -4,19 +4,35 @@ Options and help alone: what a command needs is imported when it is called.
 """
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mixnet_common.console import example, json_option
+from mixnet_common.options import RESOLUTION
 
 
 @click.command(
     epilog=example(
         "mixnet-bench run table2 -o out/table2 --dry-run",
-        "mixnet-bench run campaign.toml -o out/campaign",
+        "mixnet-bench run --weights best.safetensors --calibrate photos --data val -o out/best",
     )
 )
-@click.argument("campaign", metavar="CAMPAIGN")
+@click.argument("campaign", metavar="[CAMPAIGN]", required=False)
+@click.option("--weights", metavar="FILE", help="Instead of CAMPAIGN: a checkpoint to export.")
+@click.option("--network", metavar="NAME", help="Network of --weights.  [default: as they say]")
+@click.option("--resolution", type=RESOLUTION, help="Input height and width, in pixels.")
+@click.option(
+    "--preprocessing",
+    metavar="NAME|FILE",
+    help="How images are prepared.  [default: as the weights say]",
+)
+@click.option("--labels", metavar="NAME|FILE", help="Class names for --weights, one a line.")
+@click.option("--calibrate", metavar="DIR", help="Images that set the int8 ranges.")
+@click.option(
+    "--data", metavar="DIR", help="Images to measure accuracy on, in a folder for each class."
+)
+@click.option("--unlabelled", is_flag=True, help="Compare only predictions on --data.")
 @click.option(
     "-o",
     "--output",
@@ -28,15 +44,19 @@ from mixnet_common.console import example, json_option
 )
 @click.option("--dry-run", is_flag=True, help="List the work and its time, and do none of it.")
 @json_option
-def run(campaign: str, folder: Path, dry_run: bool, as_json: bool) -> None:
-    """Export, quantize, count, time and compare all that a campaign names.
+def run(
+    campaign: str | None, folder: Path, dry_run: bool, as_json: bool, **checkpoint: Any
+) -> None:
+    """Export, quantize, count, time and compare networks; ends with one table.
 
-    CAMPAIGN is a TOML file (docs/campaigns.md) or a ready one: table2. What is done is never done
-    again: interrupted, the same command goes on.
+    CAMPAIGN is a TOML file (docs/campaigns.md) or a ready one: table2. With --weights it is a
+    checkpoint that is exported as float32 and int8 in both formats. An interrupted run continues
+    where it stopped when the same command is given again.
     """
+    from mixnet_bench.campaign.from_options import asked_for
     from mixnet_bench.commands.run import run_campaign
 
-    run_campaign(campaign, folder, dry_run, as_json)
+    run_campaign(asked_for(campaign, checkpoint), folder, dry_run, as_json)
 
 
 @click.command(

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from mixnet_bench.campaign.estimate import GUESS
 from mixnet_bench.campaign.execute import DONE, FAILED, FOUND, NOT_TRIED, Outcome, execute, look
+from mixnet_bench.campaign.from_options import Checkpoint, campaign_of
 from mixnet_bench.campaign.inputs import files_read
 from mixnet_bench.campaign.ready import find_campaign
 from mixnet_bench.campaign.step import Step
 from mixnet_bench.campaign.steps import make_steps
 from mixnet_bench.campaign.store import Store
 from mixnet_bench.campaign.work import WORK
+from mixnet_bench.commands.answer import print_answer, write_report
 from mixnet_bench.results.small import StepResult
 from mixnet_common import MixnetError
 from mixnet_common.console import print_json, print_table, say
@@ -26,30 +28,32 @@ LIKE = "out/campaign"
 COLUMNS = ("step", "kind", "state", "time", "from")
 
 
-def run_campaign(target: str, folder: Path, dry_run: bool, as_json: bool) -> None:
+def run_campaign(target: str | Checkpoint, folder: Path, dry_run: bool, as_json: bool) -> None:
     """Do what a campaign asks for and is not done. Raises MixnetError where a step failed."""
-    campaign = find_campaign(target)
+    named = None if isinstance(target, Checkpoint) else target
+    campaign = campaign_of(target) if isinstance(target, Checkpoint) else find_campaign(target)
     check_folder(folder, like=LIKE)
     steps = make_steps(campaign)
     store = Store(folder)
     if dry_run:
         outcomes = look(steps, store)
     else:
-        inputs = [*named_files(target), *files_read(campaign)]
+        inputs = [*named_files(named), *files_read(campaign)]
         check_outputs(store.written_paths(steps), inputs, like=LIKE)
         with locked(folder, "wait until it ends, or name another folder with -o"):
             outcomes = _execute(steps, store)
     if as_json:
         print_json([describe_step(each, store) for each in outcomes])
+    elif dry_run:
+        rows = [_row(each) for each in outcomes]
+        print_table(COLUMNS, rows, title=campaign.title, caption=_caption(outcomes))
     else:
-        print_table(
-            COLUMNS,
-            [_row(each) for each in outcomes],
-            title=campaign.title,
-            caption=_caption(outcomes),
-        )
+        print_answer(campaign.title, outcomes, store)
     if not dry_run:
-        say(f"results: {folder}; a report of them: mixnet-bench report {folder} -o report.html")
+        report = f"a report of them: mixnet-bench report {folder} -o report.html"
+        if named is None:
+            report = write_report(campaign.title, folder)
+        say(f"{_caption(outcomes)}; results: {folder}", report)
     _raise_failed(outcomes)
 
 
