@@ -22,6 +22,8 @@ from mixnet_bench.results import (
     paper,
     parity,
     peers,
+    phones,
+    program,
     small,
     studies,
 )
@@ -86,7 +88,7 @@ SECTIONS = (
     Section("mixnet-bench latency", (latency.LatencyResult,), LAUNCHES),
     Section(
         "mixnet-bench latency --on adb",
-        (latency.PhoneLatencyResult,),
+        (phones.PhoneLatencyResult,),
         "The same keys as on the host (with `--profile` those too: in the same categories, of the"
         " graph that the phone's runtime ran), and these. A launch is one process on the phone,"
         " which runs all files in turns; `load_average_*` and other keys that a phone has no equal"
@@ -94,7 +96,7 @@ SECTIONS = (
     ),
     Section(
         "mixnet-bench latency --on adb --runner FILE",
-        (latency.ProgramResult,),
+        (program.ProgramResult,),
         "By LiteRT's own `benchmark_model`, which keeps no samples: a file's time is the mean of"
         " its launches' means. A launch is one process a file.",
     ),

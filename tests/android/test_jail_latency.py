@@ -30,7 +30,7 @@ from mixnet_bench.cli import main
 from mixnet_bench.commands.devices.selftest import CHECKS
 from mixnet_bench.commands.devices.selftest import run_selftest as selftest
 from mixnet_bench.commands.latency_phones import show
-from mixnet_bench.results.latency import PhoneLatencyResult
+from mixnet_bench.results.phones import PhoneLatencyResult
 from mixnet_bench.timing.latency import Plan
 from mixnet_common import MixnetError
 from mixnet_common.result import decode

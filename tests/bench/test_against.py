@@ -14,13 +14,9 @@ from msgspec.structs import replace
 from mixnet_android.phone.records import PhoneDevice
 from mixnet_bench.cli import main
 from mixnet_bench.commands import latency as latency_command
-from mixnet_bench.results.latency import (
-    ComparisonResult,
-    FileRun,
-    LatencyResult,
-    Machine,
-    PhoneLatencyResult,
-)
+from mixnet_bench.results.file_run import FileRun
+from mixnet_bench.results.latency import ComparisonResult, LatencyResult, Machine
+from mixnet_bench.results.phones import PhoneLatencyResult
 from mixnet_bench.results.verdict import Verdict
 from mixnet_bench.timing.against import (
     check_alike,

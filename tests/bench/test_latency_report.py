@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mixnet_bench.results.latency import FileRun, LatencyResult, Machine
+from mixnet_bench.results.file_run import FileRun
+from mixnet_bench.results.latency import LatencyResult, Machine
 from mixnet_bench.timing.latency import Burst, Launch, Plan, Timing
 from mixnet_bench.timing.report import COLUMNS, describe_timings, identify, table_rows
 from mixnet_common import MixnetError

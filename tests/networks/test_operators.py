@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 
 from mixnet_common import MixnetError
 from mixnet_networks import Graph, GraphBuilder, load_network, network_names
-from mixnet_networks.graph.operators import (
-    OPERATORS,
-    TRAINABLE,
-    group_names,
-    infer,
-    is_trainable,
-    macs,
-)
+from mixnet_networks.graph.operators import OPERATORS, TRAINABLE, infer, is_trainable, macs
+from mixnet_networks.graph.parameters import group_names
 from mixnet_networks.graph.reference import FUNCTIONS, evaluate
 
 Case = tuple[list[tuple[int, ...]], dict[str, Any]]

@@ -31,7 +31,7 @@ from mixnet_networks.labels import load_labels
 from mixnet_networks.weights import weights_hash
 
 if TYPE_CHECKING:
-    from mixnet_bench.results.latency import Origin
+    from mixnet_bench.results.file_run import Origin
 
 WRITERS = (
     "mixnet-mobile", "numpy", "onnx", "onnxruntime", "ai-edge-litert", "ai-edge-quantizer",
@@ -292,7 +292,7 @@ def origin(export: Step) -> "Origin":
 
     Of anyone's file nothing is known.
     """
-    from mixnet_bench.results.latency import Origin
+    from mixnet_bench.results.file_run import Origin
 
     if export.kind == "file":
         return Origin()

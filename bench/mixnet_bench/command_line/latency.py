@@ -23,7 +23,8 @@ from mixnet_common.options import (
 )
 
 if TYPE_CHECKING:
-    from mixnet_bench.results.latency import LatencyResult, ProgramResult
+    from mixnet_bench.results.latency import LatencyResult
+    from mixnet_bench.results.program import ProgramResult
 
 
 @click.command(

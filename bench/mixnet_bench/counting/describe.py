@@ -21,7 +21,7 @@ from mixnet_bench.results.count import (
     FileCountResult,
     TfliteCountResult,
 )
-from mixnet_bench.results.latency import Given
+from mixnet_bench.results.file_run import Given
 from mixnet_common import UsageError
 from mixnet_common.result import values_of
 from mixnet_runtimes import AS_IT_IS, Delegation, Fixed, Selection, fix, is_model_file

@@ -15,13 +15,8 @@ from mixnet_android.phone.records import conditions_record, device_record
 from mixnet_android.runs.benchmark_model import NAME, Report
 from mixnet_bench.phones.caveats import caveats_of_run, caveats_of_start
 from mixnet_bench.phones.report import LABEL, caveats_of_emulation
-from mixnet_bench.results.latency import (
-    FileRun,
-    ProgramRatio,
-    ProgramResult,
-    ProgramSettings,
-    launch_record,
-)
+from mixnet_bench.results.file_run import FileRun
+from mixnet_bench.results.program import ProgramRatio, ProgramResult, ProgramSettings, launch_record
 from mixnet_bench.results.verdict import Caveat, Verdict, verdict_of
 from mixnet_bench.stats.comparison import LEAST_LAUNCHES
 from mixnet_bench.timing.latency import Plan

@@ -14,7 +14,7 @@ from mixnet_android.adb import Adb, Phone
 from mixnet_android.phone.device import list_devices
 from mixnet_bench.phones.one_phone import Keep, PhoneOptions, Report, measure_on
 from mixnet_bench.phones.saved import SavedPhones
-from mixnet_bench.results.latency import PhoneLatencyResult
+from mixnet_bench.results.phones import PhoneLatencyResult
 from mixnet_bench.timing.host import NO_COMPARISON, Comparer, conclude
 from mixnet_bench.timing.latency import Plan
 from mixnet_common import MixnetError

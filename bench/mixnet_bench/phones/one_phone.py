@@ -33,7 +33,7 @@ from mixnet_bench.phones.parity import Difference, compare_with_host
 from mixnet_bench.phones.profile import take_profiles
 from mixnet_bench.phones.report import PhoneMeasurement, describe_machine_of, describe_phone
 from mixnet_bench.phones.unfinished import UnfinishedLaunches
-from mixnet_bench.results.latency import PhoneLatencyResult
+from mixnet_bench.results.phones import PhoneLatencyResult
 from mixnet_bench.timing.host import NO_COMPARISON, Comparer, foresee, with_profiles
 from mixnet_bench.timing.latency import Plan
 from mixnet_bench.timing.made_for import warn_of_other_targets

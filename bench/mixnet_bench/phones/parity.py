@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mixnet_bench.phones.inputs import input_arrays
 from mixnet_bench.phones.output_step import output_step
-from mixnet_bench.results.latency import OutputDifference, OutputsResult
+from mixnet_bench.results.phones import OutputDifference, OutputsResult
 from mixnet_common import MixnetError
 from mixnet_runtimes import Prepared
 

@@ -23,7 +23,7 @@ from mixnet_bench.profiling.report import (
     TOTAL,
     UNACCOUNTED,
 )
-from mixnet_bench.results.latency import ProfileResult
+from mixnet_bench.results.profile import ProfileResult
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.readers import parse_json
 from mixnet_common.temporary import temporary_folder

@@ -17,14 +17,9 @@ from mixnet_android.runs.session import Launched
 from mixnet_bench.phones.caveats import caveats_of_run, caveats_of_start
 from mixnet_bench.phones.clocks import caveats_of_clocks
 from mixnet_bench.phones.parity import Difference, describe_parity
-from mixnet_bench.results.latency import (
-    FileRun,
-    LatencyResult,
-    LaunchResult,
-    LibraryResult,
-    Machine,
-    PhoneLatencyResult,
-)
+from mixnet_bench.results.file_run import FileRun
+from mixnet_bench.results.latency import LatencyResult, LaunchResult, Machine
+from mixnet_bench.results.phones import LibraryResult, PhoneLatencyResult
 from mixnet_bench.results.verdict import Caveat, Verdict
 from mixnet_bench.timing.canary import caveats_of_canary
 from mixnet_bench.timing.latency import (

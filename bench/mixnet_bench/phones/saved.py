@@ -14,7 +14,9 @@ from mixnet_android.parsers import Cluster
 from mixnet_android.phone.records import PhoneCluster
 from mixnet_android.runs.session import choose_cpus
 from mixnet_bench.phones.one_phone import PhoneOptions
-from mixnet_bench.results.latency import Given, LatencyResult, PhoneLatencyResult
+from mixnet_bench.results.file_run import Given
+from mixnet_bench.results.latency import LatencyResult
+from mixnet_bench.results.phones import PhoneLatencyResult
 from mixnet_bench.results.reading import NEEDED, read_latencies
 from mixnet_bench.results.verdict import Verdict
 from mixnet_bench.timing.latency import Plan

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mixnet_bench.profiling.categories import Label, categorize
-from mixnet_bench.results.latency import CategoryTime, OperatorTime, ProfileResult
+from mixnet_bench.results.profile import CategoryTime, OperatorTime, ProfileResult
 from mixnet_runtimes import Profile
 
 UNACCOUNTED = "between operators"

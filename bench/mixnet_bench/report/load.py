@@ -33,19 +33,18 @@ from mixnet_bench.results.count import (
     FileCountResult,
     TfliteCountResult,
 )
+from mixnet_bench.results.file_run import Given, Origin
 from mixnet_bench.results.latency import (
     BurstResult,
     ComparisonResult,
-    Given,
     LatencyResult,
-    Origin,
-    PhoneLatencyResult,
-    ProfileResult,
-    ProgramResult,
     SustainedResult,
 )
 from mixnet_bench.results.paper import FigureResult, PaperRowResult
 from mixnet_bench.results.parity import CampaignParityResult
+from mixnet_bench.results.phones import PhoneLatencyResult
+from mixnet_bench.results.profile import ProfileResult
+from mixnet_bench.results.program import ProgramResult
 from mixnet_bench.results.reading import decode_any
 from mixnet_bench.results.verdict import Verdict
 from mixnet_common import UsageError

@@ -1,6 +1,6 @@
 """What was counted of a network or a file, as records."""
 
-from mixnet_bench.results.latency import Given, Origin
+from mixnet_bench.results.file_run import Given, Origin
 from mixnet_common.result import Count, ResultRecord, Shape, known_as
 
 

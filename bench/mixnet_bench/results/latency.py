@@ -1,27 +1,25 @@
 """What was timed, as records: every sample, how it was taken, and what it says.
 
-`LatencyResult` is a file timed by this software, on this machine or a phone; `ProgramResult` one
-timed by LiteRT's own program, which keeps no samples. The docstrings of fields are docs/json.md.
+`LatencyResult` is a file timed by this software, on this machine or a phone. The docstrings of
+fields are docs/json.md.
 """
 
 from typing import Annotated
 
 from msgspec import Meta
 
-from mixnet_android.phone.records import PhoneConditions, PhoneDevice
-from mixnet_android.runs.benchmark_model import Report, Spread
+from mixnet_android.phone.records import PhoneDevice
+from mixnet_bench.results.file_run import FileRun, Given, Origin
+from mixnet_bench.results.profile import ProfileResult
 from mixnet_bench.results.verdict import Verdict
 from mixnet_common.result import (
     Count,
     Cpus,
-    Microseconds,
     Milliseconds,
     Number,
-    Place,
     Plain,
     Positive,
     ResultRecord,
-    Shape,
     Share,
     Span,
     Threads,
@@ -33,82 +31,6 @@ Interval = tuple[Positive, Positive]
 IntervalMs = tuple[Milliseconds, Milliseconds]
 Clocks = dict[str, Annotated[float, Meta(ge=0, le=1e8)]]
 """Kilohertz by a core's number."""
-
-
-# Which file it was, and how it ran
-
-
-class DataFile(ResultRecord):
-    """A file with weights beside a model."""
-
-    name: str
-    """*weights beside an `.onnx`*: the path by which it names them"""
-    sha256: str
-    """their hash"""
-    size_bytes: Count
-    """their size"""
-
-
-class GivenInput(ResultRecord):
-    """What an option gave to an input."""
-
-    sha256: str | None = None
-    """of the values that `--input` gave to an input"""
-    range: tuple[Number, Number] | None = None
-    """the lowest and highest value that `--input-range` gave"""
-
-
-class Given(ResultRecord):
-    """What options gave beyond the file's own; empty where they gave nothing."""
-
-    shapes: dict[str, Shape] | None = None
-    """inputs to which `--shape` or `--dim` gave other sizes than the file's own; `given` is empty \
-where options gave nothing"""
-    signature: str | None = None
-    """the signature, where `--signature` asked for another than the file's own"""
-    inputs: dict[str, GivenInput] | None = None
-
-
-class FileRun(ResultRecord):
-    """A file, by name, place and content, and how it was run."""
-
-    name: str
-    """the file's name"""
-    path: Place | None = known_as()
-    """the path as given"""
-    sha256: str | None = known_as()
-    """of the file's content; where weights lie beside an `.onnx`, of the line of its own hash and \
-a line `name`, NUL, hash for each file of them, by name"""
-    size_bytes: Count
-    """of the file, and of those with its weights"""
-    data_files: tuple[DataFile, ...] | None = None
-    shapes: dict[str, Shape] | None = known_as()
-    """sizes of every input, as it ran"""
-    signature: str | None = known_as()
-    """the signature that ran; `null` where the file names none"""
-    given: Given = known_as(Given())
-    rewritten: bool | None = known_as()
-    """`true`: a copy of the file ran, with other sizes or another signature first"""
-
-
-class Origin(ResultRecord):
-    """What a campaign knows of a file that it wrote."""
-
-    network: str | None = None
-    """*in a campaign's results*, and so are the following: the network that the file was made of"""
-    file_format: str | None = None
-    """`tflite` or `onnx`"""
-    precision: str | None = None
-    """its precision"""
-    lowering: str | None = None
-    """its lowering"""
-    classes: Count | None = None
-    """its classes"""
-    resolution: Count | None = None
-    """pixels of its input's side"""
-
-
-# Samples
 
 
 class CanaryResult(ResultRecord):
@@ -244,51 +166,6 @@ class SustainedResult(ResultRecord):
     windows: tuple[Window, ...] = known_as(())
 
 
-class CategoryTime(ResultRecord):
-    """A category of operators in a profile."""
-
-    category: str
-    """what the operators are for, as in the table (docs/profiling.md)"""
-    count: Count | None = known_as()
-    """operators of the category"""
-    time_us: Annotated[float, Meta(ge=0, le=1e12)]
-    """their microseconds together"""
-    share: Number | None = known_as()
-    """their share of `total_us`, 0 to 1"""
-
-
-class OperatorTime(ResultRecord):
-    """An operator in a profile."""
-
-    name: str
-    """the operator, in execution order: by the file's name for it, or by onnxruntime's after its \
-optimizations"""
-    kind: str
-    """the file's word for it"""
-    event: str
-    """the runtime's word for what it ran"""
-    category: str
-    """its category"""
-    time_us: Annotated[float, Meta(ge=0, le=1e12)]
-    """microseconds of one inference: the mean over the middle half of the rounds"""
-
-
-class ProfileResult(ResultRecord):
-    """Where the time of an inference goes."""
-
-    rounds: Count | None = known_as()
-    """*`--profile`*, and so are the following: inferences under the runtime's profiler"""
-    total_us: Microseconds | None = known_as()
-    """microseconds of one inference: the operators and what lies between them"""
-    unaccounted_us: Microseconds | None = known_as()
-    """what lies between the operators: dispatch, copies in and out, the profiler itself"""
-    inference_us: Microseconds | None = known_as()
-    """one inference as its caller sees it; more than `total_us` on a busy machine, whose \
-disturbances are no operator's own"""
-    categories: tuple[CategoryTime, ...] = known_as(())
-    operators: tuple[OperatorTime, ...] = known_as(())
-
-
 # How it was measured, and on what
 
 
@@ -400,204 +277,6 @@ and Fan's definition 7)"""
     def counts(self) -> list[int]:
         """How many of the samples are each launch's."""
         return [each.count for each in self.launches]
-
-
-# Phones
-
-
-class LibraryResult(ResultRecord):
-    """The runtime library that ran on a phone."""
-
-    api: str | None = known_as()
-    """the interface: `litert`, `tflite` or `onnxruntime`"""
-    version: str | None = known_as()
-    """the runtime library's version, where it is known"""
-    source: str | None = known_as()
-    """the file that it came in"""
-    sha256: str | None = known_as()
-    """its own hash"""
-    interface: str | None = known_as()
-    """which form of the interface the runner found in it"""
-
-
-class OutputDifference(ResultRecord):
-    """How far a phone's output is from this machine's."""
-
-    name: str
-    """the output"""
-    error: Positive | None = known_as()
-    """the largest difference; `null` where it is not finite"""
-    unit: str
-    """`of the largest` (value), or `steps` of what was quantized"""
-    limit: Positive
-    """up to where it is no cause for concern: 1e-4, or one step"""
-    within: bool
-    """whether it is"""
-
-
-class OutputsResult(ResultRecord):
-    """A phone's outputs against this machine's."""
-
-    within: bool
-    """whether the outputs are this machine's, for the same input"""
-    outputs: tuple[OutputDifference, ...] = known_as(())
-
-
-class PhoneLatencyResult(LatencyResult):
-    """A file, timed on a phone by this software's own runner."""
-
-    target: str = known_as("adb")
-    """`adb:` and the phone's serial"""
-    verdict: Verdict
-    """also `emulated`, `void` (restarted, or its thermal status overridden), `throttled`, \
-`wrong-cores`, `differs` (its outputs are not this machine's)"""
-    label: str | None = known_as()
-    """`shell process`: an app may be slower or faster"""
-    emulated: bool = known_as(False)
-    """whether the phone is none, but an emulator; then `verdict` is `emulated`, and no time means \
-anything"""
-    fixed_performance: bool | None = known_as()
-    """whether the phone's fixed-performance mode was on: clocks that it can sustain, not its \
-fastest; compare only with results of the same mode"""
-    device: PhoneDevice
-    library: LibraryResult | None = known_as()
-    runner: str | None = known_as()
-    """the runner's version"""
-    memory_peak_kb: Count | None = known_as()
-    """the most memory that the process had, all its files together"""
-    conditions: PhoneConditions = known_as(PhoneConditions())
-    parity: OutputsResult | None = known_as()
-
-
-# LiteRT's own program
-
-
-class SpreadResult(ResultRecord):
-    """Inferences in short; what the program's version leaves out is None."""
-
-    count: Count
-    """timed inferences"""
-    mean_ms: Milliseconds
-    """their mean"""
-    min_ms: Span | None = known_as()
-    """the fastest"""
-    max_ms: Span | None = known_as()
-    """the slowest"""
-    deviation_ms: Span | None = known_as()
-    """their standard deviation"""
-    median_ms: Span | None = known_as()
-    """their median, from newer versions of the program"""
-    p95_ms: Span | None = known_as()
-    """what 95 % of them stay below, likewise"""
-
-
-class ProgramLaunch(ResultRecord):
-    """One run of the program."""
-
-    init_ms: Span | None = known_as()
-    """as the program tells"""
-    first_ms: Span | None = known_as()
-    """the first inference"""
-    warmup: SpreadResult | None = known_as()
-    """the warm-up, with the keys of `timed`; `null` where there was none"""
-    timed: SpreadResult
-    delegate: str | None = known_as()
-    """the delegate that was applied, like `XNNPACK`"""
-    delegated: str | None = known_as()
-    """how much of the network it took: `all`, `part` or `none`"""
-    memory_mb: Positive | None = known_as()
-    """the process's growth since its start, in MB"""
-
-
-class ProgramSettings(ResultRecord):
-    """How the program was told to time."""
-
-    launches: Count | None = known_as()
-    """processes a file"""
-    min_count: Count | None = known_as()
-    """inferences a file, at least, over all launches"""
-    min_time_s: Span | None = known_as()
-    """seconds of inference a file, at least"""
-    warmup: Count | None = known_as()
-    """inferences before those"""
-    seed: int = known_as(0)
-    """of the order of the files"""
-    pin: Cpus | None = known_as()
-    """the CPUs asked for; `null` for all"""
-
-
-class ProgramRatio(ResultRecord):
-    """A ratio of means."""
-
-    value: Positive
-    """to the first file: the geometric mean of the launches' ratios"""
-    interval: Interval | None = known_as()
-    """in which it lies; `null` below three launches"""
-
-
-class ProgramResult(FileRun):
-    """A file, timed on a phone by LiteRT's own ``benchmark_model``."""
-
-    target: str
-    """`adb:` and the phone's serial"""
-    label: str | None = known_as()
-    """`shell process`: an app may be slower or faster"""
-    emulated: bool = known_as(False)
-    """whether the phone is none"""
-    fixed_performance: bool | None = known_as()
-    """whether the phone's fixed-performance mode was on"""
-    runner: str | None = known_as()
-    """`benchmark_model`"""
-    runner_sha256: str
-    """the program's hash"""
-    mean_ms: Milliseconds
-    """the mean of the launches' means"""
-    mean_ms_interval: tuple[Number, Number] | None = known_as()
-    """in which it lies, Student's 95 %; `null` below three launches"""
-    first_ms: Span | None = known_as()
-    """the first inference, the median of the launches; `null` where the program doesn't tell"""
-    init_ms: Span | None = known_as()
-    """from the file to the first inference, the median of the launches"""
-    ratio_to_first: ProgramRatio | None = known_as()
-    verdict: Verdict
-    """as of this software's own runner; `undelegated` where XNNPACK took nothing of the network, \
-`unsampled` where nothing graver is known; never `valid`"""
-    reasons: tuple[str, ...] = known_as(())
-    """a sentence for every caveat, the gravest first"""
-    launches: tuple[ProgramLaunch, ...]
-    device: PhoneDevice
-    """as without `--runner`"""
-    conditions: PhoneConditions = known_as(PhoneConditions())
-    """as without `--runner`"""
-    threads: Threads
-    """threads of the runtime"""
-    settings: ProgramSettings = known_as(ProgramSettings())
-
-
-def spread_record(spread: Spread) -> SpreadResult:
-    """Inferences in short."""
-    return SpreadResult(
-        count=spread.count,
-        mean_ms=spread.mean_ms,
-        min_ms=spread.min_ms,
-        max_ms=spread.max_ms,
-        deviation_ms=spread.deviation_ms,
-        median_ms=spread.median_ms,
-        p95_ms=spread.p95_ms,
-    )
-
-
-def launch_record(report: Report) -> ProgramLaunch:
-    """One run of the program."""
-    return ProgramLaunch(
-        init_ms=report.init_ms,
-        first_ms=report.first_ms,
-        warmup=None if report.warmup is None else spread_record(report.warmup),
-        timed=spread_record(report.timed),
-        delegate=report.delegate,
-        delegated=report.delegated,
-        memory_mb=report.memory_mb,
-    )
 
 
 # What is known before

@@ -1,6 +1,6 @@
 """Comparisons of campaigns: those of the quantizer, with what the second file is."""
 
-from mixnet_bench.results.latency import Origin
+from mixnet_bench.results.file_run import Origin
 from mixnet_quantize.parity.result import ParityResult
 
 

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_bench.results.count import CountResult, FileCountResult, TfliteCountResult
-from mixnet_bench.results.latency import LatencyResult, PhoneLatencyResult, ProgramResult
+from mixnet_bench.results.latency import LatencyResult
 from mixnet_bench.results.paper import ClaimResult, PaperRowResult
 from mixnet_bench.results.parity import CampaignParityResult
+from mixnet_bench.results.phones import PhoneLatencyResult
+from mixnet_bench.results.program import ProgramResult
 from mixnet_common.documents import read_targets
 from mixnet_common.json_object import JsonObject, WrongValueError
 from mixnet_common.result import ResultRecord, decode

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from mixnet_bench.machine.cores import limited_cores, throttle_count
 from mixnet_bench.machine.description import describe_machine, load_average
 from mixnet_bench.profiling.report import describe_profile
-from mixnet_bench.results.latency import ComparisonResult, Foreseen, Given, LatencyResult, Machine
+from mixnet_bench.results.file_run import Given
+from mixnet_bench.results.latency import ComparisonResult, Foreseen, LatencyResult, Machine
 from mixnet_bench.timing.circumstances import HostConditions, caveats_of_host
 from mixnet_bench.timing.latency import Plan, measure
 from mixnet_bench.timing.made_for import warn_of_other_targets

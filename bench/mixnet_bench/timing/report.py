@@ -8,19 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
+from mixnet_bench.results.file_run import DataFile, FileRun, Given
 from mixnet_bench.results.latency import (
     BurstResult,
     CanaryResult,
-    DataFile,
-    FileRun,
-    Given,
     LatencyResult,
     LaunchResult,
     Machine,
-    ProgramRatio,
     Ratio,
     Settings,
 )
+from mixnet_bench.results.program import ProgramRatio
 from mixnet_bench.results.verdict import Caveat, verdict_of
 from mixnet_bench.stats.samples import median
 from mixnet_bench.stats.summary import summarize

@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from mixnet_bench.results.latency import LatencyResult, ProgramResult
+from mixnet_bench.results.latency import LatencyResult
+from mixnet_bench.results.program import ProgramResult
 from mixnet_bench.results.verdict import Verdict
 from mixnet_bench.targets import model_file
 from mixnet_bench.timing.against import (

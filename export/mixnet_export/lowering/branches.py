@@ -17,7 +17,7 @@ from mixnet_export.lowering.groups import dense_kernel
 from mixnet_export.lowering.model import Model, Rewriter
 from mixnet_export.lowering.tiling import add_up
 from mixnet_networks import Graph, Node
-from mixnet_networks.graph.operators import group_names
+from mixnet_networks.graph.parameters import group_names
 
 ELEMENTWISE = ("relu", "relu6", "swish", "sigmoid")
 CONVOLUTIONS = ("conv2d", "grouped_conv2d")

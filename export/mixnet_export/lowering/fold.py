@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mixnet_export.lowering.model import Model, Rewriter, rewrite
 from mixnet_networks import Node
-from mixnet_networks.graph.operators import FUSABLE, OPERATORS, group_names
+from mixnet_networks.graph.operators import FUSABLE, OPERATORS
+from mixnet_networks.graph.parameters import group_names
 
 Array = NDArray[Any]
 Scaled = Callable[[Node, dict[str, Array], Array], dict[str, Array]]

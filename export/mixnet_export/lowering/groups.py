@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from mixnet_export.lowering.model import Model, Rewriter, rewrite
 from mixnet_networks import Node
-from mixnet_networks.graph.operators import OPERATORS, group_names
+from mixnet_networks.graph.operators import OPERATORS
+from mixnet_networks.graph.parameters import group_names
 
 _SHARED = ("strides", "padding", "activation")
 

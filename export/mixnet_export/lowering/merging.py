@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from mixnet_export.lowering.model import Model, Rewriter, rewrite
 from mixnet_networks import Node
-from mixnet_networks.graph.operators import group_names
 from mixnet_networks.graph.padding import resolve_padding
+from mixnet_networks.graph.parameters import group_names
 
 Merging = Callable[[Node], Sequence[int]]
 """Numbers of neighbouring groups to merge, in order: (2, 1) merges the first two of three."""

@@ -10,75 +10,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixnet_export.writers.tflite_parts import (
+    activation_code,
+    input_tensors,
+    output_tensors,
+    padded_input,
+    stride_options,
+    tensor_between,
+    zeros_around,
+)
 from mixnet_export.writers.tflite_tables import TfliteWriter
-from mixnet_networks import Node, Tensor
+from mixnet_networks import Node
 from mixnet_networks.graph.operators import FUSABLE
-from mixnet_networks.graph.padding import Pair, resolve_padding
 
 Emitter = Callable[[TfliteWriter, Node], None]
-
-_ACTIVATIONS = {None: "NONE", "relu": "RELU", "relu6": "RELU6"}
-
-
-def _activation(writer: TfliteWriter, node: Node) -> int:
-    name = _ACTIVATIONS[node.attributes["activation"]]
-    return int(getattr(writer.schema.ActivationFunctionType, name))
-
-
-def _inputs(writer: TfliteWriter, node: Node) -> list[int]:
-    return [writer.activation(name) for name in node.inputs]
-
-
-def _outputs(writer: TfliteWriter, node: Node) -> list[int]:
-    return [writer.activation(name) for name in node.outputs]
-
-
-def _between(writer: TfliteWriter, node: Node, suffix: str, shape: tuple[int, ...]) -> int:
-    return writer.declare(Tensor(f"{node.name}.{suffix}", shape))
 
 
 # Windows
 
 
-def _padded(writer: TfliteWriter, node: Node) -> tuple[int, int]:
-    """The input of a windowed operator and its padding option.
-
-    TFLite knows SAME and VALID; any other padding becomes an operator of its own.
-    """
-    source, padding = writer.activation(node.inputs[0]), node.attributes["padding"]
-    options = writer.schema.Padding
-    if padding in ("same", "valid"):
-        return source, int(options.SAME if padding == "same" else options.VALID)
-    pads = np.array([(0, 0), *_zeros(writer, node), (0, 0)])
-    if not pads.any():
-        return source, int(options.VALID)
-    shape = np.array(writer.graph.shape(node.inputs[0])) + pads.sum(axis=1)
-    padded = _between(writer, node, "pad", tuple(int(size) for size in shape))
-    amounts = writer.integers(f"{node.name}.paddings", pads)
-    writer.operator("PAD", [source, amounts], [padded], "PadOptions")
-    return padded, int(options.VALID)
-
-
-def _zeros(writer: TfliteWriter, node: Node) -> tuple[Pair, Pair]:
-    """The padding of a windowed operator as zeros around height and width."""
-    _, height, width, _ = writer.graph.shape(node.inputs[0])
-    return resolve_padding(
-        node.attributes["padding"],
-        (height, width),
-        node.attributes["kernel"],
-        node.attributes["strides"],
-        node.attributes.get("dilations", (1, 1)),
-    )
-
-
-def _strides(node: Node) -> dict[str, int]:
-    height, width = node.attributes["strides"]
-    return {"strideH": height, "strideW": width}
-
-
 def _window(node: Node) -> dict[str, int]:
     height, width = node.attributes["dilations"]
-    return {**_strides(node), "dilationHFactor": height, "dilationWFactor": width}
+    return {**stride_options(node), "dilationHFactor": height, "dilationWFactor": width}
 
 
 # Convolutions
@@ -92,36 +45,36 @@ def _bias(writer: TfliteWriter, node: Node, filters: int) -> int:
 
 def _conv2d(writer: TfliteWriter, node: Node) -> None:
     """Kernel (h, w, in, out) to (out, h, w, in); groups follow from the kernel's channels."""
-    source, padding = _padded(writer, node)
+    source, padding = padded_input(writer, node)
     kernel = writer.model.arrays(node)["kernel"].transpose(3, 0, 1, 2)
     weights = [writer.weight(f"{node.name}.kernel", kernel), _bias(writer, node, len(kernel))]
     writer.operator(
         "CONV_2D",
         [source, *weights],
-        _outputs(writer, node),
+        output_tensors(writer, node),
         "Conv2DOptions",
         version=6 if node.attributes["groups"] > 1 else _dilated_version(node),
         padding=padding,
-        fusedActivationFunction=_activation(writer, node),
+        fusedActivationFunction=activation_code(writer, node),
         **_window(node),
     )
 
 
 def _depthwise_conv2d(writer: TfliteWriter, node: Node) -> None:
     """Kernel (h, w, c, m) to (1, h, w, c · m)."""
-    source, padding = _padded(writer, node)
+    source, padding = padded_input(writer, node)
     kernel = writer.model.arrays(node)["kernel"]
     flat = kernel.reshape(1, *kernel.shape[:2], -1)
     weights = [writer.weight(f"{node.name}.kernel", flat), _bias(writer, node, flat.shape[3])]
     writer.operator(
         "DEPTHWISE_CONV_2D",
         [source, *weights],
-        _outputs(writer, node),
+        output_tensors(writer, node),
         "DepthwiseConv2DOptions",
         version=_dilated_version(node),
         padding=padding,
         depthMultiplier=node.attributes["multiplier"],
-        fusedActivationFunction=_activation(writer, node),
+        fusedActivationFunction=activation_code(writer, node),
         **_window(node),
     )
 
@@ -137,10 +90,10 @@ def _dense(writer: TfliteWriter, node: Node) -> None:
     weights = [writer.weight(f"{node.name}.kernel", kernel), _bias(writer, node, len(kernel))]
     writer.operator(
         "FULLY_CONNECTED",
-        _inputs(writer, node) + weights,
-        _outputs(writer, node),
+        input_tensors(writer, node) + weights,
+        output_tensors(writer, node),
         "FullyConnectedOptions",
-        fusedActivationFunction=_activation(writer, node),
+        fusedActivationFunction=activation_code(writer, node),
     )
 
 
@@ -149,11 +102,11 @@ def _batch_norm(writer: TfliteWriter, node: Node) -> None:
     arrays = {role: array.astype(float) for role, array in writer.model.arrays(node).items()}
     scale = arrays["gamma"] / np.sqrt(arrays["variance"] + node.attributes["epsilon"])
     shift = arrays["beta"] - arrays["mean"] * scale
-    scaled = _between(writer, node, "scaled", writer.graph.shape(node.inputs[0]))
+    scaled = tensor_between(writer, node, "scaled", writer.graph.shape(node.inputs[0]))
     constant = writer.weight(f"{node.name}.scale", scale)
-    writer.operator("MUL", [*_inputs(writer, node), constant], [scaled], "MulOptions")
+    writer.operator("MUL", [*input_tensors(writer, node), constant], [scaled], "MulOptions")
     constant = writer.weight(f"{node.name}.shift", shift)
-    writer.operator("ADD", [scaled, constant], _outputs(writer, node), "AddOptions")
+    writer.operator("ADD", [scaled, constant], output_tensors(writer, node), "AddOptions")
 
 
 # Elementwise
@@ -161,26 +114,26 @@ def _batch_norm(writer: TfliteWriter, node: Node) -> None:
 
 def _simple(code: str, options: str = "") -> Emitter:
     def emit(writer: TfliteWriter, node: Node) -> None:
-        writer.operator(code, _inputs(writer, node), _outputs(writer, node), options)
+        writer.operator(code, input_tensors(writer, node), output_tensors(writer, node), options)
 
     return emit
 
 
 def _swish(writer: TfliteWriter, node: Node) -> None:
     """The product of x and LOGISTIC(x)."""
-    (source,) = _inputs(writer, node)
-    gate = _between(writer, node, "sigmoid", writer.graph.shape(node.inputs[0]))
+    (source,) = input_tensors(writer, node)
+    gate = tensor_between(writer, node, "sigmoid", writer.graph.shape(node.inputs[0]))
     writer.operator("LOGISTIC", [source], [gate])
-    writer.operator("MUL", [source, gate], _outputs(writer, node), "MulOptions")
+    writer.operator("MUL", [source, gate], output_tensors(writer, node), "MulOptions")
 
 
 def _add(writer: TfliteWriter, node: Node) -> None:
     writer.operator(
         "ADD",
-        _inputs(writer, node),
-        _outputs(writer, node),
+        input_tensors(writer, node),
+        output_tensors(writer, node),
         "AddOptions",
-        fusedActivationFunction=_activation(writer, node),
+        fusedActivationFunction=activation_code(writer, node),
     )
 
 
@@ -190,10 +143,10 @@ def _add(writer: TfliteWriter, node: Node) -> None:
 def _max_pool(writer: TfliteWriter, node: Node) -> None:
     """Padding never wins: zeros in front of what a ReLU leaves, else the map's own edge."""
     if node.attributes["padding"] in ("same", "valid") or _is_positive(writer, node.inputs[0]):
-        source, padding = _padded(writer, node)
+        source, padding = padded_input(writer, node)
     else:
         source, padding = _edged(writer, node), int(writer.schema.Padding.VALID)
-    _pool(writer, node, "MAX_POOL_2D", source, _outputs(writer, node), padding)
+    _pool(writer, node, "MAX_POOL_2D", source, output_tensors(writer, node), padding)
 
 
 def _is_positive(writer: TfliteWriter, tensor: str) -> bool:
@@ -209,14 +162,14 @@ def _edged(writer: TfliteWriter, node: Node) -> int:
     same. The lowest number as padding would ruin the range of a quantized tensor.
     """
     source, shape = writer.activation(node.inputs[0]), list(writer.graph.shape(node.inputs[0]))
-    for axis, amounts in zip((1, 2), _zeros(writer, node), strict=True):
+    for axis, amounts in zip((1, 2), zeros_around(writer, node), strict=True):
         for side, amount in zip(("before", "after"), amounts, strict=True):
             for count in range(amount):
                 name = f"{side}{axis}.{count}"
                 edge = _edge(writer, node, name, source, shape, axis, side)
                 parts = [edge, source] if side == "before" else [source, edge]
                 shape[axis] += 1
-                source = _between(writer, node, name, tuple(shape))
+                source = tensor_between(writer, node, name, tuple(shape))
                 writer.operator("CONCATENATION", parts, [source], "ConcatenationOptions", axis=axis)
     return source
 
@@ -233,7 +186,7 @@ def _edge(
     """The first or last row or column of a map."""
     begin, size = [0] * 4, list(shape)
     begin[axis], size[axis] = 0 if side == "before" else shape[axis] - 1, 1
-    edge = _between(writer, node, f"{name}.edge", tuple(size))
+    edge = tensor_between(writer, node, f"{name}.edge", tuple(size))
     constants = [
         writer.integers(f"{node.name}.{name}.begin", begin),
         writer.integers(f"{node.name}.{name}.size", size),
@@ -244,14 +197,14 @@ def _edge(
 
 def _avg_pool(writer: TfliteWriter, node: Node) -> None:
     """Explicit padding counts in TFLite's mean, so its share is taken out by a constant."""
-    source, padding = _padded(writer, node)
+    source, padding = padded_input(writer, node)
     if source == writer.activation(node.inputs[0]):
-        _pool(writer, node, "AVERAGE_POOL_2D", source, _outputs(writer, node), padding)
+        _pool(writer, node, "AVERAGE_POOL_2D", source, output_tensors(writer, node), padding)
         return
-    mean = _between(writer, node, "mean", writer.graph.shape(node.outputs[0]))
+    mean = tensor_between(writer, node, "mean", writer.graph.shape(node.outputs[0]))
     _pool(writer, node, "AVERAGE_POOL_2D", source, [mean], padding)
     constant = writer.weight(f"{node.name}.correction", _pool_correction(writer, node))
-    writer.operator("MUL", [mean, constant], _outputs(writer, node), "MulOptions")
+    writer.operator("MUL", [mean, constant], output_tensors(writer, node), "MulOptions")
 
 
 def _pool(
@@ -266,7 +219,7 @@ def _pool(
         padding=padding,
         filterHeight=height,
         filterWidth=width,
-        **_strides(node),
+        **stride_options(node),
     )
 
 
@@ -275,7 +228,7 @@ def _pool_correction(writer: TfliteWriter, node: Node) -> NDArray[Any]:
     _, *sizes, _ = writer.graph.shape(node.inputs[0])
     _, *output, _ = writer.graph.shape(node.outputs[0])
     kernel, strides = node.attributes["kernel"], node.attributes["strides"]
-    pads = _zeros(writer, node)
+    pads = zeros_around(writer, node)
     counts = []
     for axis in (0, 1):
         starts = np.arange(output[axis]) * strides[axis] - pads[axis][0]
@@ -288,8 +241,8 @@ def _global_mean(writer: TfliteWriter, node: Node) -> None:
     axes = writer.integers(f"{node.name}.axes", [1, 2])
     writer.operator(
         "MEAN",
-        [*_inputs(writer, node), axes],
-        _outputs(writer, node),
+        [*input_tensors(writer, node), axes],
+        output_tensors(writer, node),
         "ReducerOptions",
         keepDims=node.attributes["keepdims"],
     )
@@ -301,8 +254,8 @@ def _global_mean(writer: TfliteWriter, node: Node) -> None:
 def _concat(writer: TfliteWriter, node: Node) -> None:
     writer.operator(
         "CONCATENATION",
-        _inputs(writer, node),
-        _outputs(writer, node),
+        input_tensors(writer, node),
+        output_tensors(writer, node),
         "ConcatenationOptions",
         axis=node.attributes["axis"],
     )
@@ -312,10 +265,10 @@ def _split(writer: TfliteWriter, node: Node) -> None:
     """SPLIT_V: a split by a list of sizes, as the authors' code has it."""
     sizes = writer.integers(f"{node.name}.sizes", node.attributes["sizes"])
     axis = writer.integers(f"{node.name}.axis", node.attributes["axis"])
-    outputs = _outputs(writer, node)
+    outputs = output_tensors(writer, node)
     writer.operator(
         "SPLIT_V",
-        [*_inputs(writer, node), sizes, axis],
+        [*input_tensors(writer, node), sizes, axis],
         outputs,
         "SplitVOptions",
         numSplits=len(outputs),
@@ -327,7 +280,9 @@ def _with_integers(code: str, options: str, *keys: str) -> Emitter:
 
     def emit(writer: TfliteWriter, node: Node) -> None:
         constants = [writer.integers(f"{node.name}.{key}", node.attributes[key]) for key in keys]
-        writer.operator(code, _inputs(writer, node) + constants, _outputs(writer, node), options)
+        writer.operator(
+            code, input_tensors(writer, node) + constants, output_tensors(writer, node), options
+        )
 
     return emit
 
@@ -338,13 +293,16 @@ def _channel_shuffle(writer: TfliteWriter, node: Node) -> None:
     groups = node.attributes["groups"]
     grouped = (batch, height * width, groups, channels // groups)
     shuffled = (*grouped[:2], grouped[3], groups)
-    steps = [_between(writer, node, "grouped", grouped), _between(writer, node, "turned", shuffled)]
+    steps = [
+        tensor_between(writer, node, "grouped", grouped),
+        tensor_between(writer, node, "turned", shuffled),
+    ]
     shape = writer.integers(f"{node.name}.grouping", grouped)
-    writer.operator("RESHAPE", [*_inputs(writer, node), shape], [steps[0]], "ReshapeOptions")
+    writer.operator("RESHAPE", [*input_tensors(writer, node), shape], [steps[0]], "ReshapeOptions")
     order = writer.integers(f"{node.name}.permutation", [0, 1, 3, 2])
     writer.operator("TRANSPOSE", [steps[0], order], [steps[1]], "TransposeOptions")
     shape = writer.integers(f"{node.name}.shape", (batch, height, width, channels))
-    writer.operator("RESHAPE", [steps[1], shape], _outputs(writer, node), "ReshapeOptions")
+    writer.operator("RESHAPE", [steps[1], shape], output_tensors(writer, node), "ReshapeOptions")
 
 
 EMITTERS: Mapping[str, Emitter] = {

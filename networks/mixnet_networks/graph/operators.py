@@ -13,16 +13,20 @@ from typing import Any
 from mixnet_common import MixnetError
 from mixnet_networks.graph import Graph, Node, Shape
 from mixnet_networks.graph.padding import output_sizes
-
-Attributes = dict[str, Any]
-Shapes = tuple[Shape, ...]
+from mixnet_networks.graph.parameters import (
+    Attributes,
+    Shapes,
+    conv_parameters,
+    dense_parameters,
+    depthwise_parameters,
+    grouped_parameters,
+    mixed_parameters,
+    no_parameters,
+    norm_parameters,
+)
 
 REQUIRED = object()
 """Marks an attribute that has no default."""
-
-
-def _no_parameters(shapes: Shapes, attributes: Attributes) -> Mapping[str, Shape]:
-    return {}
 
 
 def _no_macs(node: Node, inputs: Shapes, outputs: Shapes) -> int:
@@ -39,7 +43,7 @@ class Operator:
 
     shapes: Callable[[Shapes, Attributes], Shapes]
     attributes: Mapping[str, Any] = field(default_factory=dict)
-    parameters: Callable[[Shapes, Attributes], Mapping[str, Shape]] = _no_parameters
+    parameters: Callable[[Shapes, Attributes], Mapping[str, Shape]] = no_parameters
     macs: Callable[[Node, Shapes, Shapes], int] = _no_macs
     composite: bool = False
 
@@ -82,13 +86,13 @@ def _depthwise_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
 
 
 def _grouped_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
-    _check_partition(attributes["channels"], shapes[0][3])
+    check_partition(attributes["channels"], shapes[0][3])
     window = _window(shapes[0], attributes, attributes["kernel"], (1, 1))
     return ((*window, sum(attributes["filters"])),)
 
 
 def _mixed_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
-    _check_partition(attributes["channels"], shapes[0][3])
+    check_partition(attributes["channels"], shapes[0][3])
     windows = {
         _window(shapes[0], attributes, kernel, dilations)
         for kernel, dilations in zip(attributes["kernels"], attributes["dilations"], strict=True)
@@ -98,7 +102,7 @@ def _mixed_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
     return ((*windows.pop(), shapes[0][3] * attributes["multiplier"]),)
 
 
-def _check_partition(parts: Sequence[int], channels: int) -> None:
+def check_partition(parts: Sequence[int], channels: int) -> None:
     if sum(parts) != channels or min(parts) < 1:
         raise MixnetError(f"groups of {tuple(parts)} channels do not partition {channels} channels")
 
@@ -129,7 +133,7 @@ def _concat_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
 
 def _split_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
     axis, shape = attributes["axis"], shapes[0]
-    _check_partition(attributes["sizes"], shape[axis])
+    check_partition(attributes["sizes"], shape[axis])
     return tuple((*shape[:axis], size, *shape[axis + 1 :]) for size in attributes["sizes"])
 
 
@@ -169,69 +173,6 @@ def _shuffle_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
 # Weights
 
 
-def _with_bias(parameters: dict[str, Shape], attributes: Attributes, size: int) -> dict[str, Shape]:
-    return parameters | ({"bias": (size,)} if attributes["bias"] else {})
-
-
-def _conv_parameters(shapes: Shapes, attributes: Attributes) -> Mapping[str, Shape]:
-    filters = attributes["filters"]
-    kernel = (*attributes["kernel"], shapes[0][3] // attributes["groups"], filters)
-    return _with_bias({"kernel": kernel}, attributes, filters)
-
-
-def _depthwise_parameters(shapes: Shapes, attributes: Attributes) -> Mapping[str, Shape]:
-    channels, multiplier = shapes[0][3], attributes["multiplier"]
-    kernel = (*attributes["kernel"], channels, multiplier)
-    return _with_bias({"kernel": kernel}, attributes, channels * multiplier)
-
-
-def _dense_parameters(shapes: Shapes, attributes: Attributes) -> Mapping[str, Shape]:
-    units = attributes["units"]
-    return _with_bias({"kernel": (shapes[0][-1], units)}, attributes, units)
-
-
-def _norm_parameters(shapes: Shapes, attributes: Attributes) -> Mapping[str, Shape]:
-    return dict.fromkeys(("gamma", "beta", "mean", "variance"), (shapes[0][-1],))
-
-
-def _grouped_parameters(shapes: Shapes, attributes: Attributes) -> Mapping[str, Shape]:
-    filters = attributes["filters"]
-    kernels = {
-        f"{part}.kernel": (*attributes["kernel"], channels, out)
-        for part, channels, out in zip(
-            group_names(attributes), attributes["channels"], filters, strict=True
-        )
-    }
-    return _with_bias(kernels, attributes, sum(filters))
-
-
-def _mixed_parameters(shapes: Shapes, attributes: Attributes) -> Mapping[str, Shape]:
-    multiplier = attributes["multiplier"]
-    kernels = {
-        f"{part}.kernel": (*kernel, channels, multiplier)
-        for part, kernel, channels in zip(
-            group_names(attributes), attributes["kernels"], attributes["channels"], strict=True
-        )
-    }
-    return _with_bias(kernels, attributes, shapes[0][3] * multiplier)
-
-
-def group_names(attributes: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of a composite convolution's groups: ``k3``, ``k5`` by kernel, else ``g0``, ``g1``.
-
-    A dilated group is called by the kernel it stands for (Section 3.4); kernel sizes that occur
-    twice get the group's index as well.
-    """
-    if "kernels" not in attributes:
-        return tuple(f"g{index}" for index in range(len(attributes["channels"])))
-    reach = [
-        (kernel[0] - 1) * dilations[0] + 1
-        for kernel, dilations in zip(attributes["kernels"], attributes["dilations"], strict=True)
-    ]
-    unique = len(set(reach)) == len(reach)
-    return tuple(f"k{k}" if unique else f"k{k}.g{index}" for index, k in enumerate(reach))
-
-
 # Costs
 
 
@@ -257,19 +198,19 @@ OPERATORS: Mapping[str, Operator] = {
     "conv2d": Operator(
         _conv_shape,
         {"filters": REQUIRED, "kernel": REQUIRED, "dilations": (1, 1), "groups": 1, **_CONV},
-        _conv_parameters,
+        conv_parameters,
         _conv_macs,
     ),
     "depthwise_conv2d": Operator(
         _depthwise_shape,
         {"kernel": REQUIRED, "dilations": (1, 1), "multiplier": 1, **_CONV},
-        _depthwise_parameters,
+        depthwise_parameters,
         _conv_macs,
     ),
     "grouped_conv2d": Operator(
         _grouped_shape,
         {"channels": REQUIRED, "filters": REQUIRED, "kernel": REQUIRED, **_CONV},
-        _grouped_parameters,
+        grouped_parameters,
         _group_macs,
         composite=True,
     ),
@@ -282,18 +223,18 @@ OPERATORS: Mapping[str, Operator] = {
             "multiplier": 1,
             **_CONV,
         },
-        _mixed_parameters,
+        mixed_parameters,
         _group_macs,
         composite=True,
     ),
     "dense": Operator(
         _dense_shape,
         {"units": REQUIRED, "bias": True, "activation": None},
-        _dense_parameters,
+        dense_parameters,
         _dense_macs,
     ),
     "batch_norm": Operator(
-        _same_shape, {"epsilon": REQUIRED, "initial_gamma": 1.0}, _norm_parameters
+        _same_shape, {"epsilon": REQUIRED, "initial_gamma": 1.0}, norm_parameters
     ),
     "relu": Operator(_same_shape),
     "relu6": Operator(_same_shape),

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
 from mixnet_networks.graph import Graph, Node
-from mixnet_networks.graph.operators import group_names
 from mixnet_networks.graph.padding import output_sizes, resolve_padding
+from mixnet_networks.graph.parameters import group_names
 
 Array = NDArray[Any]
 Weights = Mapping[str, Array]

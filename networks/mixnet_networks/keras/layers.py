@@ -12,7 +12,7 @@ from keras import ops
 
 from mixnet_common.errors import nearest
 from mixnet_networks.architecture.partition import PARTITIONS, equal_partition
-from mixnet_networks.graph.operators import group_names
+from mixnet_networks.graph.parameters import group_names
 from mixnet_networks.keras.split_convolution import Group, SplitConvolution, square
 
 PACKAGE = "mixnet_networks"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_networks.graph import Graph, Node
-from mixnet_networks.graph.operators import group_names
+from mixnet_networks.graph.parameters import group_names
 from mixnet_quantize.corrections.channels import LINEAR, Classes, scale_classes
 
 Array = NDArray[Any]

@@ -26,39 +26,20 @@ from mixnet_runtimes.contents import MAIN
 from mixnet_runtimes.onnx import bodies as onnx_bodies
 from mixnet_runtimes.onnx import microsoft as onnx_microsoft
 from mixnet_runtimes.onnx.check import MOST_AXES
+from mixnet_runtimes.onnx.deducible import (
+    DOUBTFUL,
+    FOLDABLE,
+    MICROSOFT,
+    NEWER,
+    REAL,
+    SMALL,
+    UNSIZED,
+)
 from mixnet_runtimes.onnx.types import plain_domain
 from mixnet_runtimes.onnx.walk import graphs
 
 Array = NDArray[Any]
 
-SMALL = 256
-"""Most elements of a tensor whose values may matter for a shape."""
-
-FOLDABLE = {
-    "Abs", "Add", "And", "ArgMax", "ArgMin", "Cast", "CastLike", "Ceil", "Clip", "Concat",
-    "ConstantOfShape", "CumSum", "DequantizeLinear", "Div", "Equal", "Expand", "Flatten",
-    "Floor", "Gather", "GatherElements", "GatherND", "Greater", "GreaterOrEqual", "Identity",
-    "Less", "LessOrEqual", "Max", "Mean", "Min", "Mod", "Mul", "Neg", "NonZero", "Not", "Or",
-    "Pad", "Pow", "QuantizeLinear", "Range", "Reciprocal", "ReduceMax", "ReduceMean",
-    "ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Round", "Scatter",
-    "ScatterElements", "ScatterND", "Sign", "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Sum",
-    "Tile", "TopK", "Transpose", "Trilu", "Unsqueeze", "Where", "Xor",
-}  # fmt: skip
-"""Operators of which shapes are computed. None makes more on its way than it gives."""
-
-UNSIZED = {"NonZero"}
-"""Operators whose results are as small as their inputs, and of a size that only values tell."""
-
-NEWER = {"QuantizeLinear", "DequantizeLinear"}
-"""Evaluated as in opset 19, the first that onnx's evaluator knows them in; nothing had changed."""
-
-DOUBTFUL = {"AveragePool", "LpPool", "MaxPool", "Resize", "Upsample"}
-"""Operators whose rounding onnx's versions and runtimes do not agree on, by one."""
-
-MICROSOFT = "com.microsoft"
-
-REAL = {1, 10, 11, 16}
-"""Element types that onnxruntime computes in: float, float16, double, bfloat16."""
 
 FEWEST_VISITS, VISITS_EACH = 10_000, 4
 """How many nodes are looked at, those of bodies each time that they are read: so many, or so often

@@ -11,8 +11,8 @@ from typing import Any
 from mixnet_bench.studies.peers.registry import FileRequest
 from mixnet_common import MixnetError
 from mixnet_networks import Graph, Network, Node, load_network
-from mixnet_networks.graph.operators import group_names
 from mixnet_networks.graph.padding import resolve_padding
+from mixnet_networks.graph.parameters import group_names
 from mixnet_networks.images.picture import picture_input
 from mixnet_networks.weights import seeded_weights
 

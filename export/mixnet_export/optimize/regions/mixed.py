@@ -20,7 +20,7 @@ from mixnet_export.optimize.regions.tflite_steps import tflite_steps
 from mixnet_export.writers.tflite import write_tflite
 from mixnet_networks import GraphBuilder
 from mixnet_runtimes.targets import Target
-from mixnet_runtimes.tflite.words import integers, kind_of, names_of, text
+from mixnet_runtimes.tflite.words import decoded_text, integers, kind_of, names_of
 
 MARK = "mixnet_optimize"
 
@@ -82,7 +82,7 @@ def _site(graph: Graph, block: Block, steps: Steps, plan: Plan) -> Site | None:
         return None
     outputs = [each for each in block.outputs if isinstance(each, int)]
     sources = [each for each in block.sources if isinstance(each, int)]
-    name = printable(text(graph.tensor(outputs[-1]).name)) or f"operator {block.places[-1]}"
+    name = printable(decoded_text(graph.tensor(outputs[-1]).name)) or f"operator {block.places[-1]}"
     region = Region(
         PATTERN,
         graph.number,
@@ -143,7 +143,7 @@ def _splice(editor: GraphEditor, made: Any, region: Region) -> None:
 
 def _brought(editor: GraphEditor, made: Any, tensor: Any, prefix: str, like: int) -> int:
     """A tensor of the other file as one of this."""
-    name = f"{prefix}/{text(tensor.name)}"
+    name = f"{prefix}/{decoded_text(tensor.name)}"
     data, shape = made.buffers[tensor.buffer].data, integers(tensor.shape)
     if data is None or not len(data):
         return editor.activation(name, shape, like)

@@ -21,7 +21,7 @@ from mixnet_export.optimize.regions.region import Region, Site, Stay
 from mixnet_export.optimize.regions.reordering import reorder
 from mixnet_export.optimize.values import LeftAloneError, sizes_of
 from mixnet_runtimes.targets import Target
-from mixnet_runtimes.tflite.words import integers, kind_of, names_of, text
+from mixnet_runtimes.tflite.words import decoded_text, integers, kind_of, names_of
 
 DEPTHWISE = "DEPTHWISE_CONV_2D"
 
@@ -78,7 +78,7 @@ def _all(graph: Graph, most_taps: int) -> Iterator[Site | Stay]:
         kernel, source = sizes_of(graph.tensor(inputs[1])), sizes_of(graph.tensor(inputs[0]))
         if len(kernel) != 4 or len(source) != 4 or kernel[3] <= source[3]:
             continue
-        name = printable(text(graph.tensor(output).name)) or f"operator {place}"
+        name = printable(decoded_text(graph.tensor(output).name)) or f"operator {place}"
         try:
             yield _site(graph, place, most_taps)
         except LeftAloneError as reason:
@@ -143,7 +143,7 @@ def _reordered(graph: Graph, multiplied: _Multiplied, words: str) -> Site | None
         (*pads, place, *sorted(reordering.places)),
         tuple(dict.fromkeys([source, *reordering.sources(graph)])),
         tuple(reordering.outputs(graph)),
-        printable(text(graph.tensor(output).name)),
+        printable(decoded_text(graph.tensor(output).name)),
         f"{words}: one convolution a multiple",
     )
 
@@ -260,7 +260,7 @@ def _repeated(graph: Graph, multiplied: _Multiplied, words: str) -> Site:
         (chain.convolution, *chain.places, place),
         (first,),
         (output,),
-        printable(text(graph.tensor(output).name)),
+        printable(decoded_text(graph.tensor(output).name)),
         f"{words}: each channel computed {multiplied.multiplier} times before it",
     )
     order = np.repeat(np.arange(multiplied.channels), multiplied.multiplier).tolist()

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
 from mixnet_export.optimize.regions.steps import Pads, Step, Steps, Tensor
-from mixnet_networks.graph.operators import group_names
 from mixnet_networks.graph.padding import resolve_padding
+from mixnet_networks.graph.parameters import group_names
 
 Array = NDArray[Any]
 

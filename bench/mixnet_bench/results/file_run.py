@@ -1,0 +1,80 @@
+"""Which file ran: its identity, its sizes, its inputs, and what it was made from."""
+
+from mixnet_common.result import (
+    Count,
+    Number,
+    Place,
+    ResultRecord,
+    Shape,
+    known_as,
+)
+
+
+class DataFile(ResultRecord):
+    """A file with weights beside a model."""
+
+    name: str
+    """*weights beside an `.onnx`*: the path by which it names them"""
+    sha256: str
+    """their hash"""
+    size_bytes: Count
+    """their size"""
+
+
+class GivenInput(ResultRecord):
+    """What an option gave to an input."""
+
+    sha256: str | None = None
+    """of the values that `--input` gave to an input"""
+    range: tuple[Number, Number] | None = None
+    """the lowest and highest value that `--input-range` gave"""
+
+
+class Given(ResultRecord):
+    """What options gave beyond the file's own; empty where they gave nothing."""
+
+    shapes: dict[str, Shape] | None = None
+    """inputs to which `--shape` or `--dim` gave other sizes than the file's own; `given` is empty \
+where options gave nothing"""
+    signature: str | None = None
+    """the signature, where `--signature` asked for another than the file's own"""
+    inputs: dict[str, GivenInput] | None = None
+
+
+class FileRun(ResultRecord):
+    """A file, by name, place and content, and how it was run."""
+
+    name: str
+    """the file's name"""
+    path: Place | None = known_as()
+    """the path as given"""
+    sha256: str | None = known_as()
+    """of the file's content; where weights lie beside an `.onnx`, of the line of its own hash and \
+a line `name`, NUL, hash for each file of them, by name"""
+    size_bytes: Count
+    """of the file, and of those with its weights"""
+    data_files: tuple[DataFile, ...] | None = None
+    shapes: dict[str, Shape] | None = known_as()
+    """sizes of every input, as it ran"""
+    signature: str | None = known_as()
+    """the signature that ran; `null` where the file names none"""
+    given: Given = known_as(Given())
+    rewritten: bool | None = known_as()
+    """`true`: a copy of the file ran, with other sizes or another signature first"""
+
+
+class Origin(ResultRecord):
+    """What a campaign knows of a file that it wrote."""
+
+    network: str | None = None
+    """*in a campaign's results*, and so are the following: the network that the file was made of"""
+    file_format: str | None = None
+    """`tflite` or `onnx`"""
+    precision: str | None = None
+    """its precision"""
+    lowering: str | None = None
+    """its lowering"""
+    classes: Count | None = None
+    """its classes"""
+    resolution: Count | None = None
+    """pixels of its input's side"""
