@@ -10,7 +10,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from mixnet_bench.results.latency import LatencyResult, Origin, Ratio
+from mixnet_bench.results.file_run import Origin
+from mixnet_bench.results.latency import LatencyResult, Ratio
 from mixnet_bench.results.parity import CampaignParityResult
 from mixnet_bench.stats.turns import ratio, ratios_of
 from mixnet_bench.timing.against import turns_in

@@ -26,6 +26,7 @@ def output_tensors(writer: TfliteWriter, node: Node) -> list[int]:
 
 
 def tensor_between(writer: TfliteWriter, node: Node, suffix: str, shape: tuple[int, ...]) -> int:
+    """A new tensor inside of what a node becomes."""
     return writer.declare(Tensor(f"{node.name}.{suffix}", shape))
 
 
@@ -61,5 +62,6 @@ def zeros_around(writer: TfliteWriter, node: Node) -> tuple[Pair, Pair]:
 
 
 def stride_options(node: Node) -> dict[str, int]:
+    """The strides as a table of options has them."""
     height, width = node.attributes["strides"]
     return {"strideH": height, "strideW": width}

@@ -86,13 +86,13 @@ def _depthwise_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
 
 
 def _grouped_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
-    check_partition(attributes["channels"], shapes[0][3])
+    _check_partition(attributes["channels"], shapes[0][3])
     window = _window(shapes[0], attributes, attributes["kernel"], (1, 1))
     return ((*window, sum(attributes["filters"])),)
 
 
 def _mixed_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
-    check_partition(attributes["channels"], shapes[0][3])
+    _check_partition(attributes["channels"], shapes[0][3])
     windows = {
         _window(shapes[0], attributes, kernel, dilations)
         for kernel, dilations in zip(attributes["kernels"], attributes["dilations"], strict=True)
@@ -102,7 +102,7 @@ def _mixed_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
     return ((*windows.pop(), shapes[0][3] * attributes["multiplier"]),)
 
 
-def check_partition(parts: Sequence[int], channels: int) -> None:
+def _check_partition(parts: Sequence[int], channels: int) -> None:
     if sum(parts) != channels or min(parts) < 1:
         raise MixnetError(f"groups of {tuple(parts)} channels do not partition {channels} channels")
 
@@ -133,7 +133,7 @@ def _concat_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
 
 def _split_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
     axis, shape = attributes["axis"], shapes[0]
-    check_partition(attributes["sizes"], shape[axis])
+    _check_partition(attributes["sizes"], shape[axis])
     return tuple((*shape[:axis], size, *shape[axis + 1 :]) for size in attributes["sizes"])
 
 

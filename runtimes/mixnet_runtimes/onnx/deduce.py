@@ -35,6 +35,7 @@ from mixnet_runtimes.onnx.deducible import (
     SMALL,
     UNSIZED,
 )
+from mixnet_runtimes.onnx.node_inference import NodeInference
 from mixnet_runtimes.onnx.types import plain_domain
 from mixnet_runtimes.onnx.walk import graphs
 
@@ -75,14 +76,12 @@ class Deduction:
         self._budget: Iterator[int] = outer._budget if outer else _visits(model)
         self._key = key
         self._model = model
-        self._opsets = list(model.opset_import)
-        self._versions = {entry.domain: entry.version for entry in model.opset_import}
-        self._ir_version = model.ir_version
+        self._inference = NodeInference.of(model)
 
     @property
     def opset(self) -> int:
         """The version of the standard operators."""
-        return int(self._versions.get("", self._versions.get("ai.onnx", 1)))
+        return self._inference.opset
 
     def within(self, key: str) -> "Deduction":
         """One for a body of this graph."""
@@ -295,7 +294,7 @@ class Deduction:
             [helper.make_value_info(name, self.types[name]) for name in inputs],
             [helper.make_empty_tensor_value_info(name) for name in node.output if name],
         )
-        opsets = [helper.make_opsetid("", 19)] if node.op_type in NEWER else self._opsets
+        opsets = [helper.make_opsetid("", 19)] if node.op_type in NEWER else self._inference.opsets
         model = helper.make_model(graph, opset_imports=opsets)
         results = ReferenceEvaluator(model).run(None, {name: self.values[name] for name in inputs})
         for name, value in zip((name for name in node.output if name), results, strict=True):
@@ -307,7 +306,7 @@ class Deduction:
         names = [name for name in node.input if name]
         known = {name: self.types[name] for name in names if name in self.types}
         try:
-            found = self._inferred(node, known)
+            found = self._inference.infer(node, known, self.values)
         except shape_inference.InferenceError as error:
             if all(self._is_whole(name) for name in names):
                 text = " ".join(str(error).split())[:400]
@@ -320,53 +319,6 @@ class Deduction:
         for name, each in found.items():
             if len(each.tensor_type.shape.dim) <= MOST_AXES:
                 self.types[name] = each
-
-    def _inferred(self, node: Any, known: dict[str, Any]) -> dict[str, Any]:
-        from onnx import checker, defs
-
-        schema = defs.get_schema(node.op_type, self._versions[node.domain], node.domain)
-        values = {name: self.values[name] for name in known if name in self.values}
-        try:
-            return self._ask_onnx(schema, node, known, values)
-        except checker.ValidationError:
-            # Quantized tensors where a standard operator stands in for onnxruntime's, weights of
-            # rare types: the shape is that of floats.
-            return self._as_floats(schema, node, known, values)
-
-    def _as_floats(
-        self, schema: Any, node: Any, known: dict[str, Any], values: dict[str, Array]
-    ) -> dict[str, Any]:
-        from onnx import TensorProto, TypeProto
-
-        kept = (TensorProto.INT64, TensorProto.BOOL, TensorProto.FLOAT)
-        floats = {}
-        for name, each in known.items():
-            floats[name] = TypeProto()
-            floats[name].CopyFrom(each)
-            if each.tensor_type.elem_type not in kept:
-                floats[name].tensor_type.elem_type = TensorProto.FLOAT
-                values.pop(name, None)
-        found = self._ask_onnx(schema, node, floats, values)
-        for each in found.values():
-            if each.tensor_type.elem_type == TensorProto.FLOAT:
-                each.tensor_type.elem_type = known[node.input[0]].tensor_type.elem_type
-        return found
-
-    def _ask_onnx(
-        self, schema: Any, node: Any, known: dict[str, Any], values: dict[str, Array]
-    ) -> dict[str, Any]:
-        from onnx import numpy_helper, shape_inference
-
-        return dict(
-            shape_inference.infer_node_outputs(
-                schema,
-                node,
-                known,
-                {name: numpy_helper.from_array(value, name) for name, value in values.items()},
-                opset_imports=self._opsets,
-                ir_version=self._ir_version,
-            )
-        )
 
     def _is_whole(self, name: str) -> bool:
         sizes = self._sizes_of(self.types.get(name))
