@@ -78,11 +78,11 @@ def _do(
         targets = work[step.kind](step, store)
         store.save(step, targets, clock() - began)
     except Exception as error:
-        return Outcome(step, FAILED, clock() - began, error=_report(step, error))
+        return Outcome(step, FAILED, clock() - began, error=report_failure(step, error))
     return Outcome(step, DONE, clock() - began)
 
 
-def _report(step: Step, error: Exception) -> str:
+def report_failure(step: Step, error: Exception) -> str:
     """Tell of a failure at once; what it was. A bug is not to cost the night's other results."""
     found = user_error(error)
     if found is None:

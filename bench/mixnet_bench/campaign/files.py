@@ -59,5 +59,10 @@ def label_of(entry: FileEntry) -> str:
 def files_of(campaign: Campaign) -> Iterator[Path]:
     """Everything that the entries name, weights and provenance beside a file included."""
     for entry in campaign.files:
-        yield from with_companions([beside(campaign, entry.path)])
-        yield from (beside(campaign, path) for _, path in entry.inputs)
+        yield from files_of_entry(campaign, entry)
+
+
+def files_of_entry(campaign: Campaign, entry: FileEntry) -> Iterator[Path]:
+    """The same of one entry."""
+    yield from with_companions([beside(campaign, entry.path)])
+    yield from (beside(campaign, path) for _, path in entry.inputs)

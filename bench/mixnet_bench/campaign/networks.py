@@ -4,6 +4,7 @@ A file of weights is read to learn how many classes and input channels it is for
 step is about the network that is exported. Nothing is written.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,18 @@ if TYPE_CHECKING:
 
 def beside(campaign: Campaign, path: str) -> Path:
     """A path of the TOML, seen from the TOML's own folder."""
-    return campaign.folder / path
+    found = campaign.folder / path
+    return found if campaign.root is None else campaign.root / brought_as(found)
+
+
+def brought_as(path: Path) -> str:
+    """The name under which a file is brought to another machine: its path below no root.
+
+    >>> brought_as(Path("/home/me/../you/a.toml"))
+    'home/you/a.toml'
+    """
+    whole = Path(os.path.abspath(path))
+    return whole.relative_to(whole.anchor).as_posix()
 
 
 def network_with_weights(campaign: Campaign, entry: Entry) -> tuple[Network, Weights | None]:

@@ -19,7 +19,10 @@ from mixnet_runtimes.targets import find_target
 FOR = "for"
 """The key of ``Campaign.targets``."""
 
-KEYS = (FOR, *(each.name for each in fields(Campaign) if each.name not in ("folder", "targets")))
+OURS = ("folder", "root", "targets")
+"""Fields that no key of a TOML sets."""
+
+KEYS = (FOR, *(each.name for each in fields(Campaign) if each.name not in OURS))
 """Of a campaign's TOML at its top level."""
 
 

@@ -148,6 +148,9 @@ class Campaign:
     title: str = checked(line)
     folder: Path = checked(anything)
     """Where the TOML lies; its relative paths start here."""
+    root: Path | None = checked(anything, None)
+    """On another machine: the folder that has what was brought here, each file below it under its
+    whole path."""
     networks: tuple[Entry, ...] = checked(anything, ())
     files: tuple[FileEntry, ...] = checked(anything, ())
     formats: tuple[str, ...] = checked(_listed(one_of(FORMATS)), ("tflite",))

@@ -33,6 +33,7 @@ from mixnet_runtimes.model_files import identity_of
 if TYPE_CHECKING:
     from mixnet_bench.results.latency import LatencyResult
     from mixnet_bench.timing.latency import Plan
+    from mixnet_quantize.parity.run import Runner
 
 Targets = Sequence[Any]
 
@@ -185,8 +186,11 @@ def _on_phone(plan: "Plan", settings: Timing, device: str) -> "Sequence[LatencyR
     return measure_on(phone, plan, PhoneOptions(pin=settings.pin, profile=settings.profile))
 
 
-def parity(step: Step, store: Store) -> Targets:
-    """Hold a file against its float32 one on images; goes on where it was interrupted."""
+def parity(step: Step, store: Store, runner: "Runner | None" = None) -> Targets:
+    """Hold a file against its float32 one on images; goes on where it was interrupted.
+
+    ``runner`` runs the images, this process by default.
+    """
     from mixnet_bench.accuracy.parity import answer, describe_answer, request
     from mixnet_bench.results.parity import CampaignParityResult
     from mixnet_common.result import values_of
@@ -202,7 +206,7 @@ def parity(step: Step, store: Store) -> Targets:
         unlabelled=campaign.parity.unlabelled,
         state=store.state_path(step),
     )
-    found = describe_answer(answer(asked))
+    found = describe_answer(answer(asked, runner))
     return [CampaignParityResult(**values_of(found), origin=origin(second))]
 
 

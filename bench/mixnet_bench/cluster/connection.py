@@ -5,7 +5,7 @@ The only module that makes clients. Failures to reach or to keep a scheduler are
 
 import logging
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
@@ -89,15 +89,19 @@ def _worker(address: str, found: Mapping[str, Any]) -> WorkerInfo:
 
 
 @contextmanager
-def connected(address: Address) -> Iterator[Cluster]:
-    """The cluster that ``--dask`` names. Raises UsageError and MixnetError."""
+def connected(address: Address, resources: Iterable[str] = ()) -> Iterator[Cluster]:
+    """The cluster that ``--dask`` names. Raises UsageError and MixnetError.
+
+    Processes of this machine have the resources; other workers those that they were started with.
+    """
     distributed = _distributed()
     import dask
 
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(SETTINGS))
         if address.url is None:
-            client = stack.enter_context(_local(distributed, address.workers or default_jobs()))
+            workers = address.workers or default_jobs()
+            client = stack.enter_context(_local(distributed, workers, resources))
         else:
             client = stack.enter_context(_remote(distributed, address))
         yield Cluster(client)
@@ -115,7 +119,7 @@ def _distributed() -> Any:
 
 
 @contextmanager
-def _local(distributed: Any, workers: int) -> Iterator["Client"]:
+def _local(distributed: Any, workers: int, resources: Iterable[str]) -> Iterator["Client"]:
     """Processes of this machine, which only this process can talk to: their keys are its own."""
     with temporary_folder() as scratch, _quiet():
         security = distributed.Security.temporary()
@@ -129,6 +133,7 @@ def _local(distributed: Any, workers: int) -> Iterator["Client"]:
                 dashboard_address=None,
                 memory_limit=0,
                 local_directory=str(scratch),
+                resources=dict.fromkeys(resources, 1),
                 silence_logs=logging.CRITICAL,
             )
         with (

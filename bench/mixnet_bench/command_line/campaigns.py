@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from mixnet_bench.command_line.cluster_options import cluster_options
 from mixnet_common.console import example, json_option
 from mixnet_common.options import RESOLUTION
 
@@ -43,9 +44,16 @@ from mixnet_common.options import RESOLUTION
     help="Folder for files and results; made if missing.",
 )
 @click.option("--dry-run", is_flag=True, help="List the work and its time, and do none of it.")
+@cluster_options
 @json_option
 def run(
-    campaign: str | None, folder: Path, dry_run: bool, as_json: bool, **checkpoint: Any
+    campaign: str | None,
+    folder: Path,
+    dry_run: bool,
+    dask: str | None,
+    insecure: bool,
+    as_json: bool,
+    **checkpoint: Any,
 ) -> None:
     """Export, quantize, count, time and compare networks; ends with one table.
 
@@ -54,9 +62,11 @@ def run(
     where it stopped when the same command is given again.
     """
     from mixnet_bench.campaign.from_options import asked_for
+    from mixnet_bench.cluster.address import parse_address
     from mixnet_bench.commands.run import run_campaign
 
-    run_campaign(asked_for(campaign, checkpoint), folder, dry_run, as_json)
+    address = parse_address(dask, insecure)
+    run_campaign(asked_for(campaign, checkpoint), folder, dry_run, as_json, address)
 
 
 @click.command(

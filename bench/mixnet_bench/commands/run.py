@@ -11,11 +11,14 @@ from mixnet_bench.campaign.estimate import GUESS
 from mixnet_bench.campaign.execute import DONE, FAILED, FOUND, NOT_TRIED, Outcome, execute, look
 from mixnet_bench.campaign.from_options import Checkpoint, campaign_of
 from mixnet_bench.campaign.inputs import files_read
+from mixnet_bench.campaign.on_cluster import execute_on, resources_of, warn_of_missing
 from mixnet_bench.campaign.ready import find_campaign
 from mixnet_bench.campaign.step import Step
 from mixnet_bench.campaign.steps import make_steps
 from mixnet_bench.campaign.store import Store
 from mixnet_bench.campaign.work import WORK
+from mixnet_bench.cluster.address import Address
+from mixnet_bench.cluster.connection import connected
 from mixnet_bench.commands.answer import print_answer, write_report
 from mixnet_bench.results.small import StepResult
 from mixnet_common import MixnetError
@@ -28,8 +31,17 @@ LIKE = "out/campaign"
 COLUMNS = ("step", "kind", "state", "time", "from")
 
 
-def run_campaign(target: str | Checkpoint, folder: Path, dry_run: bool, as_json: bool) -> None:
-    """Do what a campaign asks for and is not done. Raises MixnetError where a step failed."""
+def run_campaign(
+    target: str | Checkpoint,
+    folder: Path,
+    dry_run: bool,
+    as_json: bool,
+    address: Address | None = None,
+) -> None:
+    """Do what a campaign asks for and is not done, here or on a cluster.
+
+    Raises MixnetError where a step failed.
+    """
     named = None if isinstance(target, Checkpoint) else target
     campaign = campaign_of(target) if isinstance(target, Checkpoint) else find_campaign(target)
     check_folder(folder, like=LIKE)
@@ -41,7 +53,7 @@ def run_campaign(target: str | Checkpoint, folder: Path, dry_run: bool, as_json:
         inputs = [*named_files(named), *files_read(campaign)]
         check_outputs(store.written_paths(steps), inputs, like=LIKE)
         with locked(folder, "wait until it ends, or name another folder with -o"):
-            outcomes = _execute(steps, store)
+            outcomes = _execute(steps, store, address)
     if as_json:
         print_json([describe_step(each, store) for each in outcomes])
     elif dry_run:
@@ -57,9 +69,13 @@ def run_campaign(target: str | Checkpoint, folder: Path, dry_run: bool, as_json:
     _raise_failed(outcomes)
 
 
-def _execute(steps: Sequence[Step], store: Store) -> list[Outcome]:
+def _execute(steps: Sequence[Step], store: Store, address: Address | None) -> list[Outcome]:
     try:
-        return execute(steps, store, WORK)
+        if address is None:
+            return execute(steps, store, WORK)
+        with connected(address, resources_of(steps)) as cluster:
+            warn_of_missing(cluster, steps)
+            return execute_on(cluster, steps, store)
     except KeyboardInterrupt:
         words = "what is done is kept, and the same command goes on from there"
         raise KeyboardInterrupt(words) from None
