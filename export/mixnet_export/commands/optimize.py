@@ -150,9 +150,10 @@ def _partitions(before: Figures, after: Figures) -> str:
 def _outcome(result: OptimizeResult, dry_run: bool) -> str:
     if result.reason:
         return f"nothing to do for {show(result.path)}: {printable(result.reason)}"
-    count = _operators(len(result.rewritten))
+    counts = [_operators(len(result.rewritten))] if result.rewritten else []
     if result.regions:
-        count += f" and {len(result.regions)} region{'s' * (len(result.regions) != 1)}"
+        counts.append(f"{len(result.regions)} region{'s' * (len(result.regions) != 1)}")
+    count = " and ".join(counts)
     if result.written is None:
         why = "dry run" if dry_run else "no folder"
         return f"{count} would be rewritten for {result.target}; nothing written ({why})"

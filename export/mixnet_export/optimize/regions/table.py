@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from mixnet_export.optimize.document import Document
-from mixnet_export.optimize.regions import delegated, mixed, multiplier
+from mixnet_export.optimize.regions import affine, delegated, mixed, multiplier
 from mixnet_export.optimize.regions.region import Site, Stay
 from mixnet_runtimes.targets import Target
 
@@ -12,6 +12,7 @@ Finder = Callable[[Document, Target], list[Site | Stay]]
 
 PATTERNS: Mapping[str, Finder] = {
     "mixed convolution": mixed.find,
+    "scale and offset": affine.find,
     "depth multiplier": multiplier.find,
     "one partition": delegated.find,
 }
