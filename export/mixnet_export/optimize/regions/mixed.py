@@ -90,7 +90,7 @@ def _site(graph: Graph, block: Block, steps: Steps, plan: Plan) -> Site | None:
         tuple(sources),
         tuple(outputs),
         name,
-        _words(block, before, after),
+        words(block, before.total(), after.total()),
     )
 
     def build(editor: GraphEditor) -> None:
@@ -105,7 +105,7 @@ def _kinds(model: Any, schema: Any) -> Counter[str]:
     return Counter(kinds[each.opcodeIndex] for each in model.subgraphs[0].operators)
 
 
-def _words(block: Block, before: Counter[str], after: Counter[str]) -> str:
+def words(block: Block, before: int, after: int) -> str:
     """What a block has, and by how many operators it is computed before and after."""
     parts = []
     for node in block.nodes:
@@ -114,7 +114,7 @@ def _words(block: Block, before: Counter[str], after: Counter[str]) -> str:
             parts.append(f"mixed {kernels}")
         elif node.op == "grouped_conv2d":
             parts.append(f"{len(node.attributes['channels'])} groups")
-    return f"{', '.join(parts)}: {before.total()} operators → {after.total()}"
+    return f"{', '.join(parts)}: {before} operators → {after}"
 
 
 def _splice(editor: GraphEditor, made: Any, region: Region) -> None:

@@ -1,0 +1,1 @@
+"""``optimize`` for ``.onnx`` files: what ``regions`` recognizes, spliced into a graph of nodes."""
