@@ -21,7 +21,7 @@ from mixnet_export.optimize.regions.region import Region, Site, Stay
 from mixnet_export.optimize.regions.steps import Step, Steps, Tensor
 from mixnet_export.optimize.regions.tflite_steps import tflite_steps
 from mixnet_runtimes.targets import Target
-from mixnet_runtimes.tflite.words import integers, text
+from mixnet_runtimes.tflite.words import decoded_text, integers
 
 Array = NDArray[Any]
 
@@ -215,7 +215,7 @@ class _Finder:
         outputs: Sequence[Any],
         what: str,
     ) -> Region:
-        name = printable(text(self._graph.tensor(row.output).name))
+        name = printable(decoded_text(self._graph.tensor(row.output).name))
         return Region(
             PATTERN,
             self._graph.number,

@@ -18,7 +18,7 @@ from mixnet_export.optimize.regions.channelwise import is_constant
 from mixnet_export.optimize.regions.region import Region, Site, Stay
 from mixnet_export.optimize.values import LeftAloneError, constant, sizes_of
 from mixnet_runtimes.targets import Target
-from mixnet_runtimes.tflite.words import integers, text
+from mixnet_runtimes.tflite.words import decoded_text, integers
 
 MARK = "mixnet_optimize"
 
@@ -52,7 +52,7 @@ def _site(graph: Graph, place: int, what: str, build: Build) -> Site:
     operator = graph.operators[place]
     sources = [t for t in integers(operator.inputs) if t >= 0 and not is_constant(graph, t)]
     outputs = [t for t in integers(operator.outputs) if graph.readers[t] or t in graph.ports]
-    name = printable(text(graph.tensor(outputs[0]).name)) or f"operator {place}"
+    name = printable(decoded_text(graph.tensor(outputs[0]).name)) or f"operator {place}"
     region = Region(
         PATTERN,
         graph.number,
