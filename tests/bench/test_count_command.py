@@ -1,13 +1,19 @@
 """What count makes of a count, on records made by hand."""
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
+from mixnet_bench.cli import main
 from mixnet_bench.commands.count import layer_rows, table_row
 from mixnet_bench.counting.describe import batch_norm_elements, describe_count, describe_delegation
 from mixnet_bench.counting.record import BodyCount, Count, Layer
 from mixnet_bench.results.count import TfliteCountResult
 from mixnet_common.result import encode, values_of
+from mixnet_export.cli import main as export_main
 from mixnet_runtimes import Delegation
 
 COUNT = Count(
@@ -84,3 +90,19 @@ def test_what_a_layer_runs_stands_below_it() -> None:
 
 def test_an_open_size_is_printed_as_a_question_mark() -> None:
     assert [row[2] for row in layer_rows(describe_count(COUNT))] == ["1×10×10×4", "?×10×10×4"]
+
+
+def test_a_network_is_counted_with_the_classes_of_the_file_beside_it(tmp_path: Path) -> None:
+    export = ["tflite", "mixnet-s", "--classes", "7", "--resolution", "32", "--no-verify"]
+    made = CliRunner().invoke(export_main, [*export, "-o", str(tmp_path)])
+    assert made.exit_code == 0, made.output
+    path = str(tmp_path / "mixnet-s.tflite")
+
+    result = CliRunner().invoke(main, ["count", "mixnet-s", path, "--json"])
+    alone = CliRunner().invoke(main, ["count", "mixnet-s", "--json"])
+    beside, file = json.loads(result.stdout)["targets"]
+    (own,) = json.loads(alone.stdout)["targets"]
+
+    assert "counted with 7 classes" in result.stderr
+    assert own["params"] - beside["params"] == (1000 - 7) * (1536 + 1)
+    assert file["layers"][-1]["output_shape"][-1] == 7

@@ -162,3 +162,13 @@ def test_a_single_sample_is_its_own_summary() -> None:
     found = summarize([np.array([4.0])])
     assert (found.median.value, found.p90.value) == (4.0, 4.0)
     assert found.median.interval == Interval(4.0, 4.0)
+
+
+def test_p99_is_given_where_every_launch_has_a_hundred_samples() -> None:
+    launch = np.linspace(1.0, 2.0, 101)
+    few = summarize([launch, launch[:99]])
+    enough = summarize([launch, launch])
+
+    assert few.p99 is None
+    assert enough.p99 is not None
+    assert enough.p99.value == pytest.approx(1.99)

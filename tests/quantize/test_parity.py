@@ -167,6 +167,39 @@ def test_every_figure_is_that_of_a_plain_loop(
     assert [each.index for each in found.worst_flips] == surest
 
 
+def test_a_metric_of_ones_own_is_the_mean_over_all_images(
+    files: Files, plain: Callable[[Path], NDArray[np.float64]], photos: Path, truth: Path
+) -> None:
+    first, second = files("tflite"), files("tflite", "--precision", "int8")
+    right = np.array([int(line.split(",")[1]) for line in truth.read_text().split()])
+
+    def gap(one: NDArray[np.float64], other: NDArray[np.float64], number: int | None) -> float:
+        assert number is not None
+        return float(one[number] - other[number])
+
+    found = of(first, second, Source(photos, truth=truth), metric=gap, jobs=2).outcome.metric
+    rows = np.arange(COUNT)
+    expected = (plain(first)[rows, right] - plain(second)[rows, right]).mean()
+    assert expected != 0, "it would prove nothing"
+    assert found is not None
+    assert found.value == pytest.approx(expected)
+    assert found.interval is not None
+    assert found.interval.low < expected < found.interval.high
+
+
+def test_a_metric_of_ones_own_is_kept_in_no_state(
+    files: Files, photos: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="metric"):
+        of(
+            files("tflite"),
+            files("tflite"),
+            Source(photos),
+            metric=lambda first, second, truth: 0.0,
+            state=tmp_path / "state",
+        )
+
+
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_workers_and_batches_change_no_figure(files: Files, photos: Path, jobs: int) -> None:
     expected = of(files("tflite"), files("onnx"), Source(photos)).outcome

@@ -17,7 +17,7 @@ from mixnet_bench.results.count import (
     TfliteCountResult,
 )
 from mixnet_common import UsageError
-from mixnet_common.console import print_json, print_table, tracked, warn
+from mixnet_common.console import print_json, print_table, say, tracked, warn
 from mixnet_runtimes import AS_IT_IS, Selection, is_model_file
 from mixnet_runtimes.several_files import selections_for
 
@@ -39,9 +39,13 @@ def run_count(
             "--shape, --dim and --signature are for files", "a network has --resolution"
         )
     parts = dict(zip(files, selections_for(files, selection), strict=True))
+    found = {
+        target: describe_target(target, size, parts[Path(target)])
+        for target in tracked([each for each in targets if is_model_file(each)], "counting")
+    }
+    size = sized_like(size, list(found.values()))
     counted = [
-        describe_target(target, size, parts.get(Path(target), AS_IT_IS))
-        for target in tracked(targets, "counting")
+        found[target] if target in found else describe_target(target, size) for target in targets
     ]
     for each in counted:
         if each.reason:
@@ -58,6 +62,26 @@ def run_count(
             print_table(LAYER_COLUMNS, layer_rows(each), title=each.name)
     rows = [row for each in counted for row in (table_row(each), *signature_rows(each))]
     print_table(COLUMNS, rows, caption=_caption(counted))
+
+
+def sized_like(size: Size, files: Sequence[CountResult]) -> Size:
+    """A size with the classes of the files, where these agree and no others are asked for.
+
+    A network is compared with files of it: with its own 1000 classes it would be another network.
+    """
+    classes = {classes_of(each) for each in files}
+    if size != Size() or len(classes) != 1 or None in classes:
+        return size
+    (number,) = classes
+    say(f"networks are counted with {number:,} classes, as the files have")
+    return Size(classes=number)
+
+
+def classes_of(counted: CountResult) -> int | None:
+    """A file's classes: what its last layer gives, where that is a row of numbers an image."""
+    layers = [layer for layer in counted.layers if layer.macs]
+    shape = layers[-1].output_shape if layers else ()
+    return shape[1] if len(shape) == 2 and (shape[1] or 0) > 1 else None
 
 
 def table_row(target: CountResult) -> tuple[str, ...]:

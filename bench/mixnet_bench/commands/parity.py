@@ -11,8 +11,10 @@ from mixnet_common.console import json_text, print_json, print_lines, print_tabl
 from mixnet_common.outputs import check_output
 from mixnet_quantize.parity import enforce, gate
 from mixnet_quantize.parity.report import (
+    CLASS_COLUMNS,
     LAYER_COLUMNS,
     WORST_COLUMNS,
+    class_rows,
     columns,
     layer_rows,
     lines,
@@ -58,6 +60,9 @@ def _print(found: Answer) -> None:
     print_table(columns(parity), parity_rows(parity))
     for line in lines(parity):
         print_lines(line)
+    if losing := class_rows(parity, found.labels, len(outcome.worst_errors)):
+        print_lines()
+        print_table(CLASS_COLUMNS, losing, title="classes that lose most")
     for title, worst in (
         ("surest predictions that changed", outcome.worst_flips),
         ("largest errors of a logit", outcome.worst_errors),

@@ -243,6 +243,13 @@ launch a bootstrap of blocks of its samples, which knows nothing of other launch
 and Fan's definition 7)"""
     p90_ms_interval: IntervalMs | None = known_as()
     """its 95 % interval, like the median's"""
+    p99_ms: Milliseconds | None = known_as()
+    """likewise the 99th percentiles; `null` where a launch has fewer than 100 samples"""
+    p99_ms_interval: IntervalMs | None = known_as()
+    """its 95 % interval"""
+    memory_peak_bytes: Count | None = known_as()
+    """*this machine*: the most memory that a file's process had, less what it had before the file \
+was opened: weights, activations, the runtime's own code and data; the median of the launches"""
     ratio_to_first: Ratio | None = known_as()
     outliers: Count | None = known_as()
     """samples with a modified Z-score beyond 3.5 within their launch; counted, never dropped"""
@@ -264,6 +271,7 @@ and Fan's definition 7)"""
         """Raise ValueError where an interval ends before it begins."""
         check_ordered(self.median_ms_interval, "median_ms_interval")
         check_ordered(self.p90_ms_interval, "p90_ms_interval")
+        check_ordered(self.p99_ms_interval, "p99_ms_interval")
 
     @property
     def ratio(self) -> float | None:

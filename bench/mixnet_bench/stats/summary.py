@@ -7,6 +7,9 @@ from mixnet_bench.stats.bootstrap import bootstrap_interval
 from mixnet_bench.stats.samples import Floats, Launches, percentile
 from mixnet_common.intervals import CONFIDENCE, Interval, ratio_of
 
+ENOUGH_FOR_P99 = 100
+"""Samples of a launch: with fewer, its 99th percentile would be its slowest sample."""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -22,11 +25,15 @@ class Summary:
 
     median: Level
     p90: Level
+    p99: Level | None
+    """None where a launch has fewer than ``ENOUGH_FOR_P99`` samples."""
 
 
 def summarize(launches: Launches, confidence: float = CONFIDENCE, seed: int = 0) -> Summary:
     """A file's median and p90. ``seed`` is of the bootstrap that a single launch needs."""
-    return Summary(*(level(launches, percent, confidence, seed) for percent in (50, 90)))
+    median, p90 = (level(launches, percent, confidence, seed) for percent in (50, 90))
+    enough = min(map(len, launches)) >= ENOUGH_FOR_P99
+    return Summary(median, p90, level(launches, 99, confidence, seed) if enough else None)
 
 
 def level(

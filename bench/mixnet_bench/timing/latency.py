@@ -110,6 +110,8 @@ class Launch:
     warmup_ms: tuple[float, ...]
     affinity: tuple[int, ...] | None
     bursts: tuple[Burst, ...]
+    memory_peak_bytes: int | None = None
+    """The most memory that its process had, less what it had before the file was opened."""
 
     @property
     def samples_ms(self) -> Floats:
@@ -152,6 +154,7 @@ class _ActiveTarget:
     bursts: list[Burst] = field(default_factory=list)
     count: int = 0
     time_ms: float = 0.0
+    memory_peak_bytes: int | None = None
 
     def expected_ms(self) -> float:
         """What one inference takes, from the latest that are known."""
@@ -180,6 +183,7 @@ class _ActiveTarget:
             warmup_ms=tuple(self.warmup_ms),
             affinity=None if cpus is None else tuple(cpus),
             bursts=tuple(self.bursts),
+            memory_peak_bytes=self.memory_peak_bytes,
         )
 
 
@@ -258,6 +262,7 @@ def _take_turns(
             count = max(1, round(plan.burst_ms / expected))
             limit = plan.timeout_s + LATE * count * expected / 1000
             answer = target.worker.ask({"do": "run", "count": 1 + count}, limit)
+            target.memory_peak_bytes = answer.get("memory_peak_bytes")
             # Ten minutes of load are ten minutes, also of a file whose bursts are short.
             target.add(_burst(number, turn, answer), with_lead=plan.sustained)
         number += 1

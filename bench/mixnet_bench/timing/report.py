@@ -47,7 +47,9 @@ from mixnet_common.result import decode, values_of
 from mixnet_runtimes import Prepared
 from mixnet_runtimes.model_files import identity_of
 
-COLUMNS = ("milliseconds", "median", "95 %", "p90", "first", "ratio", "95 %", "verdict")
+COLUMNS = (
+    "milliseconds", "median", "95 %", "p90", "p99", "first", "MB peak", "ratio", "95 %", "verdict",
+)  # fmt: skip
 
 UNKNOWN = "–"
 
@@ -123,6 +125,9 @@ def _describe_target(
         target="host",
         samples_ms=tuple(sample for launch in launches for sample in launch.tolist()),
         launches=tuple(map(_describe_launch, timing.launches)),
+        p99_ms=None if summary.p99 is None else summary.p99.value,
+        p99_ms_interval=None if summary.p99 is None else _pair(summary.p99.interval),
+        memory_peak_bytes=_memory_of(timing.launches),
         first_ms=median(np.array([launch.first_ms for launch in timing.launches])),
         median_ms=summary.median.value,
         median_ms_interval=_pair(summary.median.interval),
@@ -139,6 +144,12 @@ def _describe_target(
     )
 
 
+def _memory_of(launches: Sequence[Launch]) -> int | None:
+    """The median of the launches' peaks; None where the system reports none."""
+    peaks = [each.memory_peak_bytes for each in launches if each.memory_peak_bytes is not None]
+    return round(median(np.array(peaks, np.float64))) if peaks else None
+
+
 def table_rows(targets: Sequence[LatencyResult]) -> list[tuple[str, ...]]:
     """The rows of the table, below ``COLUMNS``."""
     return [
@@ -147,12 +158,18 @@ def table_rows(targets: Sequence[LatencyResult]) -> list[tuple[str, ...]]:
             three_digits(target.median_ms),
             three_digit_range(target.median_ms_interval),
             three_digits(target.p90_ms),
+            UNKNOWN if target.p99_ms is None else three_digits(target.p99_ms),
             three_digits(target.first_ms),
+            _megabytes(target.memory_peak_bytes),
             *ratio_cells(target.ratio_to_first),
             target.verdict,
         )
         for target in targets
     ]
+
+
+def _megabytes(count: int | None) -> str:
+    return UNKNOWN if count is None else f"{count / 1e6:.1f}"
 
 
 def ratio_cells(found: Ratio | ProgramRatio | None) -> tuple[str, str]:

@@ -23,6 +23,7 @@ import numpy as np
 from mixnet_bench.machine.affinity import current_cpus, pin
 from mixnet_bench.machine.cores import look
 from mixnet_common import MixnetError
+from mixnet_common.memory import peak_memory
 from mixnet_common.system_faults import user_error
 from mixnet_runtimes import child
 
@@ -90,7 +91,7 @@ def load(request: dict[str, Any]) -> tuple[dict[str, Any], Invoke, str]:
 def serve(requests: TextIO, answers: TextIO) -> None:
     """Answer each line with a line until there are no more; a user's error is an answer too."""
     invoke: Invoke | None = None
-    hint = ""
+    hint, before = "", peak_memory()
     for line in requests:
         request = json.loads(line)
         try:
@@ -100,6 +101,7 @@ def serve(requests: TextIO, answers: TextIO) -> None:
                 raise MixnetError("asked to run before a file was loaded")
             else:
                 answer = run_calls(invoke, request["count"])
+                answer["memory_peak_bytes"] = _growth(before, peak_memory())
         except Exception as error:
             found = user_error(error)
             if found is None:
@@ -111,6 +113,10 @@ def serve(requests: TextIO, answers: TextIO) -> None:
             }
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
+
+
+def _growth(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None else after - before
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mixnet_common import MixnetError
+from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import progress_by_worker, say, warn
 from mixnet_common.hashing import sha256_of_parts
 from mixnet_common.options import CONFIDENCE as CONFIDENCES
@@ -17,11 +17,12 @@ from mixnet_common.options import IMAGES, JOBS, LISTED, POINTS
 from mixnet_networks.labels import Labels
 from mixnet_quantize.parity import state
 from mixnet_quantize.parity.data import Images, Source, find_images
+from mixnet_quantize.parity.foresight import foretell
 from mixnet_quantize.parity.gate import Verdict, judge
 from mixnet_quantize.parity.layers import check_layers, compare_layers
 from mixnet_quantize.parity.machine_kind import MachineKind
 from mixnet_quantize.parity.pair import Pair, Side
-from mixnet_quantize.parity.record import Bounds, Record
+from mixnet_quantize.parity.record import Bounds, Metric, Record, Scored
 from mixnet_quantize.parity.run import Chunk, Comparison, Runner, default_jobs, kind_of, run
 from mixnet_quantize.parity.tally import Outcome, Tally
 from mixnet_quantize.sensitivity import LayerError
@@ -48,6 +49,8 @@ class Settings:
     """How many of the worst images are kept."""
     layers: int = 0
     """On how many images layers are compared too; 0 for none."""
+    metric: Metric | None = None
+    """A metric of one's own: the mean of what it returns for every image is in the outcome."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,8 @@ class _Work:
     def run(self, indices: Sequence[int], kind: MachineKind | None) -> Generator[Chunk, None, None]:
         """Run the images of some indices; earlier results are of this kind of machine."""
         jobs = self.settings.jobs or default_jobs()
-        return self.runner(Comparison(self.pair, self.images, jobs, kind), indices)
+        scored = _scored(self.settings.metric, self.images)
+        return self.runner(Comparison(self.pair, self.images, jobs, kind, scored), indices)
 
 
 def run_here(work: Comparison, indices: Sequence[int]) -> Generator[Chunk, None, None]:
@@ -109,10 +113,20 @@ def run_here(work: Comparison, indices: Sequence[int]) -> Generator[Chunk, None,
     first, second = work.pair.sides
     jobs = min(work.jobs, len(work.images.names))  # no more workers than images
     pairs = [work.pair, *(Pair(first, second) for _ in range(jobs - 1))]
-    with closing(run(pairs, work.images, indices)) as chunks:
+    with closing(run(pairs, work.images, indices, work.metric)) as chunks:
         for chunk in chunks:
             chunk.kind = kind
             yield chunk
+
+
+def _scored(metric: Metric | None, images: Images) -> Scored | None:
+    """A metric by an image's index."""
+    if metric is None:
+        return None
+    truth = images.truth
+    return lambda index, first, second: metric(
+        first, second, None if truth is None else truth[index]
+    )
 
 
 def parity(
@@ -130,6 +144,11 @@ def parity(
     beyond the budget is told by the verdict alone.
     """
     check_settings(settings)
+    if settings.metric is not None and (settings.state is not None or runner is not run_here):
+        raise UsageError(
+            "a metric of one's own is computed in this process and not kept",
+            "leave out the state file and the scheduler",
+        )
     check_runs([Use(side.path, side.runtime, side.selection) for side in (first, second)])
     pair = Pair(first, second)
     if settings.layers:
@@ -138,6 +157,7 @@ def parity(
     files = [_file(side, pair, index) for index, side in enumerate((first, second))]
     # Before the long part, so that files without a common layer are refused at once.
     layers = compare_layers(pair, images, settings.layers) if settings.layers else ()
+    say(foretell(len(images.names), images.truth is not None, settings.budget, settings.confidence))
     tally = Tally(images.truth, pair.classes, settings.worst)
     work = _Work(pair, images, settings, runner)
     unreadable = _compare_all(work, tally, _key(pair, files, images))

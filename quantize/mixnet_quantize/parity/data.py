@@ -79,6 +79,16 @@ def _check(source: Source) -> None:
         raise UsageError("--synsets translates the numbers of --truth, which is not given")
 
 
+def _refuse_level(folder: Path, folders: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse a folder whose only folder has the class folders in it: one level too high."""
+    if len(folders) == 1 and all(name.count("/") > 1 for name in names):
+        inner = folder / folders[0]
+        raise UsageError(
+            f"{folder} has no class folders, but one folder that has them: {inner}",
+            f"give {inner}",
+        )
+
+
 def _by_folders(source: Source, names: Sequence[str], naming: Naming) -> Images:
     """The truth of class folders; none where all images lie in the folder itself."""
     loose = [name for name in names if "/" not in name]
@@ -96,6 +106,7 @@ def _by_folders(source: Source, names: Sequence[str], naming: Naming) -> Images:
             "move these away, or compare without labels: --unlabelled",
         )
     folders = sorted({name.partition("/")[0] for name in names})
+    _refuse_level(source.folder, folders, names)
     order, said = by_name(
         folders,
         naming,

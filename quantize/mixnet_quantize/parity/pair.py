@@ -16,7 +16,7 @@ from mixnet_networks.images.picture import normalise
 from mixnet_networks.images.preprocessing import for_channels
 from mixnet_quantize.images import decode, fit
 from mixnet_quantize.parity.image_model import ImageModel
-from mixnet_quantize.parity.record import MOST_LOGIT, Record, compare
+from mixnet_quantize.parity.record import MOST_LOGIT, Record, Scored, compare
 from mixnet_runtimes import AS_IT_IS, Selection, open_session
 
 Batch = NDArray[np.float32]
@@ -90,9 +90,15 @@ class Pair:
         return tuple(prepared)
 
     def records(
-        self, indices: Sequence[int], prepared: Sequence[tuple[Batch, ...]]
+        self,
+        indices: Sequence[int],
+        prepared: Sequence[tuple[Batch, ...]],
+        metric: Scored | None = None,
     ) -> list[Record]:
-        """Run both files on prepared images. Raises MixnetError where an answer is no number."""
+        """Run both files on prepared images. Raises MixnetError where an answer is no number.
+
+        ``metric`` is asked of every image, by its index and the two rows of logits.
+        """
         answers = [
             model.logits(np.stack([images[side] for images in prepared]))
             for side, model in enumerate(self.models)
@@ -104,7 +110,10 @@ class Pair:
                     "it is broken; write it again",
                 )
         rows = zip(indices, *answers, strict=True)
-        return [compare(index, first, second) for index, first, second in rows]
+        found = [(compare(*row), row) for row in rows]
+        if metric is None:
+            return [record for record, _ in found]
+        return [replace(record, metric=float(metric(*row))) for record, row in found]
 
     def _check_alike(self, attribute: str, unit: str) -> None:
         found = [getattr(model, attribute) for model in self.models]

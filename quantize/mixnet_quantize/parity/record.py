@@ -4,6 +4,7 @@ A pure function makes a record of two rows of logits; a record goes to a line of
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,12 @@ from mixnet_common.printable import shown
 TOP = 5
 
 Row = NDArray[np.float64]
+
+Metric = Callable[[Row, Row, int | None], float]
+"""Any function of both files' outputs for an image, (classes,), and its true class, or None."""
+
+Scored = Callable[[int, Row, Row], float]
+"""The same by an image's index, from which its true class is known."""
 
 
 MOST_LOGIT = 1e39
@@ -54,6 +61,8 @@ class Record:
     """The sum of squared differences over all logits."""
     signal_energy: float
     """The sum of the first file's squared logits."""
+    metric: float | None = None
+    """What a metric of one's own says of the image; no state file keeps it."""
 
     @property
     def agrees(self) -> bool:

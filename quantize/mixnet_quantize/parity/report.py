@@ -6,7 +6,7 @@ Shares become percents and points here; docs/json.md and docs/parity.md explain 
 import math
 from collections.abc import Sequence
 
-from mixnet_common.intervals import Interval
+from mixnet_common.intervals import Estimate, Interval
 from mixnet_networks.labels import Labels
 from mixnet_quantize.parity import gate
 from mixnet_quantize.parity.check import File, Parity
@@ -14,9 +14,11 @@ from mixnet_quantize.parity.gate import Verdict
 from mixnet_quantize.parity.result import (
     AccuracyLoss,
     BudgetVerdict,
+    ClassResult,
     ComparedFile,
     LayerErrorResult,
     LogitError,
+    MetricResult,
     ParityResult,
     UnreadableImage,
     WorstImage,
@@ -28,11 +30,15 @@ Row = tuple[str, ...]
 
 WORST_COLUMNS = ("image", "error", "margin", "first", "second", "truth")
 
+CLASS_COLUMNS = ("class", "images", "first", "second", "second sees most")
+
 LAYER_COLUMNS = ("layer", "operator", "dB", "rms error")
 
 
 def columns(parity: Parity) -> Row:
-    """The heads of ``parity_rows``."""
+    """The heads of ``parity_rows``; without labels there is no loss."""
+    if parity.outcome.top1 is None:
+        return ("", parity.first.path.name, parity.second.path.name)
     loss = f"loss, points ({100 * parity.confidence:g} % interval)"
     return ("", parity.first.path.name, parity.second.path.name, loss)
 
@@ -46,11 +52,12 @@ def parity_rows(parity: Parity) -> list[Row]:
         if accuracy is not None
     ]
     sizes = (parity.first.size_bytes, parity.second.size_bytes)
-    return [
+    rows = [
         *found,
         ("tied for the first place", *map(str, outcome.ties), ""),
         ("bytes", *(f"{size:,}" for size in sizes), f"{sizes[1] / sizes[0]:.3f} of the first"),
     ]
+    return [row[: len(columns(parity))] for row in rows]
 
 
 def _accuracy_row(name: str, accuracy: Accuracy) -> Row:
@@ -72,13 +79,18 @@ def lines(parity: Parity) -> list[str]:
     outcome, logits = parity.outcome, parity.outcome.logits
     agreement = outcome.agreement
     db = "" if logits.db is None else f", {logits.db:.1f} dB"
-    found = [
-        f"{outcome.count} images, {parity.classes} classes, {parity.resolution} pixels",
+    same = (
         f"same top-1: {100 * agreement.value:.2f} % ({_between(agreement.interval)});"
         f" {agreement.count - agreement.hits} differ, {outcome.beyond_rounding} of them where the"
-        f" first file's top two are more than {ROUNDING:g} of the largest logit apart",
+        f" first file's top two are more than {ROUNDING:g} of the largest logit apart"
+    )
+    about = f"{outcome.count} images, {parity.classes} classes, {parity.resolution} pixels"
+    found = [
+        *((about, same) if outcome.top1 is not None else (same, about)),
         f"logit error: {logits.largest:.4g} at most, {logits.rms:.4g} rms{db}",
     ]
+    if outcome.metric is not None:
+        found.append(f"metric: {_estimated(outcome.metric)}")
     if outcome.top1 is not None:
         loss = outcome.top1.loss
         found.insert(
@@ -89,6 +101,31 @@ def lines(parity: Parity) -> list[str]:
     if parity.unreadable:
         found.append(f"unreadable and in no figure: {len(parity.unreadable)} images")
     return found
+
+
+def _estimated(found: Estimate) -> str:
+    """A mean with its interval."""
+    bounds = found.interval
+    return f"{found.value:.4g}" + (
+        "" if bounds is None else f" ({bounds.low:.4g} to {bounds.high:.4g})"
+    )
+
+
+def class_rows(parity: Parity, labels: Labels, most: int) -> list[Row]:
+    """The classes that lose most, for ``CLASS_COLUMNS``: those of which an image is lost."""
+    return [
+        (
+            _called(each.number, labels),
+            str(each.count),
+            f"{100 * each.first / each.count:.1f} %",
+            f"{100 * each.second / each.count:.1f} %",
+            ""
+            if each.confused_with is None
+            else f"{_called(each.confused_with, labels)} ({each.confused})",
+        )
+        for each in parity.outcome.by_class[:most]
+        if each.lost > 0
+    ]
 
 
 def parity_text(parity: Parity) -> str:
@@ -168,6 +205,18 @@ def describe_parity(parity: Parity, preprocessing_from: Sequence[str] = ("", "")
         ),
         worst_errors=tuple(_worst(parity, each) for each in outcome.worst_errors),
         worst_flips=tuple(_worst(parity, each) for each in outcome.worst_flips),
+        by_class=tuple(
+            ClassResult(
+                number=each.number,
+                images=each.count,
+                first_right=each.first,
+                second_right=each.second,
+                confused_with=each.confused_with,
+                confused=each.confused,
+            )
+            for each in outcome.by_class
+        ),
+        metric=None if outcome.metric is None else _metric(outcome.metric),
         layers=tuple(map(_layer, parity.layers)),
         verdict=None if parity.verdict is None else _verdict(parity.verdict),
     )
@@ -185,6 +234,12 @@ def _file(file: File, preprocessing_from: str) -> ComparedFile:
         signature=file.signature,
         preprocessing_from=preprocessing_from or None,
     )
+
+
+def _metric(found: Estimate) -> MetricResult:
+    bounds = found.interval
+    interval = None if bounds is None else (bounds.low, bounds.high)
+    return MetricResult(mean=found.value, interval=interval)
 
 
 def _accuracy(accuracy: Accuracy | None) -> AccuracyLoss | None:

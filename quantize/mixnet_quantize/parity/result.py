@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from mixnet_common.result import (
     Count,
@@ -150,6 +150,32 @@ class BudgetVerdict(ResultRecord):
     """with too few images, about how many would do; else `null`, and where no number would"""
 
 
+class ClassResult(ResultRecord):
+    """The images of one class."""
+
+    number: Count = field(name="class")
+    """a class that has images, counted from 0; the one that loses most first"""
+    images: Count
+    """its images"""
+    first_right: Count
+    """how many of them the first file has right"""
+    second_right: Count
+    """how many the second"""
+    confused_with: Count | None = known_as()
+    """the class that the second takes most of the others for; `null` where all are right"""
+    confused: Count = known_as(0)
+    """how many it takes for that class"""
+
+
+class MetricResult(ResultRecord):
+    """A metric of one's own, from Python."""
+
+    mean: float
+    """its mean over all images"""
+    interval: tuple[float, float] | None = known_as()
+    """Student's interval; `null` for a single image"""
+
+
 class ParityResult(ResultRecord):
     """Two files, compared on the same images."""
 
@@ -190,6 +216,9 @@ its largest absolute one"""
     """the images with the largest `error`"""
     worst_flips: tuple[WorstImage, ...] = known_as(())
     """the images seen as different classes on which the first was surest"""
+    by_class: tuple[ClassResult, ...] = known_as(())
+    """every class that has images; empty without labels"""
+    metric: MetricResult | None = None
     layers: tuple[LayerErrorResult, ...] = known_as(())
     verdict: BudgetVerdict | None = known_as()
     """`null` without `--budget`"""

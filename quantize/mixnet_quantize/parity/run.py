@@ -16,7 +16,7 @@ from mixnet_common.system_faults import raise_system_fault
 from mixnet_quantize.parity.data import Images
 from mixnet_quantize.parity.machine_kind import MachineKind, kind_of_this_machine
 from mixnet_quantize.parity.pair import Pair
-from mixnet_quantize.parity.record import Record
+from mixnet_quantize.parity.record import Record, Scored
 
 CHUNK = 8
 """Images that a worker takes at once, unless a file's batch is larger."""
@@ -57,6 +57,8 @@ class Comparison:
     """Workers that were asked for."""
     kind: MachineKind | None
     """Of the machine that earlier results come from; None where there are none."""
+    metric: Scored | None = None
+    """A metric of one's own, which only this process can compute."""
 
 
 Runner = Callable[[Comparison, Sequence[int]], Generator[Chunk, None, None]]
@@ -81,7 +83,10 @@ def chunk_size(pair: Pair) -> int:
 
 
 def run(
-    pairs: Sequence[Pair], images: Images, indices: Sequence[int]
+    pairs: Sequence[Pair],
+    images: Images,
+    indices: Sequence[int],
+    metric: Scored | None = None,
 ) -> Generator[Chunk, None, None]:
     """Compare the files of the pairs, all of which are the same, on the images of ``indices``.
 
@@ -94,7 +99,7 @@ def run(
     def work(part: Sequence[int]) -> Chunk:
         pair = free.get()
         try:
-            return compare_chunk(pair, images, part)
+            return compare_chunk(pair, images, part, metric)
         finally:
             free.put(pair)
 
@@ -112,7 +117,9 @@ def run(
         pool.shutdown(cancel_futures=True)
 
 
-def compare_chunk(pair: Pair, images: Images, indices: Sequence[int]) -> Chunk:
+def compare_chunk(
+    pair: Pair, images: Images, indices: Sequence[int], metric: Scored | None = None
+) -> Chunk:
     """Show a pair the images of a few indices. Raises MixnetError where a file cannot be run."""
     chunk, read, prepared = Chunk(), [], []
     for index in indices:
@@ -124,5 +131,5 @@ def compare_chunk(pair: Pair, images: Images, indices: Sequence[int]) -> Chunk:
         else:
             read.append(index)
     if read:
-        chunk.records = pair.records(read, prepared)
+        chunk.records = pair.records(read, prepared, metric)
     return chunk

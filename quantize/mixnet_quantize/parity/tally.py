@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import fsum, log10, sqrt
 
-from mixnet_common.intervals import Interval
+from mixnet_common.intervals import Estimate, Interval, mean_of
+from mixnet_quantize.parity.by_class import ByClass, ClassAccuracy
 from mixnet_quantize.parity.intervals import mcnemar, paired_difference, quantile, wilson
 from mixnet_quantize.parity.record import TOP, Record
 
@@ -102,6 +103,10 @@ class Outcome:
     """The largest differences of a logit, the worst first."""
     worst_flips: tuple[Worst, ...]
     """Images seen as different classes, that on which the first file was surest first."""
+    by_class: tuple[ClassAccuracy, ...] = ()
+    """Every class that has images, the one that loses most first; empty without labels."""
+    metric: Estimate | None = None
+    """The mean of a metric of one's own over all images, with Student's interval."""
 
 
 @dataclass
@@ -155,6 +160,8 @@ class Tally:
         self._error_energies, self._signal_energies = array("d"), array("d")
         self._errors = Worsts(worst, lambda record: record.error)
         self._flips = Worsts(worst, lambda record: record.first_margin)
+        self._by_class = ByClass()
+        self._metrics = array("d")
         self.count = 0
 
     def add(self, record: Record) -> None:
@@ -175,6 +182,9 @@ class Tally:
             right = self._truth[record.index]
             for top, hits in self._hits.items():
                 hits.add(right in record.first[:top], right in record.second[:top])
+            self._by_class.add(right, record)
+        if record.metric is not None:
+            self._metrics.append(record.metric)
 
     def outcome(self, confidence: float) -> Outcome:
         """What has been counted, of at least one image, with intervals of the given confidence."""
@@ -190,6 +200,8 @@ class Tally:
             logits=self._logits(),
             worst_errors=self._errors.all(),
             worst_flips=self._flips.all(),
+            by_class=self._by_class.all(),
+            metric=mean_of(sorted(self._metrics), confidence) if self._metrics else None,
         )
 
     def _share(self, hits: int, z: float) -> Share:

@@ -1,0 +1,64 @@
+"""Accuracy class by class: where the second file loses, and what it takes those images for.
+
+Counts that grow image by image; a class takes a few numbers, a confusion that was seen one more.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+from mixnet_quantize.parity.record import Record
+
+
+@dataclass(frozen=True)
+class ClassAccuracy:
+    """One class: its images, how many of them either file has right, and what it is taken for."""
+
+    number: int
+    """Counted from 0."""
+    count: int
+    first: int
+    second: int
+    confused_with: int | None
+    """The class that the second file takes most of the others for; None where all are right."""
+    confused: int
+    """How many it takes for that class."""
+
+    @property
+    def lost(self) -> int:
+        """Images that the second file has right less often than the first."""
+        return self.first - self.second
+
+
+class ByClass:
+    """Takes records with their true classes, in any order."""
+
+    def __init__(self) -> None:
+        self._count: Counter[int] = Counter()
+        self._first: Counter[int] = Counter()
+        self._second: Counter[int] = Counter()
+        self._wrong: defaultdict[int, Counter[int]] = defaultdict(Counter)
+
+    def add(self, truth: int, record: Record) -> None:
+        """Count one image."""
+        self._count[truth] += 1
+        self._first[truth] += record.first[0] == truth
+        self._second[truth] += record.second[0] == truth
+        if record.second[0] != truth:
+            self._wrong[truth][record.second[0]] += 1
+
+    def all(self) -> tuple[ClassAccuracy, ...]:
+        """Every class that has images: the one that loses most first, then by number."""
+        found = [self._of(number) for number in sorted(self._count)]
+        return tuple(sorted(found, key=lambda each: (-each.lost / each.count, each.number)))
+
+    def _of(self, number: int) -> ClassAccuracy:
+        wrong = self._wrong[number]
+        most = min(wrong, key=lambda other: (-wrong[other], other), default=None)
+        return ClassAccuracy(
+            number,
+            self._count[number],
+            self._first[number],
+            self._second[number],
+            most,
+            0 if most is None else wrong[most],
+        )
