@@ -78,13 +78,12 @@ def processes(folder: Path) -> Iterator[Processes]:
 class Lab:
     """A scheduler on loopback, and workers."""
 
-    def __init__(self, started: Processes, port: int, options: Sequence[object] = ()) -> None:
-        self.started, self.options = started, options
-        self.address = f"{'tls' if options else 'tcp'}://127.0.0.1:{port}"
-        self.scheduler = started.start(
-            [*DASK, "scheduler", "--host", self.address, "--no-dashboard", *options]
-        )
-        wait_for(lambda: "Scheduler at:" in started.said(self.scheduler) or reachable(port))
+    def __init__(self, started: Processes, port: int, tls: Mapping[str, str] | None = None) -> None:
+        self.started, self.tls = started, tls
+        self.address = f"{'tls' if tls else 'tcp'}://127.0.0.1:{port}"
+        words = [*DASK, "scheduler", "--host", self.address, "--port", port, "--no-dashboard"]
+        self.scheduler = started.start(words, tls)
+        wait_for(lambda: reachable(port))
 
     def worker(
         self, *options: object, environment: Mapping[str, str] | None = None
@@ -92,8 +91,8 @@ class Lab:
         """A worker with one thread and no nanny: killed, it stays away."""
         plain = ("--no-nanny", "--nthreads", 1, "--no-dashboard", "--death-timeout", 60)
         where = ("--local-directory", self.started.folder / f"scratch-{len(self.started.all)}")
-        words = [*DASK, "worker", self.address, *plain, *where, *self.options, *options]
-        return self.started.start(words, environment)
+        words = [*DASK, "worker", self.address, *plain, *where, *options]
+        return self.started.start(words, {**(self.tls or {}), **(environment or {})})
 
 
 def reachable(port: int) -> bool:

@@ -19,5 +19,5 @@ def cluster_options(function: Function) -> Function:
     return click.option(
         "--dask",
         metavar="ADDRESS|local[:N]",
-        help="Work on the workers of a Dask scheduler (docs/cluster.md), or on N processes here.",
+        help="Use the workers of a Dask scheduler (docs/cluster.md), or N local processes.",
     )(function)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from mixnet_bench.command_line.cluster_options import cluster_options
 from mixnet_common.console import Group, example, json_option
 
 
@@ -15,14 +16,19 @@ from mixnet_common.console import Group, example, json_option
     invoke_without_command=True,
     epilog=example("mixnet-bench devices", "mixnet-bench devices --json"),
 )
+@cluster_options
 @json_option
 @click.pass_context
-def devices(context: click.Context, as_json: bool) -> None:
-    """List the phones that adb knows; for each that cannot be used, what to do about it."""
+def devices(context: click.Context, dask: str | None, insecure: bool, as_json: bool) -> None:
+    """List the phones that adb knows; for each that cannot be used, what to do about it.
+
+    With --dask those of all hosts that have workers.
+    """
     if context.invoked_subcommand is None:
+        from mixnet_bench.cluster.address import parse_address
         from mixnet_bench.commands.devices.listing import run_listing
 
-        run_listing(as_json)
+        run_listing(as_json, parse_address(dask, insecure))
 
 
 @devices.command(epilog=example("mixnet-bench devices clean --on adb:SERIAL"))

@@ -58,6 +58,8 @@ class DeviceResult(ResultRecord):
     """a charger or a cable with power is connected"""
     screen_on: bool | None = known_as()
     """the screen is on"""
+    host: str | None = None
+    """the address of the host that it is plugged into: only with `--dask`"""
 
 
 class PartResult(ResultRecord):
