@@ -273,12 +273,12 @@ def infer(
         row = OPERATORS[op]
     except KeyError:
         raise MixnetError(f"{name}: there is no operator {op}") from None
-    surplus = set(attributes) - set(row.attributes)
     complete = {**row.attributes, **attributes}
-    missing = sorted(key for key, value in complete.items() if value is REQUIRED)
-    if surplus or missing:
-        wrong = sorted(surplus) or missing
-        raise MixnetError(f"{name}: {'unknown' if surplus else 'missing'} attributes {wrong}")
+    if len(complete) > len(row.attributes):
+        raise MixnetError(f"{name}: unknown attributes {sorted(complete.keys() - row.attributes)}")
+    if REQUIRED in complete.values():
+        missing = sorted(key for key, value in complete.items() if value is REQUIRED)
+        raise MixnetError(f"{name}: missing attributes {missing}")
     try:
         return row.shapes(inputs, complete), complete, row.parameters(inputs, complete)
     except MixnetError as error:

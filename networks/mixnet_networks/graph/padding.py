@@ -3,6 +3,7 @@
 Source: https://www.tensorflow.org/api_docs/python/tf/nn, "Notes on padding".
 """
 
+from functools import cache
 from typing import Any
 
 from mixnet_common import MixnetError
@@ -50,6 +51,7 @@ def resolve_padding(
     return (top, bottom), (left, right)
 
 
+@cache
 def output_sizes(
     padding: Any, sizes: Pair, kernel: Pair, strides: Pair, dilations: Pair = (1, 1)
 ) -> Pair:
