@@ -76,7 +76,7 @@ def test_files_are_counted_and_timed_side_by_side(campaign: Path, tmp_path: Path
     assert list(timed["ids.onnx"]["given"]["inputs"]) == ["ids"]
     assert timed["ext.onnx"]["path"] == "ext.onnx"
     assert timed["ext.onnx"]["data_files"][0]["name"] == "ext.onnx.data"
-    assert "11 done before" in run(campaign, "-o", out).stdout
+    assert "11 done before" in run(campaign, "-o", out).stderr
     report = CliRunner().invoke(main, ["report", str(out), "-o", str(out / "r.html")])
     assert report.exit_code == 0, report.output
 

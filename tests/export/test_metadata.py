@@ -124,7 +124,7 @@ def test_a_card_changes_nothing_of_what_is_computed(
     if precision == "int8":
         plain = quantized(form, model, network)
     results = [
-        run_candidate(Candidate(content, FORMATS[form]), image(network))[0]
+        run_candidate(Candidate(content, FORMATS[form]), [image(network)])[0]
         for content in (plain, describe_metadata(form, plain, CARD))
     ]
 
@@ -314,9 +314,9 @@ def test_a_model_that_takes_pixels_answers_as_the_one_that_takes_them_normalised
     form: str, model: Model, network: Network
 ) -> None:
     pixels = picture(network.resolution)[None].astype(np.float32)
-    expected = run_candidate(Candidate(FORMATS[form].write(model), FORMATS[form]), image(network))
+    expected = run_candidate(Candidate(FORMATS[form].write(model), FORMATS[form]), [image(network)])
     content = FORMATS[form].write(take_pixels(model, network.preprocessing))
-    found = run_candidate(Candidate(content, FORMATS[form]), pixels)
+    found = run_candidate(Candidate(content, FORMATS[form]), [pixels])
 
     assert expected[0].std() > 0.01
     np.testing.assert_allclose(found[0], expected[0], atol=1e-5 * np.abs(expected[0]).max())

@@ -5,6 +5,7 @@ step is about the network that is exported. Nothing is written.
 """
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,13 @@ from mixnet_networks import Network, load_network
 from mixnet_networks.images.preprocessing import load_preprocessing
 from mixnet_networks.labels import label_names
 from mixnet_networks.trained import trained_names
-from mixnet_networks.weights import Weights
+from mixnet_networks.weights import Weights, seeded_weights
 
 if TYPE_CHECKING:
     from mixnet_networks.importing import Imported
+
+
+Stamp = tuple[int, int] | None
 
 
 def beside(campaign: Campaign, path: str) -> Path:
@@ -61,14 +65,34 @@ def imported_weights(campaign: Campaign, entry: Entry) -> "Imported | None":
     """
     if entry.weights is None:
         return None
+    file = weights_file(campaign, entry.weights)
+    return _imported(file, _stamp(file), network_name(campaign, entry), entry)
+
+
+@lru_cache(maxsize=1)
+def _imported(file: Path, stamp: Stamp, name: str, entry: Entry) -> "Imported":
+    """Imported weights, kept until another file's are asked for, or the file changes."""
     from mixnet_networks.importing import import_weights
 
-    return import_weights(
-        weights_file(campaign, entry.weights),
-        network_name(campaign, entry),
-        classes=entry.classes,
-        multiplier=entry.multiplier,
-    )
+    return import_weights(file, name, classes=entry.classes, multiplier=entry.multiplier)
+
+
+def _stamp(file: Path) -> Stamp:
+    """When a file was changed and its size; None where it is no file, like a name that ships."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=1)
+def seeded(network: Network, seed: int) -> Weights:
+    """Seeded weights, kept until another network's are asked for.
+
+    A network's files follow each other, and the statistics of a large one take many seconds.
+    """
+    return seeded_weights(network, seed)
 
 
 def sized(campaign: Campaign, imported: "Imported", entry: Entry) -> Network:

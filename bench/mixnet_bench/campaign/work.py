@@ -16,6 +16,7 @@ from mixnet_bench.campaign.networks import (
     imported_weights,
     labels_name,
     network_with_weights,
+    seeded,
     sized,
     weights_file,
 )
@@ -26,7 +27,7 @@ from mixnet_bench.campaign.store import Store
 from mixnet_common.console import warn
 from mixnet_networks import Network
 from mixnet_networks.labels import Labels, load_labels
-from mixnet_networks.weights import Weights, seeded_weights
+from mixnet_networks.weights import Weights
 from mixnet_runtimes import AS_IT_IS, NOTHING_GIVEN, GivenInputs, Selection
 from mixnet_runtimes.model_files import identity_of
 
@@ -87,7 +88,7 @@ def _weights(campaign: Campaign, entry: Entry) -> tuple[Network, Weights, str, L
     imported = imported_weights(campaign, entry)
     if entry.weights is None or imported is None:
         network, _ = network_with_weights(campaign, entry)
-        return network, seeded_weights(network, entry.seed), f"seed {entry.seed}", ()
+        return network, seeded(network, entry.seed), f"seed {entry.seed}", ()
     file = weights_file(campaign, entry.weights).name
     for text in imported.warnings:
         warn(f"{file}: {text}")

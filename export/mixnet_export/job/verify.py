@@ -96,8 +96,8 @@ def verify(
     Raises MixnetError where an output is not finite, or, if ``exact``, where they differ by more
     than TOLERANCE.
     """
-    ours, runtime = _run_all(candidate, images)
-    theirs, against = _run_all(reference, images)
+    ours, runtime = run_candidate(candidate, images)
+    theirs, against = run_candidate(reference, images)
     result = _compare(ours, theirs, runtime, f"{against} {reference.label}".strip())
     if exact and result.largest_difference > TOLERANCE:
         raise MixnetError(
@@ -124,32 +124,29 @@ def _compare(ours: Array, theirs: Array, runtime: str, against: str) -> Verifica
     )
 
 
-def _run_all(candidate: Candidate, images: Sequence[Array]) -> tuple[Array, str]:
-    """The logits of all inputs, one under the other, and the runtime's name."""
-    results = [run_candidate(candidate, image) for image in images]
-    return np.concatenate([logits for logits, _ in results]), results[0][1]
+def run_candidate(candidate: Candidate, images: Sequence[Array]) -> tuple[Array, str]:
+    """Open a file once and run it on inputs (batch, h, w, 3); logits, and the runtime's name.
 
-
-def run_candidate(candidate: Candidate, image: Array) -> tuple[Array, str]:
-    """Run a file on an input (batch, h, w, 3); its logits as float64, and the runtime's name.
-
-    Several outputs, as a detector's, are put behind each other: one row an image.
-
-    Raises MixnetError where the disk has no room for the file.
+    The logits are float64, those of all inputs one under the other. Several outputs, as a
+    detector's, are put behind each other: one row an image. Raises MixnetError where the disk has
+    no room for the file.
     """
     if isinstance(candidate.content, Path):
-        return _run_file(candidate.content, candidate.format, image)
+        return _run_file(candidate.content, candidate.format, images)
     with temporary_folder() as folder:
         path = folder / f"model{candidate.format.suffix}"
         path.write_bytes(candidate.content)
-        return _run_file(path, candidate.format, image)
+        return _run_file(path, candidate.format, images)
 
 
-def _run_file(path: Path, form: Format, image: Array) -> tuple[Array, str]:
+def _run_file(path: Path, form: Format, images: Sequence[Array]) -> tuple[Array, str]:
     session = open_session(path)  # gone when this returns: Windows deletes no open file
-    outputs = session.run(_feed(session, form, image))
-    result = _row(to_real(outputs[each.name], each) for each in _by_name(session))
-    return result, f"{session.runtime} {session.version}"
+    results = [_logits(session, session.run(_feed(session, form, image))) for image in images]
+    return np.concatenate(results), f"{session.runtime} {session.version}"
+
+
+def _logits(session: Session, outputs: Mapping[str, Array]) -> Array:
+    return _row(to_real(outputs[each.name], each) for each in _by_name(session))
 
 
 def _by_name(session: Session) -> list[TensorInfo]:

@@ -44,7 +44,7 @@ def picture_logits(order: FileRequest, content: bytes) -> Any:
 
     network = load_network(order.network)
     image = picture_input(network.resolution, network.architecture.preprocessing)
-    logits, _ = run_candidate(Candidate(content, FORMATS[order.form]), image)
+    logits, _ = run_candidate(Candidate(content, FORMATS[order.form]), [image])
     return logits[0].tolist()
 
 
