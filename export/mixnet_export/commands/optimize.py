@@ -43,19 +43,22 @@ from mixnet_export.optimize.records import (
     "runtime",
     metavar="RUNTIME",
     help="The runtime's version that is to run the file, like litert-2.3 or tflite-2.17.  "
-    "[default: the newest LiteRT]",
+    "[default: the newest LiteRT or onnxruntime]",
 )
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would be rewritten.")
 @json_option
 def optimize_command(
     file: Path, directory: Path, runtime: str | None, dry_run: bool, as_json: bool
 ) -> None:
-    """Make FILE, anyone's .tflite, faster on CPUs without changing what it computes.
+    """Make FILE, anyone's .tflite or .onnx, faster on CPUs without changing what it computes.
 
-    Depthwise convolutions of more than 25 taps become sums of small ones. Every rewritten operator
-    and the whole file are held against the original before anything is written.
+    Depthwise convolutions of more than 25 taps become sums of small ones, depth multipliers one
+    convolution a multiple, mixed and grouped convolutions what the runtime computes fastest, and
+    scales and offsets go into weights. Everything that is rewritten and the whole file are held
+    against the original before anything is written.
     """
-    from mixnet_export.optimize.job import check_request, optimize
+    from mixnet_export.optimize.job import optimize
+    from mixnet_export.optimize.request import check_request
 
     check_request(file, directory)
     result = optimize(file, directory, target=runtime, dry_run=dry_run)

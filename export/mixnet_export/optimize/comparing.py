@@ -36,8 +36,8 @@ def compare_outputs(
         without = None if blunted is None else _runs(blunted, key, True)
         for name in runs[0]:
             first, plain, second = (each[name] for each in runs)
-            found = _compared(first, plain, second)
-            change = HUGE if without is None else _change(first, without[name])
+            found = compared(first, plain, second)
+            change = HUGE if without is None else change_of(first, without[name])
             yield {"signature": key, "name": name, "change": change, **found}
 
 
@@ -69,7 +69,7 @@ def _run(interpreter: Any, document: Document, key: str | None, kind: str) -> di
     }
 
 
-def _compared(first: list[Array], plain: list[Array], second: list[Array]) -> dict[str, Any]:
+def compared(first: list[Array], plain: list[Array], second: list[Array]) -> dict[str, Any]:
     """How far an output of the candidate (``second``) is from the original's."""
     if any(one.shape != other.shape for one, other in zip(first, second, strict=True)):
         return {"dtype": first[0].dtype.name, "comparable": False}
@@ -92,7 +92,7 @@ def _compared(first: list[Array], plain: list[Array], second: list[Array]) -> di
     }
 
 
-def _change(first: list[Array], without: list[Array]) -> float:
+def change_of(first: list[Array], without: list[Array]) -> float:
     """How far an output is from that of other weights; huge where they cannot be compared."""
     one, other = _joined(first), _joined(without)
     if one.shape != other.shape or one.dtype.kind not in "fiub":

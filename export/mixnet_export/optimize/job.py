@@ -10,8 +10,6 @@ from mixnet_common import UsageError
 from mixnet_common.console import FORMAT
 from mixnet_common.files import write_all
 from mixnet_common.hashing import sha256
-from mixnet_common.outputs import check_folder, check_outputs
-from mixnet_common.readers import is_file, missing_file, show
 from mixnet_common.temporary import temporary_folder
 from mixnet_common.versions import package_version
 from mixnet_export.job.exporting import side_path
@@ -27,6 +25,7 @@ from mixnet_export.optimize.document import (
 )
 from mixnet_export.optimize.figures import figures, why_unknown
 from mixnet_export.optimize.finding import Found, Left, find
+from mixnet_export.optimize.onnx.job import optimize_onnx
 from mixnet_export.optimize.proof import doubts, prove
 from mixnet_export.optimize.records import (
     Figures,
@@ -36,6 +35,7 @@ from mixnet_export.optimize.records import (
     RewrittenRegion,
 )
 from mixnet_export.optimize.regions.stages import Stages, rewrite_regions
+from mixnet_export.optimize.request import check_request, size_of
 from mixnet_runtimes.probing import Use, ask_partitions
 from mixnet_runtimes.registry import read_file, runtime_name
 from mixnet_runtimes.targets import PRECISIONS, Target, find_target
@@ -61,14 +61,16 @@ def optimize(
     target: Target | str | None = None,
     dry_run: bool = False,
 ) -> OptimizeResult:
-    """Rewrite the large depthwise convolutions of a ``.tflite`` file for one runtime's version.
+    """Rewrite a ``.tflite`` or ``.onnx`` file for one runtime's version.
 
     The result and its provenance are written into the folder ``output`` under the file's own name,
     unless nothing is found, or with ``dry_run`` or without a folder. Raises UsageError for what is
-    no ``.tflite`` file, or an output in the input's place; MixnetError for a broken file, for one
+    no such file, or an output in the input's place; MixnetError for a broken file, for one
     that would lose something, and where original and result are not proven equal.
     """
     path = Path(path)
+    if path.suffix.lower() == ".onnx":
+        return optimize_onnx(path, output, target=target, dry_run=dry_run)
     wanted = target if isinstance(target, Target) else find_target(target, "tflite")
     written = check_request(path, output)
     _check_target(wanted)
@@ -99,25 +101,6 @@ def optimize(
     text = json.dumps(provenance, indent=2) + "\n"
     write_all({written: content, side_path(written): text})
     return replace(result, written=written, provenance=provenance)
-
-
-def check_request(path: Path, output: Path | None) -> Path | None:
-    """Where the result goes. Raises UsageError for another kind of file, or the input's place."""
-    if path.suffix.lower() != ".tflite":
-        raise UsageError(f"{show(path)} is no .tflite file", "optimize takes .tflite files only")
-    if output is None:
-        return None
-    written = output / path.name
-    check_folder(output)
-    check_outputs((written, side_path(written)), [path], like="out/")
-    return written
-
-
-def size_of(path: Path) -> int:
-    """Bytes of a file. Raises UsageError where there is none."""
-    if not is_file(path):
-        raise missing_file(path)
-    return path.stat().st_size
 
 
 def _check_target(target: Target) -> None:

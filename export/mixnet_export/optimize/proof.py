@@ -13,7 +13,6 @@ from mixnet_common import MixnetError
 from mixnet_common.printable import printable
 from mixnet_export.optimize.building import Rewriting
 from mixnet_export.optimize.records import OutputProof
-from mixnet_export.optimize.regions.region import Region
 from mixnet_export.optimize.regions.stages import Stage
 from mixnet_runtimes import child
 
@@ -98,27 +97,28 @@ def prove(
     answer = child.ask("mixnet_export.optimize.proof_child:prove", path, request, limits)
     regions = [region for stage in stages for region in stage.regions]
     for region, seen in zip(regions, answer["regions"], strict=True):
-        _judge_region(region, seen)
+        judge_region(region.name, region.pattern, seen)
     for rewriting, seen in zip(rewritings, answer["operators"], strict=True):
         _judge_operator(rewriting, seen)
     is_int8 = any(each.found.is_int8 for each in rewritings)
     is_int8 |= any(seen["steps"] > 0 for seen in answer["regions"])
-    outputs = tuple(_judged(each, is_int8) for each in answer["outputs"])
+    outputs = tuple(judged(each, is_int8) for each in answer["outputs"])
     first, second = answer["partitions"]
     return Proof(answer["operators"], answer["regions"], outputs, (first, second))
 
 
-def _judge_region(region: Region, seen: Mapping[str, Any]) -> None:
+def judge_region(name: str, pattern: str, seen: Mapping[str, Any]) -> None:
+    """Raise MixnetError where a region is not equal."""
     if seen["steps"] > MOST_STEPS:
         raise MixnetError(
-            f"{region.name}: rewritten ({region.pattern}), it differs by {seen['steps']} steps"
+            f"{name}: rewritten ({pattern}), it differs by {seen['steps']} steps"
             f" (at most {MOST_STEPS})",
             HINT,
         )
     most = max(OPERATOR_TOLERANCE, OWN_FACTOR * min(seen["own"], OWN_LIMIT))
     if seen["error"] > most or seen["own"] > OWN_LIMIT:
         raise MixnetError(
-            f"{region.name}: rewritten ({region.pattern}), it differs from a float64 reference by"
+            f"{name}: rewritten ({pattern}), it differs from a float64 reference by"
             f" {seen['error']:.1e} of the largest value (at most {most:.1e}; the original by"
             f" {seen['own']:.1e})",
             HINT,
@@ -141,7 +141,7 @@ def _judge_operator(rewriting: Rewriting, seen: Mapping[str, Any]) -> None:
         )
 
 
-def _judged(seen: Mapping[str, Any], is_int8: bool) -> OutputProof:
+def judged(seen: Mapping[str, Any], is_int8: bool) -> OutputProof:
     """An output as a record. Raises MixnetError where it is not equal."""
     name = printable(str(seen["name"]))
     if not seen["comparable"]:

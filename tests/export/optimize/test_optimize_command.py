@@ -180,7 +180,8 @@ def test_nothing_is_written_where_the_proof_fails(
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
-        ("a.onnx", b"", "takes .tflite files only"),
+        ("a.pb", b"", "takes .tflite and .onnx files"),
+        ("a.onnx", b"", "is empty"),
         ("a.tflite", b"", "is empty"),
         ("a.tflite", b"\0" * 100, "TFL3"),
         ("a.tflite", content(CASE)[:-100], "is not a valid .tflite file"),

@@ -87,7 +87,7 @@ def compare_region(
         references = _reference(before, place, values, first)
         for one, other, right in zip(first, second, references, strict=True):
             is_exact &= one.shape == other.shape and bool(np.array_equal(one, other))
-            for key, value in _seen(one, other, right).items():
+            for key, value in errors_of(one, other, right).items():
                 worst[key] = max(worst[key], value)
     return {"inputs": len(inputs), "is_exact": is_exact, **worst}
 
@@ -104,7 +104,7 @@ def _reference(
         return original
 
 
-def _seen(one: Array, other: Array, right: Array) -> dict[str, Any]:
+def errors_of(one: Array, other: Array, right: Array) -> dict[str, Any]:
     """How far both are from what is right; in integers, from each other."""
     if one.shape != other.shape or right.shape != one.shape:
         return {"error": 1e300}
