@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
 from graph_files import Net, hold, rewritten
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 from mixnet_export.lowering import PLANS
 from mixnet_export.optimize.document import read_document
 from mixnet_export.optimize.job import optimize
+from mixnet_runtimes.tflite.pack import pack
 
 NHWC_TO_NCHW, NCHW_TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
 
@@ -129,6 +133,34 @@ def test_what_we_export_ourselves_stays_as_it_is(tmp_path: Path) -> None:
         made, stages = rewritten(path)
         assert bool(stages.stages) is is_changed
         hold(made, net.model())
+
+
+def test_an_open_batch_stays_open(tmp_path: Path) -> None:
+    net = Net(1, 16, 16, 8)
+    block(net)
+    path = net.save(tmp_path / "a.tflite")
+    model = read_document(path).model
+    for tensor in model.subgraphs[0].tensors:
+        if len(tensor.shape) == 4 and model.buffers[tensor.buffer].data is None:
+            tensor.shapeSignature = [-1, *tensor.shape[1:]]
+    for operator in model.subgraphs[0].operators:
+        if type(operator.builtinOptions).__name__ == "SliceOptionsT":
+            data = model.buffers[model.subgraphs[0].tensors[operator.inputs[2]].buffer]
+            data.data = np.frombuffer(np.int32([-1]).tobytes() + bytes(data.data)[4:], np.uint8)
+    path.write_bytes(pack(schema, model))
+    made, stages = rewritten(path)
+    assert stages.stages
+    x = np.random.default_rng(1).standard_normal((3, 16, 16, 8)).astype(np.float32)
+    results = []
+    for each in (path, made):
+        interpreter = Interpreter(model_path=str(each))
+        interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], x.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
+        interpreter.invoke()
+        results.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
+    assert results[0].shape == (3, 16, 16, 10)
+    assert abs(results[0] - results[1]).max() < 1e-5 * abs(results[0]).max()
 
 
 def test_a_tensor_that_others_read_stays(tmp_path: Path) -> None:

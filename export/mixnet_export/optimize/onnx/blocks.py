@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from mixnet_common import MixnetError
 from mixnet_common.printable import printable
 from mixnet_export.lowering import Model, Plan, lower
@@ -52,8 +54,8 @@ def _described(graph: OnnxGraph, block: Block, model: Model, plan: Plan) -> Onnx
         made = onnx.load_model_from_string(write_onnx(lowered))
     except MixnetError:
         return None  # something that the neutral graph refuses
-    if graph.has_open_batch and any(node.op == "slice" for node in lowered.graph.nodes):
-        return None
+    if graph.has_open_batch:
+        _open_slices(made)
     before = Counter(graph.nodes[place].op_type for place in block.places)
     after = Counter(node.op_type for node in made.graph.node)
     if before == after:
@@ -68,6 +70,18 @@ def _described(graph: OnnxGraph, block: Block, model: Model, plan: Plan) -> Onnx
         model,
         made,
     )
+
+
+def _open_slices(made: Any) -> None:
+    """Let slices take the whole batch, however many images it has."""
+    from onnx import numpy_helper
+
+    ends = {node.input[2] for node in made.graph.node if node.op_type == "Slice"}
+    for each in made.graph.initializer:
+        if each.name in ends:
+            values = numpy_helper.to_array(each).copy()
+            values[0] = np.iinfo(np.int64).max
+            each.CopyFrom(numpy_helper.from_array(values, each.name))
 
 
 def splice(model: Any, blocks: Sequence[OnnxBlock]) -> Any:

@@ -73,9 +73,8 @@ def _site(graph: Graph, block: Block, steps: Steps, plan: Plan) -> Site | None:
     except MixnetError:
         return None  # something that the neutral graph refuses
     tensors = [each for each in (*block.sources, *block.outputs) if isinstance(each, int)]
-    has_slices = any(node.op == "slice" for node in lowered.graph.nodes)
-    if has_slices and graph.has_open_batch(*tensors):
-        return None
+    if graph.has_open_batch(*tensors):
+        _open_slices(made, graph.schema)
     before = Counter(graph.kind(graph.operators[place]) for place in block.places)
     after = _kinds(made, graph.schema)
     if before == after:
@@ -97,6 +96,18 @@ def _site(graph: Graph, block: Block, steps: Steps, plan: Plan) -> Site | None:
         _splice(editor, made, region)
 
     return Site(region, build)
+
+
+def _open_slices(made: Any, schema: Any) -> None:
+    """Let slices take the whole batch, however many images it has."""
+    (graph,) = made.subgraphs
+    kinds = {number: code.builtinCode for number, code in enumerate(made.operatorCodes)}
+    for operator in graph.operators:
+        if kinds[operator.opcodeIndex] == schema.BuiltinOperator.SLICE:
+            buffer = made.buffers[graph.tensors[integers(operator.inputs)[2]].buffer]
+            sizes = np.frombuffer(np.asarray(buffer.data, np.uint8).tobytes(), "<i4").copy()
+            sizes[0] = -1
+            buffer.data = np.frombuffer(sizes.tobytes(), np.uint8)
 
 
 def _kinds(model: Any, schema: Any) -> Counter[str]:
