@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -112,19 +113,26 @@ class Command(click.Command):
             found = user_error(error)
             if found is None:
                 raise
+            if _told.is_verbose:
+                print_bug(error)
             report_error(found)
         sys.exit(status if isinstance(status, int) else 0)
 
 
 def _show(error: click.ClickException) -> None:
-    """Print what click says of a command line; it quotes what was typed as it is."""
-    message = printable(error.format_message(), keep="\n\t")
-    error.format_message = lambda: message  # type: ignore[method-assign]
-    error.show()
+    """Print what click says of a command line in the form of all other errors."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    hint = f"{context.command_path} --help explains every option" if context else ""
+    print_error(MixnetError(message[:1].lower() + message[1:], hint))
 
 
 class Group(Command, click.Group):
-    """The same for a command with subcommands."""
+    """The same for a command with subcommands; a program's own has ``--quiet``, ``--verbose``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += _volume()
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -147,13 +155,53 @@ def report_error(error: MixnetError) -> NoReturn:
 
 
 def say(*lines: str) -> None:
-    """Tell the user something that is not data, on stderr."""
-    click.echo(_joined(lines), err=True)
+    """Tell the user something that is not data, on stderr; nothing with ``--quiet``."""
+    if not _told.is_quiet:
+        click.echo(_joined(lines), err=True)
 
 
 def warn(message: str) -> None:
     """Tell the user of something that may spoil a result."""
-    say(f"warning: {message}")
+    click.echo(printable(f"warning: {message}"), err=True)
+
+
+@dataclass
+class _Volume:
+    """How much is told."""
+
+    is_quiet: bool = False
+    is_verbose: bool = False
+
+
+_told = _Volume()
+
+
+def _set_quiet(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    _told.is_quiet = value
+
+
+def _set_verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    _told.is_verbose = value
+
+
+def _volume() -> list[click.Parameter]:
+    """The options of both programs that say how much is told."""
+    return [
+        click.Option(
+            ["-q", "--quiet"],
+            is_flag=True,
+            expose_value=False,
+            callback=_set_quiet,
+            help="Print results, warnings and errors only.",
+        ),
+        click.Option(
+            ["-v", "--verbose"],
+            is_flag=True,
+            expose_value=False,
+            callback=_set_verbose,
+            help="Print where in the code an error was raised.",
+        ),
+    ]
 
 
 def print_lines(*lines: str) -> None:
@@ -162,11 +210,11 @@ def print_lines(*lines: str) -> None:
 
 
 def print_bug(error: BaseException) -> None:
-    """Print the traceback of what is no user's fault to stderr."""
+    """Print an error's traceback to stderr."""
     import traceback
 
     for each in traceback.format_exception(error):
-        say(*each.rstrip("\n").split("\n"))
+        click.echo(_joined(each.rstrip("\n").split("\n")), err=True)
 
 
 def confirm(question: str) -> bool:
@@ -203,32 +251,53 @@ def print_table(
     caption: Lines = "",
     *,
     left: int = 1,
+    drop: Sequence[str] = (),
 ) -> None:
     """Print a table to stdout: text to the left in the first ``left`` columns, else right.
 
-    A terminal gets its own width; a pipe or a file gets as much as the table needs.
+    A pipe or a file gets as much width as the table needs. On a terminal that is narrower, the
+    columns of ``drop`` are left out, the first first, until it fits; where it still does not, every
+    row becomes a few lines. No name, number or verdict is broken.
     """
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from mixnet_common.tables import Table, fitted
 
     table = Table(
-        title=printable(title) or None, caption=_joined(caption) or None, box=box.SIMPLE_HEAD
+        tuple(map(printable, columns)), tuple(tuple(map(printable, row)) for row in rows), left
     )
-    table.title_justify = table.caption_justify = "left"
-    for index, column in enumerate(columns):
-        table.add_column(
-            printable(column), justify="left" if index < left else "right", overflow="fold"
-        )
-    for row in rows:
-        table.add_row(*map(printable, row))
-    Console(
-        width=None if sys.stdout.isatty() else 240, markup=False, highlight=False, emoji=False
-    ).print(table)
+    width = _width()
+    lines, dropped = fitted(table, width, tuple(drop))
+    notes = [caption] if isinstance(caption, str) else [*caption]
+    if dropped:
+        notes.append(f"not shown on {width} columns: {', '.join(dropped)}")
+    if title:
+        print(printable(title))
+    print("\n".join(["", *lines, ""]))
+    for note in filter(None, notes):
+        print("\n".join(_folded(printable(note), width)))
+
+
+def _width() -> int | None:
+    """The terminal's columns; None where stdout is none, and lines may be of any length."""
+    import shutil
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _folded(text: str, width: int | None) -> list[str]:
+    """A sentence as lines that break between words."""
+    import textwrap
+
+    if width is None:
+        return [text]
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _bar(*, counts: bool) -> Any:
-    """A progress bar on stderr, with the time left; silent where stderr is no terminal."""
+    """A progress bar on stderr, with the time left; a line every ten seconds in a pipe or file."""
+    if _told.is_quiet or not sys.stderr.isatty():
+        from mixnet_common.plain_progress import PlainProgress
+
+        return PlainProgress(say)
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -244,14 +313,13 @@ def _bar(*, counts: bool) -> Any:
         *([MofNCompleteColumn()] if counts else []),
         TimeRemainingColumn(),
         console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
         transient=True,
     )
 
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Any]:
-    """A progress bar on stderr, with the time left; silent where stderr is no terminal.
+    """A progress bar on stderr, with the time left; in a pipe a line every ten seconds.
 
     Yields a function to call after each step, with the number of steps (1 by default).
     """

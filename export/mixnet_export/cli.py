@@ -58,6 +58,7 @@ def list_networks(as_json: bool) -> None:
             "The paper's FLOPS are multiply-adds in a convention that it does not state (Table 2).",
             "The names in timm are names of networks here too.",
         ),
+        drop=("in timm", "FLOPS", "in Table 2"),
     )
 
 
@@ -79,7 +80,7 @@ def show(
     as_json: bool,
 ) -> None:
     """Show a network's architecture block by block, as in the paper's Figure 8."""
-    from mixnet_export.commands.catalogue import block_rows, block_table
+    from mixnet_export.commands.catalogue import BLOCKS_DROP, block_rows, block_table
 
     network = load_network(
         network_name, classes=classes, resolution=resolution, multiplier=multiplier
@@ -87,7 +88,7 @@ def show(
     if as_json:
         print_json([{"name": network.name, "blocks": block_rows(network)}])
         return
-    print_table(*block_table(network), network.name)
+    print_table(*block_table(network), network.name, drop=BLOCKS_DROP)
     say(f"source: {network.architecture.source}")
 
 

@@ -61,7 +61,7 @@ def run_count(
         for each in counted:
             print_table(LAYER_COLUMNS, layer_rows(each), title=each.name)
     rows = [row for each in counted for row in (table_row(each), *signature_rows(each))]
-    print_table(COLUMNS, rows, caption=_caption(counted))
+    print_table(COLUMNS, rows, caption=_caption(counted), drop=("activations",))
 
 
 def sized_like(size: Size, files: Sequence[CountResult]) -> Size:

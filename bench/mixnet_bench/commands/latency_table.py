@@ -19,13 +19,17 @@ SUSTAINED_COLUMNS = (
 )  # fmt: skip
 
 
+DROP = ("first", "MB peak", "p99", "p90")
+"""Columns that a narrow terminal does without."""
+
+
 def print_latencies(targets: Sequence[LatencyResult], title: str = "", caption: Lines = "") -> None:
     """Print a table of targets that were measured together, and a line for each comparison."""
     if targets[0].sustained is not None:
         rows = [_sustained_row(each, each.sustained) for each in targets if each.sustained]
         print_table(SUSTAINED_COLUMNS, rows, title=title, caption=caption)
     else:
-        print_table(COLUMNS, table_rows(targets), title=title, caption=caption)
+        print_table(COLUMNS, table_rows(targets), title=title, caption=caption, drop=DROP)
     for target in targets:
         if target.against is not None:
             print_lines(sentence(target.name, target.against))

@@ -59,6 +59,10 @@ def block_rows(network: Network) -> list[dict[str, Any]]:
     return [_block_row(graph, name, nodes) for name, nodes in blocks.items()]
 
 
+BLOCKS_DROP = ("activation", "stride", "input", "se", "expand", "operation")
+"""Columns that a narrow terminal does without."""
+
+
 def block_table(network: Network) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """``block_rows`` as the columns and the rows of a table for people."""
     rows = block_rows(network)

@@ -11,6 +11,7 @@ from typing import Any
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.system_faults import fault_of
+from mixnet_runtimes.tflite.announcements import keep_quiet
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,9 @@ def find_runtime(name: str | None) -> tuple[Runtime, Any]:
     for runtime in _candidates(name):
         try:
             module = importlib.import_module(runtime.module)
-            return runtime, attrgetter(runtime.interpreter)(module)
+            interpreter = attrgetter(runtime.interpreter)(module)
+            keep_quiet(interpreter)
+            return runtime, interpreter
         except (ImportError, AttributeError) as error:
             if fault_of(error) is not None:
                 raise  # it is installed

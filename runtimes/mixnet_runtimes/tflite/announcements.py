@@ -1,0 +1,36 @@
+"""Keeps TensorFlow Lite's announcement of its delegate off stderr.
+
+"INFO: Created TensorFlow Lite XNNPACK delegate for CPU." is printed once in a process, by native
+code that no option silences. So the first delegate of a process is made for a known little file,
+with stderr closed for that moment; a file that crashes its runtime is never opened under it.
+"""
+
+import os
+from base64 import b64decode
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+LITTLE = b64decode(
+    "GAAAAFRGTDMAAA4AFAAQAAwACAAAAAQADgAAABAAAAAcAAAA0AAAAAMAAAABAAAACAAAAAQABAAEAAAAAQAAABAA"
+    "AAAMABQAEAAMAAgABAAMAAAAEAAAADwAAABAAAAARAAAAAEAAAAQAAAAAAAKAAwAAAAIAAQACgAAAAgAAAAMAAAA"
+    "AQAAAAEAAAABAAAAAAAAAAEAAAABAAAAAQAAAAAAAAACAAAAMAAAAAQAAADk////CAAAAAwAAAABAAAAeQAAAAEA"
+    "AAABAAAADAAMAAgAAAAAAAQADAAAAAgAAAAMAAAAAQAAAHgAAAABAAAAAQAAAAEAAAAQAAAADAAMAAsAAAAAAAQA"
+    "DAAAAGUAAAAAAABl"
+)
+"""A graph of one ABS of one float32."""
+
+
+@cache
+def keep_quiet(interpreter: Callable[..., Any]) -> None:
+    """Let an interpreter's runtime make its announcement where nobody sees it."""
+    with suppress(OSError, ValueError, RuntimeError):  # then it is seen, and nothing else changes
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            interpreter(model_content=LITTLE).allocate_tensors()
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
