@@ -103,6 +103,9 @@ class ShellFaults:
     cut_after: int | None = None
     garbage: bytes | None = None
     no_exec: bool = False
+    banner: bytes = b""
+    farewell: bytes = b""
+    missing: tuple[str, ...] = ()
 
     def meets(self, script: str) -> bool:
         return self.where in script
@@ -147,8 +150,24 @@ class Sandbox:
             self.write("bin/chmod", "#!/bin/sh\n").chmod(0o755)
         else:
             chmod.unlink(missing_ok=True)
-        path = f"{self.root}/bin:{os.environ['PATH']}"
+        path = f"{self.root}/bin:{self.tools(faults.missing) or os.environ['PATH']}"
         return {"PATH": path, "PHONE": str(self.root), "HOME": str(self.root)}
+
+    def tools(self, missing: tuple[str, ...]) -> Path | None:
+        """A folder with this machine's programs but those that the phone lacks."""
+        if not missing:
+            return None
+        folder = self.root / f"tools-{'-'.join(missing)}"
+        if not folder.exists():
+            folder.mkdir()
+            for place in reversed(os.environ["PATH"].split(":")):
+                for program in Path(place).glob("*"):
+                    link = folder / program.name
+                    link.unlink(missing_ok=True)
+                    link.symlink_to(program)
+            for name in missing:
+                (folder / name).unlink(missing_ok=True)
+        return folder
 
     def processes(self) -> list[int]:
         """Everything that was started from here and still runs."""
@@ -197,6 +216,8 @@ def serve_shell(
         check=False,
     )
     output = done.stdout
+    if hit:
+        output = faults.banner + output + faults.farewell
     if hit and faults.garbage is not None:
         output = faults.garbage
     limits = [each for each in (faults.hang_up_after, faults.cut_after) if each is not None]

@@ -42,7 +42,8 @@ from mixnet_android.adb import (
 from mixnet_android.phone import conditions, device, settings, store
 from mixnet_android.phone.settings import Wanted
 from mixnet_android.runs import detached
-from mixnet_android.runs.detached import Phase, Rebooted, Run, RunKilled, run_to_end
+from mixnet_android.runs.detached import Run, run_to_end
+from mixnet_android.runs.status import Phase, Rebooted, RunKilled
 from mixnet_bench.cli import main
 from mixnet_bench.phones.caveats import caveats_of_run
 from mixnet_common import MixnetError
@@ -596,7 +597,7 @@ def test_settings_are_changed_inside_the_block_only(phone: Phone, fake: FakePhon
         assert applied == Wanted(True, True)
         assert len(changed_settings(fake)) == 2
     assert changed_settings(fake) == {}
-    assert not fake.sandbox.path(settings.NOTE).exists()
+    assert not fake.sandbox.path(store.NOTE).exists()
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, SystemExit])

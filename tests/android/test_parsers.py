@@ -339,12 +339,23 @@ def test_serials_make_distinct_and_harmless_file_names(one: str, other: str) -> 
 @given(st.text(), st.integers(0, 255))
 def test_a_wrapped_answer_comes_back_whole(text: str, status: int) -> None:
     text = text.replace("\r", "")
-    answer = quoting.unwrap(f"{text}\nmark-1 {status}\n", "mark-1")
+    answer = quoting.unwrap(f"mark-1 begins\n{text}\nmark-1 {status}\n", "mark-1")
     assert answer == quoting.Answer(status, text)
 
 
+def test_what_a_shell_says_of_its_own_is_no_part_of_an_answer() -> None:
+    output = "Welcome to lab 3\n\nmark-1 begins\nhello\n\nmark-1 0\nbye\n"
+    assert quoting.unwrap(output, "mark-1") == quoting.Answer(0, "hello\n")
+    assert quoting.unwrap(output.replace("\n", "\r\n"), "mark-1") == quoting.Answer(0, "hello\n")
+    assert quoting.unwrap("hello\nmark-1 0\n", "mark-1") is None  # its begin was cut off
+
+
 @pytest.mark.parametrize(
-    "output", ["", "half of it", "half\nmark", "half\nmark-1 ", "mark-1 999\n"]
+    "output",
+    [
+        *("", "half of it", "half\nmark", "half\nmark-1 ", "mark-1 999\n"),
+        *("mark-1 begins\nhalf", "mark-1 begins\nhalf\nmark-1 "),
+    ],
 )
 def test_an_answer_without_its_mark_is_none(output: str) -> None:
     if "999" not in output:

@@ -10,9 +10,11 @@ import pytest
 
 from mixnet_android.adb import Answer, Lost
 from mixnet_android.parsers import Cluster
+from mixnet_android.phone.platform import choose_cpus
 from mixnet_android.runs import session
-from mixnet_android.runs.detached import Run, RunKilled
-from mixnet_android.runs.session import Installed, Work, arguments, choose_cpus, digest_of
+from mixnet_android.runs.detached import Run
+from mixnet_android.runs.status import RunKilled
+from mixnet_android.runs.work import Installed, Work, arguments, digest_of
 from mixnet_common import MixnetError, UsageError
 
 

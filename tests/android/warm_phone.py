@@ -8,7 +8,7 @@ import pytest
 from mixnet_android.adb import Phone
 from mixnet_android.phone.conditions import Cooled
 from mixnet_android.runs import detached
-from mixnet_bench.phones import one_phone as latency_adb
+from mixnet_bench.phones import steps
 
 
 def stays_warm(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -19,5 +19,5 @@ def stays_warm(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.extend(["looked", *detached.run_names(phone)])
         return Cooled(read(), 600.0, False)
 
-    monkeypatch.setattr(latency_adb, "wait_until_cool", hot)
+    monkeypatch.setattr(steps, "wait_until_cool", hot)
     return seen

@@ -13,8 +13,9 @@ import pytest
 
 from mixnet_android.adb import Adb, Phone
 from mixnet_bench.phones import every_phone as latency_all
-from mixnet_bench.phones.one_phone import Keep, PhoneOptions, Report
+from mixnet_bench.phones.one_phone import Keep, Report
 from mixnet_bench.phones.saved import SavedPhones
+from mixnet_bench.phones.steps import PhoneOptions
 from mixnet_bench.results.latency import ComparisonResult, LatencyResult
 from mixnet_bench.results.phones import PhoneLatencyResult
 from mixnet_bench.timing.host import NO_COMPARISON, Comparer

@@ -23,6 +23,7 @@ from mixnet_android.adb.errors import (
 )
 from mixnet_android.adb.process import Output, run_program
 from mixnet_android.adb.quoting import Answer
+from mixnet_android.adb.server import check_server
 from mixnet_android.parsers.devices import Listed, parse_devices
 from mixnet_android.parsers.text import SERIAL, clean
 from mixnet_common.errors import MixnetError
@@ -42,8 +43,10 @@ class Adb:
 
     @classmethod
     def find(cls) -> "Adb":
-        """The usual one. Raises AdbMissing."""
-        return cls(find_adb())
+        """The usual one. Raises AdbMissing, and AdbError where it would end another's server."""
+        binary = find_adb()
+        check_server(binary)
+        return cls(binary)
 
     def run(self, *arguments: str, timeout_s: float = START_TIMEOUT_S) -> Output:
         """Run adb. Raises AdbMissing where it doesn't start, TimedOut where it doesn't end."""
@@ -94,8 +97,21 @@ class Phone:
             )
 
     def run(self, *arguments: str, timeout_s: float = SHELL_TIMEOUT_S) -> Output:
-        """Run adb on this phone."""
-        return self.adb.run("-s", self.serial, *arguments, timeout_s=timeout_s)
+        """Run adb on this phone. Raises NotFound for one without a usable serial that is gone."""
+        return self.adb.run(*self._named(), *arguments, timeout_s=timeout_s)
+
+    def _named(self) -> tuple[str, str]:
+        """How adb is told which phone: by its serial, or, where that holds a space, by transport.
+
+        A transport's number changes with every reconnect, so it is asked for each time.
+        """
+        if " " not in self.serial:
+            return "-s", self.serial
+        listed = (each for each in self.adb.devices() if each.serial == self.serial)
+        number = next((each.details.get("transport_id", "") for each in listed), "")
+        if not number.isdecimal():
+            raise NotFound(f"phone {self.serial} isn't there", "mixnet-bench devices lists all")
+        return "-t", number
 
     def shell(self, script: str, timeout_s: float = SHELL_TIMEOUT_S) -> Answer:
         """Run a script in the phone's shell, to its end.

@@ -3,7 +3,9 @@
 Knows adb's words in versions 29 to 37; runs nothing.
 """
 
+import os
 import re
+from collections.abc import Mapping
 
 from mixnet_android.parsers.text import clean, lines_of
 from mixnet_common.errors import MixnetError
@@ -88,10 +90,24 @@ LONGEST = 4000
 """Characters of a complaint that are read: its end, where adb says what it is about."""
 
 
-def explain(complaint: str, serial: str | None) -> AdbError:
+SERVER_VARIABLES = ("ADB_SERVER_SOCKET", "ANDROID_ADB_SERVER_ADDRESS", "ANDROID_ADB_SERVER_PORT")
+"""By which a user leads adb to another server than this machine's usual one, strongest first."""
+
+NO_SERVER = r"cannot connect to daemon|failed to check server version"
+
+
+def explain(
+    complaint: str, serial: str | None, environment: Mapping[str, str] = os.environ
+) -> AdbError:
     """The error that adb's words stand for; adb's own last line where they are unknown."""
     who = f"phone {serial}" if serial else "a phone"
     complaint = complaint[-LONGEST:]
+    leading = next((name for name in SERVER_VARIABLES if environment.get(name)), None)
+    if leading is not None and re.search(NO_SERVER, complaint, re.IGNORECASE):
+        return AdbError(
+            f"no adb server answers at {clean(environment[leading])}, where ${leading} leads",
+            f"correct ${leading} or unset it; or start a server there",
+        )
     for pattern, kind, message, hint in SYMPTOMS:
         if re.search(pattern, complaint, re.IGNORECASE):
             return kind(f"{who} {message}", hint)

@@ -26,22 +26,28 @@ def quote(*words: object) -> str:
 
 
 def wrap(script: str, mark: str) -> str:
-    """The script, followed by a line with the mark and its exit status.
+    """The script between a line with the mark, and one with the mark and its exit status.
 
     adb 29 and 34 exit with 0 when the phone is lost in the middle of a command, and phones without
-    shell_v2 never tell a status: only the mark proves that all of the output is there.
+    shell_v2 never tell a status: only the mark at the end proves that all of the output is there.
+    What a shell says of its own before a command, a banner or its linker's warnings, stands before
+    the first mark. Errors that a script does not want are dropped, since without shell_v2 they
+    would stand in its output.
     """
-    return f'(\n{script}\n)\n_s=$?\necho\necho "{mark} $_s"\n'
+    return (
+        f'echo; echo "{mark} begins"\n(\n{script}\n) 2>/dev/null\n_s=$?\necho\necho "{mark} $_s"\n'
+    )
 
 
 def unwrap(output: str, mark: str) -> Answer | None:
-    """The script's own output and status; None where the mark is missing: the end was cut off.
+    """The script's own output and status; None where a mark is missing: something was cut off.
 
     A terminal on the phone turns ends of lines into CRLF, as phones without shell_v2 do.
     """
     text = output.replace("\r\n", "\n")
+    _, begun, text = text.partition(f"{mark} begins\n")
     match = re.search(rf"\n?{re.escape(mark)} (\d{{1,3}})\n", text)
-    return Answer(int(match[1]), text[: match.start()]) if match else None
+    return Answer(int(match[1]), text[: match.start()]) if begun and match else None
 
 
 def sections(commands: dict[str, str], mark: str) -> str:

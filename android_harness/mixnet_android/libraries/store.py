@@ -46,6 +46,10 @@ VERSION_STRING = re.compile(rb"(?<=\0)([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4})(?=\0)
 """A whole string that is a version: it is the library's where there is no other."""
 
 
+class NoRuntime(MixnetError):  # noqa: N818 - named after what is the matter
+    """No kept library runs such files on such a phone."""
+
+
 @dataclass(frozen=True)
 class Runtime:
     """A kept library."""
@@ -133,11 +137,11 @@ def find(api: str, platform: str) -> Runtime | None:
 
 
 def find_for(suffix: str, platform: str) -> Runtime:
-    """The library that runs ``tflite`` or ``onnx`` files there. Raises MixnetError."""
+    """The library that runs ``tflite`` or ``onnx`` files there. Raises NoRuntime."""
     for api in FORMATS[suffix]:
         if found := find(api, platform):
             return found
-    raise MixnetError(
+    raise NoRuntime(
         f"there is no runtime for .{suffix} files on {platform}",
         "mixnet-bench devices setup says which file to get; then: mixnet-bench devices add-runtime",
     )

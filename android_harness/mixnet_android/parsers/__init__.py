@@ -13,7 +13,7 @@ from mixnet_android.parsers.properties import Product, describe_product, parse_p
 from mixnet_android.parsers.screen import parse_screen_on
 from mixnet_android.parsers.storage import Mount, mount_of, parse_free_bytes, parse_mounts
 from mixnet_android.parsers.text import clean, file_name
-from mixnet_android.parsers.thermal import Sensor, Thermal, parse_thermal
+from mixnet_android.parsers.thermal import Sensor, Thermal, parse_headroom, parse_thermal
 
 __all__ = [
     "Battery",
@@ -34,6 +34,7 @@ __all__ = [
     "parse_cpuinfo",
     "parse_devices",
     "parse_free_bytes",
+    "parse_headroom",
     "parse_mounts",
     "parse_properties",
     "parse_screen_on",

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from mixnet_android.parsers.text import SERIAL, clean, lines_of
+from mixnet_android.parsers.text import NAMED, SERIAL, clean, lines_of
 
 STATES = (
     "no permissions",
@@ -22,7 +22,9 @@ STATES = (
 )
 """What adb says of a phone; only ``device`` can be used."""
 
-_LINE = re.compile(rf"(?P<serial>\S+)\s+(?P<state>{'|'.join(STATES)})(?=$|[\s(;])(?P<rest>.*)")
+_LINE = re.compile(
+    rf"(?P<serial>\?+|{NAMED})\s+(?P<state>{'|'.join(STATES)})(?=$|[\s(;])(?P<rest>.*)"
+)
 
 
 @dataclass(frozen=True)

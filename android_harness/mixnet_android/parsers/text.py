@@ -10,8 +10,15 @@ import unicodedata
 MAX_LENGTH = 120
 """Characters of a name or a value that are kept: more is no model's name."""
 
-SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@%\[\]-]{0,119}\Z")
-"""What adb gives as a serial: letters and digits, ``host:port``, a name found on the network."""
+NAMED = (
+    r"[A-Za-z0-9][A-Za-z0-9._:@%\[\]-]{0,119}"
+    r"|\[[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9._-]{1,20})?\]:\d{1,5}"
+    r"|adb-[A-Za-z0-9._-]{1,60} \(\d{1,4}\)[A-Za-z0-9._-]{0,50}"
+    r"|\(no serial number\)"
+)
+SERIAL = re.compile(rf"(?:{NAMED})\Z")
+"""What adb gives as a serial: letters and digits, ``host:port``, an IPv6 address and port, a name
+found on the network, which holds a space where it is there again, or that there is none."""
 
 
 def clean(text: str, limit: int = MAX_LENGTH) -> str:

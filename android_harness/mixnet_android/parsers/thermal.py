@@ -89,6 +89,19 @@ def parse_thermal(text: str) -> Thermal:
     )
 
 
+def parse_headroom(text: str) -> float | None:
+    """The number that ``cmd thermalservice headroom`` (Android 14 and later) ends with.
+
+    None where the phone doesn't know the command or gives no forecast (NaN).
+
+    >>> parse_headroom("Headroom in 10 seconds: 0.54")
+    0.54
+    """
+    lines = lines_of(text)
+    words = lines[-1].split() if lines else []
+    return decimal(words[-1], 0, 100) if words and "headroom" in text.lower() else None
+
+
 def _block(text: str, heading: str) -> str:
     """The sensors below a heading, up to the first line that is none."""
     after = text.partition(heading)[2].partition("\n")[2]

@@ -14,14 +14,19 @@ from mixnet_android.parsers import (
     clean,
     parse_battery,
     parse_clusters,
+    parse_headroom,
     parse_screen_on,
     parse_thermal,
 )
 from mixnet_android.parsers.thermal import STATUSES
-from mixnet_android.phone.clock import Clock, SystemClock
-from mixnet_android.phone.device import COMMANDS
+from mixnet_android.phone.clock import (
+    Clock,
+    SystemClock,
+)
+from mixnet_android.phone.device import COMMANDS, parse_switch
+from mixnet_android.phone.store import BEAT
 
-ASKED = ("clusters", "thermal", "battery", "power", "boot")
+ASKED = ("clusters", "thermal", "battery", "power", "boot", "saver", "headroom")
 
 COOL_CELSIUS = 35.0
 COOL_TIMEOUT_S = 600.0
@@ -40,6 +45,9 @@ class Conditions:
     battery: Battery
     screen_on: bool | None
     boot_id: str | None
+    battery_saver: bool | None = None
+    headroom: float | None = None
+    """Android's own forecast for ten seconds: at 1 it throttles severely."""
 
     @property
     def celsius(self) -> float | None:
@@ -62,7 +70,8 @@ class Cooled:
 
 def read_conditions(phone: Phone) -> Conditions:
     """Read them in one call. Raises AdbError where the phone doesn't answer."""
-    return parse_conditions(phone.sections({name: COMMANDS[name] for name in ASKED}))
+    asked = {name: COMMANDS[name] for name in ASKED}
+    return parse_conditions(phone.sections({**asked, "beat": BEAT}))
 
 
 def parse_conditions(texts: dict[str, str]) -> Conditions:
@@ -73,6 +82,8 @@ def parse_conditions(texts: dict[str, str]) -> Conditions:
         battery=parse_battery(texts["battery"]),
         screen_on=parse_screen_on(texts["power"]),
         boot_id=clean(texts["boot"], 64) or None,
+        battery_saver=parse_switch(texts["saver"]),
+        headroom=parse_headroom(texts["headroom"]),
     )
 
 

@@ -4,8 +4,9 @@ Reads only; it changes nothing on any phone.
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from mixnet_android.adb.client import Adb, Phone
 from mixnet_android.adb.errors import (
@@ -37,6 +38,7 @@ from mixnet_android.parsers import (
     parse_screen_on,
     parse_thermal,
 )
+from mixnet_common.cpu_lists import parse_kernel_cpus
 
 SHARED = "/data/local/tmp"
 """The folder that every Android lets its shell user write to and run from."""
@@ -84,6 +86,9 @@ COMMANDS = {
     "battery": "dumpsys battery",
     "power": "dumpsys power | grep -E 'mWakefulness|Display Power'",
     "boot": "cat /proc/sys/kernel/random/boot_id",
+    "online": f"cat {CPU}/online",
+    "saver": "settings get global low_power",
+    "headroom": "cmd thermalservice headroom 10",
 }
 """What is asked of a phone, all in one call; each may fail alone."""
 
@@ -100,6 +105,11 @@ class State:
     thermal: Thermal
     battery: Battery
     screen_on: bool | None
+    online: tuple[int, ...] = ()
+    """CPUs that are switched on; empty where that isn't told."""
+    battery_saver: bool | None = None
+    identity: str | None = None
+    """The same for one phone, by cable and wireless; None where it doesn't tell who it is."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +122,8 @@ class Device:
     listed: Listed
     state: State | None
     advice: tuple[str, ...]
+    same_as: str | None = None
+    """The serial under which the same phone is there too, and used."""
 
     @property
     def usable(self) -> bool:
@@ -120,8 +132,31 @@ class Device:
 
 
 def list_devices(adb: Adb) -> list[Device]:
-    """All phones that adb knows, each asked where it answers. Raises AdbError without adb."""
-    return [inspect_phone(adb, listed) for listed in adb.devices()]
+    """All phones that adb knows, each asked where it answers. Raises AdbError without adb.
+
+    Of one that is there by cable and wireless, the second names the first: the cable's.
+    """
+    found = [inspect_phone(adb, listed) for listed in adb.devices()]
+    first: dict[str, str] = {}
+    for each in sorted(found, key=lambda each: is_wireless(each.listed)):
+        if each.state is not None and each.state.identity is not None:
+            first.setdefault(each.state.identity, each.listed.serial)
+    return [_with_same(each, first) for each in found]
+
+
+def _with_same(device: Device, first: Mapping[str, str]) -> Device:
+    identity = None if device.state is None else device.state.identity
+    serial = first.get(identity or "", device.listed.serial)
+    return device if serial == device.listed.serial else replace(device, same_as=serial)
+
+
+def is_wireless(listed: Listed) -> bool:
+    """Whether a phone is there over the network.
+
+    >>> is_wireless(Listed("192.168.1.5:5555", "device", {}))
+    True
+    """
+    return ":" in listed.serial or "._adb" in listed.serial
 
 
 def inspect_phone(adb: Adb, listed: Listed) -> Device:
@@ -152,13 +187,33 @@ def parse_state(texts: dict[str, str]) -> State:
         thermal=parse_thermal(texts["thermal"]),
         battery=parse_battery(texts["battery"]),
         screen_on=parse_screen_on(texts["power"]),
+        online=parse_kernel_cpus(texts["online"]),
+        battery_saver=parse_switch(texts["saver"]),
+        identity=identity_of(parse_properties(texts["properties"]), texts["boot"]),
     )
+
+
+def identity_of(properties: Mapping[str, str], boot: str) -> str | None:
+    """One phone's own serial number and its start; None where it tells no serial number.
+
+    The number alone is not enough: cheap phones share one. Nor is the start: containers do.
+    """
+    own = properties.get("ro.serialno") or properties.get("ro.boot.serialno")
+    return f"{clean(own)} {clean(boot, 64)}" if own and boot.strip() else None
+
+
+def parse_switch(text: str) -> bool | None:
+    """What ``settings get`` says of a switch: 0 or 1; null where it was never touched, so off."""
+    return {"0": False, "1": True, "null": False}.get(text.strip())
 
 
 def _obstacles(state: State) -> Iterator[str]:
     abis = state.product.abis
     if abis and not set(abis) & set(ABIS):
-        yield f"it runs {', '.join(abis)} only, and there are runtimes for {' and '.join(ABIS)}"
+        yield (
+            f"it runs {', '.join(abis)} only, and there are runtimes for {' and '.join(ABIS)}: "
+            "32-bit phones are not supported"
+        )
     if state.executable is False:
         yield f"{SHARED} forbids running programs (noexec): another build of Android is needed"
     if state.free_bytes is not None and state.free_bytes < NEEDED_BYTES:
@@ -181,6 +236,8 @@ def choose_phone(adb: Adb, serial: str | None = None) -> Phone:
     if not found:
         raise _nothing(serial, listed)
     if len(found) > 1:
+        found = _distinct(adb, found)
+    if len(found) > 1:
         raise Several(
             f"{len(found)} phones are connected: {_names(found)}", "choose one: --on adb:SERIAL"
         )
@@ -193,6 +250,20 @@ def choose_phone(adb: Adb, serial: str | None = None) -> Phone:
 def _candidates(listed: Sequence[Listed]) -> list[Listed]:
     """Those that can be used; where there is none, all, so that one's trouble can be told."""
     return [each for each in listed if each.state == "device"] or list(listed)
+
+
+def _distinct(adb: Adb, listed: Sequence[Listed]) -> list[Listed]:
+    """Each phone once, by its cable where it has one."""
+    asked = {name: COMMANDS[name] for name in ("properties", "boot")}
+    found: dict[str, Listed] = {}
+    for number, each in enumerate(sorted(listed, key=is_wireless)):
+        identity = None
+        if each.state == "device":
+            with suppress(AdbError):
+                texts = Phone(adb, each.serial).sections(asked)
+                identity = identity_of(parse_properties(texts["properties"]), texts["boot"])
+        found.setdefault(identity or f"unknown {number}", each)
+    return [each for each in listed if each in found.values()]
 
 
 def _nothing(serial: str | None, listed: Sequence[Listed]) -> NotFound:

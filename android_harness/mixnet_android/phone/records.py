@@ -71,6 +71,11 @@ class PhoneMoment(ResultRecord):
     """whether it is being charged"""
     screen_on: bool | None = known_as()
     """whether the screen is on"""
+    battery_saver: bool | None = known_as()
+    """whether the battery saver is on"""
+    headroom: Number | None = known_as()
+    """Android's thermal headroom for the next ten seconds: at 1 it throttles severely; `null` \
+before Android 14"""
     clusters: tuple[ClusterClocks, ...] = known_as(())
 
 
@@ -126,6 +131,8 @@ def _moment(moment: Conditions) -> PhoneMoment:
         battery_percent=moment.battery.level_percent,
         plugged=moment.battery.plugged,
         screen_on=moment.screen_on,
+        battery_saver=moment.battery_saver,
+        headroom=moment.headroom,
         clusters=tuple(map(_clocks, moment.clusters)),
     )
 

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from mixnet_android.adb.client import Phone
 from mixnet_android.adb.errors import AdbError
 from mixnet_android.adb.quoting import quote
-from mixnet_android.phone.store import ROOT
+from mixnet_android.parsers import clean
+from mixnet_android.phone.store import NOTE, ROOT, hint_of_writing
 from mixnet_common.console import warn
 
-NOTE = f"{ROOT}/settings-to-restore"
 STAY_ON = "settings get global stay_on_while_plugged_in"
 FIXED = "cmd power set-fixed-performance-mode-enabled"
 
 RECONNECT_S = 20.0
 
-_NOTED = re.compile(r"stay_on (null|\d{1,3})\nfixed_performance (false|untouched)\n?")
+UNTOUCHED = "untouched"
+_NOTED = re.compile(r"stay_on (null|\d{1,3}|untouched)\nfixed_performance (false|untouched)\n?")
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,18 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Noted:
-    """What the settings were; ``stay_on`` is None where there was none.
+    """What the settings were; ``stay_on`` is None where there was none, or UNTOUCHED.
 
     Android doesn't tell whether the fixed-performance mode is on; off is what every phone is in
     unless someone is measuring on it, so it is switched off where it was switched on.
     """
 
-    stay_on: int | None
+    stay_on: int | str | None
     fixed_performance: bool
+
+
+class UnreadableNote(AdbError):  # noqa: N818 - named after what is the matter
+    """A note of earlier settings is on the phone, and nobody can tell what it says."""
 
 
 @contextmanager
@@ -49,11 +54,11 @@ def settings(phone: Phone, wanted: Wanted) -> Iterator[Wanted]:
     """Settings as wanted inside the block, as before after it; yields what is in effect.
 
     A phone that doesn't know the fixed-performance mode (before Android 11, or without the maker's
-    support) goes on without it, with a warning. Raises AdbError.
+    support) goes on without it, with a warning; so does one with a note of earlier settings that
+    cannot be read, whose settings stay as they are. Raises AdbError.
     """
-    restore(phone)
-    if wanted == Wanted():
-        yield wanted
+    if not _restore_or_warn(phone) or wanted == Wanted():
+        yield Wanted()
         return
     try:
         yield _change(phone, wanted)
@@ -62,52 +67,79 @@ def settings(phone: Phone, wanted: Wanted) -> Iterator[Wanted]:
 
 
 def restore(phone: Phone) -> bool:
-    """Put back what a note on the phone tells; whether there was one. Raises AdbError."""
-    answer = phone.shell(f"cat {NOTE} 2>/dev/null")
-    if answer.status != 0:
+    """Put back what a note on the phone tells; whether there was one.
+
+    Raises UnreadableNote, and keeps the note, where it cannot be read, and AdbError.
+    """
+    answer = phone.shell(f"[ -e {NOTE} ] || exit 3\ncat {NOTE} 2>&1")
+    if answer.status == 3:
         return False
     noted = parse_note(answer.text)
-    if noted is not None:
-        _put_back(phone, noted)
+    if answer.status != 0 or noted is None:
+        raise UnreadableNote(
+            f"phone {phone.serial}: the note of its earlier settings cannot be read and is kept: "
+            f"{clean(answer.text, 80) or 'it is empty'}",
+            f"set stay_on_while_plugged_in as it should be, then: adb shell rm {NOTE}",
+        )
+    _put_back(phone, noted)
     phone.ask("rm", "-f", NOTE)
-    return noted is not None
+    return True
+
+
+def _restore_or_warn(phone: Phone) -> bool:
+    """Restore; False, with a warning, where a note cannot be read."""
+    try:
+        restore(phone)
+    except UnreadableNote as error:
+        warn(f"{error.message}; no setting is changed ({error.hint})")
+        return False
+    return True
 
 
 def parse_note(text: str) -> Noted | None:
     """The note; None unless it is just what was written, since its values go into commands."""
     match = _NOTED.fullmatch(text)
-    if match is None or (match[1] != "null" and int(match[1]) > 15):
+    if match is None or (match[1].isdecimal() and int(match[1]) > 15):
         return None
-    return Noted(None if match[1] == "null" else int(match[1]), match[2] == "false")
+    known: dict[str, str | None] = {"null": None, UNTOUCHED: UNTOUCHED}
+    return Noted(known[match[1]] if match[1] in known else int(match[1]), match[2] == "false")
 
 
 def _change(phone: Phone, wanted: Wanted) -> Wanted:
     before = phone.shell(STAY_ON).text.strip()
-    stay_on = before if re.fullmatch(r"\d|1[0-5]", before) else "null"
-    fixed = "false" if wanted.fixed_performance else "untouched"
+    known = wanted.stay_awake and re.fullmatch(r"\d|1[0-5]|null", before) is not None
+    if wanted.stay_awake and not known:
+        warn(
+            f"phone {phone.serial} tells {clean(before, 40)!r} of stay_on_while_plugged_in: it is "
+            "left as it is, and the screen may turn off"
+        )
+    stay_on = before if known else UNTOUCHED
+    fixed = "false" if wanted.fixed_performance else UNTOUCHED
     note = f"stay_on {stay_on}\nfixed_performance {fixed}\n"
     new = f"{NOTE}.new"
     written = phone.shell(
-        f"mkdir -p {ROOT} && printf %s {quote(note)} > {new} && mv -f {new} {NOTE}"
+        f"exec 2>&1\nmkdir -p {ROOT} && printf %s {quote(note)} > {new} && mv -f {new} {NOTE}"
     )
     if written.status != 0:
+        why = clean(written.text.replace("\n", " "), 200) or "no word"
         raise AdbError(
-            f"phone {phone.serial}: its settings cannot be noted, and so not changed",
-            "make room on it, or measure without changing settings",
+            f"phone {phone.serial}: its settings cannot be noted in {ROOT}, and so not changed: "
+            f"{why}",
+            f"{hint_of_writing(why)}; --keep-settings measures without changing any setting",
         )
-    if wanted.stay_awake:
+    if known:
         phone.ask("svc", "power", "stayon", "true")
     supported = wanted.fixed_performance and phone.shell(f"{FIXED} true").status == 0
     if wanted.fixed_performance and not supported:
         warn(f"phone {phone.serial} has no fixed-performance mode: clocks are as they come")
-    return Wanted(wanted.stay_awake, supported)
+    return Wanted(known, supported)
 
 
 def _put_back(phone: Phone, noted: Noted) -> None:
     key = ("global", "stay_on_while_plugged_in")
     if noted.stay_on is None:
         phone.ask("settings", "delete", *key)
-    else:
+    elif noted.stay_on != UNTOUCHED:
         phone.ask("settings", "put", *key, noted.stay_on)
     if noted.fixed_performance:
         phone.shell(f"{FIXED} false")

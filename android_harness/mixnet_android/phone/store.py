@@ -18,11 +18,24 @@ from mixnet_common.hashing import sha256_of
 ROOT = f"{SHARED}/mixnet-mobile"
 FILES = f"{ROOT}/files"
 RUNS = f"{ROOT}/runs"
+NOTE = f"{ROOT}/settings-to-restore"
+"""What settings were before they were changed; see ``settings``."""
+
+HOLD = f"{ROOT}/in-use"
+BEAT = f"[ ! -d {HOLD} ] || date +%s > {HOLD}/beat"
+"""Says that whoever holds the phone still does; see ``runs.hold``."""
 
 SPARE_BYTES = 16 * 2**20
 """What a push leaves free: a phone without any space misbehaves."""
 
 HASH_TIMEOUT_S = 120.0
+
+LEFT_BEHIND = """for file in {folder}/.coming-*; do
+  [ -e "$file" ] || continue
+  size=$(wc -c < "$file"); sleep 1
+  [ "$size" != "$(wc -c < "$file")" ] || rm -f "$file"
+done"""
+"""Removes what is left of pushes whose cable was pulled; what grows comes from somebody else."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +76,7 @@ def put(phone: Phone, path: Path, folder: str = "", name: str = "") -> Stored:
     around = place.rpartition("/")[0]
     coming = f"{around}/.coming-{secrets.token_hex(4)}"
     phone.ask("mkdir", "-p", around)
-    phone.shell(f"rm -f {quote(around)}/.coming-*")  # of a push whose cable was pulled
+    phone.shell(LEFT_BEHIND.format(folder=quote(around)))
     try:
         phone.push(path, coming)
         if not is_there(phone, coming, sha256, size):
@@ -109,11 +122,17 @@ def check_executable(phone: Phone) -> None:
     """Raise NotExecutable where the phone doesn't run what is put there: one little script is."""
     probe = quote(f"{ROOT}/.probe-{secrets.token_hex(4)}")
     script = (
-        f"mkdir -p {ROOT}\n"
-        f'echo "#!$(command -v sh)" > {probe} && echo "exit 42" >> {probe} && chmod 755 {probe}\n'
+        f"exec 2>&1\nmkdir -p {ROOT}\n"
+        f'echo "#!$(command -v sh)" > {probe} || exit 41\n'
+        f'echo "exit 42" >> {probe} && chmod 755 {probe}\n'
         f"{probe} 2>&1\ns=$?\nrm -f {probe}\nexit $s"
     )
     answer = phone.shell(script)
+    if answer.status == 41:
+        why = clean(answer.text.replace("\n", " "), 400) or "no word"
+        raise AdbError(
+            f"phone {phone.serial}: {ROOT} cannot be written: {why}", hint_of_writing(why)
+        )
     if answer.status != 42:
         said = clean(answer.text, 400) or "no word"
         raise NotExecutable(
@@ -122,9 +141,24 @@ def check_executable(phone: Phone) -> None:
         )
 
 
+def hint_of_writing(why: str) -> str:
+    """What to do where a phone does not let something be written, by its own words."""
+    if "permission denied" in why.lower() or "read-only" in why.lower():
+        return f"its shell user may not write there: look at adb shell ls -ld {SHARED}"
+    return "make room on it: mixnet-bench devices tells what is free"
+
+
 def clear(phone: Phone) -> int:
-    """Remove everything of ours from the phone; the bytes that this freed. Runs must have ended."""
-    answer = phone.shell(f"[ -e {ROOT} ] || exit 0\ndu -sk {ROOT}\nrm -rf {ROOT} 2>&1")
+    """Remove everything of ours from the phone; the bytes that this freed. Runs must have ended.
+
+    A note of settings that are not restored yet stays.
+    """
+    answer = phone.shell(
+        f"[ -e {ROOT} ] || exit 0\ndu -sk {ROOT}\nexec 2>&1\n"
+        f"if [ -e {NOTE} ]; then\n"
+        f'for file in {ROOT}/* {ROOT}/.[!.]*; do [ "$file" = {NOTE} ] || rm -rf "$file"; done\n'
+        f"else rm -rf {ROOT}; fi"
+    )
     if answer.status != 0:
         raise AdbError(
             f"phone {phone.serial}: cannot remove {ROOT}: {clean(answer.text, 200)}",

@@ -31,6 +31,10 @@ LIBRARIES = frozenset(("libc.so", "libdl.so", "libc.so.6", "libdl.so.2", "libm.s
 """What the program may need; everything else it opens itself."""
 
 
+class NoRunner(MixnetError):  # noqa: N818 - named after what is the matter
+    """The runner for a target is not built."""
+
+
 @dataclass(frozen=True)
 class Built:
     """A runner that was built and checked."""
@@ -49,10 +53,10 @@ def runner_path(target: str) -> Path:
 
 
 def find_runner(target: str) -> Path:
-    """The runner for a target like ``android-arm64``. Raises MixnetError where it is not built."""
+    """The runner for a target like ``android-arm64``. Raises NoRunner where it is not built."""
     path = runner_path(target)
     if not path.is_file():
-        raise MixnetError(
+        raise NoRunner(
             f"there is no runner for {target} yet",
             f"mixnet-bench devices build-runner --target {target}",
         )

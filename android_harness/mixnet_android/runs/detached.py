@@ -7,12 +7,10 @@ stays in its folder until someone removes that.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import dataclass
 
 from mixnet_android.adb.client import Phone
 from mixnet_android.adb.errors import (
-    NO_SPACE,
     AdbError,
     Lost,
     NoSpace,
@@ -23,10 +21,22 @@ from mixnet_android.adb.errors import (
 )
 from mixnet_android.adb.quoting import quote
 from mixnet_android.parsers import clean
-from mixnet_android.parsers.text import integer, lines_of
-from mixnet_android.phone.clock import Clock, SystemClock
-from mixnet_android.phone.store import RUNS
-from mixnet_android.runs.scripts import JOB, KILL, MEMBERS, START, STATUS
+from mixnet_android.phone.clock import (
+    Clock,
+    SystemClock,
+)
+from mixnet_android.phone.store import BEAT, RUNS
+from mixnet_android.runs.scripts import (
+    JOB,
+    KILL,
+    MEMBERS,
+    START,
+    STATUS,
+)
+from mixnet_android.runs.status import Phase, Rebooted, RunKilled, Status, judge, parse_status
+
+NO_PROGRAM = 9
+"""Exit status of the script that starts a run, where the phone lacks a program; it prints which."""
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 POLL_S = 1.0
@@ -39,47 +49,6 @@ FRESH_S = 3600.0
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
 GONE = (Lost, Offline, NotFound, TimedOut)
 """Errors after which the phone may come back, with its run still going on."""
-
-
-OUT_OF_MEMORY = "it may be out of memory; launches that had ended are kept: run the same again"
-
-
-class RunKilled(AdbError):  # noqa: N818 - named after what happened
-    """The program on the phone ended without having been asked to."""
-
-
-class Rebooted(AdbError):  # noqa: N818
-    """The phone was started anew in the middle of a run."""
-
-
-class Phase(Enum):
-    """Where a run stands."""
-
-    ABSENT = "absent"
-    RUNNING = "running"
-    ENDED = "ended"
-    KILLED = "killed"
-    REBOOTED = "rebooted"
-
-
-@dataclass(frozen=True)
-class Status:
-    """A run as the phone tells it.
-
-    ``exit_status`` is the program's own, once it has ended; ``overdue`` says that its limit ended
-    it. ``age_s`` is the time since then by the phone's clock, None where it doesn't tell.
-    ``unsaved`` says that the disk was full when the exit status was to be written.
-    ``progress`` is the last line of the file ``progress`` in its folder, ``complaint`` the end
-    of its stderr.
-    """
-
-    phase: Phase
-    exit_status: int | None = None
-    age_s: float | None = None
-    unsaved: bool = False
-    overdue: bool = False
-    progress: str = ""
-    complaint: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,6 +78,12 @@ class Run:
         answer = self.phone.shell(script)
         if answer.status != 0:
             said = clean(answer.text.replace("\n", " "), 200)
+            if answer.status == NO_PROGRAM:
+                raise AdbError(
+                    f"phone {self.phone.serial} has no {said}, which starts what runs on without "
+                    "the cable",
+                    "use a phone that has it: Android's own have since Android 6",
+                )
             if "no space left" in said.lower():
                 raise explain(said, self.phone.serial)
             raise AdbError(
@@ -128,6 +103,7 @@ class Run:
                 "overdue": f"[ -f {d}/overdue ] && echo yes",
                 "progress": f"tail -n 1 {d}/progress | head -c 2000",
                 "complaint": f"tail -c 2000 {d}/stderr",
+                "beat": BEAT,
             }
         )
         return parse_status(texts)
@@ -162,7 +138,7 @@ class Run:
             if status.progress:
                 on_progress(status.progress)
             if status.phase is not Phase.RUNNING:
-                return self._judge(status)
+                return judge(f"phone {self.phone.serial}", status)
             clock.sleep(POLL_S)
 
     def poll_patiently(
@@ -192,72 +168,6 @@ class Run:
             self.phone.reconnect(timeout_s)
         except AdbError:
             return
-
-    def _judge(self, status: Status) -> Status:
-        who = f"phone {self.phone.serial}"
-        match status.phase:
-            case Phase.KILLED if status.unsaved:
-                raise NoSpace(f"{who} has no space left: nobody knows how the run ended", NO_SPACE)
-            case Phase.KILLED:
-                raise RunKilled(
-                    f"{who}: the run was ended from outside",
-                    OUT_OF_MEMORY,
-                )
-            case Phase.REBOOTED:
-                raise Rebooted(
-                    f"{who} was restarted during the run",
-                    "run the same again: it begins anew, as another measurement",
-                )
-            case Phase.ABSENT:
-                raise RunKilled(f"{who}: the run's folder is gone", "run the same again")
-        if status.overdue:
-            raise TimedOut(f"{who}: the run took too long and was ended", "ask for less at once")
-        if (status.exit_status or 0) > 128:
-            number = (status.exit_status or 0) - 128
-            raise RunKilled(
-                f"{who}: the program was ended by signal {number}{_said(status)}",
-                OUT_OF_MEMORY if number == 9 else "report it, with the files",
-            )
-        return status
-
-
-def _said(status: Status) -> str:
-    lines = lines_of(status.complaint)
-    return f": {clean(lines[-1], 200)}" if lines else ""
-
-
-def parse_status(texts: dict[str, str]) -> Status:
-    """The state of a run from the answers to ``poll``'s questions, by name."""
-    boots = texts["boot"].split()
-    exit_status, age_s = _parse_end(texts["status"])
-    status = Status(
-        Phase.RUNNING,
-        exit_status=exit_status,
-        age_s=age_s,
-        unsaved="unsaved" in texts["status"],
-        overdue=texts["overdue"].strip() == "yes",
-        progress=clean(texts["progress"], 2000),
-        complaint=texts["complaint"],
-    )
-    if texts["there"].strip() != "yes":
-        return replace(status, phase=Phase.ABSENT)
-    if status.exit_status is not None:
-        return replace(status, phase=Phase.ENDED)
-    if len(boots) == 2 and boots[0] != boots[1]:
-        return replace(status, phase=Phase.REBOOTED)
-    return status if texts["members"].split() else replace(status, phase=Phase.KILLED)
-
-
-def _parse_end(text: str) -> tuple[int | None, float | None]:
-    """Exit status and seconds since then, None for what the phone doesn't tell.
-
-    >>> _parse_end("3 1700000000 now 1700000060"), _parse_end("3 now"), _parse_end("now 1700000060")
-    ((3, 60.0), (3, None), (None, None))
-    """
-    status, then, *_ = [*text.partition("now")[0].split(), "", ""]
-    times = integer(then), integer(text.partition("now")[2])
-    age_s = None if times[0] is None or times[1] is None else float(times[1] - times[0])
-    return integer(status, 0, 255), age_s
 
 
 def run_names(phone: Phone) -> list[str]:
@@ -319,7 +229,10 @@ def run_to_end(
     except (RunKilled, Rebooted, TimedOut, NoSpace) as error:
         told = tell_rest(run)
         discard(run)
-        raise type(error)(f"{error.message}{told and '; '}{told}", error.hint) from error
+        fuller = type(error)(f"{error.message}{told and '; '}{told}", error.hint)
+        if isinstance(error, RunKilled) and isinstance(fuller, RunKilled):
+            fuller.signal = error.signal
+        raise fuller from error
     except BaseException:
         discard(run)
         raise

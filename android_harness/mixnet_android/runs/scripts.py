@@ -36,12 +36,12 @@ found again, and how it ended is not known.
 
 START = """exec 2>&1
 d={folder}
-command -v setsid >/dev/null || {{ echo "there is no setsid"; exit 9; }}
+for p in setsid nohup; do command -v $p >/dev/null || {{ echo $p; exit 9; }}; done
 mkdir -p {runs} && mkdir "$d" && cd "$d" || exit 8
 cat {boot_id} > boot
 setsid nohup sh -c {job} >/dev/null 2>&1 </dev/null &
 i=0
-while [ ! -s pid ] && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done
+while [ ! -s pid ] && [ $i -lt 50 ]; do sleep 0.1 || sleep 1; i=$((i+1)); done
 [ -s pid ] && exit 0
 [ -e pid.new ] && [ ! -s pid.new ] && echo "no space left"
 cd .. && rm -rf "$d"
@@ -57,6 +57,6 @@ KILL = """d={folder}
 signal() {{ for n in $(members); do kill -$1 $n 2>/dev/null; done; }}
 signal TERM
 i=0
-while [ -n "$(members)" ] && [ $i -lt 20 ]; do sleep 0.1; i=$((i+1)); done
+while [ -n "$(members)" ] && [ $i -lt 20 ]; do sleep 0.1 || sleep 1; i=$((i+1)); done
 signal KILL
-[ -z "$(members)" ] || {{ sleep 0.3; [ -z "$(members)" ]; }}"""
+[ -z "$(members)" ] || {{ sleep 0.3 || sleep 1; [ -z "$(members)" ]; }}"""

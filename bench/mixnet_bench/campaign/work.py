@@ -181,7 +181,8 @@ def _on_host(plan: "Plan", settings: Timing) -> "Sequence[LatencyResult]":
 def _on_phone(plan: "Plan", settings: Timing, device: str) -> "Sequence[LatencyResult]":
     from mixnet_android.adb import Adb
     from mixnet_android.phone.device import choose_phone
-    from mixnet_bench.phones.one_phone import PhoneOptions, measure_on, serial_of
+    from mixnet_bench.phones.one_phone import measure_on, serial_of
+    from mixnet_bench.phones.steps import PhoneOptions
 
     phone = choose_phone(Adb.find(), serial_of(device))
     return measure_on(phone, plan, PhoneOptions(pin=settings.pin, profile=settings.profile))

@@ -39,14 +39,15 @@ def devices(context: click.Context, dask: str | None, insecure: bool, as_json: b
     metavar="adb[:SERIAL]",
     help="Which phone; needed where there are several.",
 )
-def clean(on: str) -> None:
+@click.option("--take-over", is_flag=True, help="End what somebody else is measuring there.")
+def clean(on: str, take_over: bool) -> None:
     """Remove everything that was put on a phone.
 
     Ends runs that are still going, and restores settings that a broken run left changed.
     """
     from mixnet_bench.commands.devices.cleaning import run_clean
 
-    run_clean(on)
+    run_clean(on, take_over)
 
 
 @devices.command(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mixnet_bench.command_line.model_options import input_options, selection_options
-from mixnet_common import UsageError
 from mixnet_common.console import example, json_option
 from mixnet_common.options import (
     INFERENCES,
@@ -93,6 +92,15 @@ if TYPE_CHECKING:
     help="On phones: clocks that can be sustained (Android 11), restored afterwards.",
 )
 @click.option(
+    "--keep-settings", is_flag=True, help="On phones: change no setting, the screen may turn off."
+)
+@click.option("--take-over", is_flag=True, help="End what somebody else is measuring on the phone.")
+@click.option(
+    "--task-profile",
+    metavar="NAME",
+    help="On phones: run under this Android task profile, like MaxPerformance.",
+)
+@click.option(
     "--against",
     metavar="FILE|JSON",
     help="Compare with this file, side by side, or with a saved result of a like run.",
@@ -128,6 +136,9 @@ def latency(
     timeout: float,
     profile: bool,
     fixed_performance: bool,
+    keep_settings: bool,
+    take_over: bool,
+    task_profile: str | None,
     against: str | None,
     sustained: str | None,
     strict: bool,
@@ -145,15 +156,23 @@ def latency(
     from mixnet_bench.commands.latency import run_latency
     from mixnet_bench.commands.latency_phones import run_benchmark_model, run_on_all, run_on_phone
     from mixnet_bench.phones import benchmark_model
-    from mixnet_bench.phones.one_phone import PhoneOptions, serial_of
+    from mixnet_bench.phones.one_phone import serial_of
+    from mixnet_bench.phones.steps import PhoneOptions, check_phone_options
     from mixnet_bench.targets import model_file
     from mixnet_bench.timing import trust
     from mixnet_bench.timing.latency import Plan
     from mixnet_bench.timing.preparing import prepared
     from mixnet_common.cpu_lists import parse_cpus
 
-    if fixed_performance and on == "host":
-        raise UsageError("--fixed-performance is a mode of phones", "add --on adb, or leave it out")
+    phone_options = PhoneOptions(
+        pin=pin,
+        fixed_performance=fixed_performance,
+        profile=profile,
+        keep_settings=keep_settings,
+        take_over=take_over,
+        task_profile=task_profile,
+    )
+    check_phone_options(phone_options, on)
     plan = Plan(
         paths=tuple(model_file(target) for target in targets),
         threads=threads,
@@ -167,7 +186,6 @@ def latency(
         selection=selection,
         inputs=inputs,
     )
-    phone_options = PhoneOptions(pin, fixed_performance, profile)
     if runner is not None:
         benchmark_model.refuse(on, against, sustained)
         benchmark_model.check_program_request(plan, runner, phone_options)

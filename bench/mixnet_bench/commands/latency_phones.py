@@ -18,8 +18,9 @@ from mixnet_bench.phones.benchmark_model_report import (
     program_rows,
 )
 from mixnet_bench.phones.every_phone import measure_all, usable_phones
-from mixnet_bench.phones.one_phone import PhoneOptions, measure_on
+from mixnet_bench.phones.one_phone import measure_on
 from mixnet_bench.phones.saved import SavedPhones
+from mixnet_bench.phones.steps import PhoneOptions
 from mixnet_bench.results.phones import PhoneLatencyResult
 from mixnet_bench.results.program import ProgramResult
 from mixnet_bench.timing.host import NO_COMPARISON, Comparer, conclude, refuse_output, save_to

@@ -13,14 +13,12 @@ from pathlib import Path
 from mixnet_android.adb import Phone
 from mixnet_android.libraries.elf import parse_elf
 from mixnet_android.phone import store
-from mixnet_android.phone.conditions import Conditions, read_conditions
 from mixnet_android.phone.device import read_state
-from mixnet_android.phone.settings import Wanted, settings
+from mixnet_android.phone.platform import choose_cpus, platform_of
 from mixnet_android.runs.benchmark_model import NAME, Options, Report, arguments, parse
-from mixnet_android.runs.detached import Run, end_others, run_names, run_to_end
-from mixnet_android.runs.session import choose_cpus, platform_of
+from mixnet_android.runs.detached import Run, run_names, run_to_end
 from mixnet_bench.phones.benchmark_model_report import ProgramMeasurement
-from mixnet_bench.phones.one_phone import PhoneOptions, cool_down
+from mixnet_bench.phones.steps import PhoneOptions, Steps, take_steps
 from mixnet_bench.timing.latency import Plan
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import warn
@@ -29,6 +27,9 @@ from mixnet_common.readers import is_file, read_bytes
 from mixnet_runtimes import NOTHING_GIVEN
 
 MOST_PROGRAM_BYTES = 512 * 2**20
+Reports = tuple[Report, ...]
+"""Of a file, launch by launch."""
+
 LIMIT_S = 3600
 """Of one process."""
 
@@ -83,42 +84,35 @@ def measure_on(
     """
     state = read_state(phone)
     platform = platform_of(phone, state.product.abis)
-    sha256 = check_program(program, platform)
-    plan = replace(plan, cpus=choose_cpus(phone_options.pin, state.clusters))
-    wanted = Wanted(stay_awake=True, fixed_performance=phone_options.fixed_performance)
+    program_hash = check_program(program, platform)
+    plan = replace(plan, cpus=choose_cpus(phone_options.pin, state.clusters, state.online))
+    asked = asdict(replace(plan, models=()))  # the copies are known by their hashes
 
-    def look() -> Conditions:
-        return read_conditions(phone)
-
-    with settings(phone, wanted) as applied:
+    def place() -> tuple[str, list[store.Stored]]:
         store.check_executable(phone)
-        there = store.put(phone, program).path
-        models = [store.put(phone, path) for path in plan.files]
-        asked = asdict(replace(plan, models=()))  # the copies are known by their hashes
-        what = [sha256, *(each.sha256 for each in models), asked, applied.fixed_performance]
-        for name in end_others(phone, _prefix(*what, look().boot_id)):
-            warn(f"phone {phone.serial}: ended an earlier run, {name}")
-        cooled = cool_down(phone, look)
-        prefix = _prefix(*what, cooled.conditions.boot_id)
-        commands = [arguments(there, each.path, options(plan)) for each in models]
-        reports = _take_turns(phone, plan, prefix, commands, step)
-        after = look()
-    _forget(phone, prefix)
+        return store.put(phone, program).path, [store.put(phone, path) for path in plan.files]
+
+    def digest(placed: tuple[str, list[store.Stored]], fixed: bool, boot: str) -> str:
+        what = [program_hash, *(each.sha256 for each in placed[1]), asked, fixed, boot]
+        return sha256(repr(what))
+
+    def measure(placed: tuple[str, list[store.Stored]], digest: str) -> tuple[Reports, ...]:
+        commands = [arguments(placed[0], each.path, options(plan)) for each in placed[1]]
+        return _take_turns(phone, plan, steps.name(digest), commands, step)
+
+    steps = Steps(NAME, place, digest, measure)
+    taken = take_steps(phone, phone_options, steps)
+    _forget(phone, steps.name(taken.digest))
     return plan, ProgramMeasurement(
         serial=phone.serial,
         state=state,
         platform=platform,
-        program_sha256=sha256,
-        cooled=cooled,
-        after=after,
-        reports=reports,
-        fixed_performance=applied.fixed_performance,
+        program_sha256=program_hash,
+        cooled=taken.cooled,
+        after=taken.after,
+        reports=taken.found,
+        fixed_performance=taken.fixed_performance,
     )
-
-
-def _prefix(*what: object) -> str:
-    """The begin of the names of runs that measure just this."""
-    return f"{NAME}-{sha256(repr(what))[:16]}-"
 
 
 def options(plan: Plan) -> Options:
@@ -139,7 +133,7 @@ def _take_turns(
     prefix: str,
     commands: Sequence[Sequence[str]],
     step: Callable[[], object],
-) -> tuple[tuple[Report, ...], ...]:
+) -> tuple[Reports, ...]:
     """Every file once a launch, in a shuffled order; reports by file, then by launch."""
     found: list[list[Report]] = [[] for _ in commands]
     for launch in range(plan.launches):

@@ -33,6 +33,16 @@ def caveats_of_run(
     return [*_restarted(before, after), *_void(before, after), *throttled]
 
 
+def not_judged(before: Conditions, after: Conditions) -> tuple[str, ...]:
+    """What the phone told neither before nor after, and so says nothing about the times."""
+    told = {
+        "clocks": any(each.current_khz for moment in (before, after) for each in moment.clusters),
+        "temperature": (before.celsius, after.celsius) != (None, None),
+        "thermal status": (before.thermal.status, after.thermal.status) != (None, None),
+    }
+    return tuple(name for name, known in told.items() if not known)
+
+
 def _restarted(before: Conditions, after: Conditions) -> Iterator[Caveat]:
     if before.boot_id and after.boot_id and before.boot_id != after.boot_id:
         yield Caveat(Verdict.VOID, "the phone was restarted in between: measure again")
@@ -53,6 +63,10 @@ def _throttled(before: Conditions, after: Conditions) -> Iterator[Caveat]:
             yield Caveat(
                 Verdict.THROTTLED,
                 f"thermal status {STATUSES[each.thermal.status]} {when} the run: let it cool",
+            )
+        if each.battery_saver:
+            yield Caveat(
+                Verdict.THROTTLED, f"the battery saver was on {when} the run: switch it off"
             )
     level = after.battery.level_percent
     if level is not None and level < LOW_BATTERY_PERCENT and not after.battery.plugged:

@@ -12,8 +12,9 @@ from functools import partial
 
 from mixnet_android.adb import Adb, Phone
 from mixnet_android.phone.device import list_devices
-from mixnet_bench.phones.one_phone import Keep, PhoneOptions, Report, measure_on
+from mixnet_bench.phones.one_phone import Keep, Report, measure_on
 from mixnet_bench.phones.saved import SavedPhones
+from mixnet_bench.phones.steps import PhoneOptions
 from mixnet_bench.results.phones import PhoneLatencyResult
 from mixnet_bench.timing.host import NO_COMPARISON, Comparer, conclude
 from mixnet_bench.timing.latency import Plan
@@ -27,10 +28,13 @@ def usable_phones(adb: Adb) -> list[Phone]:
     """All phones that can be used; a word on each that can't. Raises MixnetError without any."""
     phones = []
     for device in list_devices(adb):
-        if device.usable:
-            phones.append(Phone(adb, device.listed.serial))
+        serial = device.listed.serial
+        if device.same_as is not None:
+            say(f"{serial} is the same phone as {device.same_as}: it is measured once")
+        elif device.usable:
+            phones.append(Phone(adb, serial))
         else:
-            warn(f"{device.listed.serial} is left out: {'; '.join(device.advice)}")
+            warn(f"{serial} is left out: {'; '.join(device.advice)}")
     if not phones:
         raise MixnetError("there is no phone that can be used", "mixnet-bench devices says why")
     return phones

@@ -59,6 +59,7 @@ def document(device: Device) -> DeviceResult:
         state=listed.state,
         usable=device.usable,
         advice=device.advice,
+        same_as=device.same_as,
         model=listed.details.get("model"),
     )
     if state is None:
@@ -87,6 +88,8 @@ def document(device: Device) -> DeviceResult:
         battery_status=battery.status,
         plugged=battery.plugged,
         screen_on=state.screen_on,
+        battery_saver=state.battery_saver,
+        online=state.online,
     )
 
 

@@ -10,28 +10,18 @@ from pathlib import Path
 
 from mixnet_android.adb import Phone
 from mixnet_android.libraries.store import Runtime, find_for
-from mixnet_android.phone.conditions import Conditions, Cooled, read_conditions, wait_until_cool
 from mixnet_android.phone.device import State, read_state
+from mixnet_android.phone.platform import choose_cpus, platform_of
 from mixnet_android.phone.records import device_record
-from mixnet_android.phone.settings import Wanted, settings
 from mixnet_android.runner.build import find_runner
-from mixnet_android.runs.detached import end_others
-from mixnet_android.runs.session import (
-    Installed,
-    Launched,
-    RunnerError,
-    Work,
-    choose_cpus,
-    digest_of,
-    install,
-    launch,
-    platform_of,
-)
-from mixnet_bench.phones.caveats import caveats_of_start
+from mixnet_android.runs.session import Launched, RunnerError, launch
+from mixnet_android.runs.work import Installed, Work, digest_of, install
 from mixnet_bench.phones.inputs import refuse_text, write_raw
+from mixnet_bench.phones.model_check import refuse_foreign
 from mixnet_bench.phones.parity import Difference, compare_with_host
 from mixnet_bench.phones.profile import take_profiles
 from mixnet_bench.phones.report import PhoneMeasurement, describe_machine_of, describe_phone
+from mixnet_bench.phones.steps import PhoneOptions, Steps, take_steps, task_profile_of
 from mixnet_bench.phones.unfinished import UnfinishedLaunches
 from mixnet_bench.results.phones import PhoneLatencyResult
 from mixnet_bench.timing.host import NO_COMPARISON, Comparer, foresee, with_profiles
@@ -39,8 +29,8 @@ from mixnet_bench.timing.latency import Plan
 from mixnet_bench.timing.made_for import warn_of_other_targets
 from mixnet_bench.timing.preparing import prepared
 from mixnet_bench.timing.report import identify_all
-from mixnet_common import UsageError
-from mixnet_common.console import say, warn
+from mixnet_common import MixnetError, UsageError
+from mixnet_common.console import warn
 from mixnet_common.hashing import sha256_of
 from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes import Profile
@@ -48,17 +38,6 @@ from mixnet_runtimes.inputs import advice
 
 Report = Callable[[float], object]
 Keep = Callable[[list[PhoneLatencyResult]], list[PhoneLatencyResult]]
-
-
-@dataclass(frozen=True)
-class PhoneOptions:
-    """What is asked of phones beyond the plan."""
-
-    pin: str | None = None
-    """``big``, ``little``, CPUs or None."""
-    fixed_performance: bool = False
-    """Clocks that the phone can sustain, by its own mode for that, instead of its fastest."""
-    profile: bool = False
 
 
 def measure_on(
@@ -78,13 +57,14 @@ def measure_on(
     if not plan.models:
         with prepared(plan) as ready:
             return measure_on(phone, ready, phone_options, report, comparer, keep)
+    refuse_foreign(plan.paths)
     refuse_text(plan.models)
     files = identify_all(plan)
     state = read_state(phone)
     platform = platform_of(phone, state.product.abis)
     runner = find_runner(platform)
     libraries = [find_for(path.suffix.removeprefix("."), platform) for path in plan.paths]
-    plan = replace(plan, cpus=choose_cpus(phone_options.pin, state.clusters))
+    plan = replace(plan, cpus=choose_cpus(phone_options.pin, state.clusters, state.online))
     foreseen = foresee(
         plan,
         target=f"adb:{phone.serial}",
@@ -95,8 +75,10 @@ def measure_on(
         device=device_record(phone.serial, state),
     )
     comparer.check(foreseen)
+    check_api_levels(phone, state, libraries)
+    profile = task_profile_of(phone, phone_options)
     with temporary_folder() as folder:
-        work = _work(plan, runner, libraries, folder)
+        work = replace(_work(plan, runner, libraries, folder), task_profile=profile)
         try:
             measured, kept = _measure(
                 phone, plan, work, state, platform, libraries, phone_options, report
@@ -112,6 +94,17 @@ def measure_on(
     return targets
 
 
+def check_api_levels(phone: Phone, state: State, libraries: Sequence[Runtime]) -> None:
+    """Raise MixnetError where a library was built for a newer Android than the phone's."""
+    for each in libraries:
+        if each.api_level and state.product.sdk and state.product.sdk < each.api_level:
+            raise MixnetError(
+                f"{each.title} needs Android with API level {each.api_level}, and phone "
+                f"{phone.serial} has {state.product.sdk}",
+                "take an older build of it in: mixnet-bench devices add-runtime FILE",
+            )
+
+
 def _work(plan: Plan, runner: Path, libraries: Sequence[Runtime], folder: Path) -> Work:
     """One launch's part of the plan; the first launch brings outputs back, the others need not.
 
@@ -121,6 +114,7 @@ def _work(plan: Plan, runner: Path, libraries: Sequence[Runtime], folder: Path) 
         runner=runner,
         models=plan.files,
         libraries=tuple(each.path for each in libraries),
+        titles=tuple(each.title for each in libraries),
         threads=plan.threads,
         cpus=plan.cpus,
         warmup=plan.warmup,
@@ -146,96 +140,77 @@ def _measure(
 ) -> tuple[PhoneMeasurement, UnfinishedLaunches]:
     """What was measured, and its launches, which are kept until the caller forgets them."""
     hashes = [sha256_of(file) for file in work.files]
-    wanted = Wanted(stay_awake=True, fixed_performance=phone_options.fixed_performance)
 
-    def look() -> Conditions:
-        report(0.0)  # raises where the command was interrupted: the wait may be long
-        return read_conditions(phone)
+    def digest(installed: Installed, fixed: bool, boot: str) -> str:
+        return digest_of(work, [*hashes, "fixed" if fixed else "free", boot])
 
-    with settings(phone, wanted) as applied:
-        installed = install(phone, work)
-        hashes.append("fixed" if applied.fixed_performance else "free")
-        digest = digest_of(work, [*hashes, look().boot_id or ""])
-        for name in end_others(phone, f"latency-{digest[:16]}-"):
-            warn(f"phone {phone.serial}: ended an earlier run, {name}")
-        cooled = cool_down(phone, look)
-        digest = digest_of(work, [*hashes, cooled.conditions.boot_id or ""])
+    def measure(installed: Installed, digest: str) -> tuple[list[Profile], list[Launched]]:
+        profiles = []
+        if phone_options.profile:  # before anything is timed: what cannot be profiled fails soon
+            name = steps.name(digest, "profile")
+            profiles = take_profiles(
+                phone, name, work, installed, plan.min_count, on_lost=lambda: _waiting(phone)
+            )
         kept = UnfinishedLaunches(phone.serial, digest)
-        profiles = _profiles(phone, plan, digest, work, installed) if phone_options.profile else []
-        launches = [
-            _launch_or_recall(phone, kept, digest, work, installed, number, plan.launches, report)
+        launcher = _Launcher(phone, kept, work, installed, plan.launches, report)
+        return profiles, [
+            launcher.launch_or_recall(steps.name(digest, number), number)
             for number in range(plan.launches)
         ]
-        after = read_conditions(phone)
+
+    steps = Steps("latency", lambda: install(phone, work), digest, measure)
+    taken = take_steps(phone, phone_options, steps, report)
+    profiles, launches = taken.found
     for words in dict.fromkeys(each for one in launches for each in one.result.warnings):
         warn(f"phone {phone.serial}: {words}")
     measured = PhoneMeasurement(
         serial=phone.serial,
         state=state,
         platform=platform,
-        cooled=cooled,
-        after=after,
+        cooled=taken.cooled,
+        after=taken.after,
         launches=tuple(launches),
         libraries=tuple(libraries),
         parity=_parity(plan, launches[0]),
-        fixed_performance=applied.fixed_performance,
+        fixed_performance=taken.fixed_performance,
         profiles=tuple(profiles),
+        task_profile=work.task_profile,
     )
-    return measured, kept
-
-
-def cool_down(phone: Phone, look: Callable[[], Conditions]) -> Cooled:
-    """Wait for the phone to cool, when nothing of ours runs on it; a word where it stays warm."""
-    cooled = wait_until_cool(look, say=lambda words: say(f"{phone.serial}: {words}"))
-    for caveat in caveats_of_start(cooled):
-        warn(f"phone {phone.serial}: {caveat.sentence}")
-    return cooled
-
-
-def _profiles(
-    phone: Phone, plan: Plan, digest: str, work: Work, installed: Installed
-) -> list[Profile]:
-    """Taken before anything is timed: what cannot be profiled fails before the long part."""
-    name = f"latency-{digest[:16]}-profile"
-    return take_profiles(
-        phone, name, work, installed, plan.min_count, on_lost=lambda: _waiting(phone)
-    )
+    return measured, UnfinishedLaunches(phone.serial, taken.digest)
 
 
 def _waiting(phone: Phone) -> None:
     warn(f"phone {phone.serial} is gone: waiting for it")
 
 
-def _launch_or_recall(
-    phone: Phone,
-    kept: UnfinishedLaunches,
-    digest: str,
-    work: Work,
-    installed: Installed,
-    number: int,
-    launches: int,
-    report: Report,
-) -> Launched:
-    """One launch, or what an interrupted command has measured of it already."""
-    # Another seed, another order of turns; outputs are compared once.
-    work = replace(work, outputs=number == 0, seed=work.seed + number)
-    found = kept.recall(number)
-    if found is None:
-        found = launch(
-            phone,
-            _name(digest, number),
-            work,
-            installed,
-            on_progress=lambda done, stage: report((number + done) / launches),
-            on_lost=lambda: _waiting(phone),
-        )
-        kept.save(number, found)
-    report((number + 1) / launches)
-    return found
+@dataclass(frozen=True)
+class _Launcher:
+    """Launches some work again and again, but for what an interrupted command has measured."""
 
+    phone: Phone
+    kept: UnfinishedLaunches
+    work: Work
+    installed: Installed
+    launches: int
+    report: Report
 
-def _name(digest: str, number: int) -> str:
-    return f"latency-{digest[:16]}-{number}"
+    def launch_or_recall(self, name: str, number: int) -> Launched:
+        """One launch, or what an interrupted command has measured of it already."""
+        # Another seed, another order of turns; outputs are compared once.
+        work = replace(self.work, outputs=number == 0, seed=self.work.seed + number)
+        found = self.kept.recall(number)
+        if found is None:
+            found = launch(
+                self.phone,
+                name,
+                work,
+                self.installed,
+                on_progress=lambda done, stage: self.report((number + done) / self.launches),
+                on_lost=lambda: _waiting(self.phone),
+            )
+            self.kept.save(number, found)
+        self.report((number + 1) / self.launches)
+        return found
 
 
 def _parity(plan: Plan, first: Launched) -> tuple[tuple[Difference, ...], ...]:

@@ -12,13 +12,8 @@ from pathlib import Path
 
 from mixnet_android.adb import Phone
 from mixnet_android.runner.result import Model
-from mixnet_android.runs.session import (
-    Installed,
-    Launched,
-    Trace,
-    Work,
-    launch,
-)
+from mixnet_android.runs.session import Launched, Trace, launch
+from mixnet_android.runs.work import Installed, Work
 from mixnet_bench.profiling.report import (
     TOTAL,
     UNACCOUNTED,

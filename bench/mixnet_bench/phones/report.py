@@ -52,6 +52,7 @@ class PhoneMeasurement:
     parity: tuple[tuple[Difference, ...], ...]
     fixed_performance: bool = False
     profiles: tuple[Profile, ...] = ()
+    task_profile: str | None = None
 
 
 def describe_phone(
@@ -101,6 +102,7 @@ def _on_phone(target: LatencyResult, measured: PhoneMeasurement, index: int) -> 
         label=LABEL,
         emulated=bool(measured.state.product.emulated),
         fixed_performance=measured.fixed_performance,
+        task_profile=measured.task_profile,
         device=device_record(measured.serial, measured.state),
         library=LibraryResult(
             api=library.api,

@@ -11,9 +11,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from mixnet_android.parsers import Cluster
+from mixnet_android.phone.platform import choose_cpus
 from mixnet_android.phone.records import PhoneCluster
-from mixnet_android.runs.session import choose_cpus
-from mixnet_bench.phones.one_phone import PhoneOptions
+from mixnet_bench.phones.steps import PhoneOptions
 from mixnet_bench.results.file_run import Given
 from mixnet_bench.results.latency import LatencyResult
 from mixnet_bench.results.phones import PhoneLatencyResult

@@ -1,7 +1,7 @@
 """What `mixnet-bench devices` reports: phones, what is missing, what holds, what was kept."""
 
 from mixnet_android.phone.records import PhoneCluster
-from mixnet_common.result import Count, Number, Place, ResultRecord, known_as
+from mixnet_common.result import Count, Cpus, Number, Place, ResultRecord, known_as
 
 
 class DeviceResult(ResultRecord):
@@ -17,6 +17,8 @@ class DeviceResult(ResultRecord):
     """nothing stands in the way of measuring on it"""
     advice: tuple[str, ...] = known_as(())
     """a sentence for each thing that does, with what to do about it"""
+    same_as: str | None = known_as()
+    """the serial under which the same phone is there too, by cable, and is measured"""
     manufacturer: str | None = known_as()
     """who made it"""
     model: str | None = known_as()
@@ -58,6 +60,10 @@ class DeviceResult(ResultRecord):
     """a charger or a cable with power is connected"""
     screen_on: bool | None = known_as()
     """the screen is on"""
+    battery_saver: bool | None = known_as()
+    """the battery saver is on"""
+    online: Cpus = known_as(())
+    """CPUs that are switched on; empty where the phone doesn't tell"""
     host: str | None = None
     """the address of the host that it is plugged into: only with `--dask`"""
 

@@ -65,6 +65,8 @@ anything"""
     fixed_performance: bool | None = known_as()
     """whether the phone's fixed-performance mode was on: clocks that it can sustain, not its \
 fastest; compare only with results of the same mode"""
+    task_profile: str | None = known_as()
+    """the Android task profile that the runner was put into; `null` where none was"""
     device: PhoneDevice
     library: LibraryResult | None = known_as()
     runner: str | None = known_as()

@@ -12,10 +12,7 @@ from pathlib import Path
 from mixnet_android.runner.protocol import parse
 from mixnet_android.runner.result import Burst as RunnerBurst
 from mixnet_android.runner.result import Model, Result
-from mixnet_android.runs.session import (
-    files_arguments,
-    refuse_too_many,
-)
+from mixnet_android.runs.work import files_arguments, refuse_too_many
 from mixnet_bench.timing.latency import (
     Burst,
     Canary,

@@ -14,14 +14,22 @@ import numpy as np
 from mixnet_android.adb import Adb, Phone
 from mixnet_android.libraries.store import Runtime, find_for
 from mixnet_android.parsers import Product
-from mixnet_android.phone.conditions import read_conditions, wait_until_cool
-from mixnet_android.phone.device import choose_phone, read_state
-from mixnet_android.phone.settings import Wanted, settings
+from mixnet_android.phone.conditions import (
+    read_conditions,
+    wait_until_cool,
+)
+from mixnet_android.phone.device import (
+    choose_phone,
+    read_state,
+)
+from mixnet_android.phone.platform import choose_cpus, platform_of
 from mixnet_android.runner.build import find_runner
 from mixnet_android.runner.protocol import MOST_MODELS
 from mixnet_android.runner.result import Model
 from mixnet_android.runs.detached import end_others
-from mixnet_android.runs.session import Work, choose_cpus, digest_of, install, launch, platform_of
+from mixnet_android.runs.session import launch
+from mixnet_android.runs.work import Work, digest_of, install
+from mixnet_bench.phones.steps import PhoneOptions, in_hand
 from mixnet_bench.timing.native import RUNTIMES
 from mixnet_common import MixnetError
 from mixnet_common.console import say, warn
@@ -154,7 +162,7 @@ def phone_timer(
         models=(),
         libraries=(),
         threads=threads,
-        cpus=choose_cpus(pin, state.clusters),
+        cpus=choose_cpus(pin, state.clusters, state.online),
         warmup=2,
         min_count=LEAST,
         min_time_s=LONGEST_S,
@@ -163,7 +171,7 @@ def phone_timer(
         outputs=False,
         limit_s=600,
     )
-    with settings(phone, Wanted(True, fixed_performance)) as applied:
+    with in_hand(phone, PhoneOptions(fixed_performance=fixed_performance)) as applied:
         end_others(phone, NONE)  # of a command that was interrupted
         yield PhoneTimer(phone, suffix, state.product, library, work, applied.fixed_performance)
 

@@ -4,17 +4,25 @@ from mixnet_android.adb import Adb
 from mixnet_android.phone import settings, store
 from mixnet_android.phone.device import choose_phone
 from mixnet_android.runs import detached
-from mixnet_common.console import say
+from mixnet_android.runs.hold import hold
+from mixnet_common.console import say, warn
 from mixnet_common.errors import UsageError
 
 
-def run_clean(on: str) -> None:
-    """Restore settings, end our runs, remove our files. Raises AdbError, UsageError."""
+def run_clean(on: str, take_over: bool = False) -> None:
+    """Restore settings, end our runs, remove our files. Raises AdbError, UsageError.
+
+    A phone that somebody measures on is refused, unless ``take_over`` ends that.
+    """
     phone = choose_phone(Adb.find(), serial_of(on))
-    if settings.restore(phone):  # first: a run that can't be ended must not leave them changed
-        say(f"{phone.serial}: settings restored that a broken run had left changed")
-    detached.end_all(phone)
-    freed = store.clear(phone)
+    with hold(phone, take_over):
+        try:  # first: a run that can't be ended must not leave them changed
+            if settings.restore(phone):
+                say(f"{phone.serial}: settings restored that a broken run had left changed")
+        except settings.UnreadableNote as error:
+            warn(f"{error.message} ({error.hint})")
+        detached.end_all(phone)
+        freed = store.clear(phone)
     say(f"{phone.serial}: removed {freed / 2**20:.1f} MiB")
 
 

@@ -31,6 +31,8 @@ def run_listing(as_json: bool, address: Address | None = None) -> None:
         return
     _print(found, with_hosts=address is not None)
     for each in found:
+        if each.record.same_as is not None:
+            say(f"{each.record.serial}: the same phone as {each.record.same_as}")
         for sentence in each.record.advice:
             say(f"{each.record.serial}: {sentence}")
 

@@ -12,15 +12,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mixnet_android.adb import Adb, Phone, quote
-from mixnet_android.libraries.store import find
+from mixnet_android.libraries.store import NoRuntime, find
 from mixnet_android.parsers import clean
 from mixnet_android.phone import store
 from mixnet_android.phone.conditions import read_conditions
-from mixnet_android.phone.device import State, choose_phone, read_state
-from mixnet_android.runner.build import find_runner
-from mixnet_android.runs.detached import Phase, Run
-from mixnet_android.runs.session import platform_of
-from mixnet_bench.phones.one_phone import PhoneOptions, measure_on
+from mixnet_android.phone.device import (
+    State,
+    choose_phone,
+    read_state,
+)
+from mixnet_android.phone.platform import platform_of
+from mixnet_android.runner.build import NoRunner, find_runner
+from mixnet_android.runs.detached import Run
+from mixnet_android.runs.status import Phase
+from mixnet_bench.phones.one_phone import measure_on
+from mixnet_bench.phones.steps import PhoneOptions
 from mixnet_bench.results.devices import AssumptionResult
 from mixnet_bench.results.verdict import Verdict
 from mixnet_bench.timing.latency import Plan
@@ -31,7 +37,8 @@ from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes.model_files import with_companions
 
 COLUMNS = ("assumption", "holds", "what was found")
-TOOLS = ("setsid", "nohup", "sha256sum", "taskset", "dumpsys", "getprop", "df", "tail", "head")
+TOOLS = ("setsid", "nohup", "dumpsys", "getprop", "df")
+"""Without these nothing can be measured, or nobody knows how."""
 WORDS = {True: "yes", False: "NO", None: "not checked"}
 
 
@@ -114,6 +121,8 @@ def _ask(check: Check, subject: Subject) -> Answer:
     """One check's answer; an error is an answer too."""
     try:
         return check(subject)
+    except (NoRunner, NoRuntime) as error:  # says nothing about the phone
+        return Answer(None, clean(f"{error.message}: {error.hint}", 300))
     except MixnetError as error:
         return Answer(False, clean(f"{error.message} {error.hint}", 300))
 
@@ -136,6 +145,8 @@ def _executable(subject: Subject) -> Answer:
 
 
 def _taskset(subject: Subject) -> Answer:
+    if subject.phone.shell("command -v taskset").status != 0:
+        return Answer(None, "there is no taskset; the runner pins by itself")
     answer = subject.phone.shell("taskset 1 grep Cpus_allowed_list /proc/self/status 2>&1")
     return Answer(
         answer.text.split() == ["Cpus_allowed_list:", "0"], clean(answer.text, 100) or "no answer"

@@ -9,11 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mixnet_android.adb import Adb, AdbError
-from mixnet_android.libraries.download import Pinned, fetch, pinned_for
-from mixnet_android.libraries.store import PLATFORMS, add, find
-from mixnet_android.phone.device import choose_phone, inspect_phone
+from mixnet_android.libraries.download import (
+    Pinned,
+    fetch,
+    pinned_for,
+)
+from mixnet_android.libraries.store import (
+    PLATFORMS,
+    add,
+    find,
+)
+from mixnet_android.phone.device import (
+    choose_phone,
+    inspect_phone,
+)
+from mixnet_android.phone.platform import platform_of
 from mixnet_android.runner.build import find_runner
-from mixnet_android.runs.session import platform_of
 from mixnet_bench.results.devices import PartResult
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import confirm, print_json, print_lines, print_table, progress, say, warn
