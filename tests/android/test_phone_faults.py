@@ -20,7 +20,9 @@ import pytest
 if not Path("/proc/self/environ").exists() or platform.machine() != "x86_64":
     pytest.skip("fake phones run this machine's programs, on x86-64", allow_module_level=True)
 
+import onnx
 import phone_kit
+from cases import onnx_files
 from fake_device import FakePhone
 from fake_shell import STATE
 from phone_kit import SHORT, restored, run, targets_of
@@ -28,14 +30,18 @@ from phone_kit import SHORT, restored, run, targets_of
 from mixnet_android.adb import Adb, AdbError, NoSpace, Phone
 from mixnet_android.adb.errors import explain
 from mixnet_android.adb.server import check_server
+from mixnet_android.libraries.store import find_for
 from mixnet_android.parsers import parse_devices
 from mixnet_android.phone import settings, store
 from mixnet_android.phone.device import choose_phone, list_devices
 from mixnet_android.phone.settings import Wanted
+from mixnet_android.runner.build import find_runner
 from mixnet_android.runs import hold as holding
 from mixnet_android.runs.detached import Run, run_names, run_to_end
 from mixnet_android.runs.hold import InUse, TakenOver, hold
+from mixnet_android.runs.session import RunnerError, launch
 from mixnet_android.runs.status import RunKilled
+from mixnet_android.runs.work import Work, install
 
 home, network, models = phone_kit.home, phone_kit.network, phone_kit.models
 plug_in, quick = phone_kit.plug_in, phone_kit.quick
@@ -332,6 +338,40 @@ def test_what_is_no_model_is_refused_before_anything_is_pushed(
     file.write_bytes(content)
     refused(latency(fake, file), str(file), words)
     assert pushed(fake) == []
+
+
+@pytest.mark.parametrize(
+    ("versions", "words"),
+    [((40, 10), "is of opset 40, and onnxruntime"), ((17, 99), "is of IR version 99, and onnx")],
+)
+def test_a_file_that_is_newer_than_the_library_is_said_to_be(
+    adb: Adb,
+    plug_in: PlugIn,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    versions: tuple[int, int],
+    words: str,
+) -> None:
+    fake = plug_in()
+    phone = Phone(adb, fake.serial)
+    node = onnx_files.helper.make_node("Relu", ["x"], ["y"])
+    file = tmp_path / "new.onnx"
+    onnx_files.save(file, [node], {"x": (1, 4)}, {"y": (1, 4)})
+    model = onnx.load(file)
+    model.opset_import[0].version, model.ir_version = versions
+    onnx.save(model, file)
+    library = find_for("onnx", "linux-x86_64")
+    work = Work(
+        runner=find_runner("linux-x86_64"), models=(file,), libraries=(library.path,), threads=1,
+        cpus=None, warmup=0, min_count=1, min_time_s=0, burst_ms=1, seed=0, outputs=False,
+        titles=(library.title,),
+    )  # fmt: skip
+    with pytest.raises(RunnerError, match=words) as caught:
+        launch(phone, "newer", work, install(phone, work))
+    assert "at most" in caught.value.message
+    assert "devices add-runtime" in caught.value.hint
+    assert left_on(fake) == []
 
 
 def test_a_model_larger_than_what_is_free_is_refused_with_both_numbers(

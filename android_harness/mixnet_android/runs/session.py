@@ -149,10 +149,36 @@ def _fetch_result(phone: Phone, folder: str, into: Path) -> str:
     return content.decode("utf-8", errors="replace")
 
 
+TOO_NEW = {
+    "opset": re.compile(
+        r"Opset (\d{1,4}) is under development.{0,2000}?till opset (\d{1,4})", re.S
+    ),
+    "IR version": re.compile(
+        r"model IR version: (\d{1,4}), max supported IR version: (\d{1,4})", re.IGNORECASE
+    ),
+}
+"""Of ONNX Runtime's words about a file that is newer than it is: the file's number and its own."""
+
+
+def _refusal(phone: Phone, work: Work, words: str) -> RunnerError:
+    """The error that the runner's words stand for."""
+    for what, pattern in TOO_NEW.items():
+        if found := pattern.search(words):
+            file = re.search(r"cannot load (?:\S*/)?([^/:]+):", words)
+            title = next((each for each in work.titles if "onnxruntime" in each), "onnxruntime")
+            return RunnerError(
+                f"phone {phone.serial}: {clean(file[1], 100) if file else 'a file'} is of {what} "
+                f"{found[1]}, and {title} takes {what} {found[2]} at most",
+                "take a newer one in: mixnet-bench devices add-runtime FILE; or export the file "
+                f"with an older {what}",
+            )
+    return RunnerError(f"phone {phone.serial}: {clean(words, 600)}")
+
+
 def _check(phone: Phone, work: Work, result: Result) -> None:
     """Raise unless the runner did all that was asked."""
     if result.errors:
-        raise RunnerError(f"phone {phone.serial}: {result.errors[0]}")
+        raise _refusal(phone, work, result.errors[0])
     if result.end is None or result.end.reason != "complete":
         reason = "nobody knows why" if result.end is None else result.end.reason
         raise MixnetError(

@@ -11,7 +11,7 @@
 
 /* Why something failed, in words for a person; valid where a function returned false. */
 struct error {
-    char text[512];
+    char text[2048];
 };
 
 /* Fill in the error; always false, so that a function can end with `return fail(...)`. */

@@ -24,7 +24,7 @@ struct ort_model {
 static bool succeeded(struct ort *api, const char *what, Status status, struct error *error) {
     if (status == NULL) return true;
     const char *message = CALL(api, GetErrorMessage)(status);
-    fail(error, "%s: %.400s", what, message == NULL ? "" : message);
+    fail(error, "%s: %.1500s", what, message == NULL ? "" : message);
     CALL(api, ReleaseStatus)(status);
     return false;
 }

@@ -146,7 +146,7 @@ static bool load(struct run *run, int index) {
     bool loaded = model->library->runtime->load(model, option->path, &settings, &inner);
     watch_end();
     if (!loaded) {
-        return fail(&run->error, "cannot load %.150s: %.300s", option->path, inner.text);
+        return fail(&run->error, "cannot load %.150s: %.1600s", option->path, inner.text);
     }
     run->load_ns[index] = now_ns() - start;
     run->seats[index].model = model;
