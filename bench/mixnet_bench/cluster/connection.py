@@ -31,8 +31,16 @@ LOGGERS = ("distributed", "distributed.client", "tornado", "tornado.application"
 
 SETTINGS = {
     "distributed.admin.large-graph-warning-threshold": GRAPH_BYTES,
-    "distributed.worker.use-file-locking": True,
 }
+
+LOCAL_SETTINGS = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.scheduler.active-memory-manager.start": False,
+}
+"""Of processes of this machine: nobody looks at what Dask measures of itself, which takes a
+twentieth of a core in each."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,9 @@ def _distributed() -> Any:
 @contextmanager
 def _local(distributed: Any, workers: int, resources: Iterable[str]) -> Iterator["Client"]:
     """Processes of this machine, which only this process can talk to: their keys are its own."""
-    with temporary_folder() as scratch, _quiet():
+    import dask
+
+    with temporary_folder() as scratch, _quiet(), dask.config.set(LOCAL_SETTINGS):
         security = distributed.Security.temporary()
         with _deaf_to_interrupts():
             cluster = distributed.LocalCluster(
@@ -130,7 +140,7 @@ def _local(distributed: Any, workers: int, resources: Iterable[str]) -> Iterator
                 host="127.0.0.1",
                 protocol="tls://",
                 security=security,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 memory_limit=0,
                 local_directory=str(scratch),
                 resources=dict.fromkeys(resources, 1),
