@@ -109,3 +109,22 @@ def test_results_are_those_of_one_machine(campaign: Path, tmp_path: Path) -> Non
     again = run(campaign, "-o", together, "--dask", "local:1")
     assert "done before" in again.output
     assert again.exit_code == 0
+
+
+@pytest.mark.slow
+def test_a_failed_step_takes_only_those_along_that_need_it(campaign: Path, tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(NETWORK)
+    (tmp_path / "bad.onnx").write_bytes(b"no model")
+    text = 'networks = ["tiny.toml"]\nfiles = ["bad.onnx"]\ndevices = ["adb:no-such-phone"]\n'
+    path = tmp_path / "campaign.toml"
+    path.write_text(text + '[latency]\ntogether = "network"\n')
+    done = run(path, "-o", tmp_path / "out", "--dask", "local:1", "--json")
+    assert done.exit_code == 1
+    states = {
+        (each["kind"], each["name"]): each["state"] for each in json.loads(done.stdout)["targets"]
+    }
+    assert states["inspect", "bad.onnx"] == "failed"
+    assert states["latency", "tiny on adb:no-such-phone"] == "failed"
+    assert states["count", "tiny"] == states["inspect", "tiny tflite float32 default"] == "done"
+    assert "no-such-phone" in done.stderr
+    assert "/in/" not in done.stderr, "paths are the campaign's, not the worker's"
