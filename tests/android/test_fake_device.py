@@ -122,7 +122,7 @@ def test_every_key_of_devices_is_documented(fake: FakePhone) -> None:
     keys = {key for key in told if key != "clusters"}
     keys |= {f"clusters[].{key}" for key in told["clusters"][0]}
     documented = {line.split("`")[1] for line in section.splitlines() if line.startswith("| `")}
-    assert documented == keys
+    assert documented - {"host"} == keys  # with --dask alone
 
 
 @pytest.mark.parametrize("status", [0, 3, 255])

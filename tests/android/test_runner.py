@@ -59,6 +59,21 @@ def test_a_canary_runs_between_bursts_and_takes_a_small_share_of_the_time(run: R
     assert all(each.cpu in os.sched_getaffinity(0) for each in canaries)
 
 
+@pytest.mark.parametrize(
+    ("library", "text", "told"),
+    [
+        ("litert", "", True),
+        ("litert", "partly=1", False),
+        ("litert215", "", None),
+        ("tflite", "", None),
+    ],
+)
+def test_whether_xnnpack_took_all_of_a_file_is_told_where_the_library_tells(
+    run: Run, library: str, text: str, told: bool | None
+) -> None:
+    assert run(library, text).parsed().models[0].wholly_delegated is told
+
+
 def test_threads_tell_how_long_they_waited_for_a_core(run: Run) -> None:
     threads = run("tflite", "").parsed().threads
     if not Path("/proc/self/schedstat").exists():

@@ -186,7 +186,13 @@ def _model(fields: Fields, index: int, found: Mapping[str, list[Fields]], librar
         output_files=tuple(
             Output(_tensor(each), each.integer("index"), each.text("path")) for each in of("output")
         ),
+        wholly_delegated=_switch(fields, "wholly_delegated"),
     )
+
+
+def _switch(fields: Fields, key: str) -> bool | None:
+    """0 or 1; None where it is not told."""
+    return None if key not in fields.values else bool(fields.integer(key, most=1))
 
 
 def _tensor(fields: Fields) -> Tensor:

@@ -122,6 +122,8 @@ class Model:
     profile: tuple[ProfiledRound, ...]
     profile_file: str | None
     output_files: tuple[Output, ...]
+    wholly_delegated: bool | None = None
+    """Whether XNNPACK took all of it; None where the library does not tell."""
 
     @property
     def samples_ms(self) -> tuple[float, ...]:

@@ -163,6 +163,12 @@ def _measure(
     profiles, launches = taken.found
     for words in dict.fromkeys(each for one in launches for each in one.result.warnings):
         warn(f"phone {phone.serial}: {words}")
+    for number, model in launches[0].result.models.items():
+        if model.wholly_delegated is False:
+            warn(
+                f"{plan.paths[number].name}: XNNPACK of {libraries[number].title} did not take all "
+                "of it, and what it leaves is slow: mixnet-bench count says which operators"
+            )
     measured = PhoneMeasurement(
         serial=phone.serial,
         state=state,

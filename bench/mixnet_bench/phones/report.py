@@ -102,6 +102,7 @@ def _on_phone(target: LatencyResult, measured: PhoneMeasurement, index: int) -> 
         label=LABEL,
         emulated=bool(measured.state.product.emulated),
         fixed_performance=measured.fixed_performance,
+        wholly_delegated=first.models[index].wholly_delegated,
         task_profile=measured.task_profile,
         device=device_record(measured.serial, measured.state),
         library=LibraryResult(

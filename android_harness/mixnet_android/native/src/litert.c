@@ -29,6 +29,7 @@ static bool litert_open(struct library *library, struct error *error) {
     if (api->create_model == NULL) return fail(error, "it exports no LiteRtCreateModelFromFile");
     /* Exported since 2.1.6, when LiteRtCreateModelFromFile got its environment argument. */
     api->takes_environment = find_function(library, "LiteRtCreateModelFromFd") != NULL;
+    api->is_accelerated = find_function(library, "LiteRtCompiledModelIsFullyAccelerated");
     library->interface = api->takes_environment ? "2.1.6" : "2.1.5";
     return DO(api, CreateEnvironment, 0, NULL, &api->environment);
 }
@@ -151,6 +152,14 @@ static bool make_buffers(struct model *model, enum side side, struct error *erro
     return true;
 }
 
+/* Whether XNNPACK took all of the network. */
+static enum delegated ask_delegated(const struct litert_model *state) {
+    if (state->api->is_accelerated == NULL) return NOT_TOLD;
+    bool wholly = false;
+    int status = ((int (*)(Handle, bool *))state->api->is_accelerated)(state->compiled, &wholly);
+    return status != 0 ? NOT_TOLD : wholly ? WHOLLY : NOT_WHOLLY;
+}
+
 static bool litert_load(struct model *model, const char *path, const struct settings *settings,
                         struct error *error) {
     struct litert_model *state = model->state = calloc(1, sizeof *state);
@@ -162,6 +171,7 @@ static bool litert_load(struct model *model, const char *path, const struct sett
             &state->compiled)) {
         return false;
     }
+    model->delegated = ask_delegated(state);
     if (settings->profile != NULL) {
         if (!DO(state->api, CompiledModelGetProfiler, state->compiled, &state->profiler)) return false;
         if (state->profiler == NULL) return fail(error, "LiteRT gives no profiler");

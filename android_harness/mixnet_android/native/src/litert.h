@@ -66,6 +66,7 @@ LITERT_DESTROYERS(TYPE)
 struct litert {
     function functions[LITERT_COUNT];
     function create_model;
+    function is_accelerated; /* NULL where the library does not tell */
     bool takes_environment;
     Handle environment;
 };

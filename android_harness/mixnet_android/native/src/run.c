@@ -199,6 +199,9 @@ static bool run_first(struct run *run, int index) {
     json_whole(json, "size_bytes", stat(option->path, &file) == 0 ? (int64_t)file.st_size : 0);
     json_ms(json, "load_ms", run->load_ns[index]);
     json_ms(json, "first_ms", first);
+    if (model->delegated != NOT_TOLD) {
+        json_whole(json, "wholly_delegated", model->delegated == WHOLLY);
+    }
     json_text(json, "input_source", option->input_count > 0 ? "files" : "seed");
     json_enter(json, "settings", '{');
     model->library->runtime->settings_json(&settings, json);

@@ -8,6 +8,7 @@
 
 enum { MOST_RANK = 8, MOST_TENSORS = 16, MOST_EVENTS = 20000 };
 enum side { INPUT, OUTPUT };
+enum delegated { NOT_TOLD, WHOLLY, NOT_WHOLLY }; /* to the library's fast kernels: XNNPACK */
 
 struct tensor {
     char name[128];
@@ -36,6 +37,7 @@ struct model {
     const struct library *library;
     void *state; /* the runtime's own */
     int counts[2];
+    enum delegated delegated;
     struct tensor tensors[2][MOST_TENSORS];
 };
 

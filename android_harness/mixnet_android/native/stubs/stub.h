@@ -15,6 +15,7 @@
 #ifndef STUB_H
 #define STUB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ enum { STUB_VALUES = 4, STUB_BYTES = 4 * STUB_VALUES };
 
 struct stub {
     char fail[32], hang[32];
-    long spin_ns, fail_after, open, dtype, rank, inputs, runs, fp16;
+    long spin_ns, fail_after, open, dtype, rank, inputs, runs, fp16, partly;
     float in[STUB_VALUES], out[STUB_VALUES];
 };
 
@@ -60,6 +61,7 @@ static inline struct stub *stub_load(const char *path) {
         sscanf(line, "dtype=%ld", &stub->dtype);
         sscanf(line, "rank=%ld", &stub->rank);
         sscanf(line, "inputs=%ld", &stub->inputs);
+        sscanf(line, "partly=%ld", &stub->partly);
     }
     fclose(file);
     stub_hang(stub, "load");

@@ -148,6 +148,11 @@ int LiteRtLockTensorBuffer(Handle buffer, void **host, int mode) {
     return *host = buffer, 0;
 }
 int LiteRtUnlockTensorBuffer(Handle buffer) { return buffer == NULL; }
+#ifdef STUB_2_1_6
+int LiteRtCompiledModelIsFullyAccelerated(Handle model, bool *wholly) {
+    return *wholly = !((struct stub *)model)->partly, 0;
+}
+#endif
 int LiteRtCompiledModelGetProfiler(Handle model, Handle *found) { return *found = model, 0; }
 int LiteRtResetProfiler(Handle profiler) { return profiler == NULL; }
 int LiteRtStartProfiler(Handle profiler) { return profiler == NULL; }
