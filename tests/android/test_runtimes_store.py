@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mixnet_android.libraries import archives
 from mixnet_android.libraries.elf import MACHINES, parse_elf
-from mixnet_android.libraries.store import APIS, add, find, find_for, list_runtimes
+from mixnet_android.libraries.store import APIS, add, find_for, find_runtime, list_runtimes
 from mixnet_bench.cli import main
 from mixnet_common import MixnetError, UsageError
 
@@ -142,7 +142,7 @@ def test_a_wheel_for_linux_is_told_from_one_for_android(tmp_path: Path) -> None:
         {"onnxruntime/capi/libonnxruntime.so.1.32.0": content},
     )
     assert [(each.platform, each.version) for each in add(wheel)] == [("linux-arm64", "1.32.0")]
-    assert find("onnxruntime", "android-arm64") is None
+    assert find_runtime("onnxruntime", "android-arm64") is None
 
 
 def test_a_lone_library_takes_the_version_that_is_said(tmp_path: Path) -> None:

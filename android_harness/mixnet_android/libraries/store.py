@@ -129,7 +129,7 @@ def list_runtimes() -> list[Runtime]:
     return sorted((each for each in found if each), key=_age, reverse=True)
 
 
-def find(api: str, platform: str) -> Runtime | None:
+def find_runtime(api: str, platform: str) -> Runtime | None:
     """The newest kept library of this interface for this platform."""
     return next(
         (each for each in list_runtimes() if (each.api, each.platform) == (api, platform)), None
@@ -139,7 +139,7 @@ def find(api: str, platform: str) -> Runtime | None:
 def find_for(suffix: str, platform: str) -> Runtime:
     """The library that runs ``tflite`` or ``onnx`` files there. Raises NoRuntime."""
     for api in FORMATS[suffix]:
-        if found := find(api, platform):
+        if found := find_runtime(api, platform):
             return found
     raise NoRuntime(
         f"there is no runtime for .{suffix} files on {platform}",

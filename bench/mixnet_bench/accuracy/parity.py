@@ -55,7 +55,7 @@ class ParityRequest:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ParityAnswer:
     """The comparison, and what the files said of themselves."""
 
     parity: Parity
@@ -120,7 +120,7 @@ def runner_of(cluster: Address | None) -> Iterator[Runner]:
         yield ClusterRunner(workers)
 
 
-def answer(asked: ParityRequest, runner: Runner | None = None) -> Answer:
+def answer(asked: ParityRequest, runner: Runner | None = None) -> ParityAnswer:
     """Find out how images are prepared for either file, and compare. Raises like ``parity``.
 
     ``runner`` runs the images in the place of whom the request names.
@@ -147,7 +147,7 @@ def answer(asked: ParityRequest, runner: Runner | None = None) -> Answer:
     with nullcontext(runner) if runner else runner_of(asked.cluster) as run:
         found = compare(sides[0], sides[1], asked.source, asked.settings, labels, run)
     fitting = labels if len(labels) == found.classes else ()
-    return Answer(found, (chosen[0][1], chosen[1][1]), fitting)
+    return ParityAnswer(found, (chosen[0][1], chosen[1][1]), fitting)
 
 
 def files_read(asked: ParityRequest) -> Iterator[Path]:
@@ -224,6 +224,6 @@ def _difference(first: Preprocessing, second: Preprocessing) -> str:
     return ", ".join(names)
 
 
-def describe_answer(found: Answer) -> ParityResult:
+def describe_answer(found: ParityAnswer) -> ParityResult:
     """The record of a comparison; docs/json.md explains every key."""
     return describe_parity(found.parity, found.preprocessing_from)

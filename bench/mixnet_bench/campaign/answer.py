@@ -29,7 +29,7 @@ UNKNOWN = "–"
 
 
 @dataclass(frozen=True)
-class Answer:
+class CampaignAnswer:
     """A campaign in one table."""
 
     rows: tuple[tuple[str, ...], ...]
@@ -48,7 +48,7 @@ class Found:
     """Files whose weights are random: their accuracy means nothing."""
 
 
-def answer_of(found: Found) -> Answer:
+def answer_of(found: Found) -> CampaignAnswer:
     """The table and the sentences."""
     rows: dict[tuple[Any, ...], tuple[str, ...]] = {}
     sentences: dict[str, None] = {}
@@ -60,7 +60,7 @@ def answer_of(found: Found) -> Answer:
             base = _float_of(each, run)
             if base is not None:
                 sentences[_sentence(name, each, base, found)] = None
-    return Answer(tuple(rows.values()), tuple(sentences))
+    return CampaignAnswer(tuple(rows.values()), tuple(sentences))
 
 
 def _name(timed: LatencyResult, with_device: bool) -> str:

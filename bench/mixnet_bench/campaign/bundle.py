@@ -16,7 +16,7 @@ from mixnet_bench.campaign.networks import (
     network_name,
     weights_file,
 )
-from mixnet_bench.campaign.record import HOST, Campaign, Entry
+from mixnet_bench.campaign.record import HOST
 from mixnet_bench.campaign.step import Step
 from mixnet_bench.campaign.store import Store
 from mixnet_common.outputs import named_files
@@ -54,15 +54,14 @@ def _given(step: Step) -> Iterator[Path]:
         yield from _for_export(step)
     for each in (step, *step.needs):
         if each.kind == "file":
-            yield from files_of_entry(each.work["campaign"], each.work["entry"])
+            yield from files_of_entry(each.campaign, each.file)
 
 
 def _for_export(step: Step) -> Iterator[Path]:
     from mixnet_networks.importing import weight_files
     from mixnet_quantize.images import image_files, spread
 
-    campaign: Campaign = step.work["campaign"]
-    entry: Entry = step.work["entry"]
+    campaign, entry = step.campaign, step.entry
     names = (
         network_name(campaign, entry),
         lowering_path(campaign, step.inputs["lowering"]),

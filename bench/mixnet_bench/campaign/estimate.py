@@ -98,7 +98,7 @@ def _guess(step: Step) -> float:
     if step.kind == "latency":
         return guess_latency(
             [(_size(each), each.inputs.get("precision", "float32")) for each in step.needs],
-            step.work["campaign"].latency,
+            step.campaign.latency,
         )
     if step.kind == "parity":
         return PROCESS_S + PARITY_S_PER_MAC * _size(step.needs[0]).macs * int(step.inputs["images"])
@@ -140,7 +140,7 @@ def _images(step: Step) -> int:
 def _size(export: Step) -> Size:
     if export.kind == "file":
         return ANYONES
-    return _sizes(export.work["network"])
+    return _sizes(export.network)
 
 
 @cache

@@ -13,8 +13,8 @@ from typing import Any
 from mixnet_bench.campaign.bundle import GIVEN, MADE, phone_of
 from mixnet_bench.campaign.estimate import clock
 from mixnet_bench.campaign.inputs import library_inputs
-from mixnet_bench.campaign.record import HOST, Campaign
-from mixnet_bench.campaign.step import Step
+from mixnet_bench.campaign.record import HOST
+from mixnet_bench.campaign.step import CampaignWork, Step
 from mixnet_bench.campaign.store import Store
 from mixnet_bench.campaign.work import WORK
 from mixnet_bench.cluster.answers import UnfitError
@@ -57,10 +57,9 @@ def do_step(step: Step, files: Sequence[Carried], *contents: bytes) -> dict[str,
 def moved(step: Step, root: Path) -> Step:
     """The step, and those that it needs, of a campaign whose files lie below ``root``."""
     needs = tuple(moved(each, root) for each in step.needs)
-    campaign: Campaign | None = step.work.get("campaign")
-    work = (
-        step.work if campaign is None else {**step.work, "campaign": replace(campaign, root=root)}
-    )
+    work = step.work
+    if isinstance(work, CampaignWork):
+        work = replace(work, campaign=replace(work.campaign, root=root))
     return replace(step, needs=needs, work=work)
 
 

@@ -8,11 +8,46 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+from mixnet_bench.campaign.record import Campaign, Entry, FileEntry
 from mixnet_common.hashing import sha256
+from mixnet_networks import Network
 
 NAME_LENGTH = 100
+
+
+@dataclass(frozen=True)
+class CountWork:
+    """What counting a network takes."""
+
+    network: Network
+
+
+@dataclass(frozen=True)
+class CampaignWork:
+    """What timing and parity take."""
+
+    campaign: Campaign
+
+
+@dataclass(frozen=True)
+class ExportWork(CampaignWork):
+    """What an export takes."""
+
+    entry: Entry
+    network: Network
+
+
+@dataclass(frozen=True)
+class FileWork(CampaignWork):
+    """What a step about anyone's file takes."""
+
+    file: FileEntry
+
+
+Work = CountWork | CampaignWork | None
+Asked = TypeVar("Asked", bound=CampaignWork)
 
 
 @dataclass(frozen=True)
@@ -28,8 +63,35 @@ class Step:
     """JSON values: all that the result depends on."""
     needs: tuple["Step", ...] = field(default=(), repr=False)
     """The exports whose files it is about."""
-    work: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """What the work takes besides, and its result does not depend on."""
+    work: Work = field(default=None, repr=False)
+    """What the work takes besides, by the kind of step; a ``count`` and its like take nothing."""
+
+    @property
+    def campaign(self) -> Campaign:
+        """Whose step it is. Raises TypeError for a kind that does not depend on that."""
+        return self._asked(CampaignWork).campaign
+
+    @property
+    def entry(self) -> Entry:
+        """The campaign's entry that an export is of. Raises TypeError for another kind."""
+        return self._asked(ExportWork).entry
+
+    @property
+    def file(self) -> FileEntry:
+        """The campaign's entry of anyone's file. Raises TypeError for another kind."""
+        return self._asked(FileWork).file
+
+    @property
+    def network(self) -> Network:
+        """What is counted or exported. Raises TypeError for another kind."""
+        if isinstance(self.work, CountWork | ExportWork):
+            return self.work.network
+        raise TypeError(f"a {self.kind} step has no network")
+
+    def _asked(self, kind: type[Asked]) -> Asked:
+        if not isinstance(self.work, kind):
+            raise TypeError(f"a {self.kind} step has no {kind.__name__}")
+        return self.work
 
     @property
     def key(self) -> str:

@@ -21,7 +21,7 @@ from mixnet_bench.campaign.inputs import (
 )
 from mixnet_bench.campaign.networks import labels_name, network_with_weights
 from mixnet_bench.campaign.record import HOST, MOST_TOGETHER, Campaign, Entry, FileEntry
-from mixnet_bench.campaign.step import Step
+from mixnet_bench.campaign.step import CampaignWork, CountWork, ExportWork, FileWork, Step
 from mixnet_common import UsageError
 from mixnet_common.hashing import sha256
 from mixnet_common.numbers import seconds_in_words
@@ -157,7 +157,7 @@ def _network_inputs(network: Network) -> dict[str, Any]:
 
 def _count(entry: Entry, network: Network) -> Step:
     inputs = {**_network_inputs(network), "versions": _versions(["mixnet-mobile"])}
-    return Step("count", _label(entry), inputs, work={"network": network})
+    return Step("count", _label(entry), inputs, work=CountWork(network))
 
 
 def _versions(packages: Sequence[str]) -> dict[str, str | None]:
@@ -186,7 +186,7 @@ def _exports(
             "verify": campaign.verify,
             "versions": _versions(WRITERS),
         }
-        work = {"campaign": campaign, "entry": entry, "network": network}
+        work = ExportWork(campaign, entry, network)
         yield Step("export", f"{_label(entry)} {form} {precision} {lowering}", inputs, work=work)
 
 
@@ -199,8 +199,9 @@ def _label_inputs(campaign: Campaign, entry: Entry, network: Network) -> dict[st
 
 
 def _file(campaign: Campaign, entry: FileEntry) -> Step:
-    work = {"campaign": campaign, "entry": entry}
-    return Step("file", label_of(entry), step_inputs(campaign, entry), work=work)
+    return Step(
+        "file", label_of(entry), step_inputs(campaign, entry), work=FileWork(campaign, entry)
+    )
 
 
 # What is done with files
@@ -244,8 +245,7 @@ def _latencies_of(campaign: Campaign, name: str, exports: Sequence[Step]) -> Ite
             **library_inputs(device, _formats(campaign, exports)),
             "versions": _versions(RUNTIMES),
         }
-        work = {"campaign": campaign}
-        yield Step("latency", f"{name} on {device}", inputs, tuple(exports), work)
+        yield Step("latency", f"{name} on {device}", inputs, tuple(exports), CampaignWork(campaign))
 
 
 def _formats(campaign: Campaign, files: Sequence[Step]) -> list[str]:
@@ -267,7 +267,7 @@ def _parities(
             **images,
             "versions": _versions(RUNTIMES),
         }
-        yield Step("parity", export.name, inputs, (first, export), {"campaign": campaign})
+        yield Step("parity", export.name, inputs, (first, export), CampaignWork(campaign))
 
 
 def _is_float_of(candidate: Step, export: Step) -> bool:
@@ -284,7 +284,7 @@ def _paper(table: str) -> Step:
         "table_sha256": sha256(described),
         "versions": _versions(["mixnet-mobile"]),
     }
-    return Step("paper", table, inputs, work={"table": table})
+    return Step("paper", table, inputs)
 
 
 def origin(export: Step) -> "Origin":

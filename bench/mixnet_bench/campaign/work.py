@@ -44,8 +44,7 @@ def count(step: Step, store: Store) -> Targets:
     from mixnet_bench.counting.describe import describe_count
     from mixnet_bench.counting.graph import count_graph
 
-    network: Network = step.work["network"]
-    return [describe_count(count_graph(network.graph))]
+    return [describe_count(count_graph(step.network.graph))]
 
 
 def export(step: Step, store: Store) -> Targets:
@@ -55,10 +54,9 @@ def export(step: Step, store: Store) -> Targets:
     from mixnet_export.job.exporting import export as export_file
     from mixnet_export.writers import FORMATS
 
-    campaign: Campaign = step.work["campaign"]
-    inputs = step.inputs
-    network, weights, source, labels = _weights(campaign, step.work["entry"])
-    if named := step.work["entry"].labels:
+    campaign, inputs = step.campaign, step.inputs
+    network, weights, source, labels = _weights(campaign, step.entry)
+    if named := step.entry.labels:
         labels = load_labels(labels_name(campaign, named), network.classes)
     calibrated = inputs["precision"] == "int8" and campaign.calibration is not None
     options = Options(
@@ -68,7 +66,7 @@ def export(step: Step, store: Store) -> Targets:
         calibration=beside(campaign, campaign.calibration or "") if calibrated else None,
         calibration_images=campaign.calibration_images,
         verify=campaign.verify,
-        random_weights=step.work["entry"].weights is None,
+        random_weights=step.entry.weights is None,
         labels=labels,
     )
     form = FORMATS[inputs["file_format"]]
@@ -109,7 +107,7 @@ def inspect(step: Step, store: Store) -> Targets:
 def file(step: Step, store: Store) -> Targets:
     """Say what a file of anyone's is."""
     path = _model(step, store)
-    known = {"name": path.name, "path": step.work["entry"].path}
+    known = {"name": path.name, "path": step.file.path}
     form = step.inputs["file_format"]
     return [{**known, "file_format": form, **identity_of(path).to_json()}]
 
@@ -117,17 +115,17 @@ def file(step: Step, store: Store) -> Targets:
 def _model(step: Step, store: Store) -> Path:
     """The model file of a step: anyone's, or what an export wrote."""
     if step.kind == "file":
-        return path_of(step.work["campaign"], step.work["entry"])
+        return path_of(step.campaign, step.file)
     return store.model(step)
 
 
 def _selection(step: Step) -> Selection:
-    return selection_of(step.work["entry"]) if step.kind == "file" else AS_IT_IS
+    return selection_of(step.file) if step.kind == "file" else AS_IT_IS
 
 
 def _inputs(step: Step) -> GivenInputs:
     if step.kind == "file":
-        return given_inputs_of(step.work["campaign"], step.work["entry"])
+        return given_inputs_of(step.campaign, step.file)
     return NOTHING_GIVEN
 
 
@@ -138,7 +136,7 @@ def latency(step: Step, store: Store) -> Targets:
     from mixnet_bench.timing.latency import Plan
     from mixnet_bench.timing.preparing import prepared
 
-    settings: Timing = step.work["campaign"].latency
+    settings = step.campaign.latency
     plan = Plan(
         paths=tuple(_model(each, store) for each in step.needs),
         threads=settings.threads,
@@ -161,7 +159,7 @@ def latency(step: Step, store: Store) -> Targets:
 
 def _named(step: Step, path: Path, store: Store) -> str:
     """A file's path as results name it: in the campaign's folder, or as its TOML has it."""
-    return str(step.work["entry"].path) if step.kind == "file" else store.relative(path)
+    return str(step.file.path) if step.kind == "file" else store.relative(path)
 
 
 def _on_host(plan: "Plan", settings: Timing) -> "Sequence[LatencyResult]":
@@ -197,7 +195,7 @@ def parity(step: Step, store: Store, runner: "Runner | None" = None) -> Targets:
     from mixnet_bench.results.parity import CampaignParityResult
     from mixnet_common.result import values_of
 
-    campaign: Campaign = step.work["campaign"]
+    campaign = step.campaign
     if campaign.parity is None:
         raise AssertionError("a parity step comes from a campaign with images for it")
     first, second = step.needs

@@ -5,7 +5,13 @@ Everything that can be refused is refused before the first image is decoded.
 
 from pathlib import Path
 
-from mixnet_bench.accuracy.parity import Answer, ParityRequest, answer, describe_answer, files_read
+from mixnet_bench.accuracy.parity import (
+    ParityAnswer,
+    ParityRequest,
+    answer,
+    describe_answer,
+    files_read,
+)
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text, print_json, print_lines, print_table, say
 from mixnet_common.outputs import check_output
@@ -55,7 +61,7 @@ def parse_runtimes(text: str | None) -> tuple[str | None, str | None]:
     return names[0], names[-1]
 
 
-def _print(found: Answer) -> None:
+def _print(found: ParityAnswer) -> None:
     parity, outcome = found.parity, found.parity.outcome
     print_table(columns(parity), parity_rows(parity))
     for line in lines(parity):

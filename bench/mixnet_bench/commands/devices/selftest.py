@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mixnet_android.adb import Adb, Phone, quote
-from mixnet_android.libraries.store import NoRuntime, find
+from mixnet_android.libraries.store import NoRuntime, find_runtime
 from mixnet_android.parsers import clean
 from mixnet_android.phone import store
 from mixnet_android.phone.conditions import read_conditions
@@ -53,14 +53,14 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Answer:
+class CheckedAssumption:
     """Whether an assumption holds; None where it could not be checked."""
 
     holds: bool | None
     detail: str
 
 
-Check = Callable[[Subject], Answer]
+Check = Callable[[Subject], CheckedAssumption]
 
 
 CLOSE, TELLING = 0.02, 0.20
@@ -101,7 +101,7 @@ def run_selftest(
         )
 
 
-def describe_selftest(subject: Subject, name: str, answer: Answer) -> AssumptionResult:
+def describe_selftest(subject: Subject, name: str, answer: CheckedAssumption) -> AssumptionResult:
     """One assumption as a record, with the phone it was checked on."""
     product = subject.state.product
     return AssumptionResult(
@@ -117,47 +117,49 @@ def describe_selftest(subject: Subject, name: str, answer: Answer) -> Assumption
     )
 
 
-def _ask(check: Check, subject: Subject) -> Answer:
+def _ask(check: Check, subject: Subject) -> CheckedAssumption:
     """One check's answer; an error is an answer too."""
     try:
         return check(subject)
     except (NoRunner, NoRuntime) as error:  # says nothing about the phone
-        return Answer(None, clean(f"{error.message}: {error.hint}", 300))
+        return CheckedAssumption(None, clean(f"{error.message}: {error.hint}", 300))
     except MixnetError as error:
-        return Answer(False, clean(f"{error.message} {error.hint}", 300))
+        return CheckedAssumption(False, clean(f"{error.message} {error.hint}", 300))
 
 
-def _exit_status(subject: Subject) -> Answer:
+def _exit_status(subject: Subject) -> CheckedAssumption:
     answer = subject.phone.shell("echo out; (exit 7)")
     found = (answer.text.strip(), answer.status)
-    return Answer(found == ("out", 7), f"printed {found[0]!r}, exit status {found[1]}")
+    return CheckedAssumption(found == ("out", 7), f"printed {found[0]!r}, exit status {found[1]}")
 
 
-def _tools(subject: Subject) -> Answer:
+def _tools(subject: Subject) -> CheckedAssumption:
     script = "\n".join(f"command -v {tool} >/dev/null || echo {tool}" for tool in TOOLS)
     missing = subject.phone.shell(script).text.split()
-    return Answer(not missing, f"missing: {', '.join(missing)}" if missing else ", ".join(TOOLS))
+    return CheckedAssumption(
+        not missing, f"missing: {', '.join(missing)}" if missing else ", ".join(TOOLS)
+    )
 
 
-def _executable(subject: Subject) -> Answer:
+def _executable(subject: Subject) -> CheckedAssumption:
     store.check_executable(subject.phone)
-    return Answer(True, f"a script in {store.ROOT} was run")
+    return CheckedAssumption(True, f"a script in {store.ROOT} was run")
 
 
-def _taskset(subject: Subject) -> Answer:
+def _taskset(subject: Subject) -> CheckedAssumption:
     if subject.phone.shell("command -v taskset").status != 0:
-        return Answer(None, "there is no taskset; the runner pins by itself")
+        return CheckedAssumption(None, "there is no taskset; the runner pins by itself")
     answer = subject.phone.shell("taskset 1 grep Cpus_allowed_list /proc/self/status 2>&1")
-    return Answer(
+    return CheckedAssumption(
         answer.text.split() == ["Cpus_allowed_list:", "0"], clean(answer.text, 100) or "no answer"
     )
 
 
-def _cpufreq(subject: Subject) -> Answer:
+def _cpufreq(subject: Subject) -> CheckedAssumption:
     clusters = subject.state.clusters
     known = [each for each in clusters if each.max_khz and each.current_khz]
     shown = [f"CPUs {_list(each.cpus)}: {each.current_khz} of {each.max_khz} kHz" for each in known]
-    return Answer(
+    return CheckedAssumption(
         bool(clusters) and len(known) == len(clusters), "; ".join(shown) or "no clusters are told"
     )
 
@@ -166,7 +168,7 @@ def _list(cpus: tuple[int, ...]) -> str:
     return ",".join(map(str, cpus))
 
 
-def _conditions(subject: Subject) -> Answer:
+def _conditions(subject: Subject) -> CheckedAssumption:
     now = read_conditions(subject.phone)
     told = {
         "thermal status": now.thermal.status,
@@ -177,10 +179,10 @@ def _conditions(subject: Subject) -> Answer:
     }
     missing = [name for name, value in told.items() if value is None]
     shown = ", ".join(f"{name} {value}" for name, value in told.items())
-    return Answer(not missing, shown)
+    return CheckedAssumption(not missing, shown)
 
 
-def _detached(subject: Subject) -> Answer:
+def _detached(subject: Subject) -> CheckedAssumption:
     """A program goes on when the shell that started it has ended, and its status is found."""
     run = Run(subject.phone, f"selftest-{time.time_ns()}")
     run.start(["sh", "-c", "sleep 1; exit 9"], 30)
@@ -193,30 +195,32 @@ def _detached(subject: Subject) -> Answer:
         run.kill()
         run.remove()
     found = (started, status.phase, status.exit_status)
-    return Answer(
+    return CheckedAssumption(
         found == (Phase.RUNNING, Phase.ENDED, 9),
         f"{found[0].value}, then {found[1].value} with exit status {found[2]}",
     )
 
 
 def _dlopen(api: str) -> Check:
-    def check(subject: Subject) -> Answer:
+    def check(subject: Subject) -> CheckedAssumption:
         platform = platform_of(subject.phone, subject.state.product.abis)
-        library = find(api, platform)
+        library = find_runtime(api, platform)
         if library is None:
-            return Answer(None, f"no {api} for {platform} here: mixnet-bench devices setup")
+            return CheckedAssumption(
+                None, f"no {api} for {platform} here: mixnet-bench devices setup"
+            )
         program = store.put(subject.phone, find_runner(platform)).path
         pushed = store.put(subject.phone, library.path).path
         command = f"{quote(program, '--library', pushed, '--check')} 2>&1"
         answer = subject.phone.shell(command, 60)
         found = re.search(r'"interface": "([^"]{1,40})"', answer.text)
         detail = f"{api} {library.version}, interface {found[1]}" if found else answer.text
-        return Answer(answer.status == 0 and found is not None, clean(detail, 200))
+        return CheckedAssumption(answer.status == 0 and found is not None, clean(detail, 200))
 
     return check
 
 
-def _a_a(subject: Subject) -> Answer:
+def _a_a(subject: Subject) -> CheckedAssumption:
     """The same file twice, side by side on the fast cores: equal, and where they were asked."""
     speeds = {(each.capacity or 0, each.max_khz or 0) for each in subject.state.clusters}
     with temporary_folder() as folder:
@@ -227,7 +231,7 @@ def _a_a(subject: Subject) -> Answer:
     second = targets[1]
     ratio = second.ratio_to_first
     if ratio is None or ratio.interval is None:
-        return Answer(None, "the ratio has no interval")
+        return CheckedAssumption(None, "the ratio has no interval")
     low, high = ratio.interval
     equal = as_fast(low, high)
     words = sorted({each.verdict for each in targets} - {Verdict.VALID})
@@ -238,8 +242,8 @@ def _a_a(subject: Subject) -> Answer:
         f"{'; ' + ', '.join(words) if words else ''}"
     )
     if not parity or Verdict.WRONG_CORES in words:
-        return Answer(False, detail)
-    return Answer(equal, detail if equal is not None else f"{detail}; too noisy to say")
+        return CheckedAssumption(False, detail)
+    return CheckedAssumption(equal, detail if equal is not None else f"{detail}; too noisy to say")
 
 
 def as_fast(low: float, high: float) -> bool | None:

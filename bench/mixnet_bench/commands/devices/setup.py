@@ -17,7 +17,7 @@ from mixnet_android.libraries.download import (
 from mixnet_android.libraries.store import (
     PLATFORMS,
     add,
-    find,
+    find_runtime,
 )
 from mixnet_android.phone.device import (
     choose_phone,
@@ -132,7 +132,7 @@ def runtime_parts(platform: str) -> Iterator[Part]:
     """The runtime for each kind of file."""
     for api, suffix in RUNTIMES.items():
         name = f"{api} for {suffix}"
-        if kept := find(api, platform):
+        if kept := find_runtime(api, platform):
             yield Part(name, f"{kept.version or 'unknown version'} ({kept.source})")
         else:
             yield Part(name, None, where_to_get(pinned_for(api, platform), platform))
@@ -176,7 +176,7 @@ def download_missing(platform: str, request: SetupRequest) -> None:
 def _missing_files(platform: str, only: str | None) -> Iterator[Pinned]:
     for api in RUNTIMES:
         pinned = pinned_for(api, platform)
-        if only in (None, api) and pinned is not None and find(api, platform) is None:
+        if only in (None, api) and pinned is not None and find_runtime(api, platform) is None:
             yield pinned
 
 
