@@ -101,6 +101,11 @@ def show(
 @optional_network
 @network_options
 @export_options
+@click.option(
+    "--allow-fp16",
+    is_flag=True,
+    help="Say in a float32 file that XNNPACK may compute it in float16 where the phone can.",
+)
 def tflite(**arguments: Any) -> None:
     """Write NETWORK (a name or a TOML file) as a .tflite file.
 

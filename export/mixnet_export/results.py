@@ -206,6 +206,8 @@ class ExportResult(ResultRecord):
     """`float32`, `float16`, `int8`, `int8-dynamic` or `mixed`"""
     io: str
     """the type of inputs and outputs"""
+    allow_fp16: bool = known_as(False)
+    """its metadata let XNNPACK compute it in float16: `--allow-fp16`"""
     classes: Count
     """classes"""
     resolution: Count
@@ -390,5 +392,7 @@ class OptimizeResult(ResultRecord):
     """sentences on what may spoil the result"""
     written: Place | None = known_as()
     """the file that was written; `null` where there was nothing to do, and with `--dry-run`"""
+    fp16_allowed: bool = known_as(False)
+    """its metadata let XNNPACK compute it in float16: `--allow-fp16`"""
     provenance: Free | None = known_as()
     """what `….json` beside that file says; `null` without a file"""

@@ -5,7 +5,7 @@ user's file is never touched; what has to be said in other words is said in a co
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,8 @@ class Prepared:
     data: Mapping[str, Path] = field(default_factory=dict)
     """Files with weights, by the names by which the file expects them beside it."""
     given: Mapping[str, Any] = field(default_factory=dict)
-    """What options gave: ``shapes``, ``signature`` and ``inputs``, as JSON; empty without any."""
+    """What options gave: ``shapes``, ``signature``, ``fp16`` and ``inputs``, as JSON; empty without
+    any."""
 
     @property
     def is_rewritten(self) -> bool:
@@ -50,7 +51,12 @@ class Prepared:
         """What makes this of the user's file."""
         shapes = self.given.get("shapes", {})
         sizes = {name: tuple(shape) for name, shape in shapes.items()}
-        return Selection(sizes, signature=self.given.get("signature"))
+        return Selection(sizes, signature=self.given.get("signature"), fp16=self.fp16)
+
+    @property
+    def fp16(self) -> bool:
+        """Whether it is computed in float16."""
+        return bool(self.given.get("fp16", False))
 
     def describe(self) -> dict[str, Any]:
         """As JSON values, for a result."""
@@ -68,6 +74,7 @@ class Prepared:
             "path": str(self.path),
             "inputs": [[each.name, list(each.shape), each.dtype] for each in self.inputs],
             "values": {name: str(path) for name, path in self.values.items()},
+            "fp16": self.fp16,
         }
 
 
@@ -80,6 +87,7 @@ def from_json(values: Mapping[str, Any]) -> Prepared:
             TensorInfo(name, tuple(shape), kind) for name, shape, kind in values["inputs"]
         ),
         values={name: Path(path) for name, path in values["values"].items()},
+        given={"fp16": True} if values["fp16"] else {},
     )
 
 
@@ -136,10 +144,15 @@ def open_prepared(prepared: Prepared, *, threads: int = 1, runtime: str | None =
     return open_fixed(prepared.source, fixed_of(prepared), threads=threads, runtime=runtime)
 
 
+def in_float32(prepared: Prepared) -> Prepared:
+    """The same, not computed in float16."""
+    return replace(prepared, given={**prepared.given, "fp16": False})
+
+
 def fixed_of(prepared: Prepared) -> Fixed:
     """What ``fix`` had made of the file."""
     content = rawfile.load(prepared.path) if prepared.is_rewritten else None
-    return Fixed(prepared.inputs, content, prepared.signature)
+    return Fixed(prepared.inputs, content, prepared.signature, fp16=prepared.fp16)
 
 
 def input_arrays(prepared: Prepared, rng: np.random.Generator) -> list[NDArray[Any]]:
@@ -163,5 +176,6 @@ def _describe_given(
         for name, array in values.items()
     }
     shapes = {name: list(shape) for name, shape in fixed.given.shapes.items()}
-    parts = {"shapes": shapes, "signature": fixed.given.signature, "inputs": inputs}
+    signature, fp16 = fixed.given.signature, fixed.given.fp16
+    parts = {"shapes": shapes, "signature": signature, "fp16": fp16, "inputs": inputs}
     return {key: value for key, value in parts.items() if value}

@@ -1,4 +1,4 @@
-"""What of a model file is run: which of its signatures, and at which sizes of its inputs.
+"""What of a model file is run: which signature, at which sizes of its inputs, and in what.
 
 Pure: texts and stated sizes in, sizes out. A file may leave sizes of its inputs open; here each is
 closed by what the user gives, or refused by name. It opens no file and knows no format.
@@ -31,7 +31,7 @@ EXAMPLE_PIXELS, EXAMPLE_SIZE = 224, 128
 
 @dataclass(frozen=True)
 class Selection:
-    """The signature to run and the sizes to run it at; the default takes a file as it is."""
+    """The signature to run, at which sizes and in what; the default takes a file as it is."""
 
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """By input; under ``""`` that of the only input."""
@@ -39,14 +39,17 @@ class Selection:
     """Sizes of dimensions that an ``.onnx`` file names."""
     signature: str | None = None
     """Of a ``.tflite`` file; None for the file's own choice."""
+    fp16: bool = False
+    """A float32 ``.tflite`` is computed in float16."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values, for another process."""
-        return {
+        values = {
             "shapes": {name: list(shape) for name, shape in self.shapes.items()},
             "dims": dict(self.dims),
             "signature": self.signature,
         }
+        return {**values, "fp16": True} if self.fp16 else values
 
 
 AS_IT_IS = Selection()
@@ -55,7 +58,9 @@ AS_IT_IS = Selection()
 def from_json(values: Mapping[str, Any]) -> Selection:
     """The selection that ``to_json`` described."""
     shapes = {name: tuple(shape) for name, shape in values["shapes"].items()}
-    return Selection(shapes, dict(values["dims"]), values["signature"])
+    return Selection(
+        shapes, dict(values["dims"]), values["signature"], bool(values.get("fp16", False))
+    )
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,8 @@ class Fixed:
     """What is not the file's own choice: of shapes those that differ from the file's."""
     described: bytes | None = None
     """The file at these sizes, to be read only: a runtime opens it with its sizes open."""
+    fp16: bool = False
+    """It is computed in float16."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from mixnet_common import UsageError
 from mixnet_common.errors import nearest
-from mixnet_runtimes import AS_IT_IS, GivenInputs, Selection, stated_inputs
+from mixnet_runtimes import GivenInputs, Selection, stated_inputs
 from mixnet_runtimes.selection import names_of
 
 Value = TypeVar("Value")
@@ -18,7 +18,7 @@ Value = TypeVar("Value")
 
 def selections_for(paths: Sequence[Path], selection: Selection) -> list[Selection]:
     """The selection of each file. Raises UsageError for what no file has."""
-    if len(paths) <= 1 or selection == AS_IT_IS:
+    if len(paths) <= 1 or selection == Selection(fp16=selection.fp16):  # names no input
         return [selection for _ in paths]
     signatures = _signatures(paths, selection.signature)
     stated = [stated_inputs(path, name) for path, name in zip(paths, signatures, strict=True)]
@@ -26,7 +26,8 @@ def selections_for(paths: Sequence[Path], selection: Selection) -> list[Selectio
     dims = [set(names_of(found)) for found in stated]
     shapes = _shared(paths, inputs, selection.shapes, "--shape", "input")
     sizes = _shared(paths, dims, selection.dims, "--dim", "dimension")
-    return list(map(Selection, shapes, sizes, signatures))
+    every = [selection.fp16 for _ in paths]
+    return list(map(Selection, shapes, sizes, signatures, every))
 
 
 def inputs_for(

@@ -40,7 +40,9 @@ class Pace:
 PACE = Pace()
 
 
-def time_in_turns(paths: Sequence[Path], threads: int = 1, pace: Pace = PACE) -> list[Launch]:
+def time_in_turns(
+    paths: Sequence[Path], threads: int = 1, pace: Pace = PACE, *, fp16: bool = False
+) -> list[Launch]:
     """Time files side by side, launch by launch. Raises as ``child.ask`` where one cannot run."""
     request = {
         "paths": [str(path) for path in paths],
@@ -48,6 +50,7 @@ def time_in_turns(paths: Sequence[Path], threads: int = 1, pace: Pace = PACE) ->
         "rounds": [pace.least, pace.most],
         "longest_s": pace.longest_s,
         "warmup": pace.warmup,
+        "fp16": fp16,
     }
     limits = child.Limits(pace.timeout_s, child.limits_for(paths[0]).memory_bytes)
     question = "mixnet_runtimes.turns:measure_launch"
@@ -68,10 +71,11 @@ def log_ratios(launches: Sequence[Sequence[Sequence[float]]], file: int, to: int
 
 def measure_launch(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """In a process of its own: one launch."""
-    from mixnet_runtimes import open_session
+    from mixnet_runtimes import Selection, open_session
 
     tell("timing", "its runtime")
-    sessions = [open_session(Path(path), threads=request["threads"]) for path in request["paths"]]
+    how = {"threads": request["threads"], "selection": Selection(fp16=request["fp16"])}
+    sessions = [open_session(Path(path), **how) for path in request["paths"]]
     for session in sessions:
         _feed(session)
         for _ in range(request["warmup"]):

@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixnet_common import MixnetError, UsageError
+from mixnet_export.cli import main
+from mixnet_export.job.options import Options, check_options
 from mixnet_export.job.verify import Candidate, run_candidate
 from mixnet_export.lowering import PLANS, Model, lower
 from mixnet_export.lowering.pixels import take_pixels
@@ -366,3 +369,29 @@ def test_the_side_file_and_the_command_s_json_have_the_labels(
         assert document["preprocessing"]["order"] == "crop-resize"
     card = read_card(tmp_path / "tiny.onnx")
     assert card.labels == LABELS
+
+
+def test_a_float32_file_may_say_that_float16_is_allowed(tmp_path: Path) -> None:
+    small = ("mixnet-s", "--multiplier", "0.25", "--resolution", "32", "-o", str(tmp_path))
+    done = CliRunner().invoke(main, ["tflite", *small, "--allow-fp16", "--json"])
+    assert done.exit_code == 0, done.output
+    (written,) = json.loads(done.stdout)["targets"]
+    assert written["allow_fp16"] is True
+    assert read_card(Path(written["path"])).fp16
+    plain = CliRunner().invoke(main, ["tflite", *small, "--json"])
+    (other,) = json.loads(plain.stdout)["targets"]
+    assert other["allow_fp16"] is False
+    assert not read_card(Path(other["path"])).fp16
+    assert other["verification"] == written["verification"]
+
+
+def test_float16_is_allowed_to_nothing_but_float32(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(
+        main, ["tflite", "mixnet-s", "--precision", "int8", "--allow-fp16", "-o", str(tmp_path)]
+    )
+    assert refused.exit_code == 2
+    assert "--allow-fp16 is for float32 .tflite files, not for int8" in refused.stderr
+    unknown = CliRunner().invoke(main, ["onnx", "mixnet-s", "--allow-fp16", "-o", str(tmp_path)])
+    assert "No such option" in unknown.stderr
+    with pytest.raises(UsageError, match=r"not for float32 in \.onnx"):
+        check_options(Options(allow_fp16=True), "onnx")

@@ -5,7 +5,7 @@ It starts nothing; ``session`` does.
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,6 +49,8 @@ class Work:
     """By model, files that it expects beside it, by the relative paths that it names."""
     inputs: Mapping[int, tuple[Path, ...]] = field(default_factory=dict)
     """By model, files with the raw bytes of all its inputs; the runner makes up the others'."""
+    fp16: frozenset[int] = frozenset()
+    """The models, in float32, that are computed in float16."""
     titles: tuple[str, ...] = ()
     """What the libraries are, in words for messages."""
     task_profile: str | None = None
@@ -133,7 +135,7 @@ def arguments(work: Work, installed: Installed) -> list[str]:
     if work.profile:
         command += ["--profile", str(work.profile)]
     files = zip(installed.libraries, installed.models, strict=True)
-    command += files_arguments(files, installed.inputs)
+    command += files_arguments(files, installed.inputs, work.fp16)
     if work.task_profile is not None:
         # The shell puts itself into the profile and then becomes the runner.
         return ["sh", "-c", PROFILED, "sh", work.task_profile, *command]
@@ -141,11 +143,14 @@ def arguments(work: Work, installed: Installed) -> list[str]:
 
 
 def files_arguments(
-    files: Iterable[tuple[str, str]], inputs: Mapping[int, Sequence[str]] | None = None
+    files: Iterable[tuple[str, str]],
+    inputs: Mapping[int, Sequence[str]] | None = None,
+    fp16: Collection[int] = (),
 ) -> Iterator[str]:
     """The runner's words for ``(library, model)`` pairs; a library is named where it changes.
 
-    ``inputs`` are files of a model's inputs, by the model's number.
+    ``inputs`` are files of a model's inputs, by the model's number; ``fp16`` are models that are
+    computed in float16.
 
     >>> list(files_arguments([("t.so", "a"), ("t.so", "b")]))
     ['--library', 't.so', '--model', 'a', '--model', 'b']
@@ -155,6 +160,8 @@ def files_arguments(
         if library != latest:
             yield from ("--library", library)
         yield from ("--model", model)
+        if number in fp16:
+            yield "--fp16"
         for file in (inputs or {}).get(number, ()):
             yield from ("--input", file)
         latest = library
@@ -176,5 +183,7 @@ def digest_of(work: Work, hashes: Sequence[str]) -> str:
     """
     what = [list(hashes), work.threads, work.cpus, work.warmup, work.min_count, work.min_time_s]
     what += [work.burst_ms, work.seed, work.outputs, work.profile]
+    if work.fp16:
+        what.append(["fp16", *sorted(work.fp16)])
     what += [] if work.task_profile is None else [work.task_profile]
     return sha256(json.dumps(what))

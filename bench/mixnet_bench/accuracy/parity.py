@@ -52,6 +52,8 @@ class ParityRequest:
     """Sizes and signature, for whichever of the files they name."""
     cluster: Address | None = None
     """Whose workers run the images; None for this process."""
+    fp16: bool = False
+    """The second file, in float32, is computed in float16."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,9 @@ def parity(first: Path | str, second: Path | str, data: Path | str, **options: A
 
     ``data`` and the options ``classes``, ``truth``, ``synsets`` and ``unlabelled`` are the fields
     of ``Source``; ``budget`` (in points), ``confidence``, ``jobs``, ``state``, ``worst`` and
-    ``layers`` those of ``Settings``; ``preprocessing``, ``runtimes`` and ``selection`` those of
-    ``ParityRequest``. ``dask`` and ``insecure`` are the command's options of the same names.
+    ``layers`` those of ``Settings``; ``preprocessing``, ``runtimes``, ``selection`` and ``fp16``
+    those of ``ParityRequest``. ``dask`` and ``insecure`` are the command's options of the same
+    names.
     Raises UsageError and MixnetError; a loss beyond the budget raises nothing, and stands in
     ``verdict``.
     """
@@ -137,6 +140,8 @@ def answer(asked: ParityRequest, runner: Runner | None = None) -> ParityAnswer:
     )
     labels = next((each.labels for each in said if each.labels), ())
     selections = selections_for(paths, asked.selection)
+    if asked.fp16:
+        selections[1] = replace(selections[1], fp16=True)
     sides = [
         Side(path, preprocessing, runtime, selection)
         for path, (preprocessing, _), runtime, selection in zip(

@@ -21,8 +21,8 @@ def path_of(campaign: Campaign, entry: FileEntry) -> Path:
 
 
 def selection_of(entry: FileEntry) -> Selection:
-    """Its sizes and signature."""
-    return Selection(dict(entry.shapes), dict(entry.dims), entry.signature)
+    """Its sizes and signature, and whether it is computed in float16."""
+    return Selection(dict(entry.shapes), dict(entry.dims), entry.signature, entry.fp16)
 
 
 def given_inputs_of(campaign: Campaign, entry: FileEntry) -> GivenInputs:
@@ -53,6 +53,7 @@ def label_of(entry: FileEntry) -> str:
     dims = [f"{name}={size}" for name, size in entry.dims]
     ranges = [f"{name}={low}..{high}" for name, (low, high) in entry.input_ranges]
     words = [Path(entry.path).name, *shapes, *dims, *([entry.signature] if entry.signature else [])]
+    words += ["fp16"] if entry.fp16 else []
     return " ".join([*words, *(Path(path).name for _, path in entry.inputs), *ranges])
 
 

@@ -50,9 +50,23 @@ def parse_campaign(text: str, path: Path) -> Campaign:
     if "parity" in table:
         parts["parity"] = read_record(Images, table["parity"], f"{where}, parity")
     campaign = read_record(Campaign, {"title": printable(path.stem), **table, **parts}, where)
+    _check_fp16(campaign, where)
     for device in campaign.devices:
         threads_on(device).check(campaign.latency.threads, f"{where}, latency: threads")
     return campaign
+
+
+def _check_fp16(campaign: Campaign, where: str) -> None:
+    """Raise UsageError for float16 beside anything but float32 ``.tflite``, or a profile."""
+    timing, others = campaign.latency, {*campaign.formats} - {"tflite"}
+    others |= {*campaign.precisions} - {"float32"} if campaign.networks else set()
+    if timing.fp16 and others:
+        raise UsageError(
+            f"{where}, latency: fp16 is for float32 .tflite files, not {', '.join(sorted(others))}",
+            "write a campaign of its own",
+        )
+    if timing.profile and (timing.fp16 or any(each.fp16 for each in campaign.files)):
+        raise UsageError(f"{where}: profiles are of files as they are, not in fp16", "drop one")
 
 
 def _entries(rows: Any, where: str) -> tuple[Entry, ...]:

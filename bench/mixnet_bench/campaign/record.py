@@ -115,6 +115,7 @@ class FileEntry:
     inputs: tuple[tuple[str, str], ...] = checked(_table_of(line), ())
     """Paths beside the campaign's TOML."""
     input_ranges: tuple[tuple[str, tuple[int, int]], ...] = checked(_table_of(_range), ())
+    fp16: bool = checked(flag, False)
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ class Timing:
     timeout_s: float = checked(within(TIMEOUT), 60.0)
     pin: str | None = checked(line, None)
     profile: bool = checked(flag, False)
+    fp16: bool = checked(flag, False)
+    """All files, which are float32 ``.tflite`` ones, are computed in float16."""
     together: str = checked(one_of(TOGETHER), "all")
 
 

@@ -20,7 +20,7 @@ from mixnet_bench.campaign.inputs import (
     plan_hash,
 )
 from mixnet_bench.campaign.networks import labels_name, network_with_weights
-from mixnet_bench.campaign.record import HOST, MOST_TOGETHER, Campaign, Entry, FileEntry
+from mixnet_bench.campaign.record import HOST, MOST_TOGETHER, Campaign, Entry, FileEntry, Timing
 from mixnet_bench.campaign.step import CampaignWork, CountWork, ExportWork, FileWork, Step
 from mixnet_common import UsageError
 from mixnet_common.hashing import sha256
@@ -241,11 +241,17 @@ def _latencies_of(campaign: Campaign, name: str, exports: Sequence[Step]) -> Ite
             "device": device,
             "cpu": cpu_model() if device == HOST else None,
             # Which files take turns is in "files": results of equal files stay, however asked for.
-            "settings": {**asdict(campaign.latency), "together": "network"},
+            "settings": _timing_inputs(campaign.latency),
             **library_inputs(device, _formats(campaign, exports)),
             "versions": _versions(RUNTIMES),
         }
         yield Step("latency", f"{name} on {device}", inputs, tuple(exports), CampaignWork(campaign))
+
+
+def _timing_inputs(timing: Timing) -> dict[str, Any]:
+    """As results of earlier versions have it, which knew of no float16."""
+    found = {**asdict(timing), "together": "network"}
+    return found if timing.fp16 else {key: value for key, value in found.items() if key != "fp16"}
 
 
 def _formats(campaign: Campaign, files: Sequence[Step]) -> list[str]:

@@ -123,6 +123,12 @@ def _selection(step: Step) -> Selection:
     return selection_of(step.file) if step.kind == "file" else AS_IT_IS
 
 
+def _timed_selection(step: Step, settings: Timing) -> Selection:
+    """The same with what all files of a campaign are timed in."""
+    found = _selection(step)
+    return replace(found, fp16=True) if settings.fp16 else found
+
+
 def _inputs(step: Step) -> GivenInputs:
     if step.kind == "file":
         return given_inputs_of(step.campaign, step.file)
@@ -148,7 +154,7 @@ def latency(step: Step, store: Store) -> Targets:
         timeout_s=settings.timeout_s,
     )
     device = step.inputs["device"]
-    ways = [(_selection(each), _inputs(each)) for each in step.needs]
+    ways = [(_timed_selection(each, settings), _inputs(each)) for each in step.needs]
     with prepared(plan, ways) as plan:
         targets = _on_host(plan, settings) if device == HOST else _on_phone(plan, settings, device)
     return [

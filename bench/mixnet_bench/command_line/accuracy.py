@@ -99,6 +99,11 @@ def classify(
     help="How images are prepared: authors, timm or a .toml.  [default: as the files say]",
 )
 @click.option("--runtimes", metavar="NAME[,NAME]", help="Runtimes to open the two files with.")
+@click.option(
+    "--fp16",
+    is_flag=True,
+    help="Compute the second file, a float32 .tflite, in float16; it may be the first one again.",
+)
 @selection_options
 @cluster_options
 @json_option

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mixnet_bench.command_line.model_options import input_options, selection_options
+from mixnet_bench.command_line.model_options import fp16_option, input_options, selection_options
+from mixnet_common import UsageError
 from mixnet_common.console import example, json_option
 from mixnet_common.options import (
     INFERENCES,
@@ -118,6 +119,7 @@ if TYPE_CHECKING:
     help="Time with this benchmark_model of LiteRT's on the phone, instead of our own runner.",
 )
 @selection_options
+@fp16_option
 @input_options
 @json_option
 @click.option(
@@ -164,6 +166,9 @@ def latency(
     from mixnet_bench.timing.preparing import prepared
     from mixnet_common.cpu_lists import parse_cpus
 
+    if selection.fp16 and (profile or runner is not None):
+        what = "--profile" if profile else "--runner"
+        raise UsageError(f"{what} runs files as they are, not in float16", "drop it, or --fp16")
     phone_options = PhoneOptions(
         pin=pin,
         fixed_performance=fixed_performance,

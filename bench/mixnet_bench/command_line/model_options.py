@@ -1,6 +1,7 @@
 """Options that every command on model files has: sizes, signatures and inputs. Parses, no more."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -40,6 +41,23 @@ def selection_options(command: Command) -> Command:
     ):
         wrapped = option(wrapped)
     return wrapped  # type: ignore[return-value]
+
+
+FP16 = click.option(
+    "--fp16",
+    is_flag=True,
+    help="Compute float32 .tflite files in float16, as phones since 2018 can (XNNPACK).",
+)
+
+
+def fp16_option(command: Command) -> Command:
+    """Add ``--fp16`` below ``selection_options``; it becomes part of the selection."""
+
+    @wraps(command)
+    def wrapped(*args: Any, selection: Any, fp16: bool, **rest: Any) -> Any:
+        return command(*args, selection=replace(selection, fp16=fp16), **rest)
+
+    return FP16(wrapped)  # type: ignore[return-value]
 
 
 def input_options(command: Command) -> Command:

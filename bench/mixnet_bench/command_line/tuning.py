@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from mixnet_bench.command_line.model_options import FP16
 from mixnet_common import UsageError
 from mixnet_common.console import example, json_option
 from mixnet_common.options import (
@@ -41,6 +42,7 @@ from mixnet_common.options import (
     help="Run on these CPUs only, like 0,2-3 (Linux, phones); on phones big or little too.",
 )
 @click.option("--fixed-performance", is_flag=True, help="On phones: clocks that can be sustained.")
+@FP16
 @click.option("--allow-emulated", is_flag=True, help="Take an emulator for a phone; labelled.")
 @click.option("--classes", type=CLASSES, help="Classes, instead of the network's own.")
 @click.option("--resolution", type=RESOLUTION, help="Input height and width, in pixels.")
@@ -58,6 +60,7 @@ def tune(
     threads: int,
     pin: str | None,
     fixed_performance: bool,
+    fp16: bool,
     allow_emulated: bool,
     classes: int | None,
     resolution: int | None,
@@ -84,13 +87,16 @@ def tune(
     network = load_network(
         network_name, classes=classes, resolution=resolution, multiplier=multiplier
     )
-    request = TuneRequest(network, FORMATS[form], precision, threads, not no_cache, network_name)
+    request = TuneRequest(
+        network, FORMATS[form], precision, threads, not no_cache, network_name, fp16
+    )
     where = None
     if on != "host":
         from mixnet_bench.phones.one_phone import serial_of
         from mixnet_bench.tuning.phone import phone_timer
 
+        suffix = request.form.suffix
         where = phone_timer(
-            serial_of(on), request.form.suffix, threads, pin, fixed_performance, allow_emulated
+            serial_of(on), suffix, threads, pin, fixed_performance, allow_emulated, fp16
         )
     run_tune(request, output, as_json, where)

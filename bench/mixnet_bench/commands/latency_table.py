@@ -38,7 +38,7 @@ def print_latencies(targets: Sequence[LatencyResult], title: str = "", caption: 
 def _sustained_row(target: LatencyResult, found: SustainedResult) -> tuple[str, ...]:
     after = found.throttled_after_s
     return (
-        target.name,
+        target.shown_name,
         three_digits(found.burst_ms),
         three_digits(found.plateau_ms),
         three_digits(found.plateau_ms / found.burst_ms),

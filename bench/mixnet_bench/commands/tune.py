@@ -53,6 +53,16 @@ class TuneRequest:
     use_cache: bool = True
     source: str = ""
     """The name or path that the network was loaded by; ``run`` replaces no such file."""
+    fp16: bool = False
+    """Whether float32 is computed in float16."""
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for float16 in anything but float32 ``.tflite`` files."""
+        if self.fp16 and (self.precision, self.form.name) != ("float32", "tflite"):
+            raise UsageError(
+                f"--fp16 is for float32 .tflite files, not {self.precision} {self.form.suffix}",
+                "drop it, or --precision and --format",
+            )
 
 
 def run_tune(
@@ -69,7 +79,7 @@ def run_tune(
     if output.suffix != ".toml":
         raise UsageError(f"-o {output} must end in .toml", "so that --lowering knows it for a file")
     cache = _usable_cache() if request.use_cache else None
-    with where or nullcontext(HostTimer(request.form.suffix, request.threads)) as timer:
+    with where or nullcontext(_host(request)) as timer:
         plan, outcomes, checks = tune(request, timer, cache)
     write_whole(output, format_plan(plan, _comments(request, plan, outcomes, checks)))
     if as_json:
@@ -78,6 +88,10 @@ def run_tune(
         return
     _print(outcomes, checks, "EMULATED: the times of no phone" if plan.emulated else "")
     say(f"wrote {output}; use it with mixnet-export … --lowering {output}")
+
+
+def _host(request: TuneRequest) -> HostTimer:
+    return HostTimer(request.form.suffix, request.threads, fp16=request.fp16)
 
 
 def _usable_cache() -> Path | None:

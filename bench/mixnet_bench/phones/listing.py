@@ -15,9 +15,10 @@ from mixnet_android.phone.device import Device, State, list_devices
 from mixnet_android.phone.records import cluster_record
 from mixnet_bench.results.devices import DeviceResult
 from mixnet_common.result import decode, encode
+from mixnet_runtimes.tflite.half_precision import computes_fp16
 
 COLUMNS = (
-    "phone", "model", "SoC", "Android", "ABI", "cores", "free", "°C", "battery", "state"
+    "phone", "model", "SoC", "Android", "ABI", "cores", "fp16", "free", "°C", "battery", "state"
 )  # fmt: skip
 
 
@@ -77,6 +78,7 @@ def document(device: Device) -> DeviceResult:
         emulated=product.emulated,
         clusters=tuple(map(cluster_record, state.clusters)),
         features=tuple(state.features),
+        fp16=fp16(state),
         free_bytes=state.free_bytes,
         executable=state.executable,
         thermal_status=thermal.status,
@@ -98,7 +100,7 @@ def row(device: Device) -> tuple[str, ...]:
     serial, state = device.listed.serial, device.state
     if state is None:
         model = device.listed.details.get("model", "")
-        return (serial, model, "", "", "", "", "", "", "", device.listed.state)
+        return (serial, model, *[""] * 8, device.listed.state)
     product = state.product
     return (
         serial,
@@ -107,6 +109,7 @@ def row(device: Device) -> tuple[str, ...]:
         product.android or "",
         product.abis[0] if product.abis else "",
         cores(state.clusters),
+        {True: "yes", False: "no", None: ""}[fp16(state)],
         "" if state.free_bytes is None else f"{state.free_bytes / 2**30:.1f} GiB",
         temperature(state),
         "" if state.battery.level_percent is None else f"{state.battery.level_percent} %",
@@ -121,6 +124,11 @@ def cores(clusters: Sequence[Cluster]) -> str:
         for each in clusters
     ]
     return f"{' + '.join(parts)} GHz" if parts else ""
+
+
+def fp16(state: State) -> bool | None:
+    """Whether every core computes in float16; None where the phone does not tell."""
+    return computes_fp16(state.features) if state.features else None
 
 
 def temperature(state: State) -> str:

@@ -35,6 +35,7 @@ from mixnet_common.hashing import sha256_of
 from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes import Profile
 from mixnet_runtimes.inputs import advice
+from mixnet_runtimes.tflite.half_precision import half_precision_of
 
 Report = Callable[[float], object]
 Keep = Callable[[list[PhoneLatencyResult]], list[PhoneLatencyResult]]
@@ -59,8 +60,8 @@ def measure_on(
             return measure_on(phone, ready, phone_options, report, comparer, keep)
     refuse_foreign(plan.paths)
     refuse_text(plan.models)
-    files = identify_all(plan)
     state = read_state(phone)
+    files = identify_all(plan, state.features)
     platform = platform_of(phone, state.product.abis)
     runner = find_runner(platform)
     libraries = [find_for(path.suffix.removeprefix("."), platform) for path in plan.paths]
@@ -69,6 +70,7 @@ def measure_on(
         plan,
         target=f"adb:{phone.serial}",
         machine=describe_machine_of(state, platform),
+        features=state.features,
         emulated=bool(state.product.emulated),
         # A phone may lack the mode.
         fixed_performance=None if phone_options.fixed_performance else False,
@@ -125,6 +127,7 @@ def _work(plan: Plan, runner: Path, libraries: Sequence[Runtime], folder: Path) 
         outputs=True,
         data={number: each.data for number, each in enumerate(plan.models) if each.data},
         inputs=write_raw(plan.models, plan.seed, folder),
+        fp16=frozenset(number for number, each in enumerate(plan.models) if each.fp16),
     )
 
 
@@ -177,7 +180,7 @@ def _measure(
         after=taken.after,
         launches=tuple(launches),
         libraries=tuple(libraries),
-        parity=_parity(plan, launches[0]),
+        parity=_parity(plan, launches[0], state.features),
         fixed_performance=taken.fixed_performance,
         profiles=tuple(profiles),
         task_profile=work.task_profile,
@@ -219,14 +222,20 @@ class _Launcher:
         return found
 
 
-def _parity(plan: Plan, first: Launched) -> tuple[tuple[Difference, ...], ...]:
-    """Each file's outputs on the phone against the same file's on this machine."""
+def _parity(
+    plan: Plan, first: Launched, features: Sequence[str]
+) -> tuple[tuple[Difference, ...], ...]:
+    """Each file's outputs on the phone against the same file's on this machine.
+
+    ``features`` are those of the phone, which may compute in float16.
+    """
     return tuple(
         tuple(
             compare_with_host(
                 model,
                 plan.seed,
                 {output: each for (model, output), each in first.outputs.items() if model == index},
+                half=half_precision_of(model.source, features, forced=model.fp16) is not None,
             )
         )
         for index, model in enumerate(plan.models)

@@ -17,12 +17,17 @@ from mixnet_bench.phones.output_step import output_step
 from mixnet_bench.results.phones import OutputDifference, OutputsResult
 from mixnet_common import MixnetError
 from mixnet_runtimes import Prepared
+from mixnet_runtimes.prepared import in_float32
 
 FLOAT_LIMIT = 1e-4
 """Of the largest value: what other sums in another order cost a network in float32."""
 
 STEP_LIMIT = 1.0
 """A value that lies between two steps may be rounded to either."""
+
+HALF_LIMIT = 0.05
+"""Of the largest value, where a phone computed in float16: it has 11 bits, and MixNet-S is 0.02 off
+on an emulated Cortex-A76. What it costs in accuracy is for a parity check to tell."""
 
 LEVELS = 256
 LEAST_LEVELS = 4
@@ -52,16 +57,19 @@ class Difference:
         return f"is {self.error:.3g} {self.unit} from this machine's, beyond {self.limit:g}"
 
 
-def compare_with_host(model: Prepared, seed: int, outputs: Mapping[int, bytes]) -> list[Difference]:
+def compare_with_host(
+    model: Prepared, seed: int, outputs: Mapping[int, bytes], *, half: bool = False
+) -> list[Difference]:
     """Hold a phone's raw outputs, by number, against a run of the same file here.
 
-    The inputs are the given ones, and those that the runner makes of ``seed``. Raises MixnetError
-    where the file does not run here or its outputs have another size.
+    With ``half`` the phone computed in float16; here it is float32. The inputs are the given ones,
+    and those that the runner makes of ``seed``. Raises MixnetError where the file does not run here
+    or its outputs have another size.
     """
     from mixnet_runtimes.prepared import open_prepared
     from mixnet_runtimes.probing import Use, check_runs
 
-    path = model.source
+    path, model = model.source, in_float32(model)
     check_runs([Use(path, selection=model.selection)])
     session = open_prepared(model)
     session.set_inputs(input_arrays(model, seed))
@@ -71,17 +79,23 @@ def compare_with_host(model: Prepared, seed: int, outputs: Mapping[int, bytes]) 
         raise MixnetError(f"{path}: the phone gave outputs {sorted(outputs)} of {len(ours)}")
     step = output_step(model.path)
     return [
-        difference(name, values, _as_array(path, values, outputs[index]), step)
+        difference(name, values, _as_array(path, values, outputs[index]), step, half=half)
         for index, (name, values) in enumerate(ours)
     ]
 
 
 def difference(
-    name: str, ours: NDArray[Any], theirs: NDArray[Any], step: float | None = None
+    name: str,
+    ours: NDArray[Any],
+    theirs: NDArray[Any],
+    step: float | None = None,
+    *,
+    half: bool = False,
 ) -> Difference:
     """How far ``theirs`` is from ``ours``, of equal shape and type.
 
-    ``step`` is the file's, where it is known; else it is looked for in the values.
+    ``step`` is the file's, where it is known; else it is looked for in the values. With ``half``
+    theirs were computed in float16, and have a limit of their own.
 
     >>> difference("y", np.array([1.0, 2.0]), np.array([1.0, 2.5])).error
     0.25
@@ -92,10 +106,11 @@ def difference(
         furthest = float("inf")
     if ours.dtype.kind in "iub":
         return Difference(name, furthest, "steps", STEP_LIMIT)
-    if step := step or grid_step(ours):
+    if not half and (step := step or grid_step(ours)):
         return Difference(name, round(furthest / step, 3), "steps", STEP_LIMIT)
     largest = float(np.abs(ours).max(initial=0.0)) or 1.0
-    return Difference(name, furthest / largest, "of the largest", FLOAT_LIMIT)
+    limit = HALF_LIMIT if half else FLOAT_LIMIT
+    return Difference(name, furthest / largest, "of the largest", limit)
 
 
 def grid_step(values: NDArray[Any]) -> float | None:

@@ -38,6 +38,8 @@ class DeviceResult(ResultRecord):
     clusters: tuple[PhoneCluster, ...] = known_as(())
     features: tuple[str, ...] = known_as(())
     """instruction sets that every core has"""
+    fp16: bool | None = known_as()
+    """every core computes in float16 (`fphp`, `asimdhp`): float32 files may run in it, `--fp16`"""
     free_bytes: Count | None = known_as()
     """free where files are put"""
     executable: bool | None = known_as()

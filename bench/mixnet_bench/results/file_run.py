@@ -38,6 +38,8 @@ class Given(ResultRecord):
 where options gave nothing"""
     signature: str | None = None
     """the signature, where `--signature` asked for another than the file's own"""
+    fp16: bool | None = None
+    """`true` where `--fp16` had a float32 file computed in float16"""
     inputs: dict[str, GivenInput] | None = None
 
 
@@ -61,6 +63,14 @@ a line `name`, NUL, hash for each file of them, by name"""
     given: Given = known_as(Given())
     rewritten: bool | None = known_as()
     """`true`: a copy of the file ran, with other sizes or another signature first"""
+    half_precision: str | None = None
+    """computed in float16: `forced` by `--fp16`, or `allowed` by the file's metadata on a \
+processor that can; there is none of it elsewhere. Never compared with float32 as alike"""
+
+    @property
+    def shown_name(self) -> str:
+        """The name, with a word where it was computed in float16."""
+        return f"{self.name} (fp16)" if self.half_precision else self.name
 
 
 class Origin(ResultRecord):

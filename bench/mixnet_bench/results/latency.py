@@ -295,6 +295,7 @@ class Foreseen(ResultRecord):
 
     name: str
     given: Given = known_as(Given())
+    half_precision: str | None = None
     target: str
     threads: Threads
     settings: Settings

@@ -36,7 +36,8 @@ class OutputDifference(ResultRecord):
     unit: str
     """`of the largest` (value), or `steps` of what was quantized"""
     limit: Positive
-    """up to where it is no cause for concern: 1e-4, or one step"""
+    """up to where it is no cause for concern: 1e-4, one step, or 0.05 where the phone computed in \
+float16"""
     within: bool
     """whether it is"""
 

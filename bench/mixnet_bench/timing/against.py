@@ -48,6 +48,7 @@ ALIKE = (
     "device.serial",
     "device.build",
     "given",
+    "half_precision",
 )
 """What must be equal before separate runs are compared; runtimes and files are what may differ."""
 

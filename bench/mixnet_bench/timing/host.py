@@ -77,20 +77,31 @@ def save_to(output: Path | None, targets: Sequence[LatencyResult]) -> None:
         write_whole(output, json_text(targets) + "\n")
 
 
-def foresee(plan: Plan, target: str, machine: Machine, **known: Any) -> list[Foreseen]:
-    """What results will tell of their circumstances, as far as it is known before measuring."""
+def foresee(
+    plan: Plan,
+    target: str,
+    machine: Machine,
+    features: Iterable[str] | None = None,
+    **known: Any,
+) -> list[Foreseen]:
+    """What results will tell of their circumstances, as far as it is known before measuring.
+
+    ``features`` are those of the processor that runs the files; None for this machine's.
+    """
+    files = identify_all(plan, features)
     given = [decode(Given, dict(each.given)) for each in plan.models] or [Given()] * len(plan.paths)
     return [
         Foreseen(
             name=path.name,
             given=each,
+            half_precision=file.half_precision,
             target=target,
             threads=plan.threads,
             settings=describe_plan(plan),
             machine=machine,
             **known,
         )
-        for path, each in zip(plan.paths, given, strict=True)
+        for path, each, file in zip(plan.paths, given, files, strict=True)
     ]
 
 

@@ -46,6 +46,7 @@ from mixnet_common.numbers import three_digit_range, three_digits
 from mixnet_common.result import decode, values_of
 from mixnet_runtimes import Prepared
 from mixnet_runtimes.model_files import identity_of
+from mixnet_runtimes.tflite.half_precision import half_precision_of, host_features
 
 COLUMNS = (
     "milliseconds", "median", "95 %", "p90", "p99", "first", "MB peak", "ratio", "95 %", "verdict",
@@ -54,8 +55,12 @@ COLUMNS = (
 UNKNOWN = "–"
 
 
-def identify(path: Path, model: Prepared | None = None) -> FileRun:
+def identify(
+    path: Path, model: Prepared | None = None, features: Iterable[str] | None = None
+) -> FileRun:
     """A file's name, place, hash and size, with the weights beside it, and how it is run.
+
+    ``features`` are those of the processor that runs it; None for this machine's.
 
     Raises UsageError where one cannot be read, MixnetError where one is missing.
     """
@@ -74,13 +79,19 @@ def identify(path: Path, model: Prepared | None = None) -> FileRun:
         signature=None if model is None else model.signature,
         given=Given() if model is None else decode(Given, dict(model.given)),
         rewritten=None if model is None else model.is_rewritten,
+        half_precision=half_precision_of(
+            path,
+            host_features() if features is None else features,
+            forced=model is not None and model.fp16,
+        ),
     )
 
 
-def identify_all(plan: Plan) -> list[FileRun]:
+def identify_all(plan: Plan, features: Iterable[str] | None = None) -> list[FileRun]:
     """What ``identify`` finds of every file of the plan."""
     models: Sequence[Prepared | None] = plan.models or [None for _ in plan.paths]
-    return [identify(path, model) for path, model in zip(plan.paths, models, strict=True)]
+    pairs = zip(plan.paths, models, strict=True)
+    return [identify(path, model, features) for path, model in pairs]
 
 
 def describe_timings(
@@ -154,7 +165,7 @@ def table_rows(targets: Sequence[LatencyResult]) -> list[tuple[str, ...]]:
     """The rows of the table, below ``COLUMNS``."""
     return [
         (
-            target.name,
+            target.shown_name,
             three_digits(target.median_ms),
             three_digit_range(target.median_ms_interval),
             three_digits(target.p90_ms),

@@ -8,7 +8,7 @@ import numpy as np
 
 from mixnet_bench.machine.description import cpu_model
 from mixnet_common.temporary import temporary_folder
-from mixnet_runtimes import Session, open_session
+from mixnet_runtimes import Selection, Session, open_session
 from mixnet_runtimes.inputs import seeded_input
 from mixnet_runtimes.targets import Target, target_of
 from mixnet_runtimes.turns import Pace, time_in_turns
@@ -25,9 +25,10 @@ PACE = Pace(launches=5)
 class HostTimer:
     """Times the contents of model files of one format, with a number of threads."""
 
-    def __init__(self, suffix: str, threads: int) -> None:
+    def __init__(self, suffix: str, threads: int, *, fp16: bool = False) -> None:
         self.suffix = suffix
         self.threads = threads
+        self.fp16 = fp16
 
     def __call__(self, contents: Sequence[bytes]) -> list[list[float]]:
         """Seconds of each inference, for each file; A B C, A B C, and so on.
@@ -46,13 +47,14 @@ class HostTimer:
         """The same in several processes, each of which has all files open."""
         with temporary_folder() as folder:
             paths = [self._write(folder, index, each) for index, each in enumerate(contents)]
-            return time_in_turns(paths, self.threads, PACE)
+            return time_in_turns(paths, self.threads, PACE, fp16=self.fp16)
 
     def conditions(self, content: bytes) -> str:
         """What bears on the times: the runtime that takes such a file, the CPU, the threads."""
         runtime = " ".join(self._runtime(content))
         threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
-        return f"{runtime} on {cpu_model() or 'an unknown CPU'}, {threads}"
+        half = ", in float16" if self.fp16 else ""
+        return f"{runtime} on {cpu_model() or 'an unknown CPU'}, {threads}{half}"
 
     def target(self, content: bytes) -> Target | None:
         """The runtime that takes such a file; None where its version is unknown."""
@@ -66,7 +68,8 @@ class HostTimer:
         return runtime
 
     def _open(self, folder: Path, index: int, content: bytes) -> Session:
-        session = open_session(self._write(folder, index, content), threads=self.threads)
+        path = self._write(folder, index, content)
+        session = open_session(path, threads=self.threads, selection=Selection(fp16=self.fp16))
         rng = np.random.default_rng(0)
         session.set_inputs(
             {entry.name: seeded_input(entry.shape, entry.dtype, rng) for entry in session.inputs}

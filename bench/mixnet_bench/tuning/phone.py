@@ -64,6 +64,8 @@ class PhoneTimer:
     work: Work
     """How to run; its models are those of each call."""
     fixed_performance: bool = False
+    fp16: bool = False
+    """Whether all of them are computed in float16."""
 
     def __call__(self, contents: Sequence[bytes]) -> list[list[float]]:
         """Seconds of an inference in each round, for each file: its burst's median.
@@ -81,7 +83,9 @@ class PhoneTimer:
             raise MixnetError(f"{len(contents)} files at once: the runner takes {MOST_MODELS}")
         with temporary_folder() as folder:
             paths = tuple(self._write(folder, index, each) for index, each in enumerate(contents))
-            work = replace(self.work, models=paths, libraries=(self.library.path,) * len(paths))
+            libraries = (self.library.path,) * len(paths)
+            half = frozenset(range(len(paths))) if self.fp16 else frozenset()
+            work = replace(self.work, models=paths, libraries=libraries, fp16=half)
             wait_until_cool(lambda: read_conditions(self.phone), say=say)
             installed = install(self.phone, work)
             try:
@@ -109,6 +113,7 @@ class PhoneTimer:
         ]
         parts += [] if cpus is None else [f"CPUs {','.join(map(str, cpus))}"]
         parts += ["fixed-performance mode"] if self.fixed_performance else []
+        parts += ["in float16"] if self.fp16 else []
         return ", ".join(
             [f"{EMULATED}, no phone's times", *parts] if self.product.emulated else parts
         )
@@ -143,6 +148,7 @@ def phone_timer(
     pin: str | None = None,
     fixed_performance: bool = False,
     allow_emulated: bool = False,
+    fp16: bool = False,
 ) -> Iterator[PhoneTimer]:
     """A timer on this phone, or on the only one. Raises MixnetError and UsageError.
 
@@ -173,7 +179,8 @@ def phone_timer(
     )
     with in_hand(phone, PhoneOptions(fixed_performance=fixed_performance)) as applied:
         end_others(phone, NONE)  # of a command that was interrupted
-        yield PhoneTimer(phone, suffix, state.product, library, work, applied.fixed_performance)
+        fixed = applied.fixed_performance
+        yield PhoneTimer(phone, suffix, state.product, library, work, fixed, fp16)
 
 
 def rounds_of(models: Sequence[Model]) -> list[list[float]]:

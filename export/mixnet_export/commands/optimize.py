@@ -45,10 +45,20 @@ from mixnet_export.optimize.records import (
     help="The runtime's version that is to run the file, like litert-2.3 or tflite-2.17.  "
     "[default: the newest LiteRT or onnxruntime]",
 )
+@click.option(
+    "--allow-fp16",
+    is_flag=True,
+    help="Say in a float32 file that XNNPACK may compute it in float16 where the phone can.",
+)
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would be rewritten.")
 @json_option
 def optimize_command(
-    file: Path, directory: Path, runtime: str | None, dry_run: bool, as_json: bool
+    file: Path,
+    directory: Path,
+    runtime: str | None,
+    allow_fp16: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Make FILE, anyone's .tflite or .onnx, faster on CPUs without changing what it computes.
 
@@ -61,7 +71,7 @@ def optimize_command(
     from mixnet_export.optimize.request import check_request
 
     check_request(file, directory)
-    result = optimize(file, directory, target=runtime, dry_run=dry_run)
+    result = optimize(file, directory, target=runtime, dry_run=dry_run, allow_fp16=allow_fp16)
     for text in result.warnings:
         warn(printable(text))
     if as_json:
@@ -151,8 +161,12 @@ def _partitions(before: Figures, after: Figures) -> str:
 
 
 def _outcome(result: OptimizeResult, dry_run: bool) -> str:
+    if result.reason and result.written is not None:
+        why = printable(result.reason)
+        return f"wrote {show(result.written)} (float16 allowed; nothing rewritten: {why})"
     if result.reason:
         return f"nothing to do for {show(result.path)}: {printable(result.reason)}"
+    half = ", float16 allowed" if result.fp16_allowed else ""
     counts = [_operators(len(result.rewritten))] if result.rewritten else []
     if result.regions:
         counts.append(f"{len(result.regions)} region{'s' * (len(result.regions) != 1)}")
@@ -160,9 +174,8 @@ def _outcome(result: OptimizeResult, dry_run: bool) -> str:
     if result.written is None:
         why = "dry run" if dry_run else "no folder"
         return f"{count} would be rewritten for {result.target}; nothing written ({why})"
-    return (
-        f"wrote {show(result.written)} ({count} rewritten for {result.target}, {_proven(result)})"
-    )
+    what = f"{count} rewritten for {result.target}, {_proven(result)}{half}"
+    return f"wrote {show(result.written)} ({what})"
 
 
 def _proven(result: OptimizeResult) -> str:

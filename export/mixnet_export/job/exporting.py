@@ -66,7 +66,11 @@ def export(
     plan = check_request(path, form, options)
     with temporary_folder() as folder:
         made, reference = _made(network, weights, form, options, plan, folder)
-        verification = _verified(Candidate(made.content, form), reference, network, options)
+        plain = replace(_card(network, options), fp16=False)
+        exact = Candidate(describe_metadata(form.name, made.content, plain), form)
+        verification = _verified(exact, reference, network, options)
+    content = describe_metadata(form.name, made.content, _card(network, options))
+    made = replace(made, content=content)
     provenance = {
         **describe_request(network, form, options),
         **describe_result(made.content, made, form, plan, options),
@@ -118,8 +122,7 @@ def _made(
     floating = model.floating
     del model
     made = quantized(float32, floating, network, form, options)
-    content = describe_metadata(form.name, made.content, _card(network, options))
-    return replace(made, content=content), reference
+    return made, reference
 
 
 def _lowered(network: Network, weights: Weights, options: Options, plan: Plan) -> Model:
@@ -136,7 +139,7 @@ def _card(network: Network, options: Options) -> ModelMetadata:
     title = network.architecture.title
     described = f"{title}, {options.precision}, written by mixnet-mobile"
     preprocessing = file_preprocessing(network, options)
-    return ModelMetadata(network.name, described, preprocessing, options.labels)
+    return ModelMetadata(network.name, described, preprocessing, options.labels, options.allow_fp16)
 
 
 # Verification

@@ -61,6 +61,8 @@ class Options:
     data: Path | None = None
     """For ``mixed``: images in a folder for each class; None to hold the calibration's images
     against float32's own answers."""
+    allow_fp16: bool = False
+    """A float32 ``.tflite`` says that XNNPACK may compute it in float16 where the processor can."""
     verify: bool = True
     random_weights: bool = False
     """The weights are random: what the file computes says nothing of accuracy."""
@@ -85,6 +87,11 @@ def check_options(options: Options, form: str) -> None:
     if options.precision not in CALIBRATED:
         _check_uncalibrated(options)
     check_target(options, form)
+    if options.allow_fp16 and (form, options.precision) != ("tflite", "float32"):
+        raise UsageError(
+            f"--allow-fp16 is for float32 .tflite files, not for {options.precision} in .{form}",
+            "drop it, or --precision",
+        )
     for key in ONNX_ONLY:
         if form != "onnx" and getattr(options.settings, key) != getattr(DEFAULT_SETTINGS, key):
             raise UsageError(f"{_flag(key)} is for .onnx files", f"drop {_flag(key)}")

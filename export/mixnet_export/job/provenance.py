@@ -43,6 +43,7 @@ def describe_request(network: Network, form: Format, options: Options) -> dict[s
         "file_format": form.name,
         "precision": options.precision,
         "io": options.io,
+        "allow_fp16": options.allow_fp16,
         "classes": network.classes,
         "resolution": network.resolution,
         "multiplier": network.multiplier,

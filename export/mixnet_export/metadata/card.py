@@ -26,6 +26,8 @@ class ModelMetadata:
     """What makes an image into the file's input; None where a file does not say."""
     labels: Labels = ()
     """A name for each logit; empty where a file has none."""
+    fp16: bool = False
+    """Whether the file lets XNNPACK compute it in float16 (TFLite)."""
 
 
 def preprocessing_text(preprocessing: Preprocessing) -> str:

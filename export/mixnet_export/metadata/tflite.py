@@ -26,6 +26,8 @@ from mixnet_export.metadata.card import (
 )
 from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.labels import MOST_BYTES, Labels, parse_labels
+from mixnet_runtimes.tflite.half_precision import ALLOWED as FP16_ALLOWED
+from mixnet_runtimes.tflite.half_precision import KEY as FP16_KEY
 from mixnet_runtimes.tflite.pack import gather_buffers, pack
 
 METADATA_KEY = "TFLITE_METADATA"
@@ -51,6 +53,8 @@ def describe_tflite(content: bytes, card: ModelMetadata) -> bytes:
         entries[PREPROCESSING_KEY] = preprocessing_text(card.preprocessing).encode()
     if version := min_runtime_version(model, tables):
         entries[RUNTIME_KEY] = version.encode().ljust(16, b"\0")
+    if card.fp16:
+        entries[FP16_KEY] = FP16_ALLOWED.encode()
     gather_buffers(model, content)
     _set_entries(model, tables, entries)
     return pack(tables, model) + _archive(card.labels)
@@ -75,7 +79,8 @@ def read_tflite_card(path: Path) -> ModelMetadata:
     else:
         preprocessing = _normalisation(values, str(path))
     name, description = (str(values.get(key, "")) for key in ("name", "description"))
-    return ModelMetadata(name, description, preprocessing, _labels(values, data, path))
+    fp16 = entries.get(FP16_KEY, b"").startswith(FP16_ALLOWED.encode())
+    return ModelMetadata(name, description, preprocessing, _labels(values, data, path), fp16)
 
 
 def min_runtime_version(model: Any, tables: Any) -> str:

@@ -10,6 +10,7 @@ from mixnet_common import UsageError
 from mixnet_common.console import FORMAT
 from mixnet_common.files import write_all
 from mixnet_common.hashing import sha256
+from mixnet_common.readers import show
 from mixnet_common.temporary import temporary_folder
 from mixnet_common.versions import package_version
 from mixnet_export.job.exporting import side_path
@@ -39,6 +40,8 @@ from mixnet_export.optimize.request import check_request, size_of
 from mixnet_runtimes.probing import Use, ask_partitions
 from mixnet_runtimes.registry import read_file, runtime_name
 from mixnet_runtimes.targets import PRECISIONS, Target, find_target
+from mixnet_runtimes.tflite import half_precision
+from mixnet_runtimes.tflite.half_precision import refuse_unless_float32
 
 DELEGATES = "GPU and NPU delegates may prefer the original file"
 
@@ -47,7 +50,8 @@ NO_TILES = "there are no tiles for it, or none without slices, which an open bat
 TOO_LARGE = "it is larger than 2 GB"
 
 KEPT = (
-    "target", "regions", "rewritten", "left_alone", "before", "after", "expected_gain", "outputs",
+    "target", "fp16_allowed", "regions", "rewritten", "left_alone", "before", "after",
+    "expected_gain", "outputs",
 )  # fmt: skip
 """Keys of a result that a file's provenance repeats."""
 
@@ -60,16 +64,21 @@ def optimize(
     *,
     target: Target | str | None = None,
     dry_run: bool = False,
+    allow_fp16: bool = False,
 ) -> OptimizeResult:
     """Rewrite a ``.tflite`` or ``.onnx`` file for one runtime's version.
 
     The result and its provenance are written into the folder ``output`` under the file's own name,
-    unless nothing is found, or with ``dry_run`` or without a folder. Raises UsageError for what is
-    no such file, or an output in the input's place; MixnetError for a broken file, for one
-    that would lose something, and where original and result are not proven equal.
+    unless nothing is found, or with ``dry_run`` or without a folder. With ``allow_fp16`` it is
+    written all the same, and says that XNNPACK may compute it in float16. Raises UsageError for
+    what is no such file, for float16 of anything but float32, and for an output in the input's
+    place; MixnetError for a broken file, for one that would lose something, and where original and
+    result are not proven equal.
     """
     path = Path(path)
     if path.suffix.lower() == ".onnx":
+        if allow_fp16:
+            raise UsageError(f"--allow-fp16 is for .tflite files, not {show(path)}", "drop it")
         return optimize_onnx(path, output, target=target, dry_run=dry_run)
     wanted = target if isinstance(target, Target) else find_target(target, "tflite")
     written = check_request(path, output)
@@ -79,6 +88,8 @@ def optimize(
         return OptimizeResult(path, wanted.name, (), (), TOO_LARGE, before, None, None)
     read_file(path)
     document = read_document(path)
+    if allow_fp16:
+        refuse_unless_float32(path, document.model, document.schema, "--allow-fp16")
     reason = reason_to_leave(document)
     stages = Stages((), document, [], ()) if reason else rewrite_regions(document, wanted)
     found = [] if reason else find(stages.last, _most_taps(wanted))
@@ -90,11 +101,17 @@ def optimize(
             path, wanted.name, (), tuple(left), reason or nothing, before, None, None
         )
         if result.reason:
-            return _with_partitions(result, document)
+            result = _with_partitions(result, document)
+            if reason or not allow_fp16:
+                return result
         content = _rewritten(document, stages, chosen, wanted)
-        candidate = folder / path.name
-        candidate.write_bytes(content)
-        result = _proven(result, document, stages, chosen, candidate)
+        if not result.reason:
+            candidate = folder / path.name
+            candidate.write_bytes(content)
+            result = _proven(result, document, stages, chosen, candidate)
+    if allow_fp16:
+        content = _rewritten(document, stages, chosen, wanted, allow_fp16=True)
+        result = replace(result, fp16_allowed=True)
     if dry_run or written is None:
         return result
     provenance = _provenance(document, content, result, wanted)
@@ -158,10 +175,17 @@ def _nothing(found: Sequence[Found | Left], chosen: Sequence[Rewriting]) -> str:
 
 
 def _rewritten(
-    document: Document, stages: Stages, chosen: Sequence[Rewriting], target: Target
+    document: Document,
+    stages: Stages,
+    chosen: Sequence[Rewriting],
+    target: Target,
+    *,
+    allow_fp16: bool = False,
 ) -> bytes:
     model = fresh_model(stages.last)
     rewrite(model, document.schema, chosen)
+    if allow_fp16:
+        half_precision.allow_fp16(model, document.schema)
     made = {
         "original_sha256": document.hash,
         "target": target.name,

@@ -123,6 +123,8 @@ class OptimizeResult:
     regions: tuple[RewrittenRegion, ...] = ()
     warnings: tuple[str, ...] = ()
     written: Path | None = None
+    fp16_allowed: bool = False
+    """Whether the result says that XNNPACK may compute it in float16."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:

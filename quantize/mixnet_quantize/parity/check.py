@@ -65,6 +65,8 @@ class File:
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Of its inputs, as it ran."""
     signature: str | None = None
+    fp16: bool = False
+    """Computed in float16."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,8 @@ def parity(
     check_runs([Use(side.path, side.runtime, side.selection) for side in (first, second)])
     pair = Pair(first, second)
     if settings.layers:
+        if first.selection.fp16 or second.selection.fp16:
+            raise UsageError("--layers compares files in float32", "drop it, or --fp16")
         check_layers(pair)
     images = find_images(source, pair.classes, labels)
     files = [_file(side, pair, index) for index, side in enumerate((first, second))]
@@ -200,6 +204,7 @@ def _file(side: Side, pair: Pair, index: int) -> File:
         session.version,
         {each.name: each.shape for each in session.inputs},
         session.signature,
+        side.selection.fp16,
     )
 
 

@@ -232,6 +232,7 @@ def _file(file: File, preprocessing_from: str) -> ComparedFile:
         runtime_version=file.runtime_version,
         shapes={name: tuple(shape) for name, shape in file.shapes.items()},
         signature=file.signature,
+        fp16=file.fp16,
         preprocessing_from=preprocessing_from or None,
     )
 

@@ -44,6 +44,8 @@ class ComparedFile(ResultRecord):
     """sizes of its input, as it ran"""
     signature: str | None = known_as()
     """the signature that ran; `null` where the file names none"""
+    fp16: bool = known_as(False)
+    """computed in float16: `--fp16`"""
     preprocessing_from: str | None = known_as()
     """who says how images are prepared for it: a file by name, what `--preprocessing` was given, \
 or `assumed`"""

@@ -28,6 +28,8 @@ def fix(path: Path, selection: Selection) -> Fixed:
     Raises UsageError where the selection does not fit the file, MixnetError for a broken file and
     for sizes that stay open.
     """
+    if selection.fp16:
+        raise UsageError(f"--fp16 is for .tflite files, not {show(path)}", "drop it, or the file")
     model = _read(path, selection.signature)
     inputs = _inputs(path, model)
     has_data = any(True for _ in external_data.places(model))

@@ -21,6 +21,7 @@ from mixnet_runtimes.session import first_line
 from mixnet_runtimes.tflite import contents as tflite_contents
 from mixnet_runtimes.tflite import file as tflite_file
 from mixnet_runtimes.tflite import pack as tflite_pack
+from mixnet_runtimes.tflite.half_precision import refuse_unless_float32
 from mixnet_runtimes.tflite.interpreters import plain_interpreter
 from mixnet_runtimes.tflite.words import decoded_text
 
@@ -41,6 +42,8 @@ def fix(path: Path, selection: Selection) -> Fixed:
     if schema is None and selection == Selection():
         return Fixed(())
     model, data = tflite_file.read_model(path)
+    if selection.fp16:
+        refuse_unless_float32(path, model, schema, "--fp16")
     own = _choose(path, model, None)
     chosen = own if selection.signature is None else _choose(path, model, selection.signature)
     name = None if chosen is None else decoded_text(chosen.signatureKey)
@@ -53,8 +56,9 @@ def fix(path: Path, selection: Selection) -> Fixed:
         content = _with_first(model, data, chosen)
     if changed or wanted != {index: each.usual for index, each in inputs.items()}:
         content = _resized(path, content or data, wanted, selection)
-    given = Selection(changed, signature=None if chosen is own else name)
-    return Fixed(with_sizes(inputs.values(), closed), content, name, given=given)
+    given = Selection(changed, signature=None if chosen is own else name, fp16=selection.fp16)
+    sized = with_sizes(inputs.values(), closed)
+    return Fixed(sized, content, name, given=given, fp16=selection.fp16)
 
 
 def stated(path: Path, signature: str | None = None) -> list[Input]:

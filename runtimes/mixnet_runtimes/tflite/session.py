@@ -19,13 +19,16 @@ from mixnet_runtimes.session import Array, Session, TensorInfo
 from mixnet_runtimes.tflite import delegation
 from mixnet_runtimes.tflite import file as tflite_file
 from mixnet_runtimes.tflite import fix as tflite_fix
+from mixnet_runtimes.tflite.compiled import CompiledSession
 from mixnet_runtimes.tflite.interpreters import find_runtime, version_of
 
 PORTS = ("inputs", "outputs")
 
 
 def open_session(path: Path, threads: int, runtime: str | None, fixed: Fixed) -> Session:
-    """Open ``path`` with the named runtime, or the first installed one."""
+    """Open ``path`` with the named runtime, or the first installed one; in float16 with LiteRT."""
+    if fixed.fp16:
+        return CompiledSession(path, threads, runtime, fixed)
     return TfliteSession(path, threads, runtime, fixed)
 
 

@@ -17,6 +17,7 @@ from mixnet_export import results
 from mixnet_export.cli import main
 from mixnet_export.optimize import job
 from mixnet_export.optimize.document import read_document
+from mixnet_runtimes.tflite.half_precision import allows_fp16
 
 CASE = Case(channels=32)
 
@@ -206,3 +207,28 @@ def test_documents_are_the_record_that_is_documented(tmp_path: Path, cases: Path
         printed = answer(path, "-o", tmp_path / "out")
         (found,) = json.loads(json_text([decode(results.OptimizeResult, printed)]))["targets"]
         assert found == printed
+
+
+def test_a_float32_file_may_be_allowed_float16_even_where_nothing_is_rewritten(
+    tmp_path: Path,
+) -> None:
+    path = save(tmp_path / "a.tflite", CASE)
+    small = save(tmp_path / "b.tflite", Case(kernel=(3, 3), channels=32))
+    for file, count in ((path, 1), (small, 0)):
+        assert answer(file, "-o", tmp_path / "plain")["fp16_allowed"] is False
+        found = answer(file, "-o", tmp_path / "out", "--allow-fp16")
+        assert (found["fp16_allowed"], len(found["rewritten"])) == (True, count)
+        assert allows_fp16(tmp_path / "out" / file.name)
+        assert found["provenance"]["fp16_allowed"] is True
+    assert not allows_fp16(tmp_path / "plain" / "a.tflite")
+    assert not (tmp_path / "plain" / "b.tflite").exists()
+    again = call(tmp_path / "out" / "a.tflite", "-o", tmp_path / "again", "--allow-fp16")
+    assert "optimized already" in again.stdout
+    assert "float16 allowed" in call(path, "-o", tmp_path / "words", "--allow-fp16").stdout
+
+
+def test_float16_is_not_allowed_to_int8_files(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.tflite", Case(form="int8-per-channel", channels=32))
+    refused = call(path, "-o", tmp_path / "out", "--allow-fp16")
+    assert refused.exit_code == 2
+    assert "--allow-fp16 is for float32 files" in refused.stderr
