@@ -156,6 +156,7 @@ def test_ending_twice_does_nothing() -> None:
     worker = ProcessWorker("a", ECHO)
     worker.end()
     worker.end()
+    assert ended(worker.pid)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal only on POSIX")
@@ -166,7 +167,7 @@ def test_no_worker_outlives_a_parent_that_is_ended(
     notes = tmp_path / "pids"
     code = (
         "import sys\n"
-        "from mixnet_bench import latency, processes\n"
+        "from mixnet_bench.timing import latency, processes\n"
         "from pathlib import Path\n"
         "def start(name):\n"
         "    worker = processes.ProcessWorker(name)\n"

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mixnet_bench.timing.worker import serve, time_calls
+from mixnet_bench.timing.worker import clock_calls, serve
 from mixnet_runtimes.inputs import seeded_input
 
 
@@ -25,12 +26,13 @@ def load(path: Path, **changes: Any) -> dict[str, Any]:
 
 def test_only_the_call_lies_between_two_readings_of_the_clock() -> None:
     readings = iter([0, 2_000_000, 10_000_000, 10_500_000])
-    assert time_calls(lambda: None, 2, lambda: next(readings)) == [2.0, 0.5]
+    found = clock_calls(lambda: None, 2, lambda: next(readings))
+    assert found == [(0, 2_000_000), (10_000_000, 10_500_000)]
 
 
 def test_each_inference_is_called_once() -> None:
     calls: list[int] = []
-    assert len(time_calls(lambda: calls.append(1), 7)) == 7 == len(calls)
+    assert len(clock_calls(lambda: calls.append(1), 7, time.perf_counter_ns)) == 7 == len(calls)
 
 
 def test_float_inputs_are_normal_and_the_same_for_a_seed() -> None:

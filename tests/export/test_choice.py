@@ -171,7 +171,9 @@ def test_every_block_of_a_network_may_be_listed() -> None:
     model = network_model()
     blocks = dict.fromkeys((block_of(node.name) for node in model.graph.nodes), Choice())
 
-    lower(model, Plan("mine", Choice(), blocks))
+    listed = lower(model, Plan("mine", Choice(), blocks))
+    assert len(blocks) > 10
+    assert listed.graph == lower(model, Plan("mine", Choice())).graph
 
 
 # Names

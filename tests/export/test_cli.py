@@ -18,6 +18,7 @@ from mixnet_common.console import example
 from mixnet_export.cli import main
 from mixnet_networks import load_network, network_names
 from mixnet_networks.weights import load_weights, save_weights, seeded_weights
+from mixnet_runtimes import read_file
 
 COMMANDS = sorted(main.commands)
 FORMATS = ["tflite", "onnx"]
@@ -354,6 +355,9 @@ def test_a_wrong_row_is_named_with_its_file(
 
 def test_maps_may_shrink_to_a_single_pixel(here: Path, tiny: str) -> None:
     succeeded(run("tflite", tiny, "--resolution", "1"))
+    (written,) = here.glob("*.tflite")
+    (image,) = read_file(written).inputs.values()
+    assert image.shape == (1, 1, 1, 3)
 
 
 @pytest.mark.parametrize("form", FORMATS)

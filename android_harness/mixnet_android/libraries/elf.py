@@ -18,7 +18,6 @@ DT_NEEDED, DT_STRTAB, DT_STRSZ, DT_SONAME = 1, 5, 10, 14
 DT_VERDEF, DT_VERDEFNUM = 0x6FFFFFFC, 0x6FFFFFFD
 BASE_VERSION = 1
 """Flag of the first version that a library defines: its own name."""
-ET_DYN = 3
 
 PAGE_BYTES = 16384
 """Android 15 allows pages of 16 KB; segments aligned to less cannot be mapped there."""

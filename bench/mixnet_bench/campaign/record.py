@@ -29,9 +29,10 @@ from mixnet_common.records import (
     one_of,
     within,
 )
+from mixnet_export.precisions import WITHOUT_SEARCH
 from mixnet_runtimes.targets import find_target
 
-PRECISIONS = ("float32", "float16", "int8", "int8-dynamic")
+PRECISIONS = WITHOUT_SEARCH
 """A mixed precision is a search with a budget of its own, and is run by hand."""
 
 TOGETHER = ("network", "all")

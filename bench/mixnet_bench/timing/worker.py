@@ -41,11 +41,6 @@ def clock_calls(invoke: Invoke, count: int, clock: Clock) -> list[tuple[int, int
     return readings
 
 
-def time_calls(invoke: Invoke, count: int, clock: Clock = time.perf_counter_ns) -> list[float]:
-    """Milliseconds of each of ``count`` calls."""
-    return [(end - start) / 1e6 for start, end in clock_calls(invoke, count, clock)]
-
-
 def run_calls(invoke: Invoke, count: int) -> dict[str, Any]:
     """The answer to ``run``: every duration and start, and what the system tells of the cores.
 

@@ -19,6 +19,7 @@ from mixnet_common.options import (
     RESOLUTION,
     SEED,
 )
+from mixnet_export.precisions import PRECISIONS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -68,7 +69,7 @@ def export_options(command: Command) -> Command:
             ),
             click.option(
                 "--precision",
-                type=click.Choice(["float32", "float16", "int8", "int8-dynamic", "mixed"]),
+                type=click.Choice(PRECISIONS),
                 default="float32",
                 show_default=True,
                 help="int8: weights and activations, by calibration. float16, int8-dynamic: "
