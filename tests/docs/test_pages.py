@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import Group
 from click.testing import CliRunner
 
+import mixnet_mobile as mm
 from mixnet_bench.cli import main as bench
 from mixnet_export.cli import main as export
 from mixnet_networks import architecture, load_network
@@ -95,6 +97,26 @@ def test_every_command_named_on_a_page_exists(page: Path) -> None:
             assert command in COMMANDS[name].commands, f"{name} {command}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_option_of_a_typed_command_exists(page: Path) -> None:
+    for line in typed(page):
+        program, *arguments = shlex.split(line.replace("\\", ""), comments=True)
+        if program not in COMMANDS or not arguments or arguments[0].startswith("-"):
+            continue
+        command = COMMANDS[program].commands[arguments.pop(0)]
+        while isinstance(command, Group) and arguments and arguments[0] in command.commands:
+            command = command.commands[arguments.pop(0)]
+        known = {name for each in command.params for name in each.opts} | {"-h", "--help"}
+        used = {each.partition("=")[0] for each in arguments if re.match(r"--?[a-z]", each)}
+        assert used <= known, line
+
+
+def test_every_decision_is_in_the_reading_order() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = set(re.findall(r"\]\(([a-z-]+\.md)\)", (folder / "README.md").read_text()))
+    assert listed == {path.name for path in folder.glob("*.md")} - {"README.md"}
+
+
 def not_yet() -> set[str]:
     """Commands that the README names as still to come."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -115,6 +137,8 @@ def test_every_command_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.M
 
     (tmp_path / "photos").mkdir()
     Image.new("RGB", (300, 260), (200, 80, 10)).save(tmp_path / "photos" / "a.jpg")
+    written = mm.export("mixnet-s", lowering="reference", output=tmp_path / "anyones")
+    written.path.rename(tmp_path / "model.tflite")
     ran = []
     for line in typed(ROOT / "README.md"):
         program, *arguments = shlex.split(line, comments=True)

@@ -4,7 +4,9 @@ Reads, hands over and writes whole files; nothing is measured here.
 """
 
 import importlib.util
+import shlex
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mixnet_bench.report.documents import result_files
@@ -13,6 +15,7 @@ from mixnet_bench.report.text import render_csv, render_markdown
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.console import print_lines
 from mixnet_common.outputs import check_output
+from mixnet_common.versions import commit_of, package_version
 
 INSTALL = "pip install 'mixnet-mobile[report]' brings it; --markdown and --csv need none"
 
@@ -36,12 +39,24 @@ def run_report(
         _check_matplotlib()
         from mixnet_bench.report.page import render_page
 
-        content = render_page(results, title)
+        content = render_page(results, title, made_with(paths))
     if output is None:
         print_lines(*content.rstrip("\n").split("\n"))
         return
     write_whole(output, content)
     print_lines(f"wrote {output} ({len(content.encode()) / 1e6:.1f} MB)")
+
+
+def made_with(paths: Sequence[Path]) -> list[tuple[str, str]]:
+    """When, with what and by which command a report is made."""
+    named = " ".join(shlex.quote(str(path)) for path in paths)
+    made = [
+        ("made", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")),
+        ("mixnet-mobile", package_version("mixnet-mobile") or "unknown"),
+        ("commit", commit_of(Path(__file__).parent) or ""),
+        ("command", f"mixnet-bench report {named}"),
+    ]
+    return [(name, value) for name, value in made if value]
 
 
 def _like(markdown: bool, as_csv: bool) -> str:

@@ -11,7 +11,9 @@ from mixnet_common.intervals import Estimate, ratio_of
 
 # Pairs
 
-PAIR_COLUMNS = ("network", "file", "ms", "against", "ms", "ratio", "95 %", "MB ratio", "device")
+PAIR_COLUMNS = (
+    "file", "ratio", "95 %", "ms", "against", "ms of it", "MB ratio", "device",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,13 +74,12 @@ def pair_table(title: str, found: Sequence[Pair], note: str) -> Table:
     """A table of pairs."""
     rows = tuple(
         (
-            text_cell(pair.second.file.sized_network),
-            text_cell(pair.second.file.kind),
+            text_cell(pair.second.file.label),
+            number(pair.ratio, "{:.2f}"),
+            text_cell(_bounds(pair.estimate)),
             milliseconds(pair.second.median_ms),
             text_cell(pair.first.file.kind),
             milliseconds(pair.first.median_ms),
-            number(pair.ratio, "{:.2f}"),
-            text_cell(_bounds(pair.estimate)),
             number(pair.second.size_bytes / max(1, pair.first.size_bytes), "{:.2f}"),
             text_cell(pair.second.device.label),
         )

@@ -385,5 +385,7 @@ def _parity(found: ParityResult) -> Parity:
         agreement_percent=found.agreement_percent,
         loss_points=None if found.top1 is None else found.top1.loss_points,
         loss_interval=None if found.top1 is None else found.top1.loss_points_interval,
+        first_percent=None if found.top1 is None else found.top1.first_percent,
+        second_percent=None if found.top1 is None else found.top1.second_percent,
         file=_file(found.name or "", origin, Given()) if known else None,
     )

@@ -183,6 +183,10 @@ class Parity:
     agreement_percent: float
     loss_points: float | None
     loss_interval: tuple[float, float] | None
+    first_percent: float | None = None
+    """Top-1 of the first file; None without labels."""
+    second_percent: float | None = None
+    """Top-1 of the second."""
     file: File | None = None
     """What the second is, where more than its name is known."""
 

@@ -70,7 +70,8 @@ def _printed(figure: str) -> Cell:
 # Latency
 
 LATENCY_COLUMNS = (
-    "network", "file", "median, ms", "95 %", "p90", "first", "loading", "MB", "runtime", "verdict",
+    "file", "median, ms", "verdict", "95 %, ms", "p90, ms", "first, ms", "loading, ms", "MB",
+    "runtime",
 )  # fmt: skip
 
 
@@ -90,16 +91,15 @@ def latency_table(results: Results, device: Device) -> Table:
     latencies = of_device(results, device)
     rows = tuple(
         (
-            text_cell(each.file.sized_network),
-            text_cell(each.file.kind),
+            text_cell(each.file.label),
             milliseconds(each.median_ms),
+            verdict(each.verdict),
             Cell(three_digit_range(each.interval_ms), each.interval_ms[0]),
             milliseconds(each.p90_ms),
             milliseconds(each.first_ms),
             milliseconds(each.load_ms),
             number(each.size_bytes / 1e6, "{:.1f}"),
             text_cell(each.runtime),
-            verdict(each.verdict),
         )
         for each in latencies
     )
@@ -271,7 +271,10 @@ def _count_row(count: Count) -> tuple[Cell, ...]:
     )
 
 
-PARITY_COLUMNS = ("file", "against", "images", "agreement, %", "top-1 lost, points", "95 %")
+PARITY_COLUMNS = (
+    "file", "top-1 lost, points", "95 %, points", "top-1, %", "top-1 of the other, %",
+    "agreement, %", "images", "against",
+)  # fmt: skip
 
 
 def parity_table(results: Results) -> Table | None:
@@ -279,15 +282,17 @@ def parity_table(results: Results) -> Table | None:
     rows = tuple(
         (
             text_cell(each.file.label if each.file else each.second),
-            text_cell(each.first),
-            number(each.images),
-            number(each.agreement_percent, "{:.2f}"),
             number(each.loss_points, "{:+.2f}"),
             text_cell(
                 ""
                 if each.loss_interval is None
                 else "{:+.2f} to {:+.2f}".format(*each.loss_interval)
             ),
+            number(each.second_percent, "{:.2f}"),
+            number(each.first_percent, "{:.2f}"),
+            number(each.agreement_percent, "{:.2f}"),
+            number(each.images),
+            text_cell(each.first),
         )
         for each in results.parities
     )

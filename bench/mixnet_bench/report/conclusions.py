@@ -1,0 +1,83 @@
+"""What results come to in at most three lines, and what changed between two runs. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mixnet_bench.report.cells import Cell, Table, milliseconds, number, text_cell, verdict
+from mixnet_bench.report.comparisons import Pair, pairs
+from mixnet_bench.report.record import File, Latency, Parity, Results
+
+MOST = 3
+"""Lines before the first table."""
+
+
+def conclusions(results: Results) -> list[str]:
+    """The largest gains of smaller files against their float32 files; else the fastest file."""
+    found = [each for each in pairs(results, "precision", "float32") if each.estimate.interval]
+    found.sort(key=lambda each: each.ratio)
+    lines = [_gain(pair, results) for pair in found[: MOST - 1]]
+    if not lines and results.latencies:
+        fastest = min(results.latencies, key=lambda each: each.median_ms)
+        lines = [f"{fastest.file.label}: {fastest.median_ms:.3g} ms on {fastest.device.label}"]
+    return [*lines, *_trust(results)]
+
+
+def _gain(pair: Pair, results: Results) -> str:
+    found, size = pair.estimate, pair.second.size_bytes / max(1, pair.first.size_bytes)
+    words = [f"{found.value:.2f} of the time"]
+    if found.interval is not None:
+        words[0] += f" ({found.interval.low:.2f}–{found.interval.high:.2f})"
+    words.append(f"{size:.2f} of the size")
+    parity = next((each for each in results.parities if each.file == pair.second.file), None)
+    if parity is not None:
+        words.append(_loss(parity))
+    return f"{pair.second.file.label} against {pair.first.file.kind}: {', '.join(words)}"
+
+
+def _loss(parity: Parity) -> str:
+    if parity.loss_points is None or parity.loss_interval is None:
+        return f"agreement {parity.agreement_percent:.1f} %"
+    low, high = parity.loss_interval
+    text = f"loss {parity.loss_points:.1f} points ({low:.1f} to {high:.1f})"
+    return text.replace("-", "−")
+
+
+def _trust(results: Results) -> Iterator[str]:
+    if results.latencies:
+        count = len(results.latencies)
+        valid = sum(each.verdict == "valid" for each in results.latencies)
+        yield f"{valid} of {count} timings are valid; the reasons for other verdicts are below them"
+
+
+CHANGE_COLUMNS = ("file", "change, %", "then, ms", "now, ms", "verdict then", "verdict now", "on")
+
+
+def change_table(results: Results) -> Table | None:
+    """Files that were timed in two runs, the first and the last of them."""
+    first: dict[tuple[File, str], Latency] = {}
+    rows = []
+    for each in results.latencies:
+        key = (replace(each.file, inputs=""), each.device.label)
+        then = first.setdefault(key, each)
+        if then.run != each.run:
+            rows.append(_change(then, each))
+    note = (
+        "The runs took no turns: what else ran on the machine may be most of a change."
+        " mixnet-bench latency --against FILE.json compares runs, with intervals."
+    )
+    return (
+        Table("What changed between runs", CHANGE_COLUMNS, tuple(rows), (note,)) if rows else None
+    )
+
+
+def _change(then: Latency, now: Latency) -> tuple[Cell, ...]:
+    percent = 100 * (now.median_ms / then.median_ms - 1)
+    return (
+        text_cell(now.file.label),
+        number(percent, "{:+.1f}"),
+        milliseconds(then.median_ms),
+        milliseconds(now.median_ms),
+        verdict(then.verdict),
+        verdict(now.verdict),
+        text_cell(now.device.label),
+    )
