@@ -7,6 +7,7 @@ whoever dies gives them back.
 
 import os
 import re
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -64,6 +65,11 @@ def _held(name: str, *, exclusive: bool) -> Iterator[None]:
 
 
 def _path(name: str) -> Path:
-    folder = home() / "locks"
+    """A file of this host's own: homes may be shared by several."""
+    folder = home() / "locks" / _safe(socket.gethostname())
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}.lock"
+    return folder / f"{_safe(name)}.lock"
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name)

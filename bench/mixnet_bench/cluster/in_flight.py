@@ -15,7 +15,7 @@ from mixnet_bench.cluster.connection import Cluster, WorkerInfo
 from mixnet_common import MixnetError
 from mixnet_common.console import warn
 
-LOOK_S = 1.0
+LOOK_S = 2.0
 """Between looks at which workers there are."""
 
 WAIT_S = 60.0
@@ -94,7 +94,7 @@ class InFlight(Generic[Subject]):
             if (failed := self._stranded()) is not None:
                 return failed
         try:
-            future = self._back.get(timeout=LOOK_S / 4)
+            future = self._back.get(timeout=LOOK_S / 8)
         except Empty:
             if not self.cluster.alive:
                 raise self.cluster.lost() from None

@@ -1,5 +1,6 @@
 """A timing is alone on its host, and a phone has one run at a time, across processes."""
 
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ if sys.platform == "win32":
     pytest.skip("no such locks on this system", allow_module_level=True)
 
 HOLDER = (
-    "import sys, time; from mixnet_bench.cluster.host_locks import hold\n"
+    "import sys; from mixnet_bench.cluster.host_locks import hold\n"
+    "print('started', flush=True)\n"
     "with hold(sys.argv[1:]): print('held', flush=True); sys.stdin.read()"
 )
 
@@ -22,20 +24,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIXNET_HOME", str(tmp_path))
 
 
-def holder(*names: str) -> "subprocess.Popen[str]":
+def holder(*names: str) -> "subprocess.Popen[bytes]":
+    """A process that has begun to ask for locks."""
     words = [sys.executable, "-c", HOLDER, *names]
-    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    started = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    assert started.stdout is not None
+    assert started.stdout.readline() == b"started\n"
+    return started
 
 
-def waits(process: "subprocess.Popen[str]") -> bool:
-    """Whether it does not hold its locks, after a moment."""
-    import select
-
+def holds(process: "subprocess.Popen[bytes]", wait_s: float) -> bool:
+    """Whether it has its locks within a time."""
     assert process.stdout is not None
-    return not select.select([process.stdout], [], [], 3.0)[0]
+    return bool(select.select([process.stdout], [], [], wait_s)[0])
 
 
-def end(*processes: "subprocess.Popen[str]") -> None:
+def end(*processes: "subprocess.Popen[bytes]") -> None:
     for process in processes:
         process.kill()
         process.communicate()
@@ -56,18 +60,27 @@ def end(*processes: "subprocess.Popen[str]") -> None:
 def test_who_may_work_at_the_same_time(first: list[str], second: list[str], together: bool) -> None:
     with hold(first):
         other = holder(*second)
-        assert waits(other) is not together
-    if not together:
-        assert not waits(other)
+        assert holds(other, 60 if together else 0.5) is together
+    assert holds(other, 60)
     end(other)
 
 
 def test_who_waits_to_be_alone_is_not_passed_and_the_dead_hold_nothing() -> None:
     with hold([]):
         alone = holder(ALONE)
+        assert not holds(alone, 0.5)
         late = holder()
-        assert waits(alone)
-        assert waits(late), "or a timing would never begin"
+        assert not holds(late, 0.5), "or a timing would never begin"
+        assert not holds(alone, 0)
         end(alone)
-        assert not waits(late)
+        assert holds(late, 60)
         end(late)
+
+
+def test_hosts_that_share_a_home_do_not_wait_for_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hold([ALONE]):
+        monkeypatch.setattr("socket.gethostname", lambda: "../another")
+        with hold([ALONE]):
+            assert len(list((tmp_path / "locks").iterdir())) == 2
