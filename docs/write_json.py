@@ -119,6 +119,7 @@ SECTIONS = (
         " and so it is with every figure of a data set.",
     ),
     Section("mixnet-bench tune", (small.TuneResult,)),
+    Section("mixnet-bench tune FILE", (small.TunedFile,)),
     Section(
         "mixnet-bench run",
         (small.StepResult,),

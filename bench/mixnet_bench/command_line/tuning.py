@@ -22,9 +22,11 @@ from mixnet_common.options import (
     epilog=example(
         "mixnet-bench tune mixnet-s --format tflite -o mixnet-s-here.toml",
         "mixnet-export tflite mixnet-s -o out --lowering mixnet-s-here.toml",
+        "mixnet-bench tune model.tflite -o model-here.toml",
+        "mixnet-export optimize model.tflite -o out --lowering model-here.toml",
     )
 )
-@click.argument("network_name", metavar="NETWORK")
+@click.argument("network_name", metavar="NETWORK|FILE")
 @click.option("--format", "form", type=click.Choice(["tflite", "onnx"]), default="tflite")
 @click.option(
     "--on",
@@ -72,7 +74,9 @@ def tune(
     """Find the fastest lowering of NETWORK here or on a phone, block by block.
 
     Candidates of each distinct block are timed side by side; what was found is kept for the next
-    time. The result is a readable TOML file for mixnet-export --lowering.
+    time. The result is a readable TOML file for mixnet-export --lowering. For FILE, anyone's
+    .tflite or .onnx, every rewriting of mixnet-export optimize is timed beside what is there, and
+    the TOML file is for mixnet-export optimize --lowering.
     """
     from mixnet_bench.commands.tune import TuneRequest, run_tune
     from mixnet_bench.machine.affinity import pin as pin_to
@@ -84,6 +88,25 @@ def tune(
         raise UsageError("--fixed-performance is a mode of phones", "add --on adb, or leave it out")
     if pin is not None and on == "host":
         pin_to(parse_cpus(pin))
+    if Path(network_name).suffix.lower() in (".tflite", ".onnx"):
+        if any(each is not None for each in (classes, resolution, multiplier)):
+            raise UsageError(
+                f"{network_name} is a file: its classes, resolution and channels are fixed",
+                "leave out --classes, --resolution and --multiplier",
+            )
+        from mixnet_bench.commands.tune_file import run_tune_file
+
+        where = None
+        if on != "host":
+            from mixnet_bench.phones.one_phone import serial_of
+            from mixnet_bench.tuning.phone import phone_timer
+
+            suffix = Path(network_name).suffix.lower()
+            where = phone_timer(
+                serial_of(on), suffix, threads, pin, fixed_performance, allow_emulated
+            )
+        run_tune_file(Path(network_name), output, threads, as_json, where)
+        return
     network = load_network(
         network_name, classes=classes, resolution=resolution, multiplier=multiplier
     )

@@ -112,6 +112,41 @@ class TunedBlock(ResultRecord):
 `null` where none seemed faster"""
 
 
+class TunedRewriting(ResultRecord):
+    """Rewritings of a file that are equal but for their weights, timed once."""
+
+    pattern: str
+    """what `mixnet-export optimize` found: `tiles`, `mixed convolution` …"""
+    names: tuple[str, ...]
+    """the tensors that they are about"""
+    what: str
+    """what becomes of them"""
+    ratio: Positive
+    """their time rewritten over their time as they are, alone"""
+    interval: tuple[Positive, Positive] | None = known_as()
+    """where that lies at `confidence`"""
+    faster: bool
+    """whether the whole interval lies below 1; else they stay as they are"""
+
+
+class TunedFile(ResultRecord):
+    """Which rewritings of anyone's file pay."""
+
+    name: str
+    """the file"""
+    path: Place
+    """the plan that was written, for `mixnet-export optimize --lowering`"""
+    measured: str
+    """where and under what: runtime and version, processor, threads"""
+    emulated: bool
+    """whether it was tuned on an emulator: such a plan is no phone's"""
+    target: str
+    """the runtime's version that the rewritings are for"""
+    rewritings: tuple[TunedRewriting, ...] = known_as(())
+    confidence: Share | None = known_as()
+    """0.95, of all intervals here"""
+
+
 class TuneResult(ResultRecord):
     """A network's tuned lowering."""
 

@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from mixnet_common import UsageError, write_whole
 from mixnet_common.console import (
     Command,
     example,
@@ -15,8 +17,11 @@ from mixnet_common.console import (
     print_lines,
     print_table,
     say,
+    tracked,
     warn,
 )
+from mixnet_common.hashing import sha256_of
+from mixnet_common.outputs import check_output
 from mixnet_common.printable import printable
 from mixnet_common.readers import show
 from mixnet_export.optimize.records import (
@@ -27,6 +32,10 @@ from mixnet_export.optimize.records import (
     RewrittenRegion,
 )
 
+if TYPE_CHECKING:
+    from mixnet_export.optimize.decisions import Decisions
+    from mixnet_export.optimize.planning import MeasuredPlan
+
 
 @click.command(
     "optimize",
@@ -34,6 +43,7 @@ from mixnet_export.optimize.records import (
     epilog=example(
         "mixnet-export optimize model.tflite -o out/",
         "mixnet-export optimize model.tflite -o out/ --for litert-1.1",
+        "mixnet-export optimize model.onnx -o out/ --measure",
     ),
 )
 @click.argument("file", type=click.Path(path_type=Path))
@@ -51,6 +61,18 @@ from mixnet_export.optimize.records import (
     help="Say in a float32 file that XNNPACK may compute it in float16 where the phone can.",
 )
 @click.option("--dry-run", is_flag=True, help="Write nothing; say what would be rewritten.")
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="Time every rewriting here beside what is there, and keep those that are faster; the plan"
+    " is written beside the file.",
+)
+@click.option(
+    "--lowering",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A plan that --measure or mixnet-bench tune FILE wrote.",
+)
 @json_option
 def optimize_command(
     file: Path,
@@ -58,6 +80,8 @@ def optimize_command(
     runtime: str | None,
     allow_fp16: bool,
     dry_run: bool,
+    measure: bool,
+    lowering: Path | None,
     as_json: bool,
 ) -> None:
     """Make FILE, anyone's .tflite or .onnx, faster on CPUs without changing what it computes.
@@ -70,8 +94,16 @@ def optimize_command(
     from mixnet_export.optimize.job import optimize
     from mixnet_export.optimize.request import check_request
 
-    check_request(file, directory)
-    result = optimize(file, directory, target=runtime, dry_run=dry_run, allow_fp16=allow_fp16)
+    check_request(file, directory, [] if lowering is None else [lowering])
+    decisions = _decisions(file, directory, runtime, measure, lowering, dry_run)
+    result = optimize(
+        file,
+        directory,
+        target=runtime or decisions.target,
+        dry_run=dry_run,
+        allow_fp16=allow_fp16,
+        decisions=decisions,
+    )
     for text in result.warnings:
         warn(printable(text))
     if as_json:
@@ -86,6 +118,49 @@ def optimize_command(
     for why, count in Counter(each.why for each in result.left_alone).items():
         say(f"left alone: {_operators(count)}: {printable(why)}")
     print_lines(_outcome(result, dry_run))
+
+
+def _decisions(
+    file: Path,
+    directory: Path,
+    runtime: str | None,
+    measure: bool,
+    lowering: Path | None,
+    dry_run: bool,
+) -> "Decisions":
+    """What is to be rewritten: measured now, read from a plan, or all that the model wants."""
+    from mixnet_export.optimize.decisions import ALL, load_decisions
+    from mixnet_export.optimize.planning import plan_here, target_for
+
+    if measure and lowering is not None:
+        raise UsageError("--measure makes a plan, --lowering takes one", "give one of them")
+    if lowering is not None:
+        decisions = load_decisions(lowering)
+        target = target_for(file, runtime or decisions.target)
+        decisions.check(sha256_of(file), target.name, show(lowering))
+        return decisions
+    if not measure:
+        return ALL
+    path = directory / f"{file.name}.toml"
+    check_output(path, [file], like="plan.toml")
+    plan = plan_here(file, runtime, lambda rows: tracked(rows, "measuring"))
+    print_plan(plan)
+    if not dry_run:
+        write_whole(path, plan.text)
+        say(f"wrote {show(path)}, for --lowering")
+    return plan.decisions
+
+
+def print_plan(plan: "MeasuredPlan") -> None:
+    """What was measured, slower ones too, to stderr."""
+    from mixnet_export.optimize.decisions import ratio_text
+
+    for each in plan.measured:
+        kept = "kept" if each.is_faster else "left out"
+        say(
+            f"{len(each.names)} × {each.pattern}, {each.what}: {ratio_text(each.found)} of the"
+            f" time, {kept}"
+        )
 
 
 def _print_regions(regions: Sequence[RewrittenRegion]) -> None:

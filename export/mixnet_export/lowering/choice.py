@@ -179,11 +179,11 @@ def _target(name: Any, where: str) -> str | None:
 def format_plan(plan: Plan, comments: Sequence[str] = ()) -> str:
     """A plan as the text of a TOML file, one line a block."""
     lines = [f"# {printable(comment)}" for comment in comments]
-    lines += [f"measured = {_quote(plan.measured)}"]
+    lines += [f"measured = {quote(plan.measured)}"]
     lines += ["emulated = true"] if plan.emulated else []
-    lines += [f"target = {_quote(plan.target)}"] if plan.target else []
+    lines += [f"target = {quote(plan.target)}"] if plan.target else []
     lines += ["", "general = " + _format_choice(plan.general), "", "[blocks]"]
-    lines += [f"{_quote(name)} = {_format_choice(choice)}" for name, choice in plan.blocks.items()]
+    lines += [f"{quote(name)} = {_format_choice(choice)}" for name, choice in plan.blocks.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -192,10 +192,10 @@ def _format_choice(choice: Choice) -> str:
     return "{ " + ", ".join(pairs) + " }"
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
     r"""A TOML basic string; what steers a terminal instead of being drawn is escaped.
 
-    >>> print(_quote('a "\x1b" \u202e ± \ud800'))
+    >>> print(quote('a "\x1b" \u202e ± \ud800'))
     "a \"\u001b\" \u202e ± \ufffd"
     """
     return "".join(

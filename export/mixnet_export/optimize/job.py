@@ -16,6 +16,7 @@ from mixnet_common.versions import package_version
 from mixnet_export.job.exporting import side_path
 from mixnet_export.optimize.building import Rewriting, rewrite
 from mixnet_export.optimize.choosing import FLOAT32, Choice, choose, costs_of, whole
+from mixnet_export.optimize.decisions import ALL, SLOWER, TILES, Decisions
 from mixnet_export.optimize.document import (
     LARGEST,
     Document,
@@ -65,6 +66,7 @@ def optimize(
     target: Target | str | None = None,
     dry_run: bool = False,
     allow_fp16: bool = False,
+    decisions: Decisions = ALL,
 ) -> OptimizeResult:
     """Rewrite a ``.tflite`` or ``.onnx`` file for one runtime's version.
 
@@ -79,7 +81,7 @@ def optimize(
     if path.suffix.lower() == ".onnx":
         if allow_fp16:
             raise UsageError(f"--allow-fp16 is for .tflite files, not {show(path)}", "drop it")
-        return optimize_onnx(path, output, target=target, dry_run=dry_run)
+        return optimize_onnx(path, output, target=target, dry_run=dry_run, decisions=decisions)
     wanted = target if isinstance(target, Target) else find_target(target, "tflite")
     written = check_request(path, output)
     _check_target(wanted)
@@ -91,9 +93,11 @@ def optimize(
     if allow_fp16:
         refuse_unless_float32(path, document.model, document.schema, "--allow-fp16")
     reason = reason_to_leave(document)
-    stages = Stages((), document, [], ()) if reason else rewrite_regions(document, wanted)
-    found = [] if reason else find(stages.last, _most_taps(wanted))
-    chosen, left = _chosen(found, wanted, stages)
+    stages = (
+        Stages((), document, [], ()) if reason else rewrite_regions(document, wanted, decisions)
+    )
+    found = [] if reason else find(stages.last, most_taps(wanted))
+    chosen, left = _chosen(found, wanted, stages, decisions)
     with temporary_folder() as folder:
         before = _figures(document, None, why_unknown(path, wanted))
         nothing = "" if stages.stages else _nothing(found, chosen)
@@ -128,7 +132,7 @@ def _check_target(target: Target) -> None:
 
 
 def _chosen(
-    found: Sequence[Found | Left], target: Target, stages: Stages
+    found: Sequence[Found | Left], target: Target, stages: Stages, decisions: Decisions
 ) -> tuple[list[Rewriting], list[LeftAlone]]:
     """What is to be rewritten, and what is left alone."""
     chosen: list[Rewriting] = []
@@ -139,8 +143,10 @@ def _chosen(
         if (each.subgraph, place) in known:
             continue
         why = each.why if isinstance(each, Left) else ""
-        if isinstance(each, Found):
-            rewriting, why = _considered(each, target)
+        if isinstance(each, Found) and not decisions.allows(TILES, each.name):
+            why = SLOWER
+        elif isinstance(each, Found):
+            rewriting, why = considered(each, target)
             if rewriting is not None:
                 chosen.append(rewriting)
                 continue
@@ -148,7 +154,7 @@ def _chosen(
     return chosen, left
 
 
-def _considered(found: Found, target: Target) -> tuple[Rewriting | None, str]:
+def considered(found: Found, target: Target) -> tuple[Rewriting | None, str]:
     """The rewriting of an operator, or why there is none."""
     kernels, costs = target.tiles(FLOAT32), costs_of(target)
     if target.multipass and not found.is_int8:
@@ -204,8 +210,8 @@ def _proven(
     """The result with what the proof found. Raises MixnetError where it fails."""
     read_file(candidate)
     made = read_document(candidate)
-    most_taps = _most_taps(find_target(result.target))
-    proof = prove(document.path, candidate, stages.stages, chosen, most_taps)
+    taps = most_taps(find_target(result.target))
+    proof = prove(document.path, candidate, stages.stages, chosen, taps)
     reason = result.before.partitions_reason
     counts = (None, None) if reason else proof.partitions
     pairs = zip(chosen, proof.operators, strict=True)
@@ -222,7 +228,8 @@ def _proven(
     )
 
 
-def _most_taps(target: Target) -> dict[str, int]:
+def most_taps(target: Target) -> dict[str, int]:
+    """For each form, the taps of the largest fast kernel."""
     return {form: target.tiles(form)[-1] for form in PRECISIONS}
 
 

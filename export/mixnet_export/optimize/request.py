@@ -1,5 +1,6 @@
 """What is asked for: a file of a known kind, and an output that is not in its place."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mixnet_common import UsageError
@@ -10,7 +11,7 @@ from mixnet_export.job.exporting import side_path
 FORMATS = (".tflite", ".onnx")
 
 
-def check_request(path: Path, output: Path | None) -> Path | None:
+def check_request(path: Path, output: Path | None, others: Sequence[Path] = ()) -> Path | None:
     """Where the result goes. Raises UsageError for another kind of file, or the input's place."""
     if path.suffix.lower() not in FORMATS:
         kinds = " and ".join(FORMATS)
@@ -19,7 +20,7 @@ def check_request(path: Path, output: Path | None) -> Path | None:
         return None
     written = output / path.name
     check_folder(output)
-    check_outputs((written, side_path(written)), [path], like="out/")
+    check_outputs((written, side_path(written)), [path, *others], like="out/")
     return written
 
 

@@ -19,6 +19,8 @@ from mixnet_export.writers.onnx import write_onnx
 
 MARK = "mixnet_optimize"
 
+PATTERN = "mixed convolution"
+
 
 @dataclass(frozen=True)
 class OnnxBlock:

@@ -15,7 +15,8 @@ from mixnet_common.temporary import temporary_folder
 from mixnet_common.versions import package_version
 from mixnet_export.job.exporting import side_path
 from mixnet_export.lowering import find_plan
-from mixnet_export.optimize.onnx.blocks import OnnxBlock, find, splice
+from mixnet_export.optimize.decisions import ALL, Decisions
+from mixnet_export.optimize.onnx.blocks import PATTERN, OnnxBlock, find, splice
 from mixnet_export.optimize.onnx.graph import read_graph
 from mixnet_export.optimize.onnx.loading import load
 from mixnet_export.optimize.proof import doubts, judge_region, judged
@@ -39,8 +40,6 @@ LARGEST = 2**31 - 1
 
 TIMEOUT_S = 900.0
 
-PATTERN = "mixed convolution"
-
 NO_PARTITIONS = "an .onnx file is run without a delegate"
 
 NOTHING = "it has no mixed or grouped convolution, and no batch norm behind one, to be put together"
@@ -56,6 +55,7 @@ def optimize_onnx(
     *,
     target: Target | str | None = None,
     dry_run: bool = False,
+    decisions: Decisions = ALL,
 ) -> OptimizeResult:
     """Rewrite mixed and grouped convolutions of an ``.onnx`` file for a version of onnxruntime.
 
@@ -72,6 +72,7 @@ def optimize_onnx(
     original = load(path)
     reason = reason_to_leave(original)
     blocks = [] if reason else find(read_graph(original), _plan(wanted))
+    blocks = [block for block in blocks if decisions.allows(PATTERN, block.name)]
     if reason or not blocks:
         return replace(result, reason=reason or NOTHING)
     content = _content(path, original, blocks, wanted)
@@ -134,6 +135,7 @@ def _proven(result: OptimizeResult, blocks: Sequence[OnnxBlock], candidate: Path
         "path": str(result.path),
         "candidate": str(candidate),
         "target": result.target,
+        "blocks": [block.name for block in blocks],
     }
     limits = child.limits_for(result.path, TIMEOUT_S)
     name = "mixnet_export.optimize.onnx.proof_child:prove"

@@ -16,6 +16,7 @@ from mixnet_export.lowering import Model, find_plan
 from mixnet_export.optimize import samples
 from mixnet_export.optimize.comparing import HUGE, change_of, compared
 from mixnet_export.optimize.onnx.blocks import OnnxBlock, find
+from mixnet_export.optimize.onnx.extracting import extract
 from mixnet_export.optimize.onnx.graph import OnnxGraph, read_graph
 from mixnet_export.optimize.onnx.loading import load
 from mixnet_export.optimize.regions.comparing import errors_of
@@ -41,7 +42,8 @@ def prove(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     original, made = load(path), load(candidate)
     graph = read_graph(original)
     plan = find_plan("default", "onnx", target=find_target(request["target"]))
-    blocks = find(graph, plan)
+    wanted = set(request["blocks"])
+    blocks = [block for block in find(graph, plan) if block.name in wanted]
     feeds = _feeds(path, original)
     regions = list(_compared_blocks(graph, made, blocks, feeds))
     tell("comparing the outputs of", "onnxruntime")
@@ -136,34 +138,6 @@ def _captured(graph: OnnxGraph, names: Sequence[str], feeds: Sequence[Feed]) -> 
         return [dict(feed) for feed in feeds]
     session = _session(model)
     return [{**feed, **dict(zip(wanted, _run(session, feed), strict=True))} for feed in feeds]
-
-
-def extract(model: Any, block: OnnxBlock, graph: OnnxGraph) -> Any:
-    """What computes a block's outputs from its sources, as a model of its own."""
-    import onnx
-    from onnx import TensorProto, helper
-
-    producers = {name: node for node in model.graph.node for name in node.output}
-    pending, members = list(block.outputs), set()
-    while pending:
-        name = pending.pop()
-        node = producers.get(name)
-        if name in block.sources or node is None or id(node) in members:
-            continue
-        members.add(id(node))
-        pending += [each for each in node.input if each]
-    nodes = [node for node in model.graph.node if id(node) in members]
-    read = {name for node in nodes for name in node.input}
-    part = onnx.ModelProto()
-    part.ir_version = model.ir_version
-    part.opset_import.extend(model.opset_import)
-    part.graph.name = "part"
-    part.graph.node.extend(nodes)
-    part.graph.initializer.extend(e for e in model.graph.initializer if e.name in read)
-    for field, names in ((part.graph.input, block.sources), (part.graph.output, block.outputs)):
-        for name in names:
-            field.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, graph.shapes[name]))
-    return part
 
 
 def _reference(model: Model, inputs: Sequence[Array]) -> list[Array]:

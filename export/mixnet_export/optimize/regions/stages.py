@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from mixnet_export.optimize.decisions import ALL, SLOWER, Decisions
 from mixnet_export.optimize.document import Document, fresh_model
 from mixnet_export.optimize.editing import (
     Editor,
@@ -49,8 +50,8 @@ class Stages:
                 yield region, tuple(sorted({origins[place] for place in region.operators}))
 
 
-def rewrite_regions(document: Document, target: Target) -> Stages:
-    """Apply every pattern to a file, in the order of the table."""
+def rewrite_regions(document: Document, target: Target, decisions: Decisions = ALL) -> Stages:
+    """Apply every pattern to a file, in the order of the table, where decisions allow it."""
     origins = [list(range(len(each.operators or ()))) for each in document.model.subgraphs]
     stages: list[Stage] = []
     left: list[LeftAlone] = []
@@ -63,6 +64,10 @@ def rewrite_regions(document: Document, target: Target) -> Stages:
             if isinstance(e, Stay)
         ]
         sites = [each for each in found if isinstance(each, Site)]
+        for each in sites:
+            if not decisions.allows(each.region.pattern, each.region.name):
+                left.append(_left(each.region, origins))
+        sites = [each for each in sites if decisions.allows(each.region.pattern, each.region.name)]
         if not sites:
             continue
         after, moved = rewrite_sites(current, sites, origins)
@@ -70,6 +75,11 @@ def rewrite_regions(document: Document, target: Target) -> Stages:
         origins = moved
         current = after
     return Stages(tuple(stages), current, origins, tuple(left))
+
+
+def _left(region: Region, origins: Origins) -> LeftAlone:
+    place = origins[region.subgraph][region.operators[0]]
+    return LeftAlone(region.subgraph, place, region.name, f"{region.pattern}: {SLOWER}")
 
 
 def rewrite_sites(

@@ -1,0 +1,84 @@
+"""``mixnet-bench tune FILE``: times every rewriting of ``optimize``, and writes which pay."""
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from mixnet_bench.results.small import TunedFile, TunedRewriting
+from mixnet_bench.tuning.host import HostTimer
+from mixnet_bench.tuning.search import Timer
+from mixnet_common import UsageError, write_whole
+from mixnet_common.console import print_json, print_table, say, tracked
+from mixnet_common.outputs import check_output
+from mixnet_common.printable import printable
+from mixnet_common.readers import is_file, missing_file, show
+from mixnet_export.lowering import EMULATED
+from mixnet_export.optimize.decisions import Measured, ratio_text
+from mixnet_export.optimize.measuring import CONFIDENCE
+from mixnet_export.optimize.planning import MeasuredPlan, plan_with
+
+
+def run_tune_file(
+    path: Path,
+    output: Path,
+    threads: int,
+    as_json: bool,
+    where: AbstractContextManager[Timer] | None = None,
+) -> None:
+    """Tune, write the plan to ``output``, and print what was found.
+
+    ``where`` lends the timer for as long as it takes; None stands for this machine.
+    """
+    check_output(output, [path], like="model-here.toml")
+    if output.suffix != ".toml":
+        raise UsageError(f"-o {output} must end in .toml", "so that --lowering knows it for a file")
+    if not is_file(path):
+        raise missing_file(path)
+    with where or nullcontext(HostTimer(path.suffix.lower(), threads)) as timer:
+        content = path.read_bytes()
+        target, conditions = timer.target(content), timer.conditions(content)
+        if target is None:
+            raise UsageError(f"{conditions}: its version is none that rules are known for")
+        plan = plan_with(
+            path, target, timer.launches, conditions, lambda groups: tracked(groups, "tuning")
+        )
+    write_whole(output, plan.text)
+    if as_json:
+        print_json([_describe(path, output, plan)])
+        return
+    print_table(
+        ("rewritings", "pattern", "what", "time rewritten / as it is", "kept"),
+        [_row(each) for each in plan.measured],
+        title="EMULATED: the times of no phone" if conditions.startswith(EMULATED) else "",
+        caption=f"in brackets: where it lies, {CONFIDENCE:.0%} confidence",
+    )
+    say(f"wrote {show(output)}; use it with mixnet-export optimize … --lowering {show(output)}")
+
+
+def _row(each: Measured) -> tuple[str, ...]:
+    kept = "yes" if each.is_faster else "no"
+    what = printable(each.what)
+    return str(len(each.names)), each.pattern, what, ratio_text(each.found), kept
+
+
+def _describe(path: Path, output: Path, plan: MeasuredPlan) -> TunedFile:
+    return TunedFile(
+        name=path.name,
+        path=str(output),
+        measured=plan.decisions.measured,
+        emulated=plan.decisions.measured.startswith(EMULATED),
+        target=plan.decisions.target or "",
+        rewritings=tuple(
+            TunedRewriting(
+                pattern=each.pattern,
+                names=each.names,
+                what=each.what,
+                ratio=each.found.value,
+                interval=None
+                if each.found.interval is None
+                else (each.found.interval.low, each.found.interval.high),
+                faster=each.is_faster,
+            )
+            for each in plan.measured
+        ),
+        confidence=CONFIDENCE,
+    )
