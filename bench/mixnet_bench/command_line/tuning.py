@@ -22,8 +22,6 @@ from mixnet_common.options import (
     epilog=example(
         "mixnet-bench tune mixnet-s --format tflite -o mixnet-s-here.toml",
         "mixnet-export tflite mixnet-s -o out --lowering mixnet-s-here.toml",
-        "mixnet-bench tune model.tflite -o model-here.toml",
-        "mixnet-export optimize model.tflite -o out --lowering model-here.toml",
     )
 )
 @click.argument("network_name", metavar="NETWORK|FILE")
