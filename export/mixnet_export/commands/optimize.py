@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     epilog=example(
         "mixnet-export optimize model.tflite -o out/",
         "mixnet-export optimize model.tflite -o out/ --for litert-1.1",
-        "mixnet-export optimize model.onnx -o out/ --measure",
     ),
 )
 @click.argument("file", type=click.Path(path_type=Path))
