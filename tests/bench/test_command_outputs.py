@@ -122,6 +122,11 @@ FILES = (
         "rows.json",
     ),
     Case("python -m mixnet_bench.studies.tiling_costs", (), "costs.json"),
+    Case(
+        "python -m mixnet_bench.studies.runtimes --cache c --network net.toml --markdown base.json",
+        ("c/files/x/a.tflite", "net.toml", "base.json"),
+        "rows.json",
+    ),
     Case(f"{GLYPHS}.publish w.safetensors", ("w.safetensors",), "mixnet-s-glyphs.safetensors"),
     Case(f"{GLYPHS}.publish checkpoint", ("checkpoint/m.index",), "mixnet-s-glyphs.safetensors"),
     Case(

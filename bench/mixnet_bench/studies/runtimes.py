@@ -24,7 +24,7 @@ from mixnet_common.console import CONTEXT, Command, example, print_lines, print_
 from mixnet_common.cpu_lists import parse_cpus
 from mixnet_common.files import write_whole
 from mixnet_common.options import LAUNCHES
-from mixnet_common.outputs import check_output
+from mixnet_common.outputs import check_output, named_files
 from mixnet_common.readers import is_file
 from mixnet_common.result import encode
 from mixnet_runtimes.targets import Target, find_target
@@ -65,9 +65,14 @@ PRECISIONS = ("float32", "int8")
     "saved",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Measure nothing: print these rows' table as Markdown; repeatable.",
+    help="Measure nothing: these rows' table as Markdown, printed and to -o; repeatable.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File for the rows, as JSON.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File for the rows, as JSON, or for the table.",
+)
 def main(
     cache: Path | None,
     only: tuple[str, ...],
@@ -81,16 +86,20 @@ def main(
     output: Path | None,
 ) -> None:
     """Time the literal form, the newest version's file and each version's own, by turns."""
+    if output is not None:
+        made_before = [] if cache is None else [*cache.glob("files/**/*.*")]
+        check_output(output, [*saved, *made_before, *named_files(network)], like="rows.json")
     if saved:
-        print_lines(*markdown(row for path in saved for row in read_rows(path)))
+        lines = markdown(row for path in saved for row in read_rows(path))
+        if output is not None:
+            write_whole(output, "\n".join(lines) + "\n")
+        print_lines(*lines)
         return
     if cache is None:
         raise UsageError("no folder for the environments", "name one with --cache")
     cpus = None if pin is None else tuple(parse_cpus(pin))
     job = Job(network, cache / "files", launches, threads, cpus)
     releases = _chosen(only)
-    if output is not None:
-        check_output(output, cache.glob("files/**/*.*"), like="rows.json")
     rows: list[Row] = []
     for release in releases:
         say(release.name)
