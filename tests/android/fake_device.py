@@ -197,8 +197,10 @@ class Link:
 class FakePhone:
     """The phone: ``with FakePhone(folder) as phone``, then ``adb connect`` to ``phone.serial``."""
 
-    def __init__(self, folder: Path, model: str = "Fake_1", port: int = 0) -> None:
-        self.sandbox = Sandbox(folder)
+    def __init__(
+        self, folder: Path, model: str = "Fake_1", port: int = 0, host: str = "127.0.0.1"
+    ) -> None:
+        self.sandbox, self.host = Sandbox(folder), host
         self.model, self.port = model, port
         self.faults = Faults()
         self.links: list[Link] = []
@@ -206,7 +208,7 @@ class FakePhone:
 
     @property
     def serial(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def __enter__(self) -> "FakePhone":
         self.come_back()
@@ -219,7 +221,8 @@ class FakePhone:
 
     def come_back(self) -> None:
         """Plug the cable in."""
-        self.server = socket.create_server(("127.0.0.1", self.port))
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self.server = socket.create_server((self.host, self.port), family=family)
         self.port = int(self.server.getsockname()[1])
         assert not 5555 <= self.port <= 5585  # where adb looks for emulators
         threading.Thread(target=self._accept, args=(self.server,), daemon=True).start()

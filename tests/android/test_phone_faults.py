@@ -101,6 +101,16 @@ def test_lines_of_the_shells_own_are_no_part_of_any_answer(
     assert left_on(fake) == []
 
 
+def test_a_shell_that_takes_its_time_is_waited_for(
+    plug_in: PlugIn, models: tuple[Path, ...]
+) -> None:
+    fake = plug_in()
+    fake.faults.shell.slow_s = 1.0
+    assert targets_of(latency(fake, models[0], "--json"))
+    assert restored(fake)
+    assert left_on(fake) == []
+
+
 @pytest.mark.parametrize("missing", ["taskset", "sha256sum", "tail", "head", "du", "date"])
 def test_phones_without_a_tool_are_measured(
     plug_in: PlugIn, models: tuple[Path, ...], missing: str
@@ -433,13 +443,20 @@ def test_a_push_of_somebody_else_that_grows_is_left_alone(
 # Task profiles
 
 
-def test_a_task_profile_is_set_and_recorded(plug_in: PlugIn, models: tuple[Path, ...]) -> None:
+def test_a_task_profile_is_set_recorded_and_compared(
+    plug_in: PlugIn, models: tuple[Path, ...], tmp_path: Path
+) -> None:
     fake = plug_in()
     fake.sandbox.write("bin/settaskprofile", '#!/bin/sh\necho "profile $*" >> "$PHONE/state/log"\n')
     fake.sandbox.path("bin/settaskprofile").chmod(0o755)
     done = latency(fake, models[0], "--task-profile", "MaxPerformance", "--json")
     (target,) = targets_of(done)
     assert target["task_profile"] == "MaxPerformance"
+    saved = tmp_path / "with.json"
+    saved.write_text(json.dumps({"format": 1, "targets": [target]}))
+    refused(
+        latency(fake, models[0], "--against", saved), "task_profile 'MaxPerformance' then, None now"
+    )
     assert "MaxPerformance" in (fake.sandbox.root / "state/log").read_text()
 
 
@@ -645,6 +662,22 @@ def test_a_phone_whose_serial_holds_a_space_is_measured(
     fake.vanish()
     with pytest.raises(AdbError):
         Phone(adb, serial).shell("true", 5)
+
+
+def test_a_phone_at_an_ipv6_address_is_measured(
+    adb: Adb, tmp_path: Path, models: tuple[Path, ...]
+) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError as error:
+        pytest.skip(f"NO IPv6 HERE, no phone is tested at such an address: {error}")
+    with FakePhone(tmp_path / "phone", host="::1") as fake:
+        fake.sandbox.write("state/getprop", STATE["getprop"].replace("arm64-v8a", "x86_64"))
+        assert adb.connect(fake.serial)
+        assert fake.serial.startswith("[::1]:")
+        (target,) = targets_of(latency(fake, models[0], "--json"))
+        assert target["target"] == f"adb:{fake.serial}"
+        adb.run("disconnect", fake.serial)
 
 
 def test_a_server_that_a_variable_leads_to_and_that_is_not_there_is_named(

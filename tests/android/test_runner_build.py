@@ -294,3 +294,13 @@ def test_a_compiler_that_fails_is_quoted(
     with pytest.raises(MixnetError, match="nonsense"):
         build("linux-x86_64", "cc")
     assert not home.exists()
+
+
+def test_what_zig_builds_for_arm64_androids_leaves_the_shadow_call_stack_alone(
+    tmp_path: Path,
+) -> None:
+    """Its register is x18 there; no instruction of the runner names it."""
+    commands = toolchains.ZIG_ANDROID.commands("arm64", tmp_path / "runner", tmp_path)
+    compiled = [each for each in commands if "-c" in each]
+    assert compiled
+    assert all("-ffixed-x18" in each for each in compiled)

@@ -66,6 +66,7 @@ def measure_on(
     runner = find_runner(platform)
     libraries = [find_for(path.suffix.removeprefix("."), platform) for path in plan.paths]
     plan = replace(plan, cpus=choose_cpus(phone_options.pin, state.clusters, state.online))
+    profile = task_profile_of(phone, phone_options)
     foreseen = foresee(
         plan,
         target=f"adb:{phone.serial}",
@@ -74,11 +75,11 @@ def measure_on(
         emulated=bool(state.product.emulated),
         # A phone may lack the mode.
         fixed_performance=None if phone_options.fixed_performance else False,
+        task_profile=profile,
         device=device_record(phone.serial, state),
     )
     comparer.check(foreseen)
     check_api_levels(phone, state, libraries)
-    profile = task_profile_of(phone, phone_options)
     with temporary_folder() as folder:
         work = replace(_work(plan, runner, libraries, folder), task_profile=profile)
         try:

@@ -94,6 +94,7 @@ def is_same(
             and all(getattr(each.settings, key) == getattr(plan, key) for key in SETTINGS)
             and _is_pinned_alike(each, phone_options)
             and each.fixed_performance == phone_options.fixed_performance
+            and each.task_profile == phone_options.task_profile
             and (each.profile is not None) == phone_options.profile
             for each in targets
         )

@@ -302,4 +302,5 @@ class Foreseen(ResultRecord):
     machine: Machine
     emulated: bool | None = None
     fixed_performance: bool | None = None
+    task_profile: str | None = None
     device: PhoneDevice | None = None

@@ -35,6 +35,7 @@ ALIKE = (
     "target",
     "emulated",
     "fixed_performance",
+    "task_profile",
     "threads",
     "settings.pin",
     "settings.warmup",
@@ -181,6 +182,8 @@ _MISSING = object()
 def _at(target: LatencyResult | Foreseen, key: str) -> Any:
     """The value at a path of fields; _MISSING where the result does not have it."""
     first = key.partition(".")[0]
+    if first == "task_profile":  # what has none ran without one
+        return getattr(target, first, None)
     if first in PHONES_ONLY and getattr(target, first, None) is None:
         return _MISSING
     value: Any = target
