@@ -19,6 +19,7 @@ from test_runner_models import installed
 
 from mixnet_android.adb import Adb, client
 from mixnet_android.libraries import store as runtimes_store
+from mixnet_android.phone import store
 from mixnet_android.runner.build import build
 from mixnet_android.runs import detached
 from mixnet_bench.cli import main
@@ -104,3 +105,34 @@ def restored(fake: FakePhone) -> bool:
     fixed = state / "fixed-performance"
     awake = (state / "setting.global.stay_on_while_plugged_in").read_text().strip()
     return awake == "0" and (not fixed.exists() or fixed.read_text().strip() == "false")
+
+
+# Faults
+
+ONE = (*SHORT, "--launches", "1")
+AWAKE = "state/setting.global.stay_on_while_plugged_in"
+PlugIn = Callable[[], FakePhone]
+
+
+def left_on(fake: FakePhone) -> list[str]:
+    """What of ours is on the phone beside the files that are kept for the next time."""
+    root = fake.sandbox.path(store.ROOT)
+    kept = {each.name for each in root.glob("*")} - {"files", "runs"} if root.exists() else set()
+    runs = fake.sandbox.path(store.RUNS)
+    return sorted(kept) + [each.name for each in (runs.glob("*") if runs.exists() else ())]
+
+
+def pushed(fake: FakePhone) -> list[Path]:
+    root = fake.sandbox.path(store.FILES)
+    return [each for each in root.rglob("*") if each.is_file()] if root.exists() else []
+
+
+def latency(fake: FakePhone, *words: object) -> Any:
+    return run("latency", *words, "--on", f"adb:{fake.serial}", *ONE)
+
+
+def refused(done: Any, *words: str) -> None:
+    assert done.exit_code in (1, 2), done.output
+    assert not isinstance(done.exception, Exception) or isinstance(done.exception, SystemExit)
+    for each in words:
+        assert each in done.stderr, done.stderr
