@@ -36,6 +36,14 @@ ARGUMENTS = {
     "mixnet-export tflite": ("mixnet-s", "-o", "out"),
     "mixnet-export onnx": ("mixnet-s", "-o", "out"),
     "mixnet-bench count": ("mixnet-s",),
+    "mixnet-bench run": (
+        "--weights",
+        "mixnet-s-glyphs",
+        "--network",
+        "mixnet-s",
+        "--calibrate",
+        ".",
+    ),
     "mixnet-bench tune": ("mixnet-s", "-o", "tuned.toml"),
 }
 """Where what a number costs depends on the network."""
