@@ -15,8 +15,9 @@ bench: $(READY) ## export MixNet-S in both formats and precisions, count, time, 
 	$(BIN)/mixnet-export tflite mixnet-s -o $(OUT) --precision int8
 	$(BIN)/mixnet-export onnx   mixnet-s -o $(OUT) --precision int8
 	$(BIN)/mixnet-bench count mixnet-s $(OUT)/mixnet-s.tflite $(OUT)/mixnet-s.onnx $(OUT)/mixnet-s-int8.tflite $(OUT)/mixnet-s-int8.onnx
+	$(BIN)/mixnet-bench paper > $(OUT)/paper.txt
 	$(BIN)/mixnet-bench latency $(OUT)/mixnet-s.tflite $(OUT)/mixnet-s.onnx $(OUT)/mixnet-s-int8.tflite $(OUT)/mixnet-s-int8.onnx -o $(OUT)/latency.json
-	$(BIN)/mixnet-bench paper
+	@echo "the paper's MixNet-S: 4.1M parameters, 256M FLOPS, 75.8 % top-1; compared figure by figure in $(OUT)/paper.txt"
 
 test: $(READY) ## run the tests, but for those that take minutes
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"

@@ -30,4 +30,4 @@ def model_file(target: str) -> Path:
             f"export it first: mixnet-export tflite {target} -o . && "
             f"mixnet-bench latency {stem}.tflite",
         )
-    raise UsageError(f"{target} is no model file", f"files to time end in {' or '.join(FORMATS)}")
+    raise UsageError(f"{target} is not a model file", f"model files end in {' or '.join(FORMATS)}")

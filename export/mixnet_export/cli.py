@@ -22,6 +22,7 @@ from mixnet_common.console import (
     print_table,
     say,
 )
+from mixnet_export.commands.groups import GroupedCommand, TfliteCommand
 from mixnet_export.commands.optimize import optimize_command
 from mixnet_export.commands.options import (
     export_options,
@@ -93,10 +94,11 @@ def show(
 
 
 @main.command(
+    cls=TfliteCommand,
     epilog=example(
         "mixnet-export tflite mixnet-s -o out/",
         "mixnet-export tflite mixnet-s -o out/ --precision int8",
-    )
+    ),
 )
 @optional_network
 @network_options
@@ -116,10 +118,11 @@ def tflite(**arguments: Any) -> None:
 
 
 @main.command(
+    cls=GroupedCommand,
     epilog=example(
         "mixnet-export onnx mixnet-s -o out/",
         "mixnet-export onnx mixnet-s -o out/ --resolution 160 --classes 10",
-    )
+    ),
 )
 @optional_network
 @network_options

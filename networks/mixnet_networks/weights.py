@@ -158,7 +158,7 @@ def read_arrays(path: Path, wanted: Callable[[str], bool] = lambda name: True) -
         arrays.update(bfloat16.read_bfloat16(path, halves) if halves else {})
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise MixnetError(
-            f"{path} is no whole .safetensors file: {error}", "copy or download it once more"
+            f"{path} is not a complete .safetensors file: {error}", "copy or download it once more"
         ) from error
     return arrays
 

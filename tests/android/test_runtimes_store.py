@@ -97,7 +97,7 @@ def test_an_archive_with_a_name_in_no_encoding_is_refused(tmp_path: Path) -> Non
     )
     path.write_bytes(path.read_bytes().replace("ä".encode(), b"\xff\xff"))
 
-    with pytest.raises(MixnetError, match="is no sound archive"):
+    with pytest.raises(MixnetError, match="is not a valid archive"):
         add(path)
 
 

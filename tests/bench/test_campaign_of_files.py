@@ -112,7 +112,7 @@ def test_files_and_networks_can_take_turns(campaign: Path, tiny_network: Path) -
     ("row", "said"),
     [
         ('"absent.onnx"', "no file .*absent.onnx"),
-        ('"campaign.toml"', "is no model file|is a network"),
+        ('"campaign.toml"', "is not a model file|is a network"),
         ('{ path = "ext.onnx", shapes = { x = [1, 0] } }', "'shapes' must be"),
         ('{ path = "ext.onnx", shapes = [1, 2] }', "'shapes' must be"),
         ('{ path = "ext.onnx", dims = { N = 1.5 } }', "'dims' must be"),

@@ -121,7 +121,7 @@ def test_the_bound_or_the_cost_is_named(line: str, said: str) -> None:
 
 def test_threads_on_a_phone_may_be_more_than_this_machine_s() -> None:
     result = call("mixnet-bench", ["latency", "x", "--on", "adb", "--threads", "64"])
-    assert "x is no model file" in result.stderr
+    assert "x is not a model file" in result.stderr
 
 
 def test_a_number_is_bounded_in_functions_too() -> None:

@@ -143,7 +143,7 @@ def test_equal_cards_make_equal_bytes(form: str, model: Model) -> None:
 
 
 def test_another_kind_of_file_has_no_card(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no model file"):
+    with pytest.raises(UsageError, match="not a model file"):
         read_card(saved(tmp_path, "h5", b"x"))
 
 

@@ -203,7 +203,7 @@ def test_a_truncated_file_is_refused(small: Network, path: Path) -> None:
     saved(timm_arrays(small, drawn(small)), path)
     path.write_bytes(path.read_bytes()[:-5000])
 
-    assert "is no whole .safetensors file" in refused(path).message
+    assert "is not a complete .safetensors file" in refused(path).message
 
 
 @pytest.mark.parametrize("name", ["weights.h5", "weights", "weights.npz", "weights.onnx"])

@@ -139,7 +139,7 @@ def test_a_header_that_claims_a_gigabyte_is_refused(unpacked: Unpacked, tmp_path
     path = tmp_path / "long.tar.gz"
     path.write_bytes(gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 24)))
 
-    with pytest.raises(MixnetError, match="is no whole tar archive"):
+    with pytest.raises(MixnetError, match="is not a complete tar archive"):
         unpacked(path)
 
 
@@ -162,7 +162,7 @@ def test_a_truncated_archive_is_refused(kept: float, unpacked: Unpacked, tmp_pat
     data = path.read_bytes()
     path.write_bytes(data[: kept if isinstance(kept, int) else int(kept * len(data))])
 
-    with pytest.raises(MixnetError, match="is no whole tar archive"):
+    with pytest.raises(MixnetError, match="is not a complete tar archive"):
         unpacked(path)
 
 
@@ -171,7 +171,7 @@ def test_a_foreign_file_is_no_archive(content: bytes, unpacked: Unpacked, tmp_pa
     path = tmp_path / "foreign.tar.gz"
     path.write_bytes(content)
 
-    with pytest.raises(MixnetError, match="is no whole tar archive"):
+    with pytest.raises(MixnetError, match="is not a complete tar archive"):
         unpacked(path)
 
 

@@ -245,7 +245,7 @@ def test_a_truncated_file_is_no_whole_file(name: str, kept: float, tmp_path: Pat
     path = tmp_path / name
     path.write_bytes(data[: int(kept * len(data)) if isinstance(kept, float) else kept])
 
-    with pytest.raises(MixnetError, match="is no whole file of Keras") as caught:
+    with pytest.raises(MixnetError, match="is not a complete Keras file") as caught:
         read_keras(path)
 
     assert "\n" not in caught.value.message
@@ -255,7 +255,7 @@ def test_a_truncated_file_is_no_whole_file(name: str, kept: float, tmp_path: Pat
 def test_a_foreign_file_is_no_whole_file(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"\x80\x04cos\nsystem\n(S'touch executed'\ntR." * 99)
 
-    with pytest.raises(MixnetError, match="is no whole file of Keras"):
+    with pytest.raises(MixnetError, match="is not a complete Keras file"):
         read_keras(tmp_path / name)
 
 

@@ -193,7 +193,7 @@ def test_a_truncated_file_is_no_whole_file(
     data = path.read_bytes()
     path.write_bytes(data[: int(kept * len(data)) if isinstance(kept, float) else kept])
 
-    with pytest.raises(MixnetError, match=r"is no whole \.safetensors file"):
+    with pytest.raises(MixnetError, match=r"is not a complete \.safetensors file"):
         load_weights(path, graph)
 
 
@@ -212,7 +212,7 @@ def test_a_truncated_file_is_no_whole_file(
 def test_a_foreign_file_is_no_whole_file(graph: Graph, path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
-    with pytest.raises(MixnetError, match=r"is no whole \.safetensors file"):
+    with pytest.raises(MixnetError, match=r"is not a complete \.safetensors file"):
         load_weights(path, graph)
 
 

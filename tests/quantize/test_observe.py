@@ -92,5 +92,5 @@ def test_a_broken_file_is_named(form: str, tmp_path: Path) -> None:
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no model file"):
+    with pytest.raises(UsageError, match="not a model file"):
         observe_file(tmp_path / "notes.txt")

@@ -186,7 +186,7 @@ def test_a_file_that_is_no_state_is_never_touched(tmp_path: Path, content: bytes
     path = tmp_path / "thesis.txt"
     path.write_bytes(content)
 
-    with pytest.raises(UsageError, match="is no state file"):
+    with pytest.raises(UsageError, match="is not a state file"):
         kept(path)
     assert path.read_bytes() == content
 

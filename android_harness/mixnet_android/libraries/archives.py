@@ -48,7 +48,7 @@ def members(file: Path) -> Iterator[tuple[str, bytes]]:
         # in odd ways: BadZipFile, zlib.error, LZMAError, UnicodeDecodeError, NotImplementedError, …
         except Exception as error:
             why = clean(str(error), 200) or type(error).__name__
-            raise MixnetError(f"{file} is no sound archive: {why}", "get it again") from error
+            raise MixnetError(f"{file} is not a valid archive: {why}", "get it again") from error
 
 
 def _zipped(raw: IO[bytes], file: Path) -> Iterator[tuple[str, bytes]]:

@@ -144,7 +144,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 def _by_url(pinned: Pinned, target: Path, expected: str, report: Callable[[int], object]) -> None:
     assert pinned.url is not None
     if not pinned.url.startswith(("https:", "http:")):
-        raise UsageError(f"{pinned.url} is no web address")
+        raise UsageError(f"{pinned.url} is not a web address")
     temporary = target.with_name(f".{target.name}.part")
     try:
         with temporary.open("wb") as file:

@@ -88,7 +88,7 @@ class _Bytes:
         return self.content[offset:end].decode("ascii", errors="replace")
 
     def broken(self, why: str) -> MixnetError:
-        return MixnetError(f"{self.name} is no sound ELF file: {why}", "get it again")
+        return MixnetError(f"{self.name} is not a valid ELF file: {why}", "get it again")
 
 
 def parse_elf(content: bytes, name: str = "the file") -> Elf:

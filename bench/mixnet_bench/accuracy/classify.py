@@ -130,7 +130,7 @@ def side_card(path: Path) -> ModelMetadata:
             preprocessing=preprocessing_of(found["preprocessing"], str(side)), labels=labels
         )
     except (MixnetError, KeyError, TypeError, AttributeError):
-        warn(f"{side} is no provenance; it is left out")
+        warn(f"{side} is not valid provenance; it is left out")
         return ModelMetadata()
 
 

@@ -16,7 +16,7 @@ from mixnet_runtimes.model_files import identity_of, with_companions
 
 
 def path_of(campaign: Campaign, entry: FileEntry) -> Path:
-    """The file. Raises UsageError where there is none, or it is no model file."""
+    """The file. Raises UsageError where there is none, or it is not a model file."""
     return model_file(str(beside(campaign, entry.path)))
 
 

@@ -92,7 +92,7 @@ def _host(url: str) -> str:
             return parts.hostname
     except ValueError:
         pass
-    raise UsageError(f"--dask {shown(url)} is no address of a scheduler", HINT)
+    raise UsageError(f"--dask {shown(url)} is not the address of a scheduler", HINT)
 
 
 def _without_tls(url: str) -> UsageError:

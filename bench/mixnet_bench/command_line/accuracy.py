@@ -81,14 +81,24 @@ def classify(
 @click.option(
     "--synsets", type=click.Path(path_type=Path), help="ILSVRC's numbers and their synsets."
 )
-@click.option("--unlabelled", is_flag=True, help="Compare predictions only.")
-@click.option("--budget", type=POINTS, help="Points of top-1 that may be lost: exit 0, 1 or 3.")
+@click.option("--unlabelled", is_flag=True, help="Compare only predictions; no labels are needed.")
 @click.option(
-    "--confidence", type=CONFIDENCE, default=0.95, show_default=True, help="Of intervals."
+    "--budget",
+    type=POINTS,
+    help="Percentage points of top-1 that may be lost.",
+)
+@click.option(
+    "--confidence",
+    type=CONFIDENCE,
+    default=0.95,
+    show_default=True,
+    help="Confidence of all intervals.",
 )
 @click.option("--jobs", type=JOBS, help="Images at once.  [default: the CPUs, at most 4]")
 @click.option(
-    "--state", type=click.Path(path_type=Path), help="Keep results here, and go on from them."
+    "--state",
+    type=click.Path(path_type=Path),
+    help="File of results so far, to continue from.",
 )
 @click.option("--worst", type=LISTED, default=5, show_default=True, help="Worst images to show.")
 @click.option(
@@ -119,7 +129,7 @@ def parity(
     output: Path | None,
     **options: Any,
 ) -> None:
-    """Show two files the same images: what the second loses, with its uncertainty.
+    """Compare the accuracy of two models on the same images, with confidence intervals.
 
     FLOAT and INT8 are any two .tflite or .onnx files of the same classes. With --budget the exit
     status is 0 where the loss is within it, 1 beyond it, 3 where the images are too few to tell.

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     metavar="host|adb[:SERIAL]|all",
     help="Where to time: here, on a phone, or on all phones at once.",
 )
-@click.option("--threads", type=THREADS, default=1, show_default=True)
+@click.option(
+    "--threads", type=THREADS, default=1, show_default=True, help="Threads of the runtime."
+)
 @click.option(
     "--launches",
     type=LAUNCHES,
@@ -55,23 +57,25 @@ if TYPE_CHECKING:
     type=INFERENCES,
     default=100,
     show_default=True,
-    help="Inferences per target, at least.",
+    help="Minimum number of timed inferences per file.",
 )
 @click.option(
     "--min-time",
     type=SECONDS,
     default=5.0,
     show_default=True,
-    help="Seconds of inference per target, at least.",
+    help="Minimum time of inference per file, in seconds.",
 )
 @click.option(
     "--warmup",
     type=WARMUP,
     default=10,
     show_default=True,
-    help="Inferences after the first one that are kept apart, per launch.",
+    help="Warm-up inferences per process, not counted.",
 )
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Of inputs and order.")
+@click.option(
+    "--seed", type=SEED, default=0, show_default=True, help="Seed of inputs and run order."
+)
 @click.option(
     "--pin",
     metavar="CPUS",
@@ -82,7 +86,7 @@ if TYPE_CHECKING:
     type=TIMEOUT,
     default=60.0,
     show_default=True,
-    help="Seconds without an answer after which a file counts as hung.",
+    help="Seconds without an answer after which a file is given up.",
 )
 @click.option(
     "--profile", is_flag=True, help="Show the time by kind of operator too: what is slow in it."
@@ -104,12 +108,12 @@ if TYPE_CHECKING:
 @click.option(
     "--against",
     metavar="FILE|JSON",
-    help="Compare with this file, side by side, or with a saved result of a like run.",
+    help="Compare with this file, side by side, or with a result saved under the same conditions.",
 )
 @click.option(
     "--sustained",
     metavar="TIME",
-    help="Run one file on and on, like 10m: burst, plateau, when it throttles.",
+    help="Run one file for this long, such as 10m, and report when it becomes slower.",
 )
 @click.option("--strict", is_flag=True, help="Exit status 1 unless every verdict is valid.")
 @click.option(

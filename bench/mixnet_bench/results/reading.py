@@ -65,7 +65,7 @@ def read_latencies(document: Mapping[str, Any], path: Path, hint: str) -> list[L
 def _with_launches(value: Any) -> LatencyResult:
     for key in NEEDED:
         if key not in value:
-            raise WrongValueError(f"it has no {key}: it is no result of mixnet-bench latency")
+            raise WrongValueError(f"it has no {key}: it is not a result of mixnet-bench latency")
     found = decode_latency(value)
     if sum(found.counts) != len(found.samples_ms) or 0 in found.counts:
         raise WrongValueError(

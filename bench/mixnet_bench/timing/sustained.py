@@ -68,7 +68,7 @@ def parse_duration(text: str) -> float:
     seconds = float(match[1]) * UNITS[match[2] or "s"] if match else 0.0
     if not 0 < seconds <= LONGEST_S:
         raise UsageError(
-            f"--sustained {text} is no duration",
+            f"--sustained {text} is not a duration",
             f"write 90s or 10m; the longest is {LONGEST_S / 60:g}m",
         )
     return seconds

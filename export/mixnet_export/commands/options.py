@@ -65,7 +65,7 @@ def export_options(command: Command) -> Command:
             ),
             click.option("--seed", type=SEED, help="Random weights from this seed.  [default: 0]"),
             click.option(
-                "--batch", type=BATCH, default=1, show_default=True, help="Images at once."
+                "--batch", type=BATCH, default=1, show_default=True, help="Images in a batch."
             ),
             click.option(
                 "--precision",
@@ -99,14 +99,14 @@ def export_options(command: Command) -> Command:
             click.option(
                 "--percentile",
                 type=PERCENTILE,
-                help="With --ranges percentile: the part that is kept at each end.  "
+                help="With --ranges percentile: percentage of values kept at each end.  "
                 "[default: 99.99]",
             ),
             click.option(
                 "--pieces",
                 type=click.Choice(["int8", "float32"]),
-                help="In an int8 file, the pieces of cut kernels: float32 is exact, int8 smaller "
-                "and faster.  [default: as the lowering says]",
+                help="Type of the tiles of large depthwise kernels in an int8 file: float32 is "
+                "exact, int8 smaller and faster.  [default: as the lowering says]",
             ),
             click.option(
                 "--float-layer",
@@ -119,18 +119,18 @@ def export_options(command: Command) -> Command:
             click.option(
                 "--equalise",
                 is_flag=True,
-                help="Even out weights between layers before int8, where ReLU or nothing is "
-                "between them; for networks whose channels differ a lot.",
+                help="Cross-layer equalization before int8, for networks whose channels have "
+                "weights of very different sizes.",
             ),
             click.option(
                 "--correct-biases",
                 is_flag=True,
-                help="Take the mean error of every channel of an int8 file out of its biases.",
+                help="Bias correction: remove the mean error of every channel of an int8 file.",
             ),
             click.option(
                 "--budget",
                 type=POINTS,
-                help="With --precision mixed: points of top-1 that may be lost, like 0.5.",
+                help="With --precision mixed: points of top-1 that may be lost, such as 0.5.",
             ),
             click.option(
                 "--data",

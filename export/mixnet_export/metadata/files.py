@@ -30,5 +30,5 @@ def read_card(path: Path) -> ModelMetadata:
     """
     form = path.suffix.lower().removeprefix(".")
     if form not in READERS:
-        raise UsageError(f"{path} is no model file", f"files end in .{' or .'.join(READERS)}")
+        raise UsageError(f"{path} is not a model file", f"files end in .{' or .'.join(READERS)}")
     return READERS[form](path)

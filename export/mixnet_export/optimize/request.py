@@ -15,7 +15,7 @@ def check_request(path: Path, output: Path | None, others: Sequence[Path] = ()) 
     """Where the result goes. Raises UsageError for another kind of file, or the input's place."""
     if path.suffix.lower() not in FORMATS:
         kinds = " and ".join(FORMATS)
-        raise UsageError(f"{show(path)} is no model file", f"optimize takes {kinds} files")
+        raise UsageError(f"{show(path)} is not a model file", f"optimize takes {kinds} files")
     if output is None:
         return None
     written = output / path.name

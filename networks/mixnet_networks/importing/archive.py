@@ -54,7 +54,7 @@ def extract(path: Path, folder: Path, wanted: re.Pattern[str]) -> None:
                 _extract_members(archive, path, folder, wanted)
         except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, ValueError) as error:
             raise MixnetError(
-                f"{path} is no whole tar archive: {error}", "copy or download it once more"
+                f"{path} is not a complete tar archive: {error}", "copy or download it once more"
             ) from error
 
 

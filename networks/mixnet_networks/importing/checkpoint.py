@@ -110,7 +110,7 @@ def _read(prefix: Path, shown: Path) -> Content:
     except (tensorflow.errors.OpError, *_DAMAGED) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise MixnetError(
-            f"{shown} is no whole TensorFlow checkpoint: {lines[0]}",
+            f"{shown} is not a complete TensorFlow checkpoint: {lines[0]}",
             "copy or download it once more",
         ) from error
     return Content(arrays, notes)

@@ -70,7 +70,7 @@ def read_keras(path: Path) -> Weights:
             arrays = dict(_arrays(file, path))
     except _DAMAGED as error:
         raise MixnetError(
-            f"{path} is no whole file of Keras: {_first_line(error)}",
+            f"{path} is not a complete Keras file: {_first_line(error)}",
             "copy it once more, or " + _AGAIN,
         ) from error
     if not arrays:

@@ -92,7 +92,7 @@ def _load(torch: Any, path: Path) -> Any:
 def _damaged(path: Path, error: Exception) -> MixnetError:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return MixnetError(
-        f"{path} is no whole PyTorch checkpoint: {lines[0]}", "copy or download it once more"
+        f"{path} is not a complete PyTorch checkpoint: {lines[0]}", "copy or download it once more"
     )
 
 

@@ -57,5 +57,5 @@ def form_of(path: Path) -> str:
     """The format that a file's name tells. Raises UsageError for any other."""
     form = path.suffix.lower().removeprefix(".")
     if form not in (TFLITE, ONNX):
-        raise UsageError(f"{path} is no model file", "give a .tflite or an .onnx file")
+        raise UsageError(f"{path} is not a model file", "give a .tflite or an .onnx file")
     return form

@@ -159,14 +159,14 @@ def _damaged(path: Path, byte: int, why: str = "") -> MixnetError:
 
 
 def _of_another(path: Path, found: bytes, header: bytes) -> UsageError:
-    """Which part of the key is another, or that this is no state file."""
+    """Which part of the key is another, or that this is not a state file."""
     try:
         theirs, ours = parse_json(found, ""), json.loads(header)
         if theirs["kind"] != KIND:
             raise ValueError(theirs["kind"])
         other = [name for name in ours if theirs.get(name) != ours[name]]
     except (ValueError, KeyError, TypeError, UsageError):
-        return UsageError(f"{show(path)} is no state file", "name another file, or a new one")
+        return UsageError(f"{show(path)} is not a state file", "name another file, or a new one")
     return UsageError(
         f"{show(path)} is of another comparison; what differs: {', '.join(other)}",
         "name a new file, or remove this one",

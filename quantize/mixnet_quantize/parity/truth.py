@@ -54,7 +54,7 @@ def _lines(path: Path) -> list[str]:
     if not lines:
         raise UsageError(f"{path} is empty", HINT)
     if max(map(len, lines)) > LONGEST:
-        raise UsageError(f"{path} is no list of labels: a line is too long", HINT)
+        raise UsageError(f"{path} is not a list of labels: a line is too long", HINT)
     return lines
 
 

@@ -68,7 +68,7 @@ def _load(path: Path, data: bytes) -> tuple[Any, bool]:
     try:
         model = onnx.load_model_from_string(data)
     except Exception as error:  # protobuf's DecodeError, which has no typed home
-        raise rawfile.broken(path, "it is no protobuf of a model") from error
+        raise rawfile.broken(path, "it is not the protobuf of a model") from error
     if not model.graph.node or not model.graph.output or not model.opset_import:
         raise rawfile.broken(path, "it holds no graph")
     try:

@@ -295,7 +295,7 @@ def test_a_checkpoint_without_one_of_its_files_is_refused(network: Network, tmp_
     write(tmp_path, drawn(network))
     (tmp_path / "model.ckpt.data-00000-of-00001").unlink()
 
-    assert "is no whole TensorFlow checkpoint" in refused(tmp_path).message
+    assert "is not a complete TensorFlow checkpoint" in refused(tmp_path).message
 
 
 def test_a_checkpoint_of_a_part_of_the_network_names_what_it_lacks(
@@ -372,7 +372,7 @@ def test_a_truncated_checkpoint_is_refused(
     data = (tmp_path / file).read_bytes()
     (tmp_path / file).write_bytes(data[: int(kept * len(data))])
 
-    assert "is no whole TensorFlow checkpoint" in refused(tmp_path).message
+    assert "is not a complete TensorFlow checkpoint" in refused(tmp_path).message
 
 
 def test_an_archive_that_leads_out_of_its_folder_is_refused(tmp_path: Path) -> None:

@@ -203,7 +203,7 @@ def test_a_truncated_checkpoint_is_no_whole_one(kept: float, tmp_path: Path) -> 
     data = path.read_bytes()
     path.write_bytes(data[: kept if isinstance(kept, int) else int(kept * len(data))])
 
-    with pytest.raises(MixnetError, match="is no whole PyTorch checkpoint"):
+    with pytest.raises(MixnetError, match="is not a complete PyTorch checkpoint"):
         import_weights(path, "mixnet-s")
 
 
