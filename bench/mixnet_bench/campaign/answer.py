@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from mixnet_bench.results.file_run import Origin
 from mixnet_bench.results.latency import LatencyResult, Ratio
 from mixnet_bench.results.parity import CampaignParityResult
+from mixnet_bench.results.turns import turns_in
 from mixnet_bench.stats.turns import ratio, ratios_of
-from mixnet_bench.timing.against import turns_in
 from mixnet_common.numbers import three_digit_range, three_digits
 
 COLUMNS = ("file", "MB", "ms", "ratio", "95 %", "accuracy", "loss, points", "verdict")

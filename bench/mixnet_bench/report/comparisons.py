@@ -7,6 +7,7 @@ from statistics import median
 
 from mixnet_bench.report.cells import Table, milliseconds, number, sum_up, text_cell
 from mixnet_bench.report.record import File, Latency, Results
+from mixnet_bench.stats.turns import ratio, ratios_of
 from mixnet_common.intervals import Estimate, ratio_of
 
 # Pairs
@@ -30,10 +31,16 @@ class Pair:
 
     @property
     def estimate(self) -> Estimate:
-        """The same from the medians of each launch, in which both ran, with its 95 % interval.
+        """The same from the turns that both took, as mixnet-bench latency has it.
 
-        Without the samples of both it is the ratio of the medians, and has no interval.
+        Without bursts it is of the launches' medians; without the samples of both it is the ratio
+        of the medians, and has no interval.
         """
+        if self.first.turns and len(self.first.turns) == len(self.second.turns):
+            found = ratio(
+                ratios_of(self.second.turns, self.first.turns, self.second.device.threads)
+            )
+            return Estimate(found.value, found.interval)
         firsts, seconds = self.first.launches, self.second.launches
         if len(firsts) != len(seconds) or not all(firsts) or not all(seconds) or not firsts:
             return Estimate(self.second.median_ms / self.first.median_ms, None)

@@ -46,7 +46,9 @@ from mixnet_bench.results.phones import PhoneLatencyResult
 from mixnet_bench.results.profile import ProfileResult
 from mixnet_bench.results.program import ProgramResult
 from mixnet_bench.results.reading import decode_any
+from mixnet_bench.results.turns import turns_in
 from mixnet_bench.results.verdict import Verdict
+from mixnet_bench.stats.turns import Turn
 from mixnet_common import UsageError
 from mixnet_common.console import warn
 from mixnet_common.documents import read_targets
@@ -219,6 +221,7 @@ def show_latency(found: LatencyResult, run: str = "") -> Latency:
         runtime=clean(f"{found.runtime or ''} {found.runtime_version or ''}"),
         size_bytes=found.size_bytes,
         launches=_by_launch(found),
+        turns=_turns(found),
         median_ms=found.median_ms,
         interval_ms=found.median_ms_interval,
         p90_ms=found.p90_ms,
@@ -240,6 +243,14 @@ def _categories(profile: ProfileResult | None) -> dict[str, float]:
         name = clean(each.category)
         times[name] = times.get(name, 0) + each.time_us
     return times
+
+
+def _turns(found: LatencyResult) -> tuple[tuple[Turn, ...], ...]:
+    """The bursts of every launch; nothing where they do not account for the samples."""
+    counts = [sum(burst.count for burst in each.bursts) for each in found.launches]
+    if counts != found.counts or sum(counts) != len(found.samples_ms) or 0 in counts:
+        return ()
+    return tuple(map(tuple, turns_in(found)))
 
 
 def _by_launch(found: LatencyResult) -> tuple[tuple[float, ...], ...]:

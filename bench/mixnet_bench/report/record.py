@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mixnet_bench.report.sizes import own_sizes
+from mixnet_bench.stats.turns import Turn
 
 EMULATED = "EMULATED"
 """Stands wherever a result of an emulator does."""
@@ -124,6 +125,8 @@ class Latency:
     """The clock under every sample, launch by launch, NaN where unknown; empty if all are."""
     against: Against | None = None
     sustained: Sustained | None = None
+    turns: tuple[tuple[Turn, ...], ...] = ()
+    """The bursts of every launch, by which files of one run are compared; empty if unknown."""
 
     @property
     def samples_ms(self) -> list[float]:

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mixnet_bench.results.latency import ComparisonResult, Foreseen, LatencyResult
 from mixnet_bench.results.reading import read_latencies
+from mixnet_bench.results.turns import launches_of, turns_in
 from mixnet_bench.results.verdict import MEANINGLESS, Verdict
 from mixnet_bench.stats.comparison import (
     CONFIDENCE,
@@ -23,8 +22,6 @@ from mixnet_bench.stats.comparison import (
     compare_unpaired,
 )
 from mixnet_bench.stats.detection import POWER
-from mixnet_bench.stats.samples import Floats
-from mixnet_bench.stats.turns import Turn
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.documents import read_document
 from mixnet_common.printable import shown
@@ -190,22 +187,3 @@ def _at(target: LatencyResult | Foreseen, key: str) -> Any:
     for name in key.split("."):
         value = getattr(value, name)
     return value
-
-
-def launches_of(target: LatencyResult) -> list[Floats]:
-    """The samples, launch by launch."""
-    return _cut(np.asarray(target.samples_ms, dtype=np.float64), target.counts)
-
-
-def turns_in(target: LatencyResult) -> list[list[Turn]]:
-    """The bursts of every launch."""
-    found = []
-    for samples, launch in zip(launches_of(target), target.launches, strict=True):
-        cut = _cut(samples, [burst.count for burst in launch.bursts])
-        pairs = zip(cut, launch.bursts, strict=True)
-        found.append([Turn(each, burst.lead_ms or 0.0, burst.cpu_ms) for each, burst in pairs])
-    return found
-
-
-def _cut(samples: Floats, counts: Sequence[int]) -> list[Floats]:
-    return np.split(samples, np.cumsum(counts)[:-1])

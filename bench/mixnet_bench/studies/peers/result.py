@@ -9,13 +9,13 @@ from typing import Any
 
 from mixnet_bench.results.latency import LatencyResult
 from mixnet_bench.results.peers import BarResult, ComparedResult, OursOverThis, SkippedResult
+from mixnet_bench.results.turns import turns_in
 from mixnet_bench.stats.summary import Level
 from mixnet_bench.stats.turns import ratio, ratios_of
 from mixnet_bench.studies.peers.bars import LATENCY, SIZE, Bar, Judgement, find_bar, judge_ratio
 from mixnet_bench.studies.peers.files import Made
 from mixnet_bench.studies.peers.groups import Group
 from mixnet_bench.studies.peers.registry import EXPORTERS, FileRequest
-from mixnet_bench.timing.against import turns_in
 from mixnet_common.numbers import three_digit_range, three_digits
 from mixnet_common.result import values_of
 
