@@ -160,6 +160,12 @@ FOLDERS = (
         "out/campaign",
         inside=("results/count-net.json", "results/export-net-tflite-int8-lowered.toml.json"),
     ),
+    Case(
+        "mixnet-bench run --weights w.safetensors --network net.toml --labels labels.txt"
+        " --preprocessing prepared.toml --calibrate photos --data classes",
+        (),
+        "out/campaign",
+    ),
     Case(COMPARE, (), "made", "--keep"),
     Case(f"{GLYPHS}.build --fonts fonts", (), "glyphs-test/"),
     Case(f"{GLYPHS}.build -o new", (), "fonts/", "--fonts"),
@@ -167,7 +173,7 @@ FOLDERS = (
     Case(f"{GLYPHS}.measure", (), "glyphs/", "--work", inside=("rows.json",)),
 )
 NO_FILES = {
-    "--on", "--for", "--pin", "--float-layer", "--runtimes", "--sustained", "--title", "--target",
+    "--dask", "--task-profile", "--on", "--for", "--pin", "--float-layer", "--runtimes", "--sustained", "--title", "--target",
     "--recipe", "--only", "--shape", "--dim", "--signature", "--input-range",
     "--precisions", "--threads",
 }  # fmt: skip
