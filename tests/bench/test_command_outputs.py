@@ -173,7 +173,8 @@ FOLDERS = (
     Case(f"{GLYPHS}.measure", (), "glyphs/", "--work", inside=("rows.json",)),
 )
 NO_FILES = {
-    "--dask", "--task-profile", "--on", "--for", "--pin", "--float-layer", "--runtimes", "--sustained", "--title", "--target",
+    "--dask", "--task-profile",
+    "--on", "--for", "--pin", "--float-layer", "--runtimes", "--sustained", "--title", "--target",
     "--recipe", "--only", "--shape", "--dim", "--signature", "--input-range",
     "--precisions", "--threads",
 }  # fmt: skip
