@@ -29,6 +29,7 @@ from mixnet_bench.results import (
 )
 from mixnet_common.result import ResultRecord
 from mixnet_export import results as exports
+from mixnet_export.optimize import results as optimized
 
 PAGE = Path(__file__).with_name("json.md")
 
@@ -75,7 +76,7 @@ SECTIONS = (
     ),
     Section(
         "mixnet-export optimize",
-        (exports.OptimizeResult,),
+        (optimized.OptimizeResult,),
         "The file written has `….json` beside it with the provenance, and in its metadata, under"
         " `mixnet_optimize`, the original's hash and the target.",
     ),

@@ -10,14 +10,12 @@ import os
 import signal
 import sys
 import threading
-import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import click
 
@@ -25,8 +23,6 @@ from mixnet_common.errors import MixnetError, UsageError, nearest, print_error
 from mixnet_common.interrupts import end_interrupted, unwind_when_interrupted, was_interrupted
 from mixnet_common.printable import printable
 from mixnet_common.system_faults import user_error
-
-Item = TypeVar("Item")
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """Click's settings for both commands."""
@@ -113,7 +109,7 @@ class Command(click.Command):
             found = user_error(error)
             if found is None:
                 raise
-            if _told.is_verbose:
+            if verbosity.is_verbose:
                 print_bug(error)
             report_error(found)
         sys.exit(status if isinstance(status, int) else 0)
@@ -156,7 +152,7 @@ def report_error(error: MixnetError) -> NoReturn:
 
 def say(*lines: str) -> None:
     """Tell the user something that is not data, on stderr; nothing with ``--quiet``."""
-    if not _told.is_quiet:
+    if not verbosity.is_quiet:
         click.echo(_joined(lines), err=True)
 
 
@@ -166,22 +162,22 @@ def warn(message: str) -> None:
 
 
 @dataclass
-class _Volume:
+class Verbosity:
     """How much is told."""
 
     is_quiet: bool = False
     is_verbose: bool = False
 
 
-_told = _Volume()
+verbosity = Verbosity()
 
 
 def _set_quiet(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    _told.is_quiet = value
+    verbosity.is_quiet = value
 
 
 def _set_verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    _told.is_verbose = value
+    verbosity.is_verbose = value
 
 
 def _volume() -> list[click.Parameter]:
@@ -290,127 +286,6 @@ def _folded(text: str, width: int | None) -> list[str]:
     if width is None:
         return [text]
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
-
-
-def _bar(*, counts: bool) -> Any:
-    """A progress bar on stderr, with the time left; a line every ten seconds in a pipe or file."""
-    if _told.is_quiet or not sys.stderr.isatty():
-        from mixnet_common.plain_progress import PlainProgress
-
-        return PlainProgress(say)
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        *([MofNCompleteColumn()] if counts else []),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-
-
-@contextmanager
-def progress(what: str, total: int) -> Iterator[Any]:
-    """A progress bar on stderr, with the time left; in a pipe a line every ten seconds.
-
-    Yields a function to call after each step, with the number of steps (1 by default).
-    """
-    with _bar(counts=True) as bar:
-        task = bar.add_task(printable(what), total=total)
-        yield lambda steps=1: bar.advance(task, steps)
-
-
-STEPS = 1000
-"""Of a bar that is told shares."""
-
-
-@contextmanager
-def progress_by_share(what: str) -> Iterator[Callable[[float], None]]:
-    """The same for work that is known as the share (0 to 1) that is done.
-
-    Shares are estimates, so the bar waits where one is less than the one before.
-    """
-    with progress(what, STEPS) as step:
-        done = 0
-
-        def report(share: float) -> None:
-            nonlocal done
-            advance = max(0, round(STEPS * share) - done)
-            step(advance)
-            done += advance
-
-        yield report
-
-
-@contextmanager
-def progress_lines(what: str, names: Sequence[str]) -> Iterator[dict[str, Callable[[float], None]]]:
-    """A bar for each name, which threads may report to: by name, functions that take the share.
-
-    Where a share is less than the one before, the bar waits.
-    """
-    lock = threading.Lock()
-
-    def line(name: str) -> Callable[[float], None]:
-        task = bar.add_task(printable(f"{what} {name}"), total=STEPS)
-        furthest = 0.0
-
-        def report(share: float) -> None:
-            nonlocal furthest
-            with lock:
-                furthest = max(furthest, share)
-                bar.update(task, completed=round(STEPS * furthest))
-
-        return report
-
-    with _bar(counts=False) as bar:
-        yield {name: line(name) for name in names}
-
-
-@contextmanager
-def progress_by_worker(what: str, total: int) -> Iterator[Callable[[int, str], None]]:
-    """A progress bar on stderr, and below it a line for each worker with its count and rate.
-
-    Yields a function to call after each piece of work, with its size and the worker's name; where
-    the name is empty there is no line for it.
-    """
-    began = time.monotonic()
-    counts: dict[str, int] = {}
-    lines: dict[str, Any] = {}
-
-    with _bar(counts=True) as bar:
-        task = bar.add_task(printable(what), total=total)
-
-        def report(count: int, worker: str) -> None:
-            bar.advance(task, count)
-            if not worker:
-                return
-            if worker not in lines:
-                lines[worker] = bar.add_task("", total=total)
-            counts[worker] = counts.get(worker, 0) + count
-            rate = counts[worker] / max(time.monotonic() - began, 1e-9)
-            words = printable(f"  {worker}: {rate:.1f}/s")
-            bar.update(lines[worker], completed=counts[worker], description=words)
-
-        yield report
-    for worker, count in sorted(counts.items()):
-        rate = count / max(time.monotonic() - began, 1e-9)
-        say(f"{worker}: {count:,} of {total:,}, {rate:.1f} a second")
-
-
-def tracked(items: Sequence[Item], what: str) -> Iterator[Item]:
-    """Iterate over ``items`` under a progress bar."""
-    with progress(what, len(items)) as step:
-        for item in items:
-            yield item
-            step()
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

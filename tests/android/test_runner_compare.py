@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from runner_kit import Kit, compiler, make
 
 from mixnet_bench.studies import runner as compare_runner
-from mixnet_bench.studies.runner import judge, main
+from mixnet_bench.studies.runner import compare_launches, main
 from mixnet_bench.timing import native
 from mixnet_bench.timing.latency import Plan
 from mixnet_common import UsageError
@@ -25,8 +25,8 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
 
 def test_equal_times_are_within_and_ten_percent_more_are_not() -> None:
     noise = np.random.default_rng(0).normal(1, 0.01, (2, 15))
-    equal = judge("a", 10 * noise[0], 10 * noise[1])
-    slower = judge("a", 10 * noise[0], 11 * noise[1])
+    equal = compare_launches("a", 10 * noise[0], 10 * noise[1])
+    slower = compare_launches("a", 10 * noise[0], 11 * noise[1])
     assert equal.within
     assert equal.ratio_interval.low < 1 < equal.ratio_interval.high
     assert not slower.within

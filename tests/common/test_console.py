@@ -20,11 +20,10 @@ from mixnet_common.console import (
     output_option,
     print_json,
     print_table,
-    progress,
     say,
-    tracked,
     warn,
 )
+from mixnet_common.progress import progress, tracked
 
 
 @click.group(cls=Group)

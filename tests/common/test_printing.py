@@ -19,19 +19,8 @@ import pytest
 from click.testing import CliRunner
 
 from mixnet_common import MixnetError
-from mixnet_common.console import (
-    Command,
-    confirm,
-    print_json,
-    print_lines,
-    print_table,
-    progress,
-    progress_by_share,
-    progress_lines,
-    say,
-    tracked,
-    warn,
-)
+from mixnet_common.console import Command, confirm, print_json, print_lines, print_table, say, warn
+from mixnet_common.progress import progress, progress_by_share, progress_lines, tracked
 
 NAME = "a\x1b]0;x\x07b\u202ec\u2066d\u200ee\u2028f\u2029g\x85h\x9b2Ji\x7fj\rk\nl\u200b\ufeffm\udc80"
 SHOWN = (
@@ -172,6 +161,7 @@ PACKAGES = (
 )
 PRINTING = {
     "mixnet_common/console.py": "the shared functions",
+    "mixnet_common/progress.py": "bars of progress",
     "mixnet_common/errors.py": "errors, before click is imported",
     "mixnet_common/interrupts.py": "Ctrl-C, before anything is imported",
     "mixnet_bench/studies/side_by_side.py": "one JSON document, in an environment without ours",

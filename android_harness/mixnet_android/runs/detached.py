@@ -33,7 +33,14 @@ from mixnet_android.runs.scripts import (
     START,
     STATUS,
 )
-from mixnet_android.runs.status import Phase, Rebooted, RunKilled, Status, judge, parse_status
+from mixnet_android.runs.status import (
+    Phase,
+    Rebooted,
+    RunKilled,
+    Status,
+    parse_status,
+    raise_for_status,
+)
 
 NO_PROGRAM = 9
 """Exit status of the script that starts a run, where the phone lacks a program; it prints which."""
@@ -138,7 +145,7 @@ class Run:
             if status.progress:
                 on_progress(status.progress)
             if status.phase is not Phase.RUNNING:
-                return judge(f"phone {self.phone.serial}", status)
+                return raise_for_status(f"phone {self.phone.serial}", status)
             clock.sleep(POLL_S)
 
     def poll_patiently(

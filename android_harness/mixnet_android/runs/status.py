@@ -119,7 +119,7 @@ def _parse_end(text: str) -> tuple[int | None, float | None]:
     return integer(status, 0, 255), age_s
 
 
-def judge(who: str, status: Status) -> Status:
+def raise_for_status(who: str, status: Status) -> Status:
     """The status of a run that ended as it should; else the error that its end stands for.
 
     Raises RunKilled, Rebooted, NoSpace and TimedOut; ``who`` is for their messages.

@@ -7,7 +7,8 @@ from mixnet_bench.accuracy.classify import Classifier, describe_classification
 from mixnet_bench.results.small import GuessResult
 from mixnet_bench.targets import model_file
 from mixnet_common import MixnetError
-from mixnet_common.console import print_json, print_lines, print_table, tracked, warn
+from mixnet_common.console import print_json, print_lines, print_table, warn
+from mixnet_common.progress import tracked
 from mixnet_common.system_faults import raise_system_fault
 from mixnet_quantize.images import listed_images
 from mixnet_runtimes import AS_IT_IS, Selection

@@ -17,7 +17,8 @@ from mixnet_bench.results.count import (
     TfliteCountResult,
 )
 from mixnet_common import UsageError
-from mixnet_common.console import print_json, print_table, say, tracked, warn
+from mixnet_common.console import print_json, print_table, say, warn
+from mixnet_common.progress import tracked
 from mixnet_runtimes import AS_IT_IS, Selection, is_model_file
 from mixnet_runtimes.several_files import selections_for
 

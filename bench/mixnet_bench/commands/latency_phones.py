@@ -27,14 +27,8 @@ from mixnet_bench.timing.host import NO_COMPARISON, Comparer, conclude, refuse_o
 from mixnet_bench.timing.latency import Plan
 from mixnet_bench.timing.report import identify_all
 from mixnet_common import MixnetError, write_whole
-from mixnet_common.console import (
-    json_text,
-    print_json,
-    print_table,
-    progress,
-    progress_by_share,
-    warn,
-)
+from mixnet_common.console import json_text, print_json, print_table, warn
+from mixnet_common.progress import progress, progress_by_share
 
 
 def run_on_phone(

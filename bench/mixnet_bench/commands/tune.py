@@ -13,9 +13,10 @@ from mixnet_bench.tuning.cache import cache_folder, cache_path, recall, remember
 from mixnet_bench.tuning.host import HostTimer
 from mixnet_bench.tuning.search import CONFIDENCE, Outcome, Timer, is_faster, search_block
 from mixnet_common import MixnetError, UsageError, write_whole
-from mixnet_common.console import print_json, print_table, say, tracked, warn
+from mixnet_common.console import print_json, print_table, say, warn
 from mixnet_common.intervals import Estimate, ratio_of
 from mixnet_common.outputs import check_output, named_files
+from mixnet_common.progress import tracked
 from mixnet_export.lowering import (
     DEFAULT,
     EMULATED,

@@ -7,9 +7,10 @@ from mixnet_bench.results.small import TunedFile, TunedRewriting
 from mixnet_bench.tuning.host import HostTimer
 from mixnet_bench.tuning.search import Timer
 from mixnet_common import UsageError, write_whole
-from mixnet_common.console import print_json, print_table, say, tracked
+from mixnet_common.console import print_json, print_table, say
 from mixnet_common.outputs import check_output
 from mixnet_common.printable import printable
+from mixnet_common.progress import tracked
 from mixnet_common.readers import is_file, missing_file, show
 from mixnet_export.lowering import EMULATED
 from mixnet_export.optimize.decisions import Measured, ratio_text

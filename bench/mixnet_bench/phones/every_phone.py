@@ -19,7 +19,8 @@ from mixnet_bench.results.phones import PhoneLatencyResult
 from mixnet_bench.timing.host import NO_COMPARISON, Comparer, conclude
 from mixnet_bench.timing.latency import Plan
 from mixnet_common import MixnetError
-from mixnet_common.console import progress_lines, say, warn
+from mixnet_common.console import say, warn
+from mixnet_common.progress import progress_lines
 
 Measure = Callable[[Phone, Plan, PhoneOptions, Report, Comparer, Keep], list[PhoneLatencyResult]]
 

@@ -21,15 +21,8 @@ from mixnet_bench.targets import model_file
 from mixnet_bench.timing.canary import canaries_of, caveats_of_canary, interruptions
 from mixnet_bench.timing.latency import Plan
 from mixnet_bench.timing.native import installed_library, launch_of, run_once
-from mixnet_common.console import (
-    CONTEXT,
-    Command,
-    example,
-    json_option,
-    print_json,
-    print_table,
-    progress,
-)
+from mixnet_common.console import CONTEXT, Command, example, json_option, print_json, print_table
+from mixnet_common.progress import progress
 
 QUIET = 0.01
 """Share of its time that a runner may have waited for a core, by the kernel, in a quiet run."""

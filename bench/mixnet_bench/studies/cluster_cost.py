@@ -38,7 +38,7 @@ NETWORK = Size(4_100_000, 250_000_000)
 
 
 @dataclass(frozen=True)
-class Job:
+class ClusterJob:
     """Images against pairs of files, and the same files on phones."""
 
     images: int
@@ -84,7 +84,7 @@ def measure(first: Path, second: Path, shards: int) -> Shard:
     return Shard(min(times), size, first.stat().st_size + second.stat().st_size)
 
 
-def parity_rows(job: Job, shard: Shard) -> Iterator[tuple[str, ...]]:
+def parity_rows(job: ClusterJob, shard: Shard) -> Iterator[tuple[str, ...]]:
     """Threads, hours, and what travels: each worker gets each pair once, and answers come back."""
     shards = ceil(job.images / MOST_IMAGES) * job.files
     for threads in THREADS:
@@ -100,7 +100,7 @@ def parity_rows(job: Job, shard: Shard) -> Iterator[tuple[str, ...]]:
         )
 
 
-def phone_hours(job: Job) -> float:
+def phone_hours(job: ClusterJob) -> float:
     """Hours that each phone takes, all at once, by the constants of a campaign's estimate."""
     groups = ceil((job.files - 1) / (MOST_TOGETHER - 1))
     runs = job.files + groups - 1  # all groups have the first file in common
@@ -122,7 +122,7 @@ def phone_hours(job: Job) -> float:
 @click.option("--shards", type=click.IntRange(1, 100), default=2, show_default=True)
 def main(first: str, second: str, images: int, files: int, phones: int, shards: int) -> None:
     """Work out hours and bytes of a large comparison from shards measured here."""
-    job = Job(images, files, phones)
+    job = ClusterJob(images, files, phones)
     shard = measure(model_file(first), model_file(second), shards)
     print_table(
         ("threads", "hours", "shards each", "GB of files", "GB of answers"),

@@ -33,11 +33,11 @@ from mixnet_common.console import (
     json_text,
     print_json,
     print_table,
-    progress,
 )
 from mixnet_common.cpu_lists import parse_cpus
 from mixnet_common.options import AT_LEAST_3, INFERENCES, SHORT, THREADS, WARMUP, Real, Whole
 from mixnet_common.outputs import check_output
+from mixnet_common.progress import progress
 from mixnet_runtimes.model_files import with_companions
 
 SHARE = 0.9

@@ -19,16 +19,9 @@ from mixnet_bench.stats.comparison import FASTER, SLOWER, UNDETECTED, Comparison
 from mixnet_bench.stats.samples import Floats
 from mixnet_bench.stats.summary import Level, level
 from mixnet_bench.stats.turns import Turn, ratio, ratios_of
-from mixnet_common.console import (
-    CONTEXT,
-    Command,
-    example,
-    json_option,
-    print_json,
-    print_table,
-    progress,
-)
+from mixnet_common.console import CONTEXT, Command, example, json_option, print_json, print_table
 from mixnet_common.options import AT_LEAST_3, Whole
+from mixnet_common.progress import progress
 
 RATIO, BASE_MS = 1.1, 10.0
 ROUNDS, BURST = 20, 5

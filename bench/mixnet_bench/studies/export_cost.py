@@ -17,16 +17,9 @@ import click
 
 from mixnet_bench.results.studies import ExportCostResult
 from mixnet_common import MixnetError
-from mixnet_common.console import (
-    CONTEXT,
-    Command,
-    example,
-    json_option,
-    print_json,
-    print_table,
-    progress,
-)
+from mixnet_common.console import CONTEXT, Command, example, json_option, print_json, print_table
 from mixnet_common.options import LAUNCHES
+from mixnet_common.progress import progress
 
 SETUP = """
 import json, sys, time
@@ -70,7 +63,7 @@ run before the importing, in a process of its own, and does not count."""
 
 
 @dataclass(frozen=True)
-class Job:
+class TimedExport:
     """Something to run, and the bars that it must stay below."""
 
     title: str
@@ -83,15 +76,15 @@ class Job:
 
 
 _WRITE_BARS = (3.0, 500_000_000)
-JOBS: Mapping[str, Job] = {
-    "write": Job("write MixNet-S as .tflite and .onnx", ("tflite", "onnx"), *_WRITE_BARS),
-    "write-tflite": Job("write MixNet-S as .tflite", ("tflite",), *_WRITE_BARS),
-    "write-onnx": Job("write MixNet-S as .onnx", ("onnx",), *_WRITE_BARS),
-    "import": Job(
+JOBS: Mapping[str, TimedExport] = {
+    "write": TimedExport("write MixNet-S as .tflite and .onnx", ("tflite", "onnx"), *_WRITE_BARS),
+    "write-tflite": TimedExport("write MixNet-S as .tflite", ("tflite",), *_WRITE_BARS),
+    "write-onnx": TimedExport("write MixNet-S as .onnx", ("onnx",), *_WRITE_BARS),
+    "import": TimedExport(
         "import MixNet-L from .safetensors", (), 2.0, 400_000_000, code=IMPORT, before=SAVE
     ),
-    "help": Job("mixnet-export --help", ("--help",), 0.5),
-    "list": Job("mixnet-export list", ("list",), 0.5),
+    "help": TimedExport("mixnet-export --help", ("--help",), 0.5),
+    "list": TimedExport("mixnet-export list", ("list",), 0.5),
 }
 
 
@@ -132,7 +125,7 @@ class Cost:
         )
 
 
-def measure_job(name: str, job: Job, runs: int, folder: Path) -> Cost:
+def measure_job(name: str, job: TimedExport, runs: int, folder: Path) -> Cost:
     """Run a job in fresh processes. Raises MixnetError where one of them fails."""
     if job.before:
         _python(name, "-c", job.before, str(folder))
@@ -148,7 +141,7 @@ def measure_job(name: str, job: Job, runs: int, folder: Path) -> Cost:
     )
 
 
-def _run(name: str, job: Job, folder: Path) -> tuple[float, float | None, int | None]:
+def _run(name: str, job: TimedExport, folder: Path) -> tuple[float, float | None, int | None]:
     """Seconds, CPU seconds and peak bytes of one process, as far as they are known."""
     if job.bytes_bar:
         output = _python(name, "-c", job.code + REPORT, str(folder), *job.arguments)

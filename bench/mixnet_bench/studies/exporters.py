@@ -40,12 +40,12 @@ from mixnet_common.console import (
     print_json,
     print_table,
     say,
-    tracked,
     warn,
 )
 from mixnet_common.cpu_lists import parse_cpus
 from mixnet_common.options import INFERENCES, LAUNCHES, THREAD_COUNTS, WARMUP
 from mixnet_common.outputs import check_folder, check_output, named_files
+from mixnet_common.progress import tracked
 
 NETWORKS = ("mixnet-s", "mixnet-m", "mixnet-l", "mobilenet-v2")
 """Compared unless others are named."""

@@ -19,18 +19,11 @@ from mixnet_bench.stats.samples import median
 from mixnet_bench.targets import model_file
 from mixnet_bench.timing.latency import Plan, measure
 from mixnet_bench.timing.native import measure_native
-from mixnet_common.console import (
-    CONTEXT,
-    Command,
-    example,
-    json_option,
-    print_json,
-    print_table,
-    progress,
-)
+from mixnet_common.console import CONTEXT, Command, example, json_option, print_json, print_table
 from mixnet_common.cpu_lists import parse_cpus
 from mixnet_common.intervals import Interval, ratio_of
 from mixnet_common.options import AT_LEAST_3, INFERENCES, SHORT, THREADS, WARMUP
+from mixnet_common.progress import progress
 
 BOUND = 0.05
 TIMEOUT_S = 120.0
@@ -106,12 +99,14 @@ def compare_runners(
                     ours.append(python_median(plan))
                 step()
     return [
-        judge(path.name, ours, theirs)
+        compare_launches(path.name, ours, theirs)
         for path, ours, theirs in zip(paths, python, native, strict=True)
     ]
 
 
-def judge(name: str, python_ms: Sequence[float], runner_ms: Sequence[float]) -> Comparison:
+def compare_launches(
+    name: str, python_ms: Sequence[float], runner_ms: Sequence[float]
+) -> Comparison:
     """The geometric mean of the ratios of neighbouring launches, with Student's interval of these.
 
     A machine that is slow for a while slows both launches of a pair, which a ratio of two medians

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from mixnet_bench.machine.description import cpu_model
 from mixnet_bench.studies.turns import time_files
 from mixnet_common import MixnetError
-from mixnet_common.console import CONTEXT, Command, example, print_table, progress
+from mixnet_common.console import CONTEXT, Command, example, print_table
 from mixnet_common.cpu_lists import parse_cpus
 from mixnet_common.files import write_whole
 from mixnet_common.options import LAUNCHES
 from mixnet_common.outputs import check_output
+from mixnet_common.progress import progress
 from mixnet_common.temporary import temporary_folder
 from mixnet_export.lowering import Model
 from mixnet_export.optimize.building import Rewriting, rewrite

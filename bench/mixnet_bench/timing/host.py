@@ -20,8 +20,9 @@ from mixnet_bench.timing.latency import Plan, measure
 from mixnet_bench.timing.made_for import warn_of_other_targets
 from mixnet_bench.timing.report import describe_plan, describe_timings, identify_all
 from mixnet_common import write_whole
-from mixnet_common.console import json_text, progress_by_share
+from mixnet_common.console import json_text
 from mixnet_common.outputs import check_output
+from mixnet_common.progress import progress_by_share
 from mixnet_common.result import decode
 from mixnet_runtimes import Profile
 from mixnet_runtimes.model_files import with_companions

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mixnet_bench.machine.affinity import current_cpus, pin
 from mixnet_bench.timing.latency import Plan
-from mixnet_common.console import tracked
+from mixnet_common.progress import tracked
 from mixnet_runtimes import Prepared, Profile, profile
 
 

@@ -17,12 +17,12 @@ from mixnet_common.console import (
     print_lines,
     print_table,
     say,
-    tracked,
     warn,
 )
 from mixnet_common.hashing import sha256_of
 from mixnet_common.outputs import check_output
 from mixnet_common.printable import printable
+from mixnet_common.progress import tracked
 from mixnet_common.readers import show
 from mixnet_export.optimize.records import (
     Figures,

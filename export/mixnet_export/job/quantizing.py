@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
-from mixnet_common.console import tracked, warn
+from mixnet_common.console import warn
+from mixnet_common.progress import tracked
 from mixnet_export.job.options import CALIBRATED, Options, file_preprocessing
 from mixnet_export.mixed.files import RANKING_IMAGES, Task, find_mixture, layer_names
 from mixnet_export.mixed.search import Front

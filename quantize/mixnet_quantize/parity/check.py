@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError, UsageError
-from mixnet_common.console import progress_by_worker, say, warn
+from mixnet_common.console import say, warn
 from mixnet_common.hashing import sha256_of_parts
 from mixnet_common.options import CONFIDENCE as CONFIDENCES
 from mixnet_common.options import IMAGES, JOBS, LISTED, POINTS
+from mixnet_common.progress import progress_by_worker
 from mixnet_networks.labels import Labels
 from mixnet_quantize.parity import state
 from mixnet_quantize.parity.data import Images, Source, find_images

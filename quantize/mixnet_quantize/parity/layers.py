@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mixnet_common import UsageError
-from mixnet_common.console import progress
+from mixnet_common.progress import progress
 from mixnet_quantize.activations.observe import observe_file
 from mixnet_quantize.images import batches, load_images, spread
 from mixnet_quantize.parity.data import Images

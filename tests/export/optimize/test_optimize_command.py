@@ -13,9 +13,8 @@ from depthwise_files import Case, content, model, reference, save
 from mixnet_common.console import json_text
 from mixnet_common.hashing import sha256
 from mixnet_common.result import decode
-from mixnet_export import results
 from mixnet_export.cli import main
-from mixnet_export.optimize import job
+from mixnet_export.optimize import job, results
 from mixnet_export.optimize.document import read_document
 from mixnet_runtimes.tflite.half_precision import allows_fp16
 

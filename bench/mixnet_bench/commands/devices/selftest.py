@@ -31,8 +31,9 @@ from mixnet_bench.results.devices import AssumptionResult
 from mixnet_bench.results.verdict import Verdict
 from mixnet_bench.timing.latency import Plan
 from mixnet_common import MixnetError, write_whole
-from mixnet_common.console import json_text, print_json, print_table, tracked
+from mixnet_common.console import json_text, print_json, print_table
 from mixnet_common.outputs import check_output
+from mixnet_common.progress import tracked
 from mixnet_common.temporary import temporary_folder
 from mixnet_runtimes.model_files import with_companions
 

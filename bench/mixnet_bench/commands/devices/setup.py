@@ -27,8 +27,9 @@ from mixnet_android.phone.platform import platform_of
 from mixnet_android.runner.build import find_runner
 from mixnet_bench.results.devices import PartResult
 from mixnet_common import MixnetError, UsageError
-from mixnet_common.console import confirm, print_json, print_lines, print_table, progress, say, warn
+from mixnet_common.console import confirm, print_json, print_lines, print_table, say, warn
 from mixnet_common.errors import nearest
+from mixnet_common.progress import progress
 from mixnet_common.temporary import temporary_folder
 
 COLUMNS = ("needed", "there")

@@ -17,11 +17,12 @@ import click
 from mixnet_bench.studies.glyphs.fonts import Family, Split, families, fetch, read_font
 from mixnet_bench.studies.glyphs.render import CHARACTERS, Mask, label, masks, sample
 from mixnet_common import UsageError
-from mixnet_common.console import CONTEXT, Command, example, progress, say
+from mixnet_common.console import CONTEXT, Command, example, say
 from mixnet_common.files import write_whole
 from mixnet_common.hashing import sha256, sha256_of_parts
 from mixnet_common.options import Whole
 from mixnet_common.outputs import check_folder
+from mixnet_common.progress import progress
 
 SEEDS: dict[Split, int] = {"train": 1, "test": 2}
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from mixnet_common import MixnetError, write_whole
-from mixnet_common.console import tracked
+from mixnet_common.progress import tracked
 from mixnet_common.temporary import temporary_folder
 
 Split = Literal["train", "test"]

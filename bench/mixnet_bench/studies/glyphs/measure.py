@@ -26,12 +26,12 @@ from mixnet_common.console import (
     json_option,
     print_json,
     print_table,
-    progress_by_share,
     say,
 )
 from mixnet_common.files import write_whole
 from mixnet_common.hashing import sha256_of
 from mixnet_common.outputs import check_folder, check_output
+from mixnet_common.progress import progress_by_share
 from mixnet_common.versions import package_version
 from mixnet_export.job.exporting import Options, export
 from mixnet_export.writers import FORMATS
