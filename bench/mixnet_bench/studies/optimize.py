@@ -1,8 +1,8 @@
 """``python -m mixnet_bench.studies.optimize``: what ``mixnet-export optimize`` gains elsewhere.
 
-Networks are converted by litert-torch, with random weights that matter, in int8 quantized by
-ai-edge-quantizer's static recipe; then optimized, and timed beside the original. The interval is
-over launches.
+Networks are converted by litert-torch, or torch.onnx, with random weights that matter, in int8
+quantized by ai-edge-quantizer's static recipe; then optimized, and timed beside the original. The
+interval is over launches.
 """
 
 import json
@@ -40,21 +40,27 @@ class Subject:
     at_most: float
     """Optimized over original on LiteRT 2.3."""
     precision: str = "float32"
+    file_format: str = "tflite"
 
     @property
     def file_name(self) -> str:
         """Of the original."""
-        return f"{self.timm}{'-int8' if self.precision == 'int8' else ''}.tflite"
+        return f"{self.timm}{'-int8' if self.precision == 'int8' else ''}.{self.file_format}"
 
 
 SUBJECTS = (
     Subject("StarNet-S1", "starnet_s1", 0.47),
-    Subject("FastViT-T8", "fastvit_t8", 0.58),
+    Subject("FastViT-T8", "fastvit_t8", 0.50),
+    Subject("FastViT-S12", "fastvit_s12", 0.55),
     Subject("ConvNeXt-Atto", "convnext_atto", 0.60),
     Subject("ConvNeXt-Tiny", "convnext_tiny", 0.68),
     Subject("MambaOut-Femto", "mambaout_femto", 0.63),
     Subject("ConvFormer-S18", "convformer_s18", 0.58),
     Subject("EdgeNeXt-XXS", "edgenext_xx_small", 0.80),
+    Subject("MixNet-S", "tf_mixnet_s", 0.65),
+    Subject("MixNet-L", "tf_mixnet_l", 0.50),
+    Subject("MixNet-S", "tf_mixnet_s", 0.78, file_format="onnx"),
+    Subject("InceptionNeXt-Atto", "inception_next_atto", 1.0),
     Subject("StarNet-S1", "starnet_s1", 0.25, "int8"),
     Subject("ConvNeXt-Atto", "convnext_atto", 0.55, "int8"),
     Subject("RepViT-M0.9", "repvit_m0_9", 1.02),
@@ -72,6 +78,8 @@ class Row:
     target: str
     runtime: str | None
     rewritten: int
+    regions: int
+    """Rewritten together, before large convolutions were cut."""
     left_alone: int
     original_ms: float | None
     optimized_ms: float | None
@@ -214,6 +222,7 @@ def study(
     """Optimize one file and time it beside the original."""
     from mixnet_export.optimize.job import optimize
 
+    target = target if subject.file_format == "tflite" else None
     result = optimize(path, path.parent / "optimized" / (target or "newest"), target=target)
     timed: Timed | None = None
     if result.written is not None:
@@ -226,6 +235,7 @@ def study(
         result.target,
         timed.runtime if timed else None,
         len(result.rewritten),
+        len(result.regions),
         len(result.left_alone),
         timed.ms[0] if timed else None,
         timed.ms[1] if timed else None,

@@ -1,4 +1,4 @@
-"""timm's networks as ``.tflite`` files, through litert-torch, with random weights that matter.
+"""timm's networks through litert-torch or torch.onnx, with random weights that matter.
 
 Runs in an environment that has timm and litert-torch; needs nothing else of ours but this package.
 Every block changes the outputs: layer scales are drawn near 1, where timm begins at 1e-6, and norms
@@ -13,7 +13,7 @@ from typing import Any
 
 SEED = 0
 
-SIZES = {"fastvit_t8": 256, "edgenext_xx_small": 256}
+SIZES = {"fastvit_t8": 256, "fastvit_s12": 256, "edgenext_xx_small": 256}
 """Height and width that the networks were made for; the others take 224."""
 
 DAMPED = ("dwconv2",)
@@ -36,7 +36,6 @@ def main(name: str, path: str) -> None:
     import torch
 
     _stand_in_for_torchvision()
-    import litert_torch
     import timm
     from timm.utils.model import reparameterize_model
 
@@ -46,6 +45,11 @@ def main(name: str, path: str) -> None:
     example = torch.randn(2, 3, size, size)
     draw_weights(model, example)
     model = reparameterize_model(model.eval()).eval()
+    if path.endswith(".onnx"):
+        torch.onnx.export(model, (example[:1],), path, dynamo=True, external_data=False)
+        return
+    import litert_torch
+
     litert_torch.convert(model, (example[:1],)).export(str(Path(path)))
 
 
