@@ -109,7 +109,7 @@ def optimize(
     runtime: str | None = None,
     dry_run: bool = False,
 ) -> OptimizeResult:
-    """Make anyone's ``.tflite`` file faster without changing what it computes.
+    """Make anyone's ``.tflite`` or ``.onnx`` file faster without changing what it computes.
 
     The result is written into the folder ``output`` under the same name; its path is ``written``
     of what is returned, None where nothing was rewritten (``reason`` says why). Every rewritten
