@@ -3,14 +3,12 @@
 Options and help alone: what a command needs is imported when it is called.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from mixnet_bench.command_line.model_options import fp16_option, input_options, selection_options
-from mixnet_common import UsageError
 from mixnet_common.console import example, json_option
 from mixnet_common.options import (
     INFERENCES,
@@ -21,10 +19,6 @@ from mixnet_common.options import (
     TIMEOUT,
     WARMUP,
 )
-
-if TYPE_CHECKING:
-    from mixnet_bench.results.latency import LatencyResult
-    from mixnet_bench.results.program import ProgramResult
 
 
 @click.command(
@@ -129,87 +123,12 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON document here too."
 )
-def latency(
-    targets: tuple[str, ...],
-    on: str,
-    threads: int,
-    launches: int,
-    min_count: int,
-    min_time: float,
-    warmup: int,
-    seed: int,
-    pin: str | None,
-    timeout: float,
-    profile: bool,
-    fixed_performance: bool,
-    keep_settings: bool,
-    take_over: bool,
-    task_profile: str | None,
-    against: str | None,
-    sustained: str | None,
-    strict: bool,
-    runner: Path | None,
-    as_json: bool,
-    output: Path | None,
-    selection: Any,
-    inputs: Any,
-) -> None:
+def latency(**options: Any) -> None:
     """Time .tflite and .onnx files side by side.
 
     Each launch starts one fresh process per file and lets them run in short turns, A B A B ...;
     ratios are to the first file.
     """
-    from mixnet_bench.commands.latency import run_latency
-    from mixnet_bench.commands.latency_phones import run_benchmark_model, run_on_all, run_on_phone
-    from mixnet_bench.phones import benchmark_model
-    from mixnet_bench.phones.one_phone import serial_of
-    from mixnet_bench.phones.steps import PhoneOptions, check_phone_options
-    from mixnet_bench.targets import model_file
-    from mixnet_bench.timing import trust
-    from mixnet_bench.timing.latency import Plan
-    from mixnet_bench.timing.preparing import prepared
-    from mixnet_common.cpu_lists import parse_cpus
+    from mixnet_bench.commands.latency_request import LatencyRequest, run_request
 
-    if selection.fp16 and (profile or runner is not None):
-        what = "--profile" if profile else "--runner"
-        raise UsageError(f"{what} runs files as they are, not in float16", "drop it, or --fp16")
-    phone_options = PhoneOptions(
-        pin=pin,
-        fixed_performance=fixed_performance,
-        profile=profile,
-        keep_settings=keep_settings,
-        take_over=take_over,
-        task_profile=task_profile,
-    )
-    check_phone_options(phone_options, on)
-    plan = Plan(
-        paths=tuple(model_file(target) for target in targets),
-        threads=threads,
-        launches=launches,
-        min_count=min_count,
-        min_time_s=min_time,
-        warmup=warmup,
-        seed=seed,
-        cpus=None if pin is None or on != "host" else parse_cpus(pin),
-        timeout_s=timeout,
-        selection=selection,
-        inputs=inputs,
-    )
-    if runner is not None:
-        benchmark_model.refuse(on, against, sustained)
-        benchmark_model.check_program_request(plan, runner, phone_options)
-    plan, comparer = trust.extend(plan, against, sustained)
-    with prepared(plan) as plan:
-        measured: Sequence[LatencyResult] | Sequence[ProgramResult]
-        if runner is not None:
-            serial = serial_of(on)
-            measured = run_benchmark_model(plan, runner, serial, phone_options, as_json, output)
-        elif on == "host":
-            measured = run_latency(plan, as_json, output, profile, comparer)
-        elif on == "all":
-            measured = run_on_all(plan, phone_options, as_json, output, comparer)
-        else:
-            serial = serial_of(on)
-            measured = run_on_phone(plan, serial, phone_options, as_json, output, comparer)
-    if strict:
-        trust.demand_valid(measured)
+    run_request(LatencyRequest(**options))

@@ -4,11 +4,11 @@ Options and help alone: what a command needs is imported when it is called.
 """
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mixnet_bench.command_line.model_options import FP16
-from mixnet_common import UsageError
 from mixnet_common.console import example, json_option
 from mixnet_common.options import (
     CLASSES,
@@ -52,23 +52,7 @@ from mixnet_common.options import (
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="The .toml to write."
 )
 @json_option
-def tune(
-    network_name: str,
-    form: str,
-    on: str,
-    precision: str,
-    threads: int,
-    pin: str | None,
-    fixed_performance: bool,
-    fp16: bool,
-    allow_emulated: bool,
-    classes: int | None,
-    resolution: int | None,
-    multiplier: float | None,
-    no_cache: bool,
-    output: Path,
-    as_json: bool,
-) -> None:
+def tune(**options: Any) -> None:
     """Find the fastest lowering of NETWORK here or on a phone, block by block.
 
     Candidates of each distinct block are timed side by side; what was found is kept for the next
@@ -76,48 +60,6 @@ def tune(
     .tflite or .onnx, every rewriting of mixnet-export optimize is timed beside what is there, and
     the TOML file is for mixnet-export optimize --lowering.
     """
-    from mixnet_bench.commands.tune import TuneRequest, run_tune
-    from mixnet_bench.machine.affinity import pin as pin_to
-    from mixnet_common.cpu_lists import parse_cpus
-    from mixnet_export.writers import FORMATS
-    from mixnet_networks import load_network
+    from mixnet_bench.commands.tune_request import TuneOptions, run_options
 
-    if fixed_performance and on == "host":
-        raise UsageError("--fixed-performance is a mode of phones", "add --on adb, or leave it out")
-    if pin is not None and on == "host":
-        pin_to(parse_cpus(pin))
-    if Path(network_name).suffix.lower() in (".tflite", ".onnx"):
-        if any(each is not None for each in (classes, resolution, multiplier)):
-            raise UsageError(
-                f"{network_name} is a file: its classes, resolution and channels are fixed",
-                "leave out --classes, --resolution and --multiplier",
-            )
-        from mixnet_bench.commands.tune_file import run_tune_file
-
-        where = None
-        if on != "host":
-            from mixnet_bench.phones.one_phone import serial_of
-            from mixnet_bench.tuning.phone import phone_timer
-
-            suffix = Path(network_name).suffix.lower()
-            where = phone_timer(
-                serial_of(on), suffix, threads, pin, fixed_performance, allow_emulated
-            )
-        run_tune_file(Path(network_name), output, threads, as_json, where)
-        return
-    network = load_network(
-        network_name, classes=classes, resolution=resolution, multiplier=multiplier
-    )
-    request = TuneRequest(
-        network, FORMATS[form], precision, threads, not no_cache, network_name, fp16
-    )
-    where = None
-    if on != "host":
-        from mixnet_bench.phones.one_phone import serial_of
-        from mixnet_bench.tuning.phone import phone_timer
-
-        suffix = request.form.suffix
-        where = phone_timer(
-            serial_of(on), suffix, threads, pin, fixed_performance, allow_emulated, fp16
-        )
-    run_tune(request, output, as_json, where)
+    run_options(TuneOptions(**options))
