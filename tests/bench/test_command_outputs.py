@@ -96,6 +96,7 @@ FILES = (
     ),
     Case(f"{PARITY} --state s", (*READ_BY_PARITY, "s"), "parity.json"),
     Case(PARITY, READ_BY_PARITY, "parity.state", "--state"),
+    Case("mixnet-bench tune b.tflite", ("b.tflite",), "model-here.toml"),
     Case("mixnet-bench tune net.toml", ("net.toml",), "mixnet-s-here.toml"),
     Case("mixnet-bench report base.json", ("base.json",), "report.html"),
     Case("mixnet-bench report results --markdown", ("results/a.json",), "report.md"),
@@ -149,8 +150,8 @@ FOLDERS = (
         inside=("net-mixed.onnx", "net-mixed.onnx.json"),
     ),
     Case(
-        "mixnet-export optimize b.tflite",
-        ("b.tflite",),
+        "mixnet-export optimize b.tflite --lowering lowered.toml",
+        ("b.tflite", "lowered.toml"),
         "out/",
         inside=("b.tflite", "b.tflite.json"),
     ),

@@ -22,6 +22,8 @@ VALUES = (
 )  # fmt: skip
 
 LEGAL = {
+    "--cpu": ("0",),
+    "--phones": ("0",),
     "--seed": ("0",),
     "--warmup": ("0",),
     "--min-time": ("0", "1e-400"),

@@ -12,31 +12,36 @@ PACKAGES = (ROOT / "bench" / "mixnet_bench", ROOT / "android_harness" / "mixnet_
 WORKER = "a line of JSON to or from a worker process"
 HASHED = "JSON values of which a campaign step's key is hashed, or those that a file has"
 DOCUMENT = "a document as it was read, before it is a record"
+ANSWER = "plain values from a worker on another machine, checked where they arrive"
 TABLE = "rows of a study's own table"
 
 BOUNDARIES = {
-    "mixnet_android/fields.py:Fields.mapping": "a line of JSON from the runner",
+    "mixnet_android/runner/fields.py:Fields.mapping": "a line of JSON from the runner",
     "mixnet_bench/campaign/estimate.py:likeness": HASHED,
     "mixnet_bench/campaign/estimate.py:read_earlier": HASHED,
     "mixnet_bench/campaign/files.py:step_inputs": HASHED,
+    "mixnet_bench/campaign/from_options.py:asked_for": "click's options, by their names",
     "mixnet_bench/campaign/inputs.py:library_inputs": HASHED,
     "mixnet_bench/campaign/inputs.py:parity_inputs": HASHED,
+    "mixnet_bench/campaign/remote.py:do_step": ANSWER,
     "mixnet_bench/campaign/store.py:Store.earlier": HASHED,
     "mixnet_bench/campaign/store.py:Store.recall": DOCUMENT,
     "mixnet_bench/campaign/store.py:Store.written": DOCUMENT,
-    "mixnet_bench/cores.py:look": WORKER,
-    "mixnet_bench/glyphs/measure.py:as_markdown": TABLE,
-    "mixnet_bench/glyphs/measure.py:measure_format": TABLE,
-    "mixnet_bench/glyphs/measure.py:row_of": TABLE,
-    "mixnet_bench/glyphs/measure.py:time_of": TABLE,
-    "mixnet_bench/inspection.py:provenance_of": "the JSON beside a file, handed on as it is",
-    "mixnet_bench/made_for.py:unsuited": "the JSON beside a file, of any version's keys",
-    "mixnet_bench/peers/tensorflow_converter.py:build": "arrays by the weights' names",
-    "mixnet_bench/processes.py:ProcessWorker.ask": WORKER,
-    "mixnet_bench/processes.py:Worker.ask": WORKER,
+    "mixnet_bench/machine/cores.py:look": WORKER,
+    "mixnet_bench/studies/glyphs/measure.py:as_markdown": TABLE,
+    "mixnet_bench/studies/glyphs/measure.py:measure_format": TABLE,
+    "mixnet_bench/studies/glyphs/measure.py:row_of": TABLE,
+    "mixnet_bench/studies/glyphs/measure.py:time_of": TABLE,
+    "mixnet_bench/counting/inspection.py:provenance_of": "the JSON beside a file",
+    "mixnet_bench/timing/made_for.py:unsuited": "the JSON beside a file, of any version's keys",
+    "mixnet_bench/studies/peers/tensorflow_converter.py:build": "arrays by names of weights",
+    "mixnet_bench/timing/processes.py:ProcessWorker.ask": WORKER,
+    "mixnet_bench/timing/processes.py:Worker.ask": WORKER,
+    "mixnet_bench/cluster/shard_work.py:compare_shard": ANSWER,
+    "mixnet_bench/phones/listing.py:listed_plainly": ANSWER,
     "mixnet_bench/results/reading.py:read_latencies": DOCUMENT,
-    "mixnet_bench/worker.py:load": WORKER,
-    "mixnet_bench/worker.py:run_calls": WORKER,
+    "mixnet_bench/timing/worker.py:load": WORKER,
+    "mixnet_bench/timing/worker.py:run_calls": WORKER,
 }
 """Functions that read or write JSON themselves, and what it is."""
 

@@ -93,7 +93,7 @@ def holder_of(phone: Phone) -> Holder | None:
 def parse_holder(text: str) -> Holder | None:
     r"""The holder from the mark, its last beat and the phone's time.
 
-    >>> parse_holder("hold 0123456789abcdef ann lab-1 77 100\\n160\\nnow 220").beat_s
+    >>> parse_holder("hold 0123456789abcdef ann lab-1 77 100\n160\nnow 220").beat_s
     60.0
     """
     match = _OWNER.search(text)

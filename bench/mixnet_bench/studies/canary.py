@@ -22,6 +22,7 @@ from mixnet_bench.timing.canary import canaries_of, caveats_of_canary, interrupt
 from mixnet_bench.timing.latency import Plan
 from mixnet_bench.timing.native import installed_library, launch_of, run_once
 from mixnet_common.console import CONTEXT, Command, example, json_option, print_json, print_table
+from mixnet_common.options import Real, Whole
 from mixnet_common.progress import progress
 
 QUIET = 0.01
@@ -151,11 +152,9 @@ def summarize(name: str, runs: Sequence[CanaryRun]) -> CanaryTrial:
     epilog=example("python -m mixnet_bench.studies.canary out/mixnet-s.tflite --cpu 1"),
 )
 @click.argument("target")
-@click.option("--cpu", type=click.IntRange(0, 1023), default=0, show_default=True, metavar="N")
-@click.option("--count", type=click.IntRange(1, 1000), default=20, show_default=True, metavar="N")
-@click.option(
-    "--seconds", type=click.FloatRange(0.1, 600), default=3.0, show_default=True, metavar="S"
-)
+@click.option("--cpu", type=Whole(0, 1023), default=0, show_default=True, metavar="N")
+@click.option("--count", type=Whole(1, 1000), default=20, show_default=True, metavar="N")
+@click.option("--seconds", type=Real(0.1, 600), default=3.0, show_default=True, metavar="S")
 @json_option
 def main(target: str, cpu: int, count: int, seconds: float, as_json: bool) -> None:
     """Count how often the canary finds a loaded CPU, and how often it is silent on a quiet one."""

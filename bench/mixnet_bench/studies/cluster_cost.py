@@ -22,6 +22,7 @@ from mixnet_bench.campaign.record import MOST_TOGETHER, Timing
 from mixnet_bench.cluster.shards import MOST_IMAGES
 from mixnet_bench.targets import model_file
 from mixnet_common.console import CONTEXT, Command, example, print_table
+from mixnet_common.options import Whole
 from mixnet_common.temporary import temporary_folder
 from mixnet_networks.images.preprocessing import load_preprocessing
 from mixnet_quantize.parity.data import Images
@@ -116,10 +117,10 @@ def phone_hours(job: ClusterJob) -> float:
 )
 @click.argument("first", metavar="FLOAT")
 @click.argument("second", metavar="INT8")
-@click.option("--images", type=click.IntRange(1, 10**8), default=50_000, show_default=True)
-@click.option("--files", type=click.IntRange(2, 10**4), default=40, show_default=True)
-@click.option("--phones", type=click.IntRange(0, 1000), default=10, show_default=True)
-@click.option("--shards", type=click.IntRange(1, 100), default=2, show_default=True)
+@click.option("--images", type=Whole(1, 10**8), default=50_000, show_default=True)
+@click.option("--files", type=Whole(2, 10**4), default=40, show_default=True)
+@click.option("--phones", type=Whole(0, 1000), default=10, show_default=True)
+@click.option("--shards", type=Whole(1, 100), default=2, show_default=True)
 def main(first: str, second: str, images: int, files: int, phones: int, shards: int) -> None:
     """Work out hours and bytes of a large comparison from shards measured here."""
     job = ClusterJob(images, files, phones)

@@ -112,7 +112,7 @@ def compare_launches(
     A machine that is slow for a while slows both launches of a pair, which a ratio of two medians
     over all launches would not cancel.
 
-    >>> judge("a", [10.0, 10.2, 9.8], [10.1, 10.3, 9.9]).within
+    >>> compare_launches("a", [10.0, 10.2, 9.8], [10.1, 10.3, 9.9]).within
     True
     """
     pairs = zip(runner_ms, python_ms, strict=True)

@@ -23,7 +23,7 @@ from mixnet_common import UsageError
 from mixnet_common.console import CONTEXT, Command, example, print_lines, print_table, say
 from mixnet_common.cpu_lists import parse_cpus
 from mixnet_common.files import write_whole
-from mixnet_common.options import LAUNCHES
+from mixnet_common.options import LAUNCHES, Whole
 from mixnet_common.outputs import check_output, named_files
 from mixnet_common.readers import is_file
 from mixnet_common.result import encode
@@ -57,7 +57,7 @@ PRECISIONS = ("float32", "int8")
     help="Repeatable.  [default: both]",
 )
 @click.option("--launches", type=LAUNCHES, default=3, show_default=True, help="Processes.")
-@click.option("--threads", type=click.IntRange(1, 4), default=1, show_default=True)
+@click.option("--threads", type=Whole(1, 4), default=1, show_default=True)
 @click.option("--pin", help="CPUs to run on, such as 1.")
 @click.option("--delete", is_flag=True, help="Remove each environment after its use.")
 @click.option(
