@@ -94,7 +94,7 @@ def test_int8_takes_the_photo_for_one_of_the_five_as_well(
 
 def test_the_page_has_no_python_that_no_peer_runs() -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
-    marks = ("save_file", "ImageClassifier", "read_card")
+    marks = ("save_file", "ImageClassifier", "read_metadata")
 
     assert len(blocks) == len(marks)
     assert all(mark in block for mark, block in zip(marks, blocks, strict=True))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import mixnet_mobile as mm
-from mixnet_export.metadata import read_card
+from mixnet_export.metadata import read_metadata
 from mixnet_networks import load_network
 from mixnet_networks.images.picture import picture
 from mixnet_networks.weights import save_weights, seeded_weights
@@ -52,7 +52,7 @@ def test_every_name_of_the_api_is_on_the_page() -> None:
 
 def test_the_page_writes_what_the_command_line_writes(place: Path) -> None:
     beside = json.loads((place / "out/mixnet-s-int8.tflite.json").read_text())
-    card = read_card(place / "out/mixnet-s-int8.tflite")
+    card = read_metadata(place / "out/mixnet-s-int8.tflite")
 
     assert beside["precision"] == "int8"
     assert beside["verification"]

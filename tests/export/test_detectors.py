@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mixnet_export.job.exporting import Options, export
-from mixnet_export.metadata import read_card
+from mixnet_export.metadata import read_metadata
 from mixnet_export.writers import FORMATS
 from mixnet_networks import Network, load_network
 from mixnet_networks.weights import Weights, seeded_weights
@@ -52,4 +52,4 @@ def test_the_labels_travel_with_the_scores(
 ) -> None:
     options = Options(labels=LABELS, verify=False)
     for form in FORMATS.values():
-        assert read_card(export(*detector, form, tmp_path, options).path).labels == LABELS
+        assert read_metadata(export(*detector, form, tmp_path, options).path).labels == LABELS

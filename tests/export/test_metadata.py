@@ -20,7 +20,7 @@ from mixnet_export.job.options import Options, check_options
 from mixnet_export.job.verify import Candidate, run_candidate
 from mixnet_export.lowering import PLANS, Model, lower
 from mixnet_export.lowering.pixels import take_pixels
-from mixnet_export.metadata import ModelMetadata, describe_metadata, read_card, schema
+from mixnet_export.metadata import ModelMetadata, describe_metadata, read_metadata, schema
 from mixnet_export.metadata.tflite import LABELS_FILE, METADATA_KEY, min_runtime_version
 from mixnet_export.writers import FORMATS
 from mixnet_networks import Network, load_network
@@ -83,7 +83,7 @@ def test_a_card_is_read_back_as_it_was_written(
     content = FORMATS[form].write(model)
     if precision == "int8":
         content = quantized(form, model, network)
-    found = read_card(saved(tmp_path, form, describe_metadata(form, content, CARD)))
+    found = read_metadata(saved(tmp_path, form, describe_metadata(form, content, CARD)))
 
     assert (found.description, found.preprocessing, found.labels) == (
         CARD.description,
@@ -95,14 +95,14 @@ def test_a_card_is_read_back_as_it_was_written(
 @pytest.mark.parametrize("form", FORMS)
 def test_a_card_of_little_has_little(form: str, model: Model, tmp_path: Path) -> None:
     content = describe_metadata(form, FORMATS[form].write(model), ModelMetadata())
-    found = read_card(saved(tmp_path, form, content))
+    found = read_metadata(saved(tmp_path, form, content))
 
     assert (found.preprocessing, found.labels) == (None, ())
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_without_a_card_has_an_empty_one(form: str, model: Model, tmp_path: Path) -> None:
-    found = read_card(saved(tmp_path, form, FORMATS[form].write(model)))
+    found = read_metadata(saved(tmp_path, form, FORMATS[form].write(model)))
 
     assert (found.preprocessing, found.labels) == (None, ())
 
@@ -113,7 +113,7 @@ def test_a_second_card_takes_the_place_of_the_first(
 ) -> None:
     other = replace(CARD, preprocessing=load_preprocessing("timm"), labels=("a", "b", "c", "d"))
     once = describe_metadata(form, FORMATS[form].write(model), CARD)
-    found = read_card(saved(tmp_path, form, describe_metadata(form, once, other)))
+    found = read_metadata(saved(tmp_path, form, describe_metadata(form, once, other)))
 
     assert (found.preprocessing, found.labels) == (other.preprocessing, other.labels)
 
@@ -144,7 +144,7 @@ def test_equal_cards_make_equal_bytes(form: str, model: Model) -> None:
 
 def test_another_kind_of_file_has_no_card(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not a model file"):
-        read_card(saved(tmp_path, "h5", b"x"))
+        read_metadata(saved(tmp_path, "h5", b"x"))
 
 
 def test_a_preprocessing_that_cannot_be_is_told_with_the_file(model: Model, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_preprocessing_that_cannot_be_is_told_with_the_file(model: Model, tmp_
         onnx.helper.set_model_props(content, {"mixnet.preprocessing": text})
         path = saved(tmp_path, "onnx", content.SerializeToString())
         with pytest.raises(MixnetError, match=r"model\.onnx.*preprocessing") as caught:
-            read_card(path)
+            read_metadata(path)
         assert caught.value.exit_status == 1
 
 
@@ -216,7 +216,7 @@ def test_equal_numbers_for_all_channels_are_written_once(model: Model, tmp_path:
     from mixnet_runtimes.tflite.pack import pack
 
     found.metadata = [each for each in found.metadata if each.name == METADATA_KEY.encode()]
-    foreign = read_card(saved(tmp_path, "tflite", pack(tables, found)))
+    foreign = read_metadata(saved(tmp_path, "tflite", pack(tables, found)))
     assert foreign.preprocessing is not None
     assert (foreign.preprocessing.mean, foreign.preprocessing.std) == (even.mean, even.std)
 
@@ -253,7 +253,7 @@ def test_an_archive_that_is_damaged_is_told_with_the_file(model: Model, tmp_path
     content = describe_metadata("tflite", FORMATS["tflite"].write(model), CARD)
     for broken in (content[:-30], content[: content.rindex(b"PK\x03\x04")]):
         with pytest.raises(MixnetError, match=r"model\.tflite: its labels cannot be read"):
-            read_card(saved(tmp_path, "tflite", broken))
+            read_metadata(saved(tmp_path, "tflite", broken))
 
 
 # The FlatBuffer
@@ -367,7 +367,7 @@ def test_the_side_file_and_the_command_s_json_have_the_labels(
         assert document["input"]["values"] == "pixels"
         assert document["preprocessing"]["mean"] == [0, 0, 0]
         assert document["preprocessing"]["order"] == "crop-resize"
-    card = read_card(tmp_path / "tiny.onnx")
+    card = read_metadata(tmp_path / "tiny.onnx")
     assert card.labels == LABELS
 
 
@@ -377,11 +377,11 @@ def test_a_float32_file_may_say_that_float16_is_allowed(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     (written,) = json.loads(done.stdout)["targets"]
     assert written["allow_fp16"] is True
-    assert read_card(Path(written["path"])).fp16
+    assert read_metadata(Path(written["path"])).fp16
     plain = CliRunner().invoke(main, ["tflite", *small, "--json"])
     (other,) = json.loads(plain.stdout)["targets"]
     assert other["allow_fp16"] is False
-    assert not read_card(Path(other["path"])).fp16
+    assert not read_metadata(Path(other["path"])).fp16
     assert other["verification"] == written["verification"]
 
 

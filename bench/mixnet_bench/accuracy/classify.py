@@ -14,7 +14,7 @@ from mixnet_bench.results.small import ClassifyResult, GuessResult
 from mixnet_common import MixnetError
 from mixnet_common.console import warn
 from mixnet_common.readers import is_file, read_json
-from mixnet_export.metadata import ModelMetadata, read_card
+from mixnet_export.metadata import ModelMetadata, read_metadata
 from mixnet_export.metadata.card import preprocessing_of
 from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.images.preprocessing import for_channels, load_preprocessing
@@ -83,7 +83,7 @@ def find_known(
     if labels is not None:
         names: tuple[Labels, str | None] = load_labels(labels, classes), labels
     else:
-        names = _fitting(cards_of(path), classes)
+        names = _fitting(metadata_of_file(path), classes)
     return Known(found, source, *names)
 
 
@@ -93,16 +93,16 @@ def find_preprocessing(
     """How images are prepared for a file, and who says so: the option, the file, or a guess."""
     if option is not None:
         return for_channels(load_preprocessing(option), channels), option
-    for name, card in cards_of(path).items():
+    for name, card in metadata_of_file(path).items():
         if card.preprocessing:
             return for_channels(card.preprocessing, channels), name
     warn(f"{path} does not say how images are prepared; they are as for {ASSUMED}'s networks")
     return for_channels(load_preprocessing(ASSUMED), channels), "assumed"
 
 
-def cards_of(path: Path) -> dict[str, ModelMetadata]:
+def metadata_of_file(path: Path) -> dict[str, ModelMetadata]:
     """What the file says of itself, and what the file beside it says, by their names."""
-    return {path.name: read_card(path), f"{path.name}.json": side_card(path)}
+    return {path.name: read_metadata(path), f"{path.name}.json": side_metadata(path)}
 
 
 def _fitting(cards: Mapping[str, ModelMetadata], classes: int) -> tuple[Labels, str | None]:
@@ -115,7 +115,7 @@ def _fitting(cards: Mapping[str, ModelMetadata], classes: int) -> tuple[Labels, 
     return (), None
 
 
-def side_card(path: Path) -> ModelMetadata:
+def side_metadata(path: Path) -> ModelMetadata:
     """The card in the provenance beside a file; empty where there is none of this very file."""
     side = path.with_name(f"{path.name}.json")
     if not is_file(side):

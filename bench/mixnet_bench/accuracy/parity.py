@@ -12,7 +12,7 @@ from typing import Any
 
 from mixnet_bench.accuracy.classify import (
     ASSUMED,
-    side_card,
+    side_metadata,
 )
 from mixnet_bench.cluster.address import Address, parse_address
 from mixnet_bench.cluster.connection import connected
@@ -20,7 +20,7 @@ from mixnet_bench.cluster.shards import ClusterRunner
 from mixnet_common import UsageError
 from mixnet_common.console import warn
 from mixnet_common.outputs import check_output, named_files
-from mixnet_export.metadata import read_card
+from mixnet_export.metadata import read_metadata
 from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.images.preprocessing import load_preprocessing, on_pixels
 from mixnet_networks.labels import Labels
@@ -168,7 +168,7 @@ def files_read(asked: ParityRequest) -> Iterator[Path]:
 
 def _read(path: Path) -> _Said:
     """The card in a file and that beside it; each may have what the other has not."""
-    own, beside = read_card(path), side_card(path)
+    own, beside = read_metadata(path), side_metadata(path)
     side_name = f"{path.name}.json"
     labels = own.labels or beside.labels
     if own.preprocessing is not None:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mixnet_bench.accuracy.classify import cards_of
+from mixnet_bench.accuracy.classify import metadata_of_file
 from mixnet_bench.counting.describe import describe_delegation
 from mixnet_bench.results.inspection import (
     InspectionResult,
@@ -75,7 +75,7 @@ class Inspection:
 def inspect(path: Path) -> Inspection:
     """Inspect a file. Raises UsageError for a missing file, MixnetError for a broken one."""
     contents = read_file(path)
-    cards = cards_of(path)
+    cards = metadata_of_file(path)
     labels = next(((each.labels, name) for name, each in cards.items() if each.labels), ((), None))
     prepared = next(
         ((each.preprocessing, name) for name, each in cards.items() if each.preprocessing),

@@ -66,10 +66,10 @@ def export(
     plan = check_request(path, form, options)
     with temporary_folder() as folder:
         made, reference = _made(network, weights, form, options, plan, folder)
-        plain = replace(_card(network, options), fp16=False)
+        plain = replace(_metadata(network, options), fp16=False)
         exact = Candidate(describe_metadata(form.name, made.content, plain), form)
         verification = _verified(exact, reference, network, options)
-    content = describe_metadata(form.name, made.content, _card(network, options))
+    content = describe_metadata(form.name, made.content, _metadata(network, options))
     made = replace(made, content=content)
     provenance = {
         **describe_request(network, form, options),
@@ -134,7 +134,7 @@ def _lowered(network: Network, weights: Weights, options: Options, plan: Plan) -
     return model
 
 
-def _card(network: Network, options: Options) -> ModelMetadata:
+def _metadata(network: Network, options: Options) -> ModelMetadata:
     """What travels inside the file."""
     title = network.architecture.title
     described = f"{title}, {options.precision}, written by mixnet-mobile"

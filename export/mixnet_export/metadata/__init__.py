@@ -5,6 +5,6 @@ finds them too. Nothing here changes what a file computes.
 """
 
 from mixnet_export.metadata.card import ModelMetadata
-from mixnet_export.metadata.files import describe_metadata, read_card
+from mixnet_export.metadata.files import describe_metadata, read_metadata
 
-__all__ = ["ModelMetadata", "describe_metadata", "read_card"]
+__all__ = ["ModelMetadata", "describe_metadata", "read_metadata"]

@@ -23,7 +23,7 @@ def describe_metadata(form: str, content: bytes, card: ModelMetadata) -> bytes:
     return WRITERS[form](content, card)
 
 
-def read_card(path: Path) -> ModelMetadata:
+def read_metadata(path: Path) -> ModelMetadata:
     """The card in a ``.tflite`` or ``.onnx`` file, empty where it says nothing of itself.
 
     Raises UsageError for another kind of file, MixnetError for a broken one.

@@ -17,7 +17,7 @@ from mediapipe.tasks.python.vision import ImageClassifier, ImageClassifierOption
 from PIL import Image
 
 from mixnet_bench.accuracy.classify import Classifier
-from mixnet_export.metadata import read_card
+from mixnet_export.metadata import read_metadata
 from mixnet_quantize.images import decode, fit, load_image
 from mixnet_quantize.images.resize import resize_tensorflow
 
@@ -57,7 +57,7 @@ def test_the_five_best_classes_are_ours(name: str, photo: Path, handover: Path) 
     ranked = np.sort(logits)[::-1]
     assert ranked[0] - ranked[5] > 0.3, "all but a tie"
 
-    found = answers(model, fit(decode(photo), 224, read_card(model).preprocessing), 5)
+    found = answers(model, fit(decode(photo), 224, read_metadata(model).preprocessing), 5)
     guesses = classifier.classify(photo, 5)
 
     scores = [score for _, _, score in found]
@@ -100,7 +100,7 @@ def test_what_the_page_tells_one_to_run_runs(
     handover: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
-    crop = next(block for block in blocks if "read_card" in block)
+    crop = next(block for block in blocks if "read_metadata" in block)
     classify = next(block for block in blocks if "ImageClassifier" in block)
     (tmp_path / "mediapipe").mkdir()
     shutil.copy(handover / "classifiers" / "mixnet-s.tflite", tmp_path / "mediapipe")

@@ -1,7 +1,7 @@
-"""The process that makes one file: ``python -m mixnet_bench.studies.peers.make ORDER FILE``.
+"""The process that makes one file: ``python -m mixnet_bench.studies.peers.make REQUEST FILE``.
 
-ORDER is the JSON of an ``Order``. A process of its own, because converters are heavy, chatty and
-may crash, and because TensorFlow and PyTorch are better kept apart. It decides nothing.
+REQUEST is the JSON of a ``FileRequest``. A process of its own, because converters are heavy, chatty
+and may crash, and because TensorFlow and PyTorch are better kept apart. It decides nothing.
 """
 
 import json

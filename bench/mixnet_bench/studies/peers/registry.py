@@ -54,7 +54,7 @@ class Exporter:
 
     title: str
     maker: str
-    """``module:function``, from an Order to the file's content."""
+    """``module:function``, from a FileRequest to the file's content."""
     makes: Mapping[str, tuple[str, ...]]
     """Precisions by runtime."""
     packages: Mapping[str, str]
