@@ -110,7 +110,7 @@ class Scene:
 
     def states(self) -> Values:
         """The second of three records with one value replaced."""
-        header, first, second, third = self.state.read_text().splitlines()
+        header, machine, first, second, third = self.state.read_text().splitlines()
         record = json.loads(second)
         values = {}
         for kind, value in {**NUMBERS, "type": '"x"', "deep": DEEP, "nul": '"a\\u0000b"'}.items():
@@ -119,7 +119,7 @@ class Scene:
             else:
                 changed = {**record, "image": "@@"}
             wrong = json.dumps(changed).replace('"@@"', value)
-            values[kind] = "\n".join((header, first, wrong, third)) + "\n"
+            values[kind] = "\n".join((header, machine, first, wrong, third)) + "\n"
         return values
 
     def truths(self) -> Values:

@@ -162,7 +162,10 @@ def test_progress_is_shown_on_a_terminal(
     assert "2/2" in captured.err
 
 
-RUN = "import click; from mixnet_common.console import *; from mixnet_common.console import Group\n"
+RUN = (
+    "import click; from mixnet_common.console import *; from mixnet_common.console import Group\n"
+    "from mixnet_common.progress import progress\n"
+)
 RUN_END = "\nGroup('main', commands={'go': click.Command('go', callback=go)})(['go'])"
 
 TABLE = RUN + "def go(): print_table(('\\xb1 \\xd7', 'b'), [('a', '1')])" + RUN_END

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from mixnet_export.cli import main
-from mixnet_export.job.exporting import export as job
+from mixnet_export.job import exporting as job
 from mixnet_export.job.verify import Verification, verify
 from mixnet_runtimes import open_session
 

@@ -88,7 +88,7 @@ def test_a_block_stays_in_float32_where_the_budget_asks_for_it(
 ) -> None:
     """Times and losses are made up: the first file is bad, the second good. Ranges are found once,
     since they are the same whatever stays in float32."""
-    quantizer = import_module(f"mixnet_quantize.{form}")
+    quantizer = import_module(f"mixnet_quantize.{form}.quantize")
     find_ranges, found = quantizer.activation_ranges, []
 
     def counted(*arguments: Any) -> Any:
