@@ -107,6 +107,7 @@ def measured(done: Result) -> list[dict[str, Any]]:
     return targets
 
 
+@pytest.mark.long
 def test_a_cable_that_is_pulled_costs_nothing(done: Result) -> None:
     """Whether the loss was noticed, and said so, depends on when the phone was asked."""
     assert done.exit_code == 0, done.output
@@ -221,6 +222,7 @@ def test_setup_names_what_is_missing(
     assert "3 of 5 are missing" in done.stderr
 
 
+@pytest.mark.long
 def test_the_selftest_checks_every_assumption_and_writes_them_down(
     jail: Jail, home: Path, models: tuple[Path, ...], tmp_path: Path, measured: object
 ) -> None:
@@ -239,6 +241,7 @@ def test_the_selftest_checks_every_assumption_and_writes_them_down(
 # Anyone's files
 
 
+@pytest.mark.long
 def test_anyones_files_run_as_given_with_outputs_equal_to_this_machines(
     jail: Jail, home: Path, cases: Path, tmp_path: Path
 ) -> None:

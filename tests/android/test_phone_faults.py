@@ -69,6 +69,7 @@ def test_lines_of_the_shells_own_are_no_part_of_any_answer(
     assert left_on(fake) == []
 
 
+@pytest.mark.long
 def test_a_shell_that_takes_its_time_is_waited_for(
     plug_in: PlugIn, models: tuple[Path, ...]
 ) -> None:

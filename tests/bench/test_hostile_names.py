@@ -183,6 +183,7 @@ def test_json_has_them_exactly_and_in_ascii(place: Path) -> None:
             assert json.loads(printed)["targets"][0]["name"] == path
 
 
+@pytest.mark.long
 def test_timings_show_them(place: Path) -> None:
     for options in ((), ("--profile",), ("--against", f"{EVIL}.tflite"), ("--sustained", "1s")):
         paths = MODELS[:1] if {"--against", "--sustained"} & {*options} else MODELS
@@ -253,6 +254,7 @@ def test_tuning_shows_them_and_writes_a_plan_without(place: Path) -> None:
     run("tflite", "net.toml", "-o", "tuned", "--lowering", plan, program=export)
 
 
+@pytest.mark.long
 def test_campaigns_and_their_reports_show_them(place: Path) -> None:
     for suffix in ("onnx", "tflite"):
         shutil.copy(f"{EVIL}.{suffix}", f"model.{suffix}")

@@ -263,6 +263,7 @@ def test_seeded_inputs_are_the_same_each_time() -> None:
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.long
 def test_a_folder_that_refuses_results_costs_a_warning_not_the_tuning(
     tiny_network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

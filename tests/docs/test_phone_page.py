@@ -78,6 +78,7 @@ def test_every_command_works_and_the_best_five_are_the_same(
     assert (place / "mediapipe" / "mixnet-s-int8.tflite").is_file()
 
 
+@pytest.mark.long
 def test_int8_takes_the_photo_for_one_of_the_five_as_well(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,6 +97,7 @@ def test_tls_without_certificates_says_how_to_name_them() -> None:
     assert "distributed.comm.tls.ca-file" in caught.value.hint
 
 
+@pytest.mark.long
 def test_nobody_there_is_an_error_with_the_address() -> None:
     with (
         pytest.raises(MixnetError, match=r"cannot reach .*tcp://127\.0\.0\.1:1"),

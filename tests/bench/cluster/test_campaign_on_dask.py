@@ -92,6 +92,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_results_are_those_of_one_machine(campaign: Path, tmp_path: Path) -> None:
     alone, together = tmp_path / "alone", tmp_path / "together"

@@ -44,6 +44,7 @@ def parity(pair: Pair, photos: Path, address: str, *options: object) -> Any:
     )  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_workers_of_another_kind_are_named_and_get_nothing(
     pair: Pair, photos: Path, tmp_path: Path, started: Processes
