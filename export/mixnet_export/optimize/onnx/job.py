@@ -9,7 +9,7 @@ from typing import Any
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import FORMAT
 from mixnet_common.files import write_all
-from mixnet_common.hashing import sha256
+from mixnet_common.hashing import sha256, sha256_of
 from mixnet_common.readers import show
 from mixnet_common.temporary import temporary_folder
 from mixnet_common.versions import package_version
@@ -115,7 +115,7 @@ def _content(path: Path, original: Any, blocks: Sequence[OnnxBlock], target: Tar
     entry.key = METADATA_KEY
     entry.value = json.dumps(
         {
-            "original_sha256": sha256(path.read_bytes()),
+            "original_sha256": sha256_of(path),
             "target": target.name,
             "mixnet_mobile": package_version("mixnet-mobile"),
         },
@@ -166,7 +166,7 @@ def _provenance(
     return {
         "format": FORMAT,
         "file_format": "onnx",
-        "optimized_from": {"name": path.name, "sha256": sha256(path.read_bytes())},
+        "optimized_from": {"name": path.name, "sha256": sha256_of(path)},
         **{key: values[key] for key in KEPT},
         "target_evidence": target.evidence,
         "proven_on": runtime_name(path),
