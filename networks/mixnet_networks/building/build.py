@@ -6,7 +6,7 @@ by the lowerings. Nothing here knows weights.
 
 from mixnet_common import UsageError
 from mixnet_common.numbers import seconds_in_words
-from mixnet_networks.architecture import Architecture, Head, Stem
+from mixnet_networks.architecture import Architecture, Head, Stage, Stem
 from mixnet_networks.building.blocks import BLOCK_BUILDERS
 from mixnet_networks.building.parts import Parts, round_channels
 from mixnet_networks.graph import Graph, Shape
@@ -20,7 +20,16 @@ MOST_NODES = 10_000
 WEIGHTS_S_PER_NODE, LOWERING_S_PER_PAIR = 13e-3, 3e-6
 """Seconds on one x86-64 core: of drawing weights, a node; of lowerings, for each pair of nodes."""
 
-__all__ = ["INPUT", "OUTPUT", "block_of", "build_graph", "round_channels"]
+__all__ = [
+    "INPUT",
+    "OUTPUT",
+    "block_of",
+    "build_block",
+    "build_graph",
+    "build_head",
+    "build_stem",
+    "round_channels",
+]
 
 
 def block_of(name: str) -> str:
@@ -56,6 +65,29 @@ def build_graph(
     )
 
 
+def build_stem(architecture: Architecture, image: Shape) -> Graph:
+    """The first block alone, from an image. Raises as ``build_graph``."""
+    builder = _Builder(architecture, 1.0, architecture.name)
+    return builder.graph.build(builder.stem(builder.graph.input(INPUT, image), architecture.stem))
+
+
+def build_block(architecture: Architecture, stage: Stage, stride: int, shape: Shape) -> Graph:
+    """A block of a row alone, on a map of this shape. Raises as ``build_graph``.
+
+    Kinds of block that read more than one map are not for this.
+    """
+    builder = _Builder(architecture, 1.0, architecture.name)
+    x = builder.graph.input("map", shape)
+    y = BLOCK_BUILDERS[stage.block](builder, "blocks.0.0", x, stage, stride)
+    return builder.graph.build(y)
+
+
+def build_head(architecture: Architecture, shape: Shape, classes: int) -> Graph:
+    """The last block alone, from a map of this shape to logits. Raises as ``build_graph``."""
+    builder = _Builder(architecture, 1.0, architecture.name)
+    return builder.end(builder.graph.input("map", shape), classes)
+
+
 class _Builder(Parts):
     def build(self, classes: int, image: Shape) -> Graph:
         x = self.graph.input(INPUT, image)
@@ -68,6 +100,10 @@ class _Builder(Parts):
                 if index < 2:  # the others are like the second
                     length = self.graph.length - before
                     self.check_length(length * (stage.blocks - index - 1) if index else 0)
+        return self.end(x, classes)
+
+    def end(self, x: str, classes: int) -> Graph:
+        """The graph with head, pooling and classifier behind a map."""
         x = self.head(x, self.architecture.head)
         x = self.graph.add("global_mean", "head.pool", x)
         self.graph.add("dense", "head.classifier", x, units=classes, outputs=(OUTPUT,))
