@@ -115,7 +115,7 @@ def optimize_command(
     for output in result.outputs:
         say(_compared(output))
     for why, count in Counter(each.why for each in result.left_alone).items():
-        say(f"left alone: {_operators(count)}: {printable(why)}")
+        say(f"left alone: {count} operator{'s' * (count != 1)}: {printable(why)}")
     print_lines(_outcome(result, dry_run))
 
 

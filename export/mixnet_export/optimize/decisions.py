@@ -5,7 +5,7 @@ without a plan.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +52,23 @@ class Decisions:
     measured: str = ""
     target: str | None = None
     original_sha256: str = ""
+    unproven: Mapping[str, str] = field(default_factory=dict)
+    """Rewritings that were tried and are not equal, and in which way they differ."""
+    only: frozenset[str] | None = None
+    """Where given, all others are left out."""
 
-    def allows(self, pattern: str, name: str) -> bool:
-        """Whether a rewriting is wanted; one that is not listed is."""
-        return self.rewrite.get(key_of(pattern, name), True)
+    def why_not(self, pattern: str, name: str) -> str:
+        """Why a rewriting is not wanted; empty where it is, as one that is not listed is."""
+        key = key_of(pattern, name)
+        if key in self.unproven:
+            return f"not proven equal: {self.unproven[key]}"
+        if self.only is not None and key not in self.only:
+            return "it is not asked for"
+        return "" if self.rewrite.get(key, True) else SLOWER
+
+    def without(self, failed: Mapping[str, str]) -> "Decisions":
+        """The same without rewritings that are not equal."""
+        return replace(self, unproven={**self.unproven, **failed})
 
     def check(self, sha256: str, target: str, where: str) -> None:
         """Raise UsageError where they were measured of another file, or for another target."""

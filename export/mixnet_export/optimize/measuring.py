@@ -19,10 +19,10 @@ from mixnet_export.optimize.document import Document, fresh_model, read_document
 from mixnet_export.optimize.extracting import extract
 from mixnet_export.optimize.figures import why_unknown
 from mixnet_export.optimize.finding import Found, find
-from mixnet_export.optimize.job import considered, most_taps
 from mixnet_export.optimize.onnx.measuring import onnx_pairs
 from mixnet_export.optimize.pairs import Pair
 from mixnet_export.optimize.regions.stages import rewrite_regions
+from mixnet_export.optimize.tflite_file import considered, most_taps
 from mixnet_runtimes.registry import runtime_name
 from mixnet_runtimes.targets import Target
 from mixnet_runtimes.tflite.pack import pack

@@ -11,7 +11,9 @@ from typing import Any
 
 from mixnet_common import MixnetError
 from mixnet_common.printable import printable
+from mixnet_export.optimize.attempt import UnprovenError
 from mixnet_export.optimize.building import Rewriting
+from mixnet_export.optimize.decisions import TILES, key_of
 from mixnet_export.optimize.records import OutputProof
 from mixnet_export.optimize.regions.stages import Stage
 from mixnet_runtimes import child
@@ -46,7 +48,7 @@ TIMEOUT_S = 900.0
 SAYS_NOTHING = 1e-6
 """Outputs that vary by less than this part of the largest do not react to the input."""
 
-HINT = "nothing was written; please report it with the file"
+HINT = "please report it with the file"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def prove(
 ) -> Proof:
     """Run and judge. What stages left is written beside the candidate, to be run as well.
 
-    Raises MixnetError where the candidate differs, or where the original cannot be run.
+    Raises UnprovenError where rewritings differ, MixnetError where only the candidate as a whole
+    does, or where one of the files cannot be run.
     """
     places = [
         (
@@ -95,11 +98,13 @@ def prove(
     }
     limits = child.limits_for(path, TIMEOUT_S)
     answer = child.ask("mixnet_export.optimize.proof_child:prove", path, request, limits)
-    regions = [region for stage in stages for region in stage.regions]
-    for region, seen in zip(regions, answer["regions"], strict=True):
-        judge_region(region.name, region.pattern, seen)
+    regions = [(each.pattern, each.name) for stage in stages for each in stage.regions]
+    failed = failed_regions(regions, answer["regions"])
     for rewriting, seen in zip(rewritings, answer["operators"], strict=True):
-        _judge_operator(rewriting, seen)
+        if why := _fault_of_operator(rewriting, seen):
+            failed[key_of(TILES, rewriting.found.name)] = why
+    if failed:
+        raise UnprovenError(failed, HINT)
     is_int8 = any(each.found.is_int8 for each in rewritings)
     is_int8 |= any(seen["steps"] > 0 for seen in answer["regions"])
     outputs = tuple(judged(each, is_int8) for each in answer["outputs"])
@@ -107,38 +112,46 @@ def prove(
     return Proof(answer["operators"], answer["regions"], outputs, (first, second))
 
 
-def judge_region(name: str, pattern: str, seen: Mapping[str, Any]) -> None:
-    """Raise MixnetError where a region is not equal."""
+def check_regions(regions: Sequence[tuple[str, str]], seen: Sequence[Mapping[str, Any]]) -> None:
+    """Raise UnprovenError unless all regions, by pattern and name, are equal."""
+    if failed := failed_regions(regions, seen):
+        raise UnprovenError(failed, HINT)
+
+
+def failed_regions(
+    regions: Sequence[tuple[str, str]], seen: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
+    """The regions that are not equal, by their names in a plan, and how they differ."""
+    return {
+        key_of(*region): why
+        for region, each in zip(regions, seen, strict=True)
+        if (why := _fault_of_region(each))
+    }
+
+
+def _fault_of_region(seen: Mapping[str, Any]) -> str:
+    """In which way a region is not equal; empty where it is."""
     if seen["steps"] > MOST_STEPS:
-        raise MixnetError(
-            f"{name}: rewritten ({pattern}), it differs by {seen['steps']} steps"
-            f" (at most {MOST_STEPS})",
-            HINT,
-        )
+        return f"it differs by {seen['steps']} steps (at most {MOST_STEPS})"
     most = max(OPERATOR_TOLERANCE, OWN_FACTOR * min(seen["own"], OWN_LIMIT))
     if seen["error"] > most or seen["own"] > OWN_LIMIT:
-        raise MixnetError(
-            f"{name}: rewritten ({pattern}), it differs from a float64 reference by"
-            f" {seen['error']:.1e} of the largest value (at most {most:.1e}; the original by"
-            f" {seen['own']:.1e})",
-            HINT,
+        return (
+            f"it differs from a float64 reference by {seen['error']:.1e} of the largest value"
+            f" (at most {most:.1e}; the original by {seen['own']:.1e})"
         )
+    return ""
 
 
-def _judge_operator(rewriting: Rewriting, seen: Mapping[str, Any]) -> None:
-    name = rewriting.found.name
+def _fault_of_operator(rewriting: Rewriting, seen: Mapping[str, Any]) -> str:
+    """In which way a convolution is not equal; empty where it is."""
     if rewriting.found.is_int8 and seen["steps"] > MOST_STEPS:
-        raise MixnetError(
-            f"{name}: rewritten, it differs by {seen['steps']} steps of int8"
-            f" (at most {MOST_STEPS})",
-            HINT,
-        )
+        return f"it differs by {seen['steps']} steps of int8 (at most {MOST_STEPS})"
     if not rewriting.found.is_int8 and seen["error"] > OPERATOR_TOLERANCE:
-        raise MixnetError(
-            f"{name}: rewritten, it differs from a float64 reference by {seen['error']:.1e} of the"
-            f" largest value (at most {OPERATOR_TOLERANCE:g}; the original by {seen['own']:.1e})",
-            HINT,
+        return (
+            f"it differs from a float64 reference by {seen['error']:.1e} of the largest value"
+            f" (at most {OPERATOR_TOLERANCE:g}; the original by {seen['own']:.1e})"
         )
+    return ""
 
 
 def judged(seen: Mapping[str, Any], is_int8: bool) -> OutputProof:

@@ -108,7 +108,10 @@ def splice(model: Any, blocks: Sequence[OnnxBlock]) -> Any:
 
 def _renamed(model: Any, block: OnnxBlock) -> list[Any]:
     """A block's new nodes under names of their own; their weights are added to the model."""
-    given = block.made.graph
+    import onnx
+
+    given = onnx.GraphProto()
+    given.CopyFrom(block.made.graph)  # it may be needed again
     prefix = f"{block.outputs[-1]}/{MARK}/"
     names = dict(zip((each.name for each in given.input), block.sources, strict=True))
     names |= dict(zip((each.name for each in given.output), block.outputs, strict=True))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mixnet_export.optimize.decisions import ALL, SLOWER, Decisions
+from mixnet_export.optimize.decisions import ALL, Decisions
 from mixnet_export.optimize.document import Document, fresh_model
 from mixnet_export.optimize.editing import (
     Editor,
@@ -64,10 +64,10 @@ def rewrite_regions(document: Document, target: Target, decisions: Decisions = A
             if isinstance(e, Stay)
         ]
         sites = [each for each in found if isinstance(each, Site)]
-        for each in sites:
-            if not decisions.allows(each.region.pattern, each.region.name):
-                left.append(_left(each.region, origins))
-        sites = [each for each in sites if decisions.allows(each.region.pattern, each.region.name)]
+        whys = [decisions.why_not(each.region.pattern, each.region.name) for each in sites]
+        pairs = list(zip(sites, whys, strict=True))
+        left += [_left(each.region, why, origins) for each, why in pairs if why]
+        sites = [each for each, why in pairs if not why]
         if not sites:
             continue
         after, moved = rewrite_sites(current, sites, origins)
@@ -77,9 +77,9 @@ def rewrite_regions(document: Document, target: Target, decisions: Decisions = A
     return Stages(tuple(stages), current, origins, tuple(left))
 
 
-def _left(region: Region, origins: Origins) -> LeftAlone:
+def _left(region: Region, why: str, origins: Origins) -> LeftAlone:
     place = origins[region.subgraph][region.operators[0]]
-    return LeftAlone(region.subgraph, place, region.name, f"{region.pattern}: {SLOWER}")
+    return LeftAlone(region.subgraph, place, region.name, f"{region.pattern}: {why}")
 
 
 def rewrite_sites(

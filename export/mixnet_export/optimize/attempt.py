@@ -1,0 +1,70 @@
+"""What a file of one format offers to ``optimize``, whatever the format.
+
+An original says what it would rewrite, as an attempt; writes that; and has it proven. Which of it
+stays is for ``settling`` to decide.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from mixnet_common import MixnetError
+from mixnet_export.optimize.decisions import Decisions
+from mixnet_export.optimize.records import Figures, LeftAlone, OptimizeResult
+from mixnet_runtimes.targets import Target
+
+UNPROVEN = "nothing of what could be rewritten is proven equal"
+
+
+class UnprovenError(MixnetError):
+    """Some rewritings, each alone, are not what they were."""
+
+    def __init__(self, failed: Mapping[str, str], hint: str) -> None:
+        super().__init__("; ".join(failed.values()), hint)
+        self.failed = dict(failed)
+        """By the names of rewritings in a plan, in which way each differs."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What would be rewritten of a file."""
+
+    keys: tuple[str, ...]
+    """The rewritings by their names in a plan."""
+    left: tuple[LeftAlone, ...]
+    reason: str
+    """Why there is nothing to rewrite; empty where there is."""
+    parts: Any
+    """What the format needs to write and prove it."""
+
+
+class Original(Protocol):
+    """A file that was read, for a target."""
+
+    path: Path
+    target: Target
+    reason: str
+    """Why all of it is left as it is; empty where nothing speaks against changes."""
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """Packages whose versions its provenance names."""
+
+    def figures(self) -> Figures:
+        """It in numbers."""
+
+    def attempt(self, decisions: Decisions) -> Attempt:
+        """What would be rewritten of it, as far as decisions allow."""
+
+    def content(self, attempt: Attempt, *, allow_fp16: bool = False) -> bytes:
+        """The bytes of the rewritten file."""
+
+    def proven(self, result: OptimizeResult, attempt: Attempt, candidate: Path) -> OptimizeResult:
+        """The result with what a proof found of the rewritten file.
+
+        Raises UnprovenError with the rewritings that differ, MixnetError where the file does.
+        """
+
+    def counted(self, result: OptimizeResult) -> OptimizeResult:
+        """The result of a file without rewritings, with what can be found out of it alone."""
