@@ -3,7 +3,7 @@
 The command's own module, and click with it, are imported here, after Ctrl-C has got its meaning.
 """
 
-import logging
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -30,7 +30,11 @@ def start(module: str) -> NoReturn:
             tell_end = work_in_child(cause)
         if cause is not None:
             _load_hashes()
-        import_module(module).main()
+        gc.disable()  # importing makes many objects and no garbage
+        command = import_module(module)
+        gc.freeze()
+        gc.enable()
+        command.main()
     except Exception as error:
         found = user_error(error)
         if found is None:
@@ -48,6 +52,8 @@ def _load_hashes() -> None:
     Where there is too little it would log a traceback for each of its hashes and go on without
     them. Raises MemoryError instead.
     """
+    import logging
+
     logging.disable()
     try:
         import hashlib

@@ -74,7 +74,7 @@ def test_a_shell_that_takes_its_time_is_waited_for(
     plug_in: PlugIn, models: tuple[Path, ...]
 ) -> None:
     fake = plug_in()
-    fake.faults.shell.slow_s = 1.0
+    fake.faults.shell.slow_s = 0.3
     assert targets_of(latency(fake, models[0], "--json"))
     assert restored(fake)
     assert left_on(fake) == []
