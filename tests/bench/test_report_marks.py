@@ -51,7 +51,6 @@ def drawn(content: str) -> bool:
 
 
 def test_the_page_and_its_figures_show_it(results: Results) -> None:
-    pytest.importorskip("matplotlib")
     from mixnet_bench.report.page import render_page
 
     page = render_page(results, EVIL)
@@ -81,20 +80,22 @@ def test_a_csv_shows_it_and_computes_nothing(results: Results) -> None:
 
 
 def test_drawings_show_it() -> None:
-    pytest.importorskip("matplotlib")
     from mixnet_bench.report import drawing
-    from mixnet_bench.report.figures import Point
+    from mixnet_bench.report.axes import Axis
+    from mixnet_bench.report.planes import ModelPoint
+    from mixnet_common.intervals import Estimate
 
     words = ("one", EVIL, EVIL)
-    points = [Point(EVIL, 1.0, 70.0), Point("MixNet", 2.0, 75.0)]
+    points = [ModelPoint(EVIL, 1.0, 70.0), ModelPoint("MixNet", 2.0, 75.0)]
+    axis, planes = Axis(0, 2), (Axis(0, 3), Axis(60, 80))
     lines = {EVIL: [[1.0, 2.0]], "b": [[2.0, 3.0]]}
     draw: list[Callable[[], str]] = [
-        lambda: drawing.draw_plane(*words, points, EVIL, "MixNet"),
-        lambda: drawing.draw_distributions(*words, {EVIL: [1.0, 2.0]}),
-        lambda: drawing.draw_time_line(*words, lines, lines),
-        lambda: drawing.draw_courses(*words, {EVIL: [(0.0, 1.0), (1.0, 2.0)]}, {EVIL: 0.5}),
-        lambda: drawing.draw_stacks(*words, {EVIL: {"3": 1.0, EVIL: 2.0}}),
-        lambda: drawing.draw_ratios(*words, {EVIL: 0.5}),
+        lambda: drawing.draw_plane(words, points, planes, EVIL, "MixNet"),
+        lambda: drawing.draw_distributions(words, {EVIL: [1.0, 2.0]}, axis),
+        lambda: drawing.draw_time_line(words, lines, lines, axis),
+        lambda: drawing.draw_courses(words, {EVIL: [(0.0, 1.0), (1.0, 2.0)]}, {EVIL: 0.5}, axis),
+        lambda: drawing.draw_stacks(words, {EVIL: {"3": 1.0, EVIL: 2.0}}, axis),
+        lambda: drawing.draw_ratios(words, {EVIL: Estimate(0.5, None)}, axis),
     ]
     for each in draw:
         svg = each()

@@ -19,9 +19,9 @@ sys.path.append(str(Path(__file__).parent))  # for made_up_results
 from made_up_results import HOSTILE, latency, save, save_all
 
 from mixnet_bench.cli import main
-from mixnet_bench.commands.report import INSTALL
+from mixnet_bench.report.axes import Axis
 from mixnet_bench.report.drawing import draw_time_line
-from mixnet_bench.report.svg import COLOURS, for_page
+from mixnet_bench.report.svg import drawing
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 CHROMIUM = next(
@@ -115,18 +115,17 @@ def test_every_figure_has_a_title_and_words(page: Path, outline: Outline) -> Non
     text = page.read_text(encoding="utf-8")
     drawings = re.findall(r"<svg .*?</svg>", text, re.DOTALL)
     assert len(drawings) == outline.tags.count("figure") > 8
-    for drawing in drawings:
-        assert 'role="img"' in drawing
-        assert re.search(r"<title[^>]*>[^<]{5,}</title>", drawing)
-        assert re.search(r"<desc[^>]*>[^<]{20,}</desc>", drawing)
+    for each in drawings:
+        assert 'role="img"' in each
+        assert re.search(r"<title[^>]*>[^<]{5,}</title>", each)
+        assert re.search(r"<desc[^>]*>[^<]{20,}</desc>", each)
 
 
 def test_figures_follow_the_pages_colours(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert not any(stand_in in text for stand_in in COLOURS)
     inside = "".join(re.findall(r"<svg .*?</svg>", text, re.DOTALL))
     assert "var(--ink)" in inside
-    assert not re.search(r"(fill|stroke): #(000000|ffffff)", inside)
+    assert not re.search(r"(fill|stroke)(: |=\")#", inside)
 
 
 def test_emulated_results_are_marked_in_every_heading_about_them(page: Path) -> None:
@@ -137,16 +136,11 @@ def test_emulated_results_are_marked_in_every_heading_about_them(page: Path) -> 
     assert all("EMULATED" in title for title in about)
 
 
-def test_a_drawings_ids_are_its_own() -> None:
-    svg = '<svg xmlns="http://www.w3.org/2000/svg"><g id="a" clip-path="url(#b)"/></svg>'
-    made = for_page(svg, "one", "A title", "Words")
-    assert 'id="one-a"' in made
-    assert "url(#one-b)" in made
-
-
-def test_a_drawings_name_is_no_pattern() -> None:
-    svg = '<svg xmlns="http://www.w3.org/2000/svg"><g clip-path="url(#b)"/></svg>'
-    assert "url(#\\1-b)" in for_page(svg, "\\1", "A title", "Words")
+def test_a_drawings_texts_are_escaped_and_its_ids_are_its_own() -> None:
+    made = drawing("one", 'A "title" & <b>', "Words", 100, [])
+    assert 'id="one-title"' in made
+    assert 'aria-labelledby="one-title one-description"' in made
+    assert "&amp; &lt;b&gt;" in made
 
 
 def test_ids_are_made_of_no_text_from_results(tmp_path: Path) -> None:
@@ -164,19 +158,17 @@ def test_ids_are_made_of_no_text_from_results(tmp_path: Path) -> None:
 
 def test_a_clock_has_its_files_colour_where_another_files_is_unknown() -> None:
     files = {"a": [[1.0, 2.0]], "b": [[1.0, 2.0]]}
-    drawn = draw_time_line("one", "A title", "Words", files, {"b": [[1800.0, 1200.0]]})
+    words = ("one", "A title", "Words")
+    drawn = draw_time_line(words, files, {"b": [[1800.0, 1200.0]]}, Axis(0, 2))
     assert drawn.count("var(--s2)") == drawn.count("var(--s1)") + 1
 
 
-def test_without_matplotlib_it_is_said_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    arguments = ["report", str(save_all(tmp_path)), "-o", str(tmp_path / "report.html")]
-    result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == 1
-    assert INSTALL in result.output
-    assert not (tmp_path / "report.html").exists()
+def test_a_page_needs_no_matplotlib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # an import of it fails
+    path = tmp_path / "report.html"
+    result = CliRunner().invoke(main, ["report", str(save_all(tmp_path)), "-o", str(path)])
+    assert result.exit_code == 0, result.output
+    assert path.read_text(encoding="utf-8").count("<svg ") > 5
 
 
 # In a browser

@@ -37,17 +37,15 @@ from mixnet_bench.paper.compared import compare_table
 from mixnet_bench.report.cells import number
 from mixnet_bench.report.comparisons import lowering_table, pairs
 from mixnet_bench.report.figures import (
-    Point,
     courses,
     distributions,
     kernel_costs,
-    measured_planes,
     ratios,
-    split_far,
     time_lines,
 )
 from mixnet_bench.report.load import load_results
 from mixnet_bench.report.placing import Box, place_labels
+from mixnet_bench.report.planes import ModelPoint, measured_planes, split_far
 from mixnet_bench.report.record import Results
 from mixnet_bench.report.tables import all_tables, kernel_table, paper_tables
 from mixnet_bench.report.text import render_csv
@@ -466,14 +464,14 @@ def test_emulated_results_are_marked_in_every_table_that_has_one(tmp_path: Path)
 
 
 def test_a_point_far_out_is_told_and_not_drawn() -> None:
-    points = [Point(str(cost), cost, 70) for cost in (1, 2, 3, 4, 5, 100)]
+    points = [ModelPoint(str(cost), cost, 70) for cost in (1, 2, 3, 4, 5, 100)]
     near, far = split_far(points)
     assert [each.cost for each in far] == [100]
     assert len(near) == 5
 
 
 def test_few_points_are_all_drawn() -> None:
-    assert split_far([Point("a", 1, 70), Point("b", 100, 70)])[1] == []
+    assert split_far([ModelPoint("a", 1, 70), ModelPoint("b", 100, 70)])[1] == []
 
 
 @PATIENT

@@ -1,6 +1,5 @@
 """How a campaign ends: its answer as a table and in sentences, and its report."""
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from mixnet_bench.campaign.answer import CAPTION, COLUMNS, UNKNOWN, Found, answe
 from mixnet_bench.campaign.execute import DONE, FOUND, Outcome
 from mixnet_bench.campaign.steps import origin
 from mixnet_bench.campaign.store import Store
+from mixnet_bench.commands.report import made_with
 from mixnet_bench.results.latency import LatencyResult
 from mixnet_bench.results.reading import decode_any
 from mixnet_common import write_whole
@@ -47,13 +47,16 @@ def found_in(outcomes: Sequence[Outcome], store: Store) -> Found:
     return Found(runs, parities, [origin(each) for each in exports if "seed" in each.inputs])
 
 
-def write_report(title: str, folder: Path) -> str:
-    """Write a folder's report where its figures can be drawn; a line that says where it is."""
-    path = folder / "report.html"
-    if importlib.util.find_spec("matplotlib") is None:
-        return f"a report of them: mixnet-bench report {folder} -o report.html"
+def report_path(folder: Path) -> Path:
+    """Where a campaign's report is written."""
+    return folder / "report.html"
+
+
+def write_report(title: str, folder: Path, command: str) -> str:
+    """Write a folder's report into it, made by a command; a line that says where it is."""
+    path = report_path(folder)
     from mixnet_bench.report.load import load_results
     from mixnet_bench.report.page import render_page
 
-    write_whole(path, render_page(load_results([folder]), title))
+    write_whole(path, render_page(load_results([folder]), title, made_with(command)))
     return f"report: {path}"

@@ -3,7 +3,6 @@
 Reads, hands over and writes whole files; nothing is measured here.
 """
 
-import importlib.util
 import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,18 +11,16 @@ from pathlib import Path
 from mixnet_bench.report.documents import result_files
 from mixnet_bench.report.load import load_results
 from mixnet_bench.report.text import render_csv, render_markdown
-from mixnet_common import MixnetError, UsageError, write_whole
+from mixnet_common import UsageError, write_whole
 from mixnet_common.console import print_lines
 from mixnet_common.outputs import check_output
 from mixnet_common.versions import commit_of, package_version
-
-INSTALL = "pip install 'mixnet-mobile[report]' brings it; --markdown and --csv need none"
 
 
 def run_report(
     paths: Sequence[Path], output: Path | None, title: str, markdown: bool, as_csv: bool
 ) -> None:
-    """Make a report. Raises UsageError and MixnetError."""
+    """Make a report. Raises UsageError."""
     if markdown and as_csv:
         raise UsageError("--markdown and --csv exclude each other", "run it once for each")
     if output is None and not (markdown or as_csv):
@@ -36,10 +33,10 @@ def run_report(
     elif as_csv:
         content = render_csv(results)
     else:
-        _check_matplotlib()
         from mixnet_bench.report.page import render_page
 
-        content = render_page(results, title, made_with(paths))
+        command = shlex.join(["mixnet-bench", "report", *map(str, paths)])
+        content = render_page(results, title, made_with(command))
     if output is None:
         print_lines(*content.rstrip("\n").split("\n"))
         return
@@ -47,22 +44,16 @@ def run_report(
     print_lines(f"wrote {output} ({len(content.encode()) / 1e6:.1f} MB)")
 
 
-def made_with(paths: Sequence[Path]) -> list[tuple[str, str]]:
+def made_with(command: str) -> list[tuple[str, str]]:
     """When, with what and by which command a report is made."""
-    named = " ".join(shlex.quote(str(path)) for path in paths)
     made = [
         ("made", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")),
         ("mixnet-mobile", package_version("mixnet-mobile") or "unknown"),
         ("commit", commit_of(Path(__file__).parent) or ""),
-        ("command", f"mixnet-bench report {named}"),
+        ("command", command),
     ]
     return [(name, value) for name, value in made if value]
 
 
 def _like(markdown: bool, as_csv: bool) -> str:
     return "report.md" if markdown else "report.csv" if as_csv else "report.html"
-
-
-def _check_matplotlib() -> None:
-    if importlib.util.find_spec("matplotlib") is None:
-        raise MixnetError("the page's figures need matplotlib, which is not installed", INSTALL)

@@ -3,8 +3,10 @@
 Reads, hands over and reports; no work is done here.
 """
 
+import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from mixnet_bench.campaign.estimate import GUESS
@@ -19,7 +21,7 @@ from mixnet_bench.campaign.store import Store
 from mixnet_bench.campaign.work import WORK
 from mixnet_bench.cluster.address import Address
 from mixnet_bench.cluster.connection import connected
-from mixnet_bench.commands.answer import print_answer, write_report
+from mixnet_bench.commands.answer import print_answer, report_path, write_report
 from mixnet_bench.results.small import StepResult
 from mixnet_common import MixnetError
 from mixnet_common.console import print_json, print_table, say
@@ -28,6 +30,9 @@ from mixnet_common.numbers import seconds_in_words
 from mixnet_common.outputs import check_folder, check_outputs, named_files
 
 LIKE = "out/campaign"
+SHOWN = ("latency", "count", "inspect", "parity", "paper")
+"""Kinds of steps whose results a report shows."""
+
 COLUMNS = ("step", "kind", "state", "time", "from")
 
 
@@ -51,7 +56,7 @@ def run_campaign(
         outcomes = look(steps, store)
     else:
         inputs = [*named_files(named), *files_read(campaign)]
-        check_outputs(store.written_paths(steps), inputs, like=LIKE)
+        check_outputs([*store.written_paths(steps), report_path(folder)], inputs, like=LIKE)
         with locked(folder, "wait until it ends, or name another folder with -o"):
             outcomes = _execute(steps, store, address)
     if as_json:
@@ -62,11 +67,32 @@ def run_campaign(
     else:
         print_answer(campaign.title, outcomes, store)
     if not dry_run:
-        report = f"a report of them: mixnet-bench report {folder} -o report.html"
-        if named is None:
-            report = write_report(campaign.title, folder)
-        say(f"{_caption(outcomes)}; results: {folder}", report)
+        command = _command(target, folder)
+        say(
+            f"{_caption(outcomes)}; results: {folder}",
+            *_report(campaign.title, outcomes, folder, command),
+        )
     _raise_failed(outcomes)
+
+
+def _command(target: str | Checkpoint, folder: Path) -> str:
+    """What does the same work again."""
+    words = [target] if isinstance(target, str) else list(_options(target))
+    return shlex.join(["mixnet-bench", "run", *words, "-o", str(folder)])
+
+
+def _options(target: Checkpoint) -> Iterator[str]:
+    for name, value in asdict(target).items():
+        if value not in (None, False):
+            yield f"--{name}"
+            yield from [] if value is True else [str(value)]
+
+
+def _report(title: str, outcomes: Sequence[Outcome], folder: Path, command: str) -> list[str]:
+    """Write the report of what is done; nothing where nothing is that a report shows."""
+    if not any(each.state in (DONE, FOUND) and each.step.kind in SHOWN for each in outcomes):
+        return []
+    return [write_report(title, folder, command)]
 
 
 def _execute(steps: Sequence[Step], store: Store, address: Address | None) -> list[Outcome]:

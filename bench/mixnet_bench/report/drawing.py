@@ -1,246 +1,233 @@
-"""The drawings themselves, by matplotlib, in the page's stand-in colours (see ``svg``).
+"""The drawings themselves, as SVG elements in the page's colours.
 
-Each takes plain numbers and gives an SVG element, whose title the page writes above it. Nothing
-here knows what was measured.
+Each takes plain numbers, and axes that it shares with its siblings; it gives an element, whose
+title the page writes above it. Nothing here knows what was measured.
 """
 
-import textwrap
+import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from statistics import quantiles
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mixnet_bench.report.placing import Box, place_labels
-from mixnet_bench.report.svg import GRID, INK, QUIET, SERIES, canvas, canvas_rows, render
-from mixnet_common.printable import printable
+from mixnet_bench.report.axes import Axis, axis_of
+from mixnet_bench.report.frame import (
+    LINE,
+    TOP,
+    Area,
+    colour_of,
+    dash_of,
+    height_below,
+    legend,
+    legend_height,
+    plane_area,
+    row_labels,
+    row_y,
+    rows_area,
+    ticks_below,
+    ticks_left,
+)
+from mixnet_bench.report.placing import Box, Point, place_labels
+from mixnet_bench.report.svg import (
+    INK,
+    QUIET,
+    SERIES,
+    TEXT,
+    bar,
+    dot,
+    drawing,
+    line,
+    path,
+    text,
+    width_of_text,
+)
+from mixnet_common.intervals import Estimate
 
 if TYPE_CHECKING:
-    from mixnet_bench.report.figures import Point
+    from mixnet_bench.report.planes import ModelPoint
 
-LABEL_SIZE = 8.5
-CHARACTER = 0.56
-"""A character's width over its height, in most fonts without serifs."""
-
-ROW_INCHES = 0.24
-LINE = 60
-"""Characters of an axis' name on one line."""
-
-
-def draw_plane(
-    name: str,
-    title: str,
-    description: str,
-    points: "Sequence[Point]",
-    unit: str,
-    highlighted: str,
-) -> str:
-    """Accuracy over cost: a dot and a label for each model, the highlighted ones joined."""
-    with canvas(3.6) as (figure, axes):
-        own = sorted(
-            (each for each in points if each.model.startswith(highlighted)),
-            key=lambda each: each.cost,
-        )
-        others = [each for each in points if each not in own]
-        axes.plot(*_coordinates(others), "o", color=QUIET, markersize=4)
-        axes.plot(*_coordinates(own), "o-", color=SERIES[0], markersize=5, linewidth=1.4)
-        axes.margins(y=0.12)
-        axes.set_xlabel(textwrap.fill(printable(unit), LINE))
-        axes.set_ylabel("top-1, %")
-        axes.set_xlim(0, 1.08 * max(each.cost for each in points))
-        figure.canvas.draw()  # settles where everything is
-        figure.set_layout_engine("none")
-        _label_points(axes, [*own, *others], len(own))
-        return render(figure, name, title, description)
-
-
-def _coordinates(points: "Sequence[Point]") -> tuple[list[float], list[float]]:
-    return [each.cost for each in points], [each.top1 for each in points]
-
-
-def _label_points(axes: Any, points: "Sequence[Point]", joined: int) -> None:
-    """Write the models' names beside their points, where there is room; the first are joined."""
-    scale = 72 / axes.figure.dpi
-    at = [tuple(each) for each in axes.transData.transform([(p.cost, p.top1) for p in points])]
-    at = [(x * scale, y * scale) for x, y in at]
-    sizes = [(len(p.model) * LABEL_SIZE * CHARACTER + 2, LABEL_SIZE * 1.2) for p in points]
-    frame = Box(*(edge * scale for edge in axes.get_window_extent().extents))
-    places = place_labels(at, sizes, frame, at[:joined])
-    for point, (x, y), box in zip(points, at, places, strict=True):
-        if box is None:
-            continue
-        axes.annotate(
-            printable(point.model),
-            (point.cost, point.top1),
-            ((box.x0 + box.x1) / 2 - x, box.y0 - y + 1.5),
-            textcoords="offset points",
-            ha="center",
-            fontsize=LABEL_SIZE,
-        )
-
-
-def draw_distributions(
-    name: str, title: str, description: str, rows: Mapping[str, Sequence[float]]
-) -> str:
-    """A row for each file: from the 5th to the 95th percentile, the middle half, the median."""
-    with canvas(_height(len(rows))) as (figure, axes):
-        for index, samples in enumerate(rows.values()):
-            low, first, middle, third, high = np.percentile(samples, (5, 25, 50, 75, 95))
-            axes.hlines(index, low, high, color=QUIET, linewidth=1)
-            axes.hlines(index, first, third, color=SERIES[0], linewidth=6)
-            axes.plot([middle], [index], "|", color=INK, markersize=9, markeredgewidth=1.6)
-        _name_rows(axes, list(rows))
-        _scale_rows(axes, [value for samples in rows.values() for value in samples])
-        axes.set_xlabel("milliseconds: 5 to 95 %, middle half, median")
-        return render(figure, name, title, description)
-
-
-WIDE = 30
-"""Ratio of the largest to the smallest sample from which the axis is logarithmic."""
-
-
-def _scale_rows(axes: Any, values: Sequence[float]) -> None:
-    if min(values) > 0 and max(values) / min(values) > WIDE:
-        from matplotlib.ticker import LogLocator, ScalarFormatter
-
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-        axes.xaxis.set_major_formatter(ScalarFormatter())
-        axes.xaxis.set_minor_formatter("")
-    else:
-        axes.set_xlim(left=0)
-
+Words = tuple[str, str, str]
+"""A drawing's name, which is unique in its page, its title, and what it shows in a sentence."""
 
 Lines = Mapping[str, Sequence[Sequence[float]]]
 """By a file's label: values, launch by launch."""
 
+ABOVE = TOP + LINE
+"""Room for the name of a vertical axis."""
 
-def draw_time_line(name: str, title: str, description: str, files: Lines, clocks: Lines) -> str:
+
+def draw_plane(
+    words: Words, points: "Sequence[ModelPoint]", axes: tuple[Axis, Axis], unit: str, joined: str
+) -> str:
+    """Accuracy over cost: a dot and a label for each model; those named like ``joined``, a line."""
+    area = plane_area(240, *axes, top=ABOVE)
+    own = sorted((each for each in points if each.model.startswith(joined)), key=lambda p: p.cost)
+    others = [each for each in points if each not in own]
+    spots = [area.at(each.cost, each.top1) for each in own]
+    parts = [*ticks_left(area, "top-1, %"), *ticks_below(area, unit)]
+    parts.append(path([spots], SERIES[0], 1.6))
+    parts += [dot(area.at(each.cost, each.top1), QUIET) for each in others]
+    parts += [dot(each, SERIES[0], 4) for each in spots]
+    parts += _point_labels(area, [*own, *others], len(own))
+    return drawing(*words, area.bottom + height_below(unit), parts)
+
+
+def _point_labels(area: Area, points: "Sequence[ModelPoint]", joined: int) -> list[str]:
+    """The models' names beside their points, where there is room; the first are joined."""
+    at = [(area.x(each.cost), -area.y(each.top1)) for each in points]  # placing counts upwards
+    sizes = [(width_of_text(each.model) + 2, TEXT) for each in points]
+    frame = Box(area.left, -area.bottom, area.right, -area.top)
+    places = place_labels(at, sizes, frame, at[:joined])
+    return [
+        text(point.model, ((box.x0 + box.x1) / 2, -box.y0 - 2), anchor="middle")
+        for point, box in zip(points, places, strict=True)
+        if box is not None
+    ]
+
+
+def draw_distributions(words: Words, rows: Mapping[str, Sequence[float]], across: Axis) -> str:
+    """A row for each file: from the 5th to the 95th percentile, the middle half, the median."""
+    area = rows_area(len(rows), across)
+    unit = "milliseconds: 5 to 95 %, middle half, median"
+    parts = [*ticks_below(area, unit), *row_labels(area, list(rows))]
+    for index, samples in enumerate(rows.values()):
+        y = row_y(area, index)
+        low, first, middle, third, high = map(area.x, _percentiles(samples))
+        parts.append(line((low, y), (high, y), QUIET, 1.4))
+        parts.append(bar((first, y - 4), max(2.0, third - first), 8, SERIES[0]))
+        parts.append(line((middle, y - 7), (middle, y + 7), INK, 2))
+    return drawing(*words, area.bottom + height_below(unit), parts)
+
+
+def _percentiles(samples: Sequence[float]) -> list[float]:
+    """The 5th, 25th, 50th, 75th and 95th."""
+    if len(samples) == 1:
+        return [samples[0]] * 5
+    found = quantiles(samples, n=20, method="inclusive")
+    return [found[index] for index in (0, 4, 9, 14, 18)]
+
+
+def draw_time_line(words: Words, files: Lines, clocks: Lines, up: Axis) -> str:
     """Samples in their order, a colour for each file; a gap between launches.
 
     Below them the clocks under these samples, where they are known.
     """
-    with canvas_rows(2.8, (3, 1) if clocks else (1,)) as (figure, axes):
-        above, *below = axes
-        _draw_launches(above, files)
-        above.set_ylabel("milliseconds")
-        for each in below:
-            _draw_launches(each, {label: clocks.get(label, ()) for label in files})
-            each.set_ylabel("MHz")
-        axes[-1].set_xlabel("sample; a gap between launches")
-        entries = above.get_legend_handles_labels()
-        figure.legend(*entries, loc="outside lower left", ncols=min(2, len(files)))
-        return render(figure, name, title, description)
+    longest = max((_length(each) for each in files.values()), default=1)
+    across = Axis(0, max(1, longest - 1))
+    area = plane_area(150, across, up, top=ABOVE)
+    parts = [*ticks_left(area, "milliseconds"), *_launches(area, files)]
+    if clocks:
+        known = [x for own in clocks.values() for launch in own for x in launch]
+        below = plane_area(60, across, axis_of(known, least=0), top=area.bottom + 2 * LINE)
+        parts += ticks_left(below, "MHz")
+        parts += _launches(below, {label: clocks.get(label, ()) for label in files})
+        area = below
+    unit = "sample; a gap between launches"
+    parts += ticks_below(area, unit)
+    bottom = area.bottom + height_below(unit)
+    entries = [(label, colour_of(index)) for index, label in enumerate(files)]
+    return drawing(*words, bottom + legend_height(entries), [*parts, *legend(entries, bottom)])
 
 
-def _draw_launches(axes: Any, files: Lines) -> None:
-    for index, (label, launches) in enumerate(files.items()):
-        line = [value for launch in launches for value in (*launch, float("nan"))]
-        style = "-" if index < len(SERIES) else "--"
-        axes.plot(line, style, color=_colour(index), linewidth=1, label=_legend_label(label))
-    axes.set_ylim(bottom=0)
+def _length(launches: Sequence[Sequence[float]]) -> int:
+    return sum(map(len, launches)) + len(launches) - 1
+
+
+def _launches(area: Area, files: Lines) -> list[str]:
+    found = []
+    for index, launches in enumerate(files.values()):
+        pieces: list[list[Point]] = []
+        start = 0
+        for launch in launches:
+            pieces += _pieces(area, start, launch)
+            start += len(launch) + 1
+        if pieces:
+            found.append(path(pieces, colour_of(index), 1.2, dash_of(index)))
+    return found
+
+
+FINE = 300
+"""Points of a launch that are told apart; of more, only the extremes of groups are drawn."""
+
+
+def _pieces(area: Area, start: int, values: Sequence[float]) -> list[list[Point]]:
+    """A launch as lines, with gaps where values are unknown."""
+    pieces: list[list[Point]] = [[]]
+    for index in _extremes(values):
+        value = values[index]
+        if math.isfinite(value):
+            pieces[-1].append(area.at(start + index, value))
+        elif pieces[-1]:
+            pieces.append([])
+    return [each for each in pieces if each]
+
+
+def _extremes(values: Sequence[float]) -> Sequence[int]:
+    """Which of very many values are drawn: the least and the largest of each group of them."""
+    if len(values) <= FINE:
+        return range(len(values))
+    size = math.ceil(2 * len(values) / FINE)
+    groups = [range(each, min(each + size, len(values))) for each in range(0, len(values), size)]
+    return sorted({pick(group, key=values.__getitem__) for group in groups for pick in (min, max)})
+
+
+Course = Sequence[tuple[float, float]]
 
 
 def draw_courses(
-    name: str,
-    title: str,
-    description: str,
-    files: Mapping[str, Sequence[tuple[float, float]]],
-    throttled_s: Mapping[str, float],
+    words: Words, files: Mapping[str, Course], throttled_s: Mapping[str, float], up: Axis
 ) -> str:
     """Milliseconds over seconds, a colour for each file; a line where one slowed down for good."""
-    with canvas(2.8) as (figure, axes):
-        for index, (label, course) in enumerate(files.items()):
-            seconds, milliseconds = zip(*course, strict=True)
-            colour = _colour(index)
-            entry = _legend_label(label)
-            axes.plot(seconds, milliseconds, color=colour, linewidth=1.4, label=entry)
-            if label in throttled_s:
-                axes.axvline(throttled_s[label], color=colour, linewidth=1, linestyle=":")
-        axes.set_ylim(bottom=0)
-        axes.set_ylabel("milliseconds")
-        axes.set_xlabel("seconds; dotted: slower from here on")
-        _legend_below(figure, min(2, len(files)))
-        return render(figure, name, title, description)
-
-
-def _colour(index: int) -> str:
-    return SERIES[index % len(SERIES)]
+    across = axis_of([each[0] for course in files.values() for each in course], least=0)
+    area = plane_area(180, across, up, top=ABOVE)
+    unit = "seconds; dotted: slower from here on"
+    parts = [*ticks_left(area, "milliseconds"), *ticks_below(area, unit)]
+    for index, (label, course) in enumerate(files.items()):
+        colour = colour_of(index)
+        parts.append(path([[area.at(*each) for each in course]], colour, 1.6, dash_of(index)))
+        if label in throttled_s:
+            x = area.x(throttled_s[label])
+            parts.append(line((x, area.top), (x, area.bottom), colour, 1.4, "2 3"))
+    bottom = area.bottom + height_below(unit)
+    entries = [(label, colour_of(index)) for index, label in enumerate(files)]
+    return drawing(*words, bottom + legend_height(entries), [*parts, *legend(entries, bottom)])
 
 
 COLOUR_OF = {"3": 0, "5": 1, "7": 2, "9": 3, "11": 4, "4": 5, "2": 6}
 """The same colour for the same kernel in every figure, by its larger side."""
 
 
-def draw_stacks(
-    name: str, title: str, description: str, rows: Mapping[str, Mapping[str, float]]
-) -> str:
+def draw_stacks(words: Words, rows: Mapping[str, Mapping[str, float]], across: Axis) -> str:
     """A bar for each file, made of its parts."""
-    parts = sorted(
-        {part for row in rows.values() for part in row}, key=lambda part: (len(part), part)
-    )
-    with canvas(_height(len(rows)) + 0.3) as (figure, axes):
-        starts = np.zeros(len(rows))
-        for part in parts:
-            widths = np.array([row.get(part, 0.0) for row in rows.values()])
-            colour = SERIES[COLOUR_OF.get(part, len(SERIES) - 1)]
-            entry = _legend_label(part)
-            axes.barh(range(len(rows)), widths, left=starts, color=colour, label=entry)
-            starts += widths
-        _name_rows(axes, list(rows))
-        axes.set_xlabel("milliseconds")
-        _legend_below(figure, min(5, len(parts)))
-        return render(figure, name, title, description)
+    named = {part for row in rows.values() for part in row}
+    colours = {
+        part: SERIES[COLOUR_OF.get(part, len(SERIES) - 1)]
+        for part in sorted(named, key=lambda part: (len(part), part))
+    }
+    area = rows_area(len(rows), across)
+    unit = "milliseconds"
+    parts = [*ticks_below(area, unit), *row_labels(area, list(rows))]
+    for index, row in enumerate(rows.values()):
+        start, y = 0.0, row_y(area, index)
+        for part, colour in colours.items():
+            end = start + row.get(part, 0.0)
+            parts.append(bar((area.x(start), y - 6), area.x(end) - area.x(start), 12, colour))
+            start = end
+    bottom = area.bottom + height_below(unit)
+    entries = [(f"{part}×{part}" if part.isdigit() else part, c) for part, c in colours.items()]
+    return drawing(*words, bottom + legend_height(entries), [*parts, *legend(entries, bottom)])
 
 
-def draw_ratios(name: str, title: str, description: str, rows: Mapping[str, float]) -> str:
-    """A dot for each ratio, and a line from 1, where nothing is gained."""
-    with canvas(_height(len(rows))) as (figure, axes):
-        axes.axvline(1, color=INK, linewidth=1)
-        for index, ratio in enumerate(rows.values()):
-            colour = SERIES[0] if ratio <= 1 else SERIES[1]
-            axes.hlines(index, min(1, ratio), max(1, ratio), color=colour, linewidth=2)
-            axes.plot([ratio], [index], "o", color=colour, markersize=5)
-        _name_rows(axes, list(rows))
-        axes.set_xlim(0, 1.1 * max(1, *rows.values()))
-        axes.set_xlabel("ratio of medians; left of 1 is faster")
-        return render(figure, name, title, description)
-
-
-def _height(rows: int) -> float:
-    return 0.7 + ROW_INCHES * max(2, rows)
-
-
-LONGEST_NAME = 38
-
-
-def _name_rows(axes: Any, names: Sequence[str]) -> None:
-    """Names at the rows, the first on top."""
-    axes.set_yticks(range(len(names)), list(map(_shortened, names)), fontsize=LABEL_SIZE)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.spines["bottom"].set_color(GRID)
-
-
-def _shortened(name: str) -> str:
-    """A long name without its middle: what sets siblings apart stands at the ends.
-
-    >>> _shortened("mixnet-s 64 classes 96 pixels tflite float32 default")
-    'mixnet-s 64…ls tflite float32 default'
-    """
-    text = printable(name)
-    if len(text) <= LONGEST_NAME:
-        return text
-    start = (LONGEST_NAME - 1) // 3  # siblings differ at their ends: format, precision, lowering
-    return f"{text[:start].rstrip()}…{text[start + 1 - LONGEST_NAME :].lstrip()}"
-
-
-def _legend_below(figure: Any, columns: int) -> None:
-    figure.legend(loc="outside lower left", ncols=columns)
-
-
-def _legend_label(label: str) -> str:
-    """A label that can be drawn; matplotlib leaves those with a leading underscore out."""
-    text = printable(label)
-    return f" {text}" if text.startswith("_") else text
+def draw_ratios(words: Words, rows: Mapping[str, Estimate], across: Axis) -> str:
+    """A dot for each ratio with its interval, and a line from 1, where nothing is gained."""
+    area = rows_area(len(rows), across)
+    unit = "ratio, 95 % interval; left of 1 is faster"
+    parts = [*ticks_below(area, unit), *row_labels(area, list(rows))]
+    parts.append(line((area.x(1), area.top), (area.x(1), area.bottom), INK, 1))
+    for index, found in enumerate(rows.values()):
+        ratio, bounds = found.value, found.interval
+        y, colour = row_y(area, index), SERIES[0] if ratio <= 1 else SERIES[1]
+        parts.append(line((area.x(1), y), (area.x(ratio), y), colour, 2))
+        for end in () if bounds is None else (bounds.low, bounds.high):
+            parts.append(line((area.x(end), y - 6), (area.x(end), y + 6), colour, 1.6))
+        parts.append(dot((area.x(ratio), y), colour, 4))
+    return drawing(*words, area.bottom + height_below(unit), parts)

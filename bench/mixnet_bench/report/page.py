@@ -7,7 +7,7 @@ and the page's own policy lets nothing run but its own script.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mixnet_bench.report import comparisons, figures, tables
+from mixnet_bench.report import comparisons, figures, planes, tables
 from mixnet_bench.report.cells import Table
 from mixnet_bench.report.conclusions import change_table, conclusions
 from mixnet_bench.report.figures import Figure
@@ -52,7 +52,7 @@ def sections(results: Results) -> list[Section]:
         ),
         Section(
             "Comparison with the paper",
-            [*figures.figure7(results), *figures.measured_planes(results)],
+            [*planes.figure7(results), *planes.measured_planes(results)],
             list(tables.paper_tables(results)),
         ),
         Section(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from mixnet_bench.report.cells import Table
-from mixnet_bench.report.figures import accuracy_by_model
+from mixnet_bench.report.planes import accuracy_by_model
 from mixnet_bench.report.record import Count, File, Latency, Results
 from mixnet_bench.report.tables import all_tables
 from mixnet_common.printable import printable
