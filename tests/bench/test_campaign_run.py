@@ -189,6 +189,8 @@ def test_a_campaign_is_carried_out_resumed_and_reported(
     assert first.exit_code == 0, first.output
     done = json.loads(first.stdout)["targets"]
     assert [step["state"] for step in done] == ["done"] * len(steps)
+    assert "tiny" in (out / "report.html").read_text(encoding="utf-8")
+    (out / "report.html").unlink()  # written each time
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
 
     assert "10 done before" in run(tiny_campaign, "-o", out).output
