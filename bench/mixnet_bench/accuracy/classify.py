@@ -11,22 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_bench.results.small import ClassifyResult, GuessResult
-from mixnet_common import MixnetError
 from mixnet_common.console import warn
-from mixnet_common.readers import is_file, read_json
-from mixnet_export.metadata import ModelMetadata, read_metadata
-from mixnet_export.metadata.card import preprocessing_of
+from mixnet_export.metadata import ModelMetadata
+from mixnet_export.metadata.preparing import find_preprocessing, metadata_of_file
 from mixnet_networks.architecture import Preprocessing
-from mixnet_networks.images.preprocessing import for_channels, load_preprocessing
 from mixnet_networks.labels import Labels, load_labels
 from mixnet_quantize.images import load_image
 from mixnet_quantize.parity.image_model import ImageModel
 from mixnet_runtimes import AS_IT_IS, Selection, open_session
-from mixnet_runtimes.model_files import identity_of
 from mixnet_runtimes.probing import Use, check_runs
-
-ASSUMED = "timm"
-"""The preprocessing taken where nothing says which: most people's evaluation of ImageNet."""
 
 
 @dataclass(frozen=True)
@@ -87,24 +80,6 @@ def find_known(
     return Known(found, source, *names)
 
 
-def find_preprocessing(
-    path: Path, channels: int, option: str | None = None
-) -> tuple[Preprocessing, str]:
-    """How images are prepared for a file, and who says so: the option, the file, or a guess."""
-    if option is not None:
-        return for_channels(load_preprocessing(option), channels), option
-    for name, card in metadata_of_file(path).items():
-        if card.preprocessing:
-            return for_channels(card.preprocessing, channels), name
-    warn(f"{path} does not say how images are prepared; they are as for {ASSUMED}'s networks")
-    return for_channels(load_preprocessing(ASSUMED), channels), "assumed"
-
-
-def metadata_of_file(path: Path) -> dict[str, ModelMetadata]:
-    """What the file says of itself, and what the file beside it says, by their names."""
-    return {path.name: read_metadata(path), f"{path.name}.json": side_metadata(path)}
-
-
 def _fitting(cards: Mapping[str, ModelMetadata], classes: int) -> tuple[Labels, str | None]:
     """The first card's labels that are as many as the classes."""
     for name, card in cards.items():
@@ -113,25 +88,6 @@ def _fitting(cards: Mapping[str, ModelMetadata], classes: int) -> tuple[Labels, 
         if card.labels:
             warn(f"{name} has {len(card.labels)} labels for {classes} classes; they are left out")
     return (), None
-
-
-def side_metadata(path: Path) -> ModelMetadata:
-    """The card in the provenance beside a file; empty where there is none of this very file."""
-    side = path.with_name(f"{path.name}.json")
-    if not is_file(side):
-        return ModelMetadata()
-    try:
-        found = read_json(side)
-        if found["sha256"] != identity_of(path).sha256:
-            warn(f"{side} is of another file than {path}; it is left out")
-            return ModelMetadata()
-        labels = tuple(str(label) for label in found.get("labels") or ())
-        return ModelMetadata(
-            preprocessing=preprocessing_of(found["preprocessing"], str(side)), labels=labels
-        )
-    except (MixnetError, KeyError, TypeError, AttributeError):
-        warn(f"{side} is not valid provenance; it is left out")
-        return ModelMetadata()
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixnet_bench.accuracy.classify import find_preprocessing
 from mixnet_common import UsageError
 from mixnet_common.readers import show
+from mixnet_export.metadata.preparing import find_preprocessing
 from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.images.picture import normalise
 from mixnet_quantize.images import decode, fit, stretch

@@ -10,10 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mixnet_bench.accuracy.classify import (
-    ASSUMED,
-    side_metadata,
-)
 from mixnet_bench.cluster.address import Address, parse_address
 from mixnet_bench.cluster.connection import connected
 from mixnet_bench.cluster.shards import ClusterRunner
@@ -21,6 +17,7 @@ from mixnet_common import UsageError
 from mixnet_common.console import warn
 from mixnet_common.outputs import check_output, named_files
 from mixnet_export.metadata import read_metadata
+from mixnet_export.metadata.preparing import ASSUMED, side_metadata
 from mixnet_networks.architecture import Preprocessing
 from mixnet_networks.images.preprocessing import load_preprocessing, on_pixels
 from mixnet_networks.labels import Labels

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mixnet_bench.accuracy.classify import metadata_of_file
 from mixnet_bench.counting.describe import describe_delegation
 from mixnet_bench.results.inspection import (
     InspectionResult,
@@ -23,6 +22,7 @@ from mixnet_common import MixnetError
 from mixnet_common.console import warn
 from mixnet_common.readers import is_file, read_json
 from mixnet_common.result import values_of
+from mixnet_export.metadata.preparing import metadata_of_file
 from mixnet_networks.architecture import Preprocessing
 from mixnet_runtimes import Delegation, FileContents, FileTensor, read_file
 from mixnet_runtimes.contents import Axis

@@ -16,7 +16,6 @@ import click
 import numpy as np
 from PIL import Image
 
-from mixnet_bench.accuracy.classify import ASSUMED
 from mixnet_bench.campaign.estimate import Size, guess_latency
 from mixnet_bench.campaign.record import MOST_TOGETHER, Timing
 from mixnet_bench.cluster.shards import MOST_IMAGES
@@ -24,6 +23,7 @@ from mixnet_bench.targets import model_file
 from mixnet_common.console import CONTEXT, Command, example, print_table
 from mixnet_common.options import Whole
 from mixnet_common.temporary import temporary_folder
+from mixnet_export.metadata.preparing import ASSUMED
 from mixnet_networks.images.preprocessing import load_preprocessing
 from mixnet_quantize.parity.data import Images
 from mixnet_quantize.parity.pair import Pair, Side

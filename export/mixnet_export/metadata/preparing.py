@@ -1,0 +1,52 @@
+"""How images are prepared for anyone's model file: what the file says, or the one beside it."""
+
+from pathlib import Path
+
+from mixnet_common import MixnetError
+from mixnet_common.console import warn
+from mixnet_common.readers import is_file, read_json
+from mixnet_export.metadata.card import ModelMetadata, preprocessing_of
+from mixnet_export.metadata.files import read_metadata
+from mixnet_networks.architecture import Preprocessing
+from mixnet_networks.images.preprocessing import for_channels, load_preprocessing
+from mixnet_runtimes.model_files import identity_of
+
+ASSUMED = "timm"
+"""The preprocessing taken where nothing says which: most people's evaluation of ImageNet."""
+
+
+def find_preprocessing(
+    path: Path, channels: int, option: str | None = None
+) -> tuple[Preprocessing, str]:
+    """How images are prepared for a file, and who says so: the option, the file, or a guess."""
+    if option is not None:
+        return for_channels(load_preprocessing(option), channels), option
+    for name, card in metadata_of_file(path).items():
+        if card.preprocessing:
+            return for_channels(card.preprocessing, channels), name
+    warn(f"{path} does not say how images are prepared; they are as for {ASSUMED}'s networks")
+    return for_channels(load_preprocessing(ASSUMED), channels), "assumed"
+
+
+def metadata_of_file(path: Path) -> dict[str, ModelMetadata]:
+    """What the file says of itself, and what the file beside it says, by their names."""
+    return {path.name: read_metadata(path), f"{path.name}.json": side_metadata(path)}
+
+
+def side_metadata(path: Path) -> ModelMetadata:
+    """The card in the provenance beside a file; empty where there is none of this very file."""
+    side = path.with_name(f"{path.name}.json")
+    if not is_file(side):
+        return ModelMetadata()
+    try:
+        found = read_json(side)
+        if found["sha256"] != identity_of(path).sha256:
+            warn(f"{side} is of another file than {path}; it is left out")
+            return ModelMetadata()
+        labels = tuple(str(label) for label in found.get("labels") or ())
+        return ModelMetadata(
+            preprocessing=preprocessing_of(found["preprocessing"], str(side)), labels=labels
+        )
+    except (MixnetError, KeyError, TypeError, AttributeError):
+        warn(f"{side} is not valid provenance; it is left out")
+        return ModelMetadata()
