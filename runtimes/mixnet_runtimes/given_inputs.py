@@ -156,14 +156,42 @@ def read_array(path: Path, info: TensorInfo) -> Array:
 
     Raises UsageError where its shape or type is not the input's, MixnetError where it is damaged.
     """
-    with _stream(path, info) as stream:
-        shape, dtype, read = _header(path, stream)
+
+    def check(shape: Sequence[int], dtype: np.dtype) -> None:
         if tuple(shape) != info.shape or not holds(dtype, info.dtype):
             raise UsageError(
                 f"{show(path)}: {_type_word(dtype)} {list(shape)} where input {info.name} takes "
                 f"{describe_type(info.dtype)} {list(info.shape)}",
                 "save an array of exactly that shape and type with numpy.save",
             )
+
+    return _read(path, info, check)
+
+
+def read_arrays(path: Path, info: TensorInfo) -> Array:
+    """The same with any number of inputs along the first axis: real values, or stored integers.
+
+    Raises UsageError where what is there is none of them, MixnetError where it is damaged.
+    """
+
+    def check(shape: Sequence[int], dtype: np.dtype) -> None:
+        fits = len(shape) == len(info.shape) and tuple(shape[1:]) == info.shape[1:]
+        if not fits or not shape[0] or (dtype.kind != "f" and dtype.name != info.dtype):
+            rest = ", ".join(map(str, info.shape[1:]))
+            raise UsageError(
+                f"{show(path)}: {_type_word(dtype)} {list(shape)} where input {info.name} takes"
+                f" float32 [any number, {rest}]",
+                "save one array of all inputs with numpy.save or numpy.savez",
+            )
+
+    return _read(path, info, check)
+
+
+def _read(path: Path, info: TensorInfo, check: Callable[[Sequence[int], np.dtype], None]) -> Array:
+    """An array, once its shape and type have been checked."""
+    with _stream(path, info) as stream:
+        shape, dtype, read = _header(path, stream)
+        check(shape, dtype)
         array = read()
     return np.ascontiguousarray(array.astype(dtype.newbyteorder("="), copy=False))
 

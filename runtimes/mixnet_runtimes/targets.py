@@ -33,7 +33,10 @@ from mixnet_common.records import (
 PRECISIONS = ("float32", "float16", "int8-per-channel", "int8-per-tensor")
 """Of depthwise convolutions: float16 is of weights, int8 by the scales of the weights."""
 
-COSTS = ("generic_tap", "generic_tap_int8", "sum", "copy", "operator", "least_gain")
+COSTS = (
+    "generic_tap", "generic_tap_int8", "int8_tap", "int8_sum", "sum", "copy", "operator",
+    "least_gain",
+)  # fmt: skip
 """Constants of the model by which large depthwise convolutions are cut into tiles."""
 
 DEFAULT = "default"

@@ -26,10 +26,11 @@ from mixnet_common.outputs import check_output
 from mixnet_common.progress import progress
 from mixnet_common.temporary import temporary_folder
 from mixnet_export.lowering import Model
-from mixnet_export.optimize.building import Rewriting, rewrite
+from mixnet_export.optimize.building import rewrite
 from mixnet_export.optimize.choosing import Choice, Costs, choose, costs_of, direct_cost, tiles_cost
 from mixnet_export.optimize.document import fresh_model, read_document, write_document
 from mixnet_export.optimize.finding import Found, find
+from mixnet_export.optimize.rewriting import Rewriting
 from mixnet_export.writers import FORMATS
 from mixnet_networks import GraphBuilder
 from mixnet_quantize.settings import Settings

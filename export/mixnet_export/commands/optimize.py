@@ -72,6 +72,13 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="A plan that --measure or mixnet-bench tune FILE wrote.",
 )
+@click.option(
+    "--calibrate",
+    type=click.Path(path_type=Path),
+    metavar="PICTURES",
+    help="Folder of images, or .npy or .npz of inputs: tiles of an int8 .tflite are in int8 where"
+    " that is faster and differs by one step at most on all of them; outputs are compared on them.",
+)
 @json_option
 def optimize_command(
     file: Path,
@@ -81,6 +88,7 @@ def optimize_command(
     dry_run: bool,
     measure: bool,
     lowering: Path | None,
+    calibrate: Path | None,
     as_json: bool,
 ) -> None:
     """Make FILE, anyone's .tflite or .onnx, faster on CPUs without changing what it computes.
@@ -93,7 +101,7 @@ def optimize_command(
     from mixnet_export.optimize.job import optimize
     from mixnet_export.optimize.request import check_request
 
-    check_request(file, directory, [] if lowering is None else [lowering])
+    check_request(file, directory, [each for each in (lowering, calibrate) if each is not None])
     decisions = _decisions(file, directory, runtime, measure, lowering, dry_run)
     result = optimize(
         file,
@@ -102,6 +110,7 @@ def optimize_command(
         dry_run=dry_run,
         allow_fp16=allow_fp16,
         decisions=decisions,
+        calibration=calibrate,
     )
     for text in result.warnings:
         warn(printable(text))
@@ -113,7 +122,9 @@ def optimize_command(
     if result.rewritten:
         _print_rewritten(result)
     for output in result.outputs:
-        say(_compared(output))
+        say(_compared(output, result.pictures))
+    for why, count in Counter(e.float_because for e in result.rewritten if e.float_because).items():
+        say(f"tiles in float32: {_operators(count)}: {printable(why)}")
     for why, count in Counter(each.why for each in result.left_alone).items():
         say(f"left alone: {count} operator{'s' * (count != 1)}: {printable(why)}")
     print_lines(_outcome(result, dry_run))
@@ -192,6 +203,8 @@ def _kind(each: Rewritten) -> tuple[str, ...]:
     if max(each.dilations) > 1:
         kernel += f" dilation {_by(each.dilations)}"
     tiles = [f"{count}·{tile}" if count > 1 else tile for tile, count in _counted(each).items()]
+    if each.requantized:
+        tiles[-1] += " in int8"
     expected = f"{100 * each.expected_ratio:.0f} % of the time"
     return each.form, _by(each.input_shape[1:]), kernel, " + ".join(tiles), expected
 
@@ -208,12 +221,13 @@ def _proof(group: Sequence[Rewritten | RewrittenRegion]) -> str:
     return f"differ by {max(each.steps or 0 for each in group)} steps"
 
 
-def _compared(output: OutputProof) -> str:
+def _compared(output: OutputProof, pictures: int) -> str:
     """How an output of the whole file compares."""
+    where = f" on {pictures} picture{'s' * (pictures != 1)}" if pictures else ""
     words = f"output {printable(output.name)}: differs by {output.difference:.0e} of the largest"
     if output.sqnr_db is not None:
         words += f", SQNR {output.sqnr_db:.0f} dB"
-    return f"{words}, {100 * output.share:.2g} % of its values"
+    return f"{words}, {100 * output.share:.2g} % of its values{where}"
 
 
 def _totals(result: OptimizeResult) -> str:

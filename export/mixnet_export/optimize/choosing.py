@@ -30,6 +30,10 @@ class Costs:
     """A tap of a kernel beyond the microkernels, in float32."""
     generic_tap_int8: float
     """The same in int8."""
+    int8_tap: float
+    """A tap of a microkernel in int8."""
+    int8_sum: float
+    """Writing and adding up a partial sum in int8, an output element."""
     sum: float
     """Writing a partial sum and adding it up, an output element."""
     copy: float
@@ -110,12 +114,33 @@ def tiles_cost(
     for tile in tiles:
         kernel = next(size for size in kernels if size >= tile.taps)
         total += shape.outputs * (kernel + costs.sum) + 2 * costs.operator
-        if tile.reads == SLICED:
-            pairs = zip(shape.axes, tile.piece, strict=True)
-            total += _copied(shape, [axis.window(taps)[1] for axis, taps in pairs], costs)
-    if any(tile.reads == SLICED for tile in tiles) and any(map(any, shape.pads)):
+    return total + _slices_cost(shape, tiles, costs)
+
+
+def _slices_cost(shape: Shape, tiles: Sequence[Tile], costs: Costs) -> float:
+    """Padding once, and a slice for each tile that reads one."""
+    sliced = [tile for tile in tiles if tile.reads == SLICED]
+    total = 0.0
+    for tile in sliced:
+        pairs = zip(shape.axes, tile.piece, strict=True)
+        total += _copied(shape, [axis.window(taps)[1] for axis, taps in pairs], costs)
+    if sliced and any(map(any, shape.pads)):
         total += _copied(shape, [axis.padded for axis in shape.axes], costs)
     return total
+
+
+def int8_tiles_cost(
+    shape: Shape, tiles: Sequence[Tile], kernels: tuple[int, ...], costs: Costs
+) -> float:
+    """What the same tiles cost in int8, between which nothing is converted.
+
+    ``kernels`` are the taps of the int8 microkernels.
+    """
+    total = 0.0
+    for tile in tiles:
+        kernel = next(size for size in kernels if size >= tile.taps)
+        total += shape.outputs * (kernel * costs.int8_tap + costs.int8_sum) + 2 * costs.operator
+    return total + _slices_cost(shape, tiles, costs)
 
 
 def _conversions(shape: Shape, form: str, costs: Costs) -> float:

@@ -1,6 +1,7 @@
 """The whole file against its original: all outputs of all signatures, on all kinds of inputs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -10,30 +11,49 @@ from numpy.typing import NDArray
 from mixnet_export.optimize import samples
 from mixnet_export.optimize.document import Document
 from mixnet_export.optimize.interpreting import called, input_info, invoke, open_interpreter
+from mixnet_runtimes.session import TensorInfo
 from mixnet_runtimes.tflite.words import decoded_text
 
 Array = NDArray[Any]
+
+Feed = Callable[[TensorInfo], Array]
+"""Gives values for any input."""
 
 HUGE = 1e300
 """In place of what is not finite, which JSON cannot hold."""
 
 
+def made_up() -> list[Feed]:
+    """Inputs of every kind."""
+    return [partial(samples.sample, kind) for kind in samples.KINDS]
+
+
+def given(pictures: str) -> list[Feed]:
+    """Inputs from a ``.npy`` with one in each entry."""
+    runs = np.load(pictures, mmap_mode="r")
+    return [lambda info, run=run: run for run in runs]  # type: ignore[misc]
+
+
 def compare_outputs(
-    original: Document, candidate: Document, blunted: Document | None
+    original: Document,
+    candidate: Document,
+    blunted: Document | None,
+    feeds: Sequence[Feed] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Every output of every signature, over all inputs.
+    """Every output of every signature, over all inputs; made-up ones without ``feeds``.
 
     ``blunted`` is the original without the weights of the rewritten operators: an output that is
     the same there says nothing of them. None where they have no weights.
     """
     named = [decoded_text(each.signatureKey) for each in original.model.signatureDefs or ()]
     keys: list[str | None] = [*named] if named else [None]
+    feeds = made_up() if feeds is None else feeds
     for key in keys:
         runs = [
-            _runs(document, key, delegates)
+            _runs(document, key, delegates, feeds)
             for document, delegates in ((original, True), (original, False), (candidate, True))
         ]
-        without = None if blunted is None else _runs(blunted, key, True)
+        without = None if blunted is None else _runs(blunted, key, True, feeds)
         for name in runs[0]:
             first, plain, second = (each[name] for each in runs)
             found = compared(first, plain, second)
@@ -41,27 +61,28 @@ def compare_outputs(
             yield {"signature": key, "name": name, "change": change, **found}
 
 
-def _runs(document: Document, key: str | None, delegates: bool) -> dict[str, list[Array]]:
-    """By output, what comes of each kind of input."""
+def _runs(
+    document: Document, key: str | None, delegates: bool, feeds: Sequence[Feed]
+) -> dict[str, list[Array]]:
+    """By output, what comes of each input."""
     interpreter = open_interpreter(document, delegates=delegates)
     found: dict[str, list[Array]] = {}
-    for kind in samples.KINDS:
-        for name, values in _run(interpreter, document, key, kind).items():
+    for feed in feeds:
+        for name, values in _run(interpreter, document, key, feed).items():
             found.setdefault(name, []).append(values)
     return found
 
 
-def _run(interpreter: Any, document: Document, key: str | None, kind: str) -> dict[str, Array]:
+def _run(interpreter: Any, document: Document, key: str | None, feed: Feed) -> dict[str, Array]:
     if key is not None:
         runner = interpreter.get_signature_runner(key)
         details = runner.get_input_details()
-        feed = {
-            name: samples.sample(kind, input_info(detail, document))
-            for name, detail in sorted(details.items())
+        values = {
+            name: feed(input_info(detail, document)) for name, detail in sorted(details.items())
         }
-        return dict(sorted(called(lambda: runner(**feed), document).items()))
+        return dict(sorted(called(lambda: runner(**values), document).items()))
     for detail in interpreter.get_input_details():
-        interpreter.set_tensor(detail["index"], samples.sample(kind, input_info(detail, document)))
+        interpreter.set_tensor(detail["index"], feed(input_info(detail, document)))
     invoke(interpreter, document)
     return {
         f"{number} {each['name']}": interpreter.get_tensor(each["index"])
@@ -85,8 +106,8 @@ def compared(first: list[Array], plain: list[Array], second: list[Array]) -> dic
         "difference": _distance(one, other, finite),
         "own": _distance(one, own, finite & np.isfinite(own)),
         "share": float((one[finite] != other[finite]).mean()) if finite.any() else 0.0,
-        "sqnr_db": _sqnr(one[finite], other[finite]),
-        "own_sqnr_db": _sqnr(one[finite], own[finite]),
+        "sqnr_db": sqnr(one[finite], other[finite]),
+        "own_sqnr_db": sqnr(one[finite], own[finite]),
         "spread": _spread(first),
         "finite": bool(finite.all()),
     }
@@ -123,7 +144,7 @@ def _distance(one: Array, other: Array, where: Array) -> float:
     return found if np.isfinite(found) else HUGE
 
 
-def _sqnr(signal: Array, other: Array) -> float | None:
+def sqnr(signal: Array, other: Array) -> float | None:
     """Signal to noise in dB; None for no noise."""
     noise = float(np.square(signal - other).sum())
     power = float(np.square(signal).sum())

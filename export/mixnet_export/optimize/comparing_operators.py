@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_export.optimize import samples
+from mixnet_export.optimize.calibrating.running import Shown
 from mixnet_export.optimize.document import Document
 from mixnet_export.optimize.extracting import extract
 from mixnet_export.optimize.finding import Found
@@ -21,6 +22,9 @@ REFERENCE_WORK = 400_000_000
 """Multiply-adds of a float64 reference; of larger operators it sees some channels only."""
 
 NOISES = 2
+
+MOST_RUNS = 16
+"""On pictures, all of which ``calibrating`` has compared before."""
 
 
 def captured_inputs(original: Document, chosen: list[Found]) -> dict[tuple[int, int], list[Array]]:
@@ -39,6 +43,19 @@ def captured_inputs(original: Document, chosen: list[Found]) -> dict[tuple[int, 
         for tensor in wanted:
             found[0, tensor].append(interpreter.get_tensor(tensor))
     return found
+
+
+def seen_on_pictures(
+    document: Document, sources: list[int], pictures: str | None
+) -> dict[int, list[Array]]:
+    """What tensors of the main graph hold when it runs on some of a user's pictures."""
+    if not sources or pictures is None:
+        return {}
+    runs = np.load(pictures, mmap_mode="r")
+    shown = Shown(document, sources)
+    count = min(len(runs), MOST_RUNS)
+    seen = [shown.run(runs[number * len(runs) // count]) for number in range(count)]
+    return {source: [each[source] for each in seen] for source in sources}
 
 
 def noises(document: Document, found: Found, source: int) -> Iterator[Array]:

@@ -22,6 +22,9 @@ KEYS = ("measured", "target", "original_sha256", "rewrite")
 TILES = "tiles"
 """The pattern of a large convolution that is cut."""
 
+INT8_TILES = "int8 tiles"
+"""The pattern of tiles in int8, with ranges of their own, in place of float32 ones."""
+
 SLOWER = "it was measured, and is not faster rewritten"
 
 HINT = "give the TOML file that optimize --measure or mixnet-bench tune wrote"

@@ -13,7 +13,7 @@ from mixnet_runtimes.tflite.words import decoded_text, integers
 
 Array = NDArray[Any]
 
-TYPES = {"float32": "FLOAT32", "float16": "FLOAT16", "int32": "INT32"}
+TYPES = {"float32": "FLOAT32", "float16": "FLOAT16", "int32": "INT32", "int8": "INT8"}
 BYTES = {0: "<f4", 1: "<f2", 2: "<i4", 4: "<i8", 9: "|i1"}
 """How constants of the schema's types are stored: float32, float16, int32, int64, int8."""
 
@@ -102,6 +102,25 @@ class GraphEditor:
         self.graph.tensors[index].type = given.type
         self.graph.tensors[index].quantization = copy.deepcopy(given.quantization)
         return index
+
+    def set_scale(self, tensor: int, scale: float, zero: int) -> None:
+        """Give a tensor one scale and zero point, and no range that an exporter noted."""
+        given = self.editor.record("QuantizationParameters")
+        given.scale, given.zeroPoint = np.array([scale], np.float32), np.array([zero], np.int64)
+        self.graph.tensors[tensor].quantization = given
+
+    def quantized_constant(
+        self, name: str, values: Array, scales: Array, zeros: Array, *, axis: int
+    ) -> int:
+        """A tensor with these integers and scales, which are those along an axis."""
+        number = self._append(
+            name, values.shape, TYPES[values.dtype.name], self.editor.buffer(values)
+        )
+        given = self.editor.record("QuantizationParameters")
+        given.scale, given.zeroPoint = scales.astype(np.float32), zeros.astype(np.int64)
+        given.quantizedDimension = axis if len(scales) > 1 else 0
+        self.graph.tensors[number].quantization = given
+        return number
 
     def picked(self, name: str, tensor: int, axis: int, order: Sequence[int]) -> int:
         """A constant of some of another's entries along an axis, its scales picked with them."""

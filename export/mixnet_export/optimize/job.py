@@ -14,6 +14,7 @@ from mixnet_common.temporary import temporary_folder
 from mixnet_common.versions import package_version
 from mixnet_export.job.exporting import side_path
 from mixnet_export.optimize.attempt import Attempt, Original
+from mixnet_export.optimize.calibrating.pictures import check_pictures
 from mixnet_export.optimize.decisions import ALL, Decisions
 from mixnet_export.optimize.document import LARGEST
 from mixnet_export.optimize.onnx.file import OnnxOriginal
@@ -29,7 +30,7 @@ TOO_LARGE = "it is larger than 2 GB"
 
 KEPT = (
     "target", "fp16_allowed", "regions", "rewritten", "left_alone", "before", "after",
-    "expected_gain", "outputs",
+    "expected_gain", "outputs", "pictures",
 )  # fmt: skip
 """Keys of a result that a file's provenance repeats."""
 
@@ -44,26 +45,33 @@ def optimize(
     dry_run: bool = False,
     allow_fp16: bool = False,
     decisions: Decisions = ALL,
+    calibration: Path | None = None,
 ) -> OptimizeResult:
     """Rewrite a ``.tflite`` or ``.onnx`` file for one runtime's version.
 
     The result and its provenance are written into the folder ``output`` under the file's own name,
     unless nothing is found, or with ``dry_run`` or without a folder. With ``allow_fp16`` it is
-    written all the same, and says that XNNPACK may compute it in float16. What is not proven equal
-    is left as it was. Raises UsageError for what is no such file, for another runtime's target, for
-    float16 of anything but float32, and for an output in the input's place; MixnetError for a
-    broken file, for one that would lose something, and for one that cannot be held against itself.
+    written all the same, and says that XNNPACK may compute it in float16. With ``calibration``, a
+    folder of images or an array in a ``.npy`` or ``.npz``, the tiles of int8 convolutions are in
+    int8 where that is faster, and differs by one step at most on all of them. What is not proven
+    equal is left as it was. Raises UsageError for what is no such file or no pictures, for another
+    runtime's target, for float16 of anything but float32, and for an output in the input's place;
+    MixnetError for a broken file, for one that would lose something, and for one that cannot be
+    held against itself.
     """
     path = Path(path)
-    if path.suffix.lower() == ".onnx" and allow_fp16:
-        raise UsageError(f"--allow-fp16 is for .tflite files, not {show(path)}", "drop it")
+    if path.suffix.lower() == ".onnx" and (allow_fp16 or calibration is not None):
+        name = "--allow-fp16" if allow_fp16 else "--calibrate"
+        raise UsageError(f"{name} is for .tflite files, not {show(path)}", "drop it")
     written = check_request(path, output)
+    if calibration is not None:
+        check_pictures(calibration)
     wanted = _target(path, target)
     if (size := size_of(path)) > LARGEST and wanted.file_format == "tflite":
         before = Figures(size, None, TOO_LARGE, None)
         return OptimizeResult(path, wanted.name, (), (), TOO_LARGE, before, None, None)
     read_file(path)
-    original = _opened(path, wanted, allow_fp16)
+    original = _opened(path, wanted, allow_fp16, calibration)
     with temporary_folder() as folder:
         result, attempt, content = _settled(original, folder / path.name, decisions)
     if result.reason:
@@ -90,10 +98,10 @@ def _target(path: Path, target: Target | str | None) -> Target:
     return wanted
 
 
-def _opened(path: Path, target: Target, allow_fp16: bool) -> Original:
+def _opened(path: Path, target: Target, allow_fp16: bool, calibration: Path | None) -> Original:
     if target.file_format == "onnx":
         return OnnxOriginal(path, target)
-    return TfliteOriginal(path, target, allow_fp16=allow_fp16)
+    return TfliteOriginal(path, target, allow_fp16=allow_fp16, calibration=calibration)
 
 
 def _settled(original: Original, candidate: Path, decisions: Decisions) -> Made:

@@ -12,10 +12,10 @@ from typing import Any
 from mixnet_common import MixnetError
 from mixnet_common.printable import printable
 from mixnet_export.optimize.attempt import UnprovenError
-from mixnet_export.optimize.building import Rewriting
-from mixnet_export.optimize.decisions import TILES, key_of
+from mixnet_export.optimize.decisions import INT8_TILES, TILES, key_of
 from mixnet_export.optimize.records import OutputProof
 from mixnet_export.optimize.regions.stages import Stage
+from mixnet_export.optimize.rewriting import Rewriting
 from mixnet_runtimes import child
 
 OPERATOR_TOLERANCE = 1e-5
@@ -70,18 +70,18 @@ def prove(
     stages: Sequence[Stage],
     rewritings: Sequence[Rewriting],
     most_taps: Mapping[str, int],
+    pictures: Path | None = None,
 ) -> Proof:
     """Run and judge. What stages left is written beside the candidate, to be run as well.
+
+    ``pictures`` are inputs in a ``.npy`` on which outputs are compared; tiles in int8 are compared
+    on them alone, since their ranges are those of pictures.
 
     Raises UnprovenError where rewritings differ, MixnetError where only the candidate as a whole
     does, or where one of the files cannot be run.
     """
     places = [
-        (
-            each.found.subgraph,
-            each.found.operator,
-            each.found.direct_source if each.is_whole else each.found.source,
-        )
+        (each.found.subgraph, each.found.operator, each.source, each.is_ranged)
         for each in rewritings
     ]
     files = [path]
@@ -95,6 +95,7 @@ def prove(
         "regions": [[region.as_json() for region in stage.regions] for stage in stages],
         "rewritten": places,
         "most_taps": dict(most_taps),
+        "pictures": None if pictures is None else str(pictures),
     }
     limits = child.limits_for(path, TIMEOUT_S)
     answer = child.ask("mixnet_export.optimize.proof_child:prove", path, request, limits)
@@ -102,12 +103,15 @@ def prove(
     failed = failed_regions(regions, answer["regions"])
     for rewriting, seen in zip(rewritings, answer["operators"], strict=True):
         if why := _fault_of_operator(rewriting, seen):
-            failed[key_of(TILES, rewriting.found.name)] = why
+            pattern = INT8_TILES if rewriting.is_ranged else TILES
+            failed[key_of(pattern, rewriting.found.name)] = why
     if failed:
         raise UnprovenError(failed, HINT)
     is_int8 = any(each.found.is_int8 for each in rewritings)
     is_int8 |= any(seen["steps"] > 0 for seen in answer["regions"])
     outputs = tuple(judged(each, is_int8) for each in answer["outputs"])
+    for each in answer["made_up"]:
+        judged(each, is_int8)
     first, second = answer["partitions"]
     return Proof(answer["operators"], answer["regions"], outputs, (first, second))
 

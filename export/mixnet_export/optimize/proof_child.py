@@ -12,8 +12,13 @@ from typing import Any
 import numpy as np
 
 from mixnet_export.optimize import finding
-from mixnet_export.optimize.comparing import compare_outputs
-from mixnet_export.optimize.comparing_operators import captured_inputs, compare_operator, noises
+from mixnet_export.optimize.comparing import compare_outputs, given
+from mixnet_export.optimize.comparing_operators import (
+    captured_inputs,
+    compare_operator,
+    noises,
+    seen_on_pictures,
+)
 from mixnet_export.optimize.document import Document, fresh_model, read_document
 from mixnet_export.optimize.editing import Editor, GraphEditor
 from mixnet_export.optimize.finding import Found
@@ -35,10 +40,18 @@ def prove(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     regions, base = _compared_regions(request, original)
     operators = _compared_operators(request, base, candidate)
     tell("comparing the outputs of", runtime.name)
+    blunted = _blunted(original, candidate)
+    made_up = []
+    if not any(is_ranged for *_, is_ranged in request["rewritten"]):
+        made_up = list(compare_outputs(original, candidate, blunted))
+    shown = made_up
+    if request["pictures"] is not None:
+        shown = list(compare_outputs(original, candidate, blunted, given(request["pictures"])))
     return {
         "regions": regions,
         "operators": operators,
-        "outputs": list(compare_outputs(original, candidate, _blunted(original, candidate))),
+        "outputs": shown,
+        "made_up": made_up,
         "partitions": [registry.partitions(path).partitions for path in paths],
     }
 
@@ -62,12 +75,19 @@ def _compared_operators(
     """What was found of each convolution that was cut into tiles."""
     found_in_it = finding.find(base, request["most_taps"])
     known = {(e.subgraph, e.operator): e for e in found_in_it if isinstance(e, Found)}
-    chosen = [(known[subgraph, place], source) for subgraph, place, source in request["rewritten"]]
-    base = _with_biases(base, [found for found, _ in chosen])
-    captured = captured_inputs(base, [found for found, _ in chosen])
+    chosen = [
+        (known[subgraph, place], source, is_ranged)
+        for subgraph, place, source, is_ranged in request["rewritten"]
+    ]
+    base = _with_biases(base, [found for found, _, _ in chosen])
+    captured = captured_inputs(base, [found for found, _, is_ranged in chosen if not is_ranged])
+    ranged = [source for _, source, is_ranged in chosen if is_ranged]
+    on_pictures = seen_on_pictures(base, ranged, request["pictures"])
     operators = []
-    for found, source in chosen:
+    for found, source, is_ranged in chosen:
         inputs = [*captured.get((found.subgraph, source), []), *noises(base, found, source)]
+        if is_ranged:
+            inputs = on_pictures[source]
         operators.append(compare_operator(base, candidate, found, source, inputs))
     return operators
 

@@ -36,6 +36,10 @@ class Rewritten:
     """int8: by how many steps an output differs from the original operator's at most."""
     share: float | None = None
     """int8: share of values that differ."""
+    requantized: bool = False
+    """int8: whether its tiles are in int8, with ranges of their own or, a single one, exactly."""
+    float_because: str = ""
+    """int8, with pictures: why its tiles are in float32."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,8 @@ class OptimizeResult:
     regions: tuple[RewrittenRegion, ...] = ()
     warnings: tuple[str, ...] = ()
     written: Path | None = None
+    pictures: int = 0
+    """Of a user's, on which outputs were compared; 0 where that was on made-up inputs."""
     fp16_allowed: bool = False
     """Whether the result says that XNNPACK may compute it in float16."""
     provenance: Mapping[str, Any] = field(default_factory=dict)

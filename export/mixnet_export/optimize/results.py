@@ -51,6 +51,10 @@ largest value; else `null`"""
     """int8: the most steps by which an output differs from the original operator's; else `null`"""
     share: Positive | None = known_as()
     """int8: the share of values that differ"""
+    requantized: bool = known_as(False)
+    """int8: whether its tiles are in int8, with ranges of their own or, a single one, exactly"""
+    float_because: str = known_as("")
+    """int8, with `--calibrate`: why its tiles are in float32"""
 
 
 class RegionRewritten(ResultRecord):
@@ -152,6 +156,8 @@ class OptimizeResult(ResultRecord):
     """sentences on what may spoil the result"""
     written: Place | None = known_as()
     """the file that was written; `null` where there was nothing to do, and with `--dry-run`"""
+    pictures: Count = known_as(0)
+    """with `--calibrate`: pictures on which outputs were compared; 0: on made-up inputs"""
     fp16_allowed: bool = known_as(False)
     """its metadata let XNNPACK compute it in float16: `--allow-fp16`"""
     provenance: Free | None = known_as()

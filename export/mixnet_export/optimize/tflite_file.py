@@ -1,15 +1,19 @@
 """A ``.tflite`` file for ``optimize``: what is found, chosen and rewritten in it, and its proof."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mixnet_common.versions import package_version
 from mixnet_export.optimize.attempt import UNPROVEN, Attempt
-from mixnet_export.optimize.building import Rewriting, rewrite
+from mixnet_export.optimize.building import rewrite
+from mixnet_export.optimize.calibrating.pictures import Pictures
+from mixnet_export.optimize.calibrating.requantizing import Calibrator, exact_in_int8
 from mixnet_export.optimize.choosing import FLOAT32, Choice, choose, costs_of, whole
-from mixnet_export.optimize.decisions import TILES, Decisions, key_of
+from mixnet_export.optimize.decisions import INT8_TILES, TILES, Decisions, key_of
 from mixnet_export.optimize.document import (
     Document,
     fresh_model,
@@ -28,6 +32,7 @@ from mixnet_export.optimize.records import (
     RewrittenRegion,
 )
 from mixnet_export.optimize.regions.stages import Stages, rewrite_regions
+from mixnet_export.optimize.rewriting import Rewriting
 from mixnet_runtimes.probing import Use, ask_partitions
 from mixnet_runtimes.registry import read_file
 from mixnet_runtimes.targets import PRECISIONS, Target
@@ -35,6 +40,8 @@ from mixnet_runtimes.tflite import half_precision
 from mixnet_runtimes.tflite.half_precision import refuse_unless_float32
 
 DELEGATES = "GPU and NPU delegates may prefer the original file"
+
+IDLE = "--calibrate changed nothing: no int8 convolution has several tiles in float32"
 
 NO_TILES = "there are no tiles for it, or none without slices, which an open batch rules out"
 
@@ -45,6 +52,8 @@ class _Parts:
 
     stages: Stages
     chosen: tuple[Rewriting, ...]
+    float_because: Mapping[str, str] = field(default_factory=dict)
+    """By name, why tiles of an int8 convolution are not in int8, where pictures are given."""
 
 
 class TfliteOriginal:
@@ -55,13 +64,23 @@ class TfliteOriginal:
 
     recorded = ("mixnet-mobile", "numpy", "ai-edge-litert")
 
-    def __init__(self, path: Path, target: Target, *, allow_fp16: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        target: Target,
+        *,
+        allow_fp16: bool = False,
+        calibration: Path | None = None,
+    ) -> None:
         self.path, self.target = path, target
         self._document = read_document(path)
         if allow_fp16:
             model, schema = self._document.model, self._document.schema
             refuse_unless_float32(path, model, schema, "--allow-fp16")
         self.reason = reason_to_leave(self._document)
+        self._calibrator = None
+        if calibration is not None:
+            self._calibrator = Calibrator(calibration, self._document, target)
         self._partitions_reason = why_unknown(path, target)
 
     def figures(self) -> Figures:
@@ -80,7 +99,11 @@ class TfliteOriginal:
             *(key_of(TILES, each.found.name) for each in chosen),
         ]
         reason = "" if keys else _nothing(found, decisions)
-        return Attempt(tuple(keys), tuple(left), reason, _Parts(stages, tuple(chosen)))
+        why: Mapping[str, str] = {}
+        if self._calibrator is not None:
+            chosen, why = self._calibrator.requantized(stages.last, chosen, decisions)
+            keys += [key_of(INT8_TILES, each.found.name) for each in chosen if each.is_ranged]
+        return Attempt(tuple(keys), tuple(left), reason, _Parts(stages, tuple(chosen), why))
 
     def content(self, attempt: Attempt, *, allow_fp16: bool = False) -> bytes:
         """The bytes of the rewritten file."""
@@ -100,21 +123,38 @@ class TfliteOriginal:
         stages, chosen = attempt.parts.stages, attempt.parts.chosen
         read_file(candidate)
         made = read_document(candidate)
-        proof = prove(self.path, candidate, stages.stages, chosen, most_taps(self.target))
+        pictures = None if self._calibrator is None else self._calibrator.pictures
+        file = None if pictures is None else candidate.with_name("pictures.npy")
+        if pictures is not None and file is not None:
+            np.save(file, pictures.inputs)
+        taps = most_taps(self.target)
+        proof = prove(self.path, candidate, stages.stages, chosen, taps, file)
         reason = self._partitions_reason
         counts = (None, None) if reason else proof.partitions
         pairs = zip(chosen, proof.operators, strict=True)
         costs = [sum(getattr(each.choice, key) for each in chosen) for key in ("cost", "direct")]
         return replace(
             result,
-            rewritten=tuple(_described(each, seen, stages) for each, seen in pairs),
+            rewritten=tuple(
+                replace(
+                    _described(each, seen, stages),
+                    requantized=each.requantized is not None,
+                    float_because=attempt.parts.float_because.get(each.found.name, ""),
+                )
+                for each, seen in pairs
+            ),
             before=_figures(self._document, counts[0], reason),
             after=_figures(made, counts[1], reason),
             expected_gain=1 - costs[0] / costs[1] if chosen else None,
             outputs=proof.outputs,
             regions=tuple(_regions(stages, proof.regions)),
-            warnings=(*doubts(proof.outputs), DELEGATES),
+            warnings=(*self._idle(pictures), *doubts(proof.outputs), DELEGATES),
+            pictures=0 if pictures is None else pictures.count,
         )
+
+    def _idle(self, pictures: Pictures | None) -> tuple[str, ...]:
+        """What to say where pictures are given and of no use."""
+        return (IDLE,) if self._calibrator is not None and pictures is None else ()
 
     def counted(self, result: OptimizeResult) -> OptimizeResult:
         """The result with the delegate partitions of the original, where they can be found out."""
@@ -162,7 +202,7 @@ def considered(found: Found, target: Target) -> tuple[Rewriting | None, str]:
     if not choice.pays(costs):
         percent = 100 * choice.ratio
         return None, f"tiles are not expected to pay ({percent:.0f} % of its time)"
-    return Rewriting(found, choice), ""
+    return exact_in_int8(Rewriting(found, choice), target), ""
 
 
 def _nothing(found: Sequence[Found | Left], decisions: Decisions) -> str:

@@ -34,6 +34,8 @@ class Case:
     pad_value: float = 0.0
     """Of a PADV2."""
     seed: int = 0
+    centred: bool = False
+    """Whether weights fall off towards the kernel's edge, as trained ones do."""
 
     @property
     def padded(self) -> tuple[int, int]:
@@ -102,6 +104,10 @@ def values(case: Case) -> tuple[Any, Any]:
     rng = np.random.default_rng(case.seed)
     taps = case.kernel[0] * case.kernel[1]
     weights = rng.standard_normal((1, *case.kernel, case.channels)) / np.sqrt(taps)
+    if case.centred:
+        rows, columns = (np.exp(-((np.arange(n) - (n - 1) / 2) ** 2)) for n in case.kernel)
+        weights = weights * np.outer(rows, columns)[:, :, None]
+        weights = weights / np.sqrt((weights**2).sum(axis=(0, 1, 2)))
     dtype = np.float16 if case.form == "float16" else np.float32
     return weights.astype(dtype), rng.standard_normal(case.channels).astype(dtype)
 

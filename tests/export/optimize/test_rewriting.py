@@ -8,10 +8,11 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from depthwise_files import Case, content, model, reference, save
 
-from mixnet_export.optimize.building import Rewriting, rewrite
+from mixnet_export.optimize.building import rewrite
 from mixnet_export.optimize.choosing import choose, costs_of, whole
 from mixnet_export.optimize.document import fresh_model, read_document, write_document
 from mixnet_export.optimize.finding import Found, Left, find
+from mixnet_export.optimize.rewriting import Rewriting
 from mixnet_runtimes.targets import find_target
 
 TILES = (3, 4, 9, 25)
