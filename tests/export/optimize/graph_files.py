@@ -6,13 +6,16 @@ from typing import Any
 import numpy as np
 
 from mixnet_export.lowering import Model, Plan, lower
-from mixnet_export.optimize.document import read_document
+from mixnet_export.optimize.document import fresh_model, read_document
 from mixnet_export.optimize.regions.stages import Stages, rewrite_regions
+from mixnet_export.writers import FORMATS
 from mixnet_export.writers.tflite import write_tflite
 from mixnet_networks import GraphBuilder
 from mixnet_networks.graph.reference import evaluate
+from mixnet_quantize.settings import Settings
 from mixnet_runtimes.targets import find_target
 from mixnet_runtimes.tflite.interpreters import find_runtime
+from mixnet_runtimes.tflite.pack import pack
 
 
 class Net:
@@ -85,3 +88,49 @@ def hold(path: Path, model: Model, *, seed: int = 1) -> None:
         assert got.shape == expected.shape
         assert expected.std() > 1e-3 * abs(expected).max() > 0
         assert abs(got - expected).max() < 1e-5 * max(1, abs(expected).max())
+
+
+def quantize(path: Path, shape: tuple[int, ...], *, per_tensor: bool = False) -> Path:
+    """The int8 file of a float32 one, integers going in and out; with one scale for all weights."""
+    rng = np.random.default_rng(7)
+    noise = iter([rng.standard_normal(shape).astype(np.float32) for _ in range(3)])
+    content = FORMATS["tflite"].quantize(path.read_bytes(), "x", noise, Settings(integer_io=True))
+    made = path.with_name("int8.tflite")
+    made.write_bytes(content)
+    if per_tensor:
+        document = read_document(made)
+        model = fresh_model(document)
+        for operator in model.subgraphs[0].operators:
+            _one_scale(model, [int(each) for each in operator.inputs])
+        made.write_bytes(pack(document.schema, model))
+    return made
+
+
+def _one_scale(model: Any, inputs: list[int]) -> None:
+    """Give the weights of an operator, and its bias, the largest of their scales."""
+    tensors = [model.subgraphs[0].tensors[each] for each in inputs]
+    if len(tensors) != 3 or tensors[1].quantization is None or tensors[2].type != 2:
+        return
+    scales = np.asarray(tensors[1].quantization.scale)
+    for tensor, dtype in ((tensors[1], np.int8), (tensors[2], np.int32)):
+        stored = model.buffers[tensor.buffer]
+        steps = np.frombuffer(np.asarray(stored.data, np.uint8).tobytes(), dtype)
+        shape = [int(size) for size in tensor.shape]
+        axis = tensor.quantization.quantizedDimension
+        ratios = (scales / scales.max()).reshape(
+            [-1 if n == axis else 1 for n in range(len(shape))]
+        )
+        changed = np.round(steps.reshape(shape) * ratios).astype(dtype)
+        stored.data = np.frombuffer(changed.tobytes(), np.uint8)
+        tensor.quantization.scale = np.asarray(tensor.quantization.scale).max(keepdims=True)
+        tensor.quantization.zeroPoint = np.zeros(1, np.int64)
+
+
+def run_int8(path: Path, shape: tuple[int, ...], seed: int = 3) -> list[Any]:
+    """What an int8 file computes of noise over the whole range."""
+    x = np.random.default_rng(seed).integers(-128, 128, shape).astype(np.int8)
+    interpreter = find_runtime(None)[1](model_path=str(path), num_threads=1)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
+    interpreter.invoke()
+    return [interpreter.get_tensor(each["index"]) for each in interpreter.get_output_details()]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mixnet_export.optimize.graph import Graph
-from mixnet_export.optimize.values import LeftAloneError, constant, sizes_of
+from mixnet_export.optimize.values import LeftAloneError, constant, scales_of, sizes_of
 from mixnet_runtimes.tflite.words import integers
 
 ALONE = ("ABS", "ELU", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "RELU", "RELU6",
@@ -72,8 +72,13 @@ def channelwise(graph: Graph, place: int, inside: set[int], channels: int) -> Ax
         return None
     if kind == "DEPTHWISE_CONV_2D":
         return _depthwise(graph, place, channels)
-    if kind in ("MEAN", "PAD", "RESHAPE"):
+    if kind in _MOVING:
         return {} if _MOVING[kind](graph, place, channels) else None
+    if kind in CONVERTING:
+        ends = (
+            graph.tensor(each).quantization for each in (inputs[0], *integers(operator.outputs))
+        )
+        return None if any(_count(each) > 1 for each in ends) else {}
     if kind not in (*ALONE, *PAIRED):
         return None
     axes: Axes = {}
@@ -85,6 +90,13 @@ def channelwise(graph: Graph, place: int, inside: set[int], channels: int) -> Ax
         if sizes and sizes[-1] != 1:
             axes[place, tensor] = (len(sizes) - 1,)
     return axes
+
+
+def _converted(graph: Graph, place: int, channels: int) -> bool:
+    """Whether a conversion treats every channel alike, since there is one scale for all."""
+    operator = graph.operators[place]
+    ends = (integers(operator.inputs)[0], integers(operator.outputs)[0])
+    return all(len(scales_of(graph.tensor(each))[0]) <= 1 for each in ends)
 
 
 def _depthwise(graph: Graph, place: int, channels: int) -> Axes | None:
@@ -114,7 +126,10 @@ def _reshape(graph: Graph, place: int, channels: int) -> bool:
     return all(sizes_of(graph.tensor(each))[-1:] == [channels] for each in ends)
 
 
-_MOVING = {"MEAN": _mean, "PAD": _pad, "RESHAPE": _reshape}
+_MOVING = {
+    "DEQUANTIZE": _converted, "MEAN": _mean, "PAD": _pad, "QUANTIZE": _converted,
+    "RESHAPE": _reshape,
+}  # fmt: skip
 
 
 def _numbers(graph: Graph, tensor: int) -> Any:
