@@ -74,11 +74,6 @@ def channelwise(graph: Graph, place: int, inside: set[int], channels: int) -> Ax
         return _depthwise(graph, place, channels)
     if kind in _MOVING:
         return {} if _MOVING[kind](graph, place, channels) else None
-    if kind in CONVERTING:
-        ends = (
-            graph.tensor(each).quantization for each in (inputs[0], *integers(operator.outputs))
-        )
-        return None if any(_count(each) > 1 for each in ends) else {}
     if kind not in (*ALONE, *PAIRED):
         return None
     axes: Axes = {}
