@@ -11,7 +11,7 @@ FLOORS = {
     "counting": 1, "profiling": 1, "accuracy": 1, "report": 1, "cluster": 1,
     "timing": 2, "paper": 2,
     "phones": 3,
-    "tuning": 4, "architecture_search": 4,
+    "tuning": 4, "latency_tables": 4, "architecture_search": 4,
     "campaign": 5,
     "testing": 6, "commands": 6, "studies": 6,
     "command_line": 7,

@@ -12,6 +12,7 @@ from mixnet_bench.command_line.campaigns import report, run
 from mixnet_bench.command_line.counting import count, inspect, paper
 from mixnet_bench.command_line.devices import devices
 from mixnet_bench.command_line.latency import latency
+from mixnet_bench.command_line.tables import predict, table
 from mixnet_bench.command_line.tuning import tune
 from mixnet_common.console import CONTEXT, Group
 
@@ -22,7 +23,20 @@ def main() -> None:
     """Count, time and compare networks and model files."""
 
 
-COMMANDS = (count, inspect, latency, classify, parity, paper, tune, devices, run, report)
+COMMANDS = (
+    count,
+    inspect,
+    latency,
+    classify,
+    parity,
+    paper,
+    tune,
+    table,
+    predict,
+    devices,
+    run,
+    report,
+)
 
 for command in COMMANDS:
     main.add_command(command)

@@ -195,6 +195,14 @@ SEED = Whole(0, SEEDS - 1)
 CONFIDENCE = Real(0.5, 0.9999)
 """Beyond it, an interval rests on what a sample does not hold."""
 
+TABLE_PASSES = Whole(1, 1000)
+"""Launches of everything in a latency table."""
+
+TABLE_NETWORKS = Whole(4, 1000)
+"""Networks that the cost of the seams is fitted to; two coefficients need four."""
+
+TABLE_MINUTES = Real(0, 100_000, least_open=True)
+
 POINTS = Real(0, 100, least_open=True, most_open=True)
 """Of accuracy, that may be lost."""
 

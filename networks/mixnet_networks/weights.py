@@ -49,11 +49,15 @@ def seeded_weights(network: Network, seed: int = 0) -> Weights:
     """
     graph = network.at(resolution=PICTURE_SIZE, batch=1).graph
     check_memory_for(graph, np.dtype(np.float64).itemsize)
-    weights = {
+    return _set_statistics(graph, drawn_weights(graph, seed), network)
+
+
+def drawn_weights(graph: Graph, seed: int = 0) -> Weights:
+    """Weights as drawn, with batch norms that change nothing: enough to time a graph by."""
+    return {
         name: _initial(name, node, role, shape, seed)
         for name, node, role, shape in graph.parameters()
     }
-    return _set_statistics(graph, weights, network)
 
 
 def _initial(name: str, node: Node, role: str, shape: Shape, seed: int) -> NDArray[np.float32]:

@@ -6,10 +6,10 @@ that crashes its runtime ends the launch, not the caller.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -35,28 +35,49 @@ class Pace:
     longest_s: float = 0.4
     warmup: int = 3
     timeout_s: float = 600.0
+    burst_s: float = 0.0
+    """How long a file runs before the next one does; 0 for single inferences. A burst gives the
+    median of its inferences but the first, whose caches are full of another file."""
 
 
 PACE = Pace()
 
+MOST_IN_BURST = 200
+
+Sample = TypeVar("Sample")
+
+
+STARVED = 0.10
+"""Share of the time without a core from which a launch in bursts counts CPU time: what a thread
+waits for a core is the other programs' doing, and with a core its CPU time is its latency."""
+
 
 def time_in_turns(
-    paths: Sequence[Path], threads: int = 1, pace: Pace = PACE, *, fp16: bool = False
+    paths: Sequence[Path],
+    threads: int = 1,
+    pace: Pace = PACE,
+    *,
+    fp16: bool = False,
+    first_seed: int = 0,
 ) -> list[Launch]:
-    """Time files side by side, launch by launch. Raises as ``child.ask`` where one cannot run."""
+    """Time files side by side, launch by launch. Raises as ``child.ask`` where one cannot run.
+
+    The order of the files in a round is drawn from ``first_seed`` and the number of the launch.
+    """
     request = {
         "paths": [str(path) for path in paths],
         "threads": threads,
         "rounds": [pace.least, pace.most],
         "longest_s": pace.longest_s,
         "warmup": pace.warmup,
+        "burst_s": pace.burst_s,
         "fp16": fp16,
     }
     limits = child.Limits(pace.timeout_s, child.limits_for(paths[0]).memory_bytes)
     question = "mixnet_runtimes.turns:measure_launch"
     return [
         list(child.ask(question, paths[0], {**request, "seed": seed}, limits)["seconds"])
-        for seed in range(pace.launches)
+        for seed in range(first_seed, first_seed + pace.launches)
     ]
 
 
@@ -80,19 +101,43 @@ def measure_launch(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
         _feed(session)
         for _ in range(request["warmup"]):
             session.invoke()
-    slowest = max(_once(session) for session in sessions)
+    lengths = [_once(session) for session in sessions]
     least, most = request["rounds"]
-    rounds = int(min(most, max(least, request["longest_s"] / max(slowest, 1e-9))))
-    return {"seconds": _rounds(sessions, rounds, np.random.default_rng(request["seed"]))}
+    rng = np.random.default_rng(request["seed"])
+    if not request["burst_s"]:
+        rounds = int(min(most, max(least, request["longest_s"] / max(*lengths, 1e-9))))
+        return {"seconds": _rounds(rng, rounds, len(sessions), lambda at: _once(sessions[at]))}
+    counts = [
+        int(min(MOST_IN_BURST, max(2, request["burst_s"] / max(length, 1e-9))))
+        for length in lengths
+    ]
+    pairs = _rounds(rng, least, len(sessions), lambda at: _burst(sessions[at], counts[at]))
+    by_clock, by_cpu = ([[pair[of] for pair in file] for file in pairs] for of in (0, 1))
+    starved = np.sum(by_cpu) < (1 - STARVED) * np.sum(by_clock)
+    return {"seconds": by_cpu if starved and request["threads"] == 1 else by_clock}
 
 
-def _rounds(sessions: Sequence[Session], rounds: int, rng: np.random.Generator) -> Launch:
+def _rounds(
+    rng: np.random.Generator, rounds: int, files: int, take: Callable[[int], Sample]
+) -> list[list[Sample]]:
     """Every file once in each round, in an order of chance: what ran before matters."""
-    seconds: Launch = [[] for _ in sessions]
+    taken: list[list[Sample]] = [[] for _ in range(files)]
     for _ in range(rounds):
-        for index in rng.permutation(len(sessions)):
-            seconds[index].append(_once(sessions[index]))
-    return seconds
+        for index in rng.permutation(files):
+            taken[index].append(take(index))
+    return taken
+
+
+def _burst(session: Session, count: int) -> tuple[float, float]:
+    """Time and CPU time of an inference: medians of ``count`` after a first one."""
+    session.invoke()
+    wall, cpu = [], []
+    for _ in range(count):
+        start, busy = time.perf_counter(), time.process_time()
+        session.invoke()
+        cpu.append(time.process_time() - busy)
+        wall.append(time.perf_counter() - start)
+    return float(np.median(wall)), float(np.median(cpu))
 
 
 def _feed(session: Session) -> None:

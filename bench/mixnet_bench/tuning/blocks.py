@@ -4,12 +4,15 @@ A block reads one tensor from the network and gives one back. Nothing here is ti
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from mixnet_export.lowering import Model
 from mixnet_networks import Graph, Tensor
 from mixnet_networks.building.build import block_of
+
+PartOf = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,15 @@ def distinct_blocks(model: Model) -> list[Block]:
     for name in dict.fromkeys(block_of(node.name) for node in model.graph.nodes):
         found.setdefault(signature(_block_graph(model.graph, name)), []).append(name)
     return [Block(tuple(names), _block_model(model, names[0])) for names in found.values()]
+
+
+def block_graphs(graph: Graph, part_of: PartOf = block_of) -> dict[str, Graph]:
+    """Every block of a network as a graph of its own, by its name, in order.
+
+    ``part_of`` says which part a node belongs to, by its name, where it is not to be the block.
+    """
+    names = dict.fromkeys(part_of(node.name) for node in graph.nodes)
+    return {name: _block_graph(graph, name, part_of) for name in names}
 
 
 def signature(graph: Graph) -> str:
@@ -62,12 +74,12 @@ def _block_model(model: Model, name: str) -> Model:
     return Model(graph, {parameter: model.weights[parameter] for parameter in names})
 
 
-def _block_graph(graph: Graph, name: str) -> Graph:
-    nodes = tuple(node for node in graph.nodes if block_of(node.name) == name)
+def _block_graph(graph: Graph, name: str, part_of: PartOf = block_of) -> Graph:
+    nodes = tuple(node for node in graph.nodes if part_of(node.name) == name)
     made = {tensor for node in nodes for tensor in node.outputs}
     read = dict.fromkeys(tensor for node in nodes for tensor in node.inputs if tensor not in made)
     outside = {
-        tensor for node in graph.nodes if block_of(node.name) != name for tensor in node.inputs
+        tensor for node in graph.nodes if part_of(node.name) != name for tensor in node.inputs
     }
     outputs = tuple(
         tensor

@@ -25,10 +25,12 @@ PACE = Pace(launches=5)
 class HostTimer:
     """Times the contents of model files of one format, with a number of threads."""
 
-    def __init__(self, suffix: str, threads: int, *, fp16: bool = False) -> None:
+    def __init__(self, suffix: str, threads: int, *, fp16: bool = False, pace: Pace = PACE) -> None:
         self.suffix = suffix
         self.threads = threads
         self.fp16 = fp16
+        self.pace = pace
+        """Of ``launches``."""
 
     def __call__(self, contents: Sequence[bytes]) -> list[list[float]]:
         """Seconds of each inference, for each file; A B C, A B C, and so on.
@@ -43,11 +45,17 @@ class HostTimer:
             del sessions  # some systems don't remove files that are open
         return [list(column) for column in zip(*samples, strict=True)]
 
-    def launches(self, contents: Sequence[bytes]) -> list[list[list[float]]]:
+    def launches(self, contents: Sequence[bytes], first_seed: int = 0) -> list[list[list[float]]]:
         """The same in several processes, each of which has all files open."""
         with temporary_folder() as folder:
             paths = [self._write(folder, index, each) for index, each in enumerate(contents)]
-            return time_in_turns(paths, self.threads, PACE, fp16=self.fp16)
+            return time_in_turns(
+                paths, self.threads, self.pace, fp16=self.fp16, first_seed=first_seed
+            )
+
+    def launch(self, contents: Sequence[bytes], seed: int) -> list[list[float]]:
+        """The first of such launches, in an order drawn from ``seed``."""
+        return self.launches(contents, seed)[0]
 
     def conditions(self, content: bytes) -> str:
         """What bears on the times: the runtime that takes such a file, the CPU, the threads."""

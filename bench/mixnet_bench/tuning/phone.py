@@ -78,6 +78,10 @@ class PhoneTimer:
         """The same in several launches of the runner. Raises as a call."""
         return self._run(contents, LAUNCHES)
 
+    def launch(self, contents: Sequence[bytes], seed: int) -> list[list[float]]:
+        """The same in one launch, in an order drawn from ``seed``. Raises as a call."""
+        return replace(self, work=replace(self.work, seed=seed))._run(contents, 1)[0]
+
     def _run(self, contents: Sequence[bytes], launches: int) -> list[list[list[float]]]:
         if len(contents) > MOST_MODELS:
             raise MixnetError(f"{len(contents)} files at once: the runner takes {MOST_MODELS}")

@@ -1,0 +1,121 @@
+"""What was timed for a table so far: a file of lines beside it, so that the work can be resumed.
+
+The first line has the conditions, every other one a launch. A line is on the disk before the next
+launch begins; the last one may be cut short by a crash, and is then timed again.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mixnet_bench.results.latency_tables import Logarithm
+from mixnet_common import MixnetError, UsageError
+from mixnet_common.files import replaceable
+from mixnet_common.json_object import WrongValueError
+from mixnet_common.printable import shown
+from mixnet_common.readers import is_file, parse_json, read_text, show
+from mixnet_common.result import Count, Milliseconds, Positive, ResultRecord, decode, encode
+
+SUFFIX = ".partial"
+HINT = "remove it to begin anew, or name another table with -o"
+
+
+class LaunchLine(ResultRecord):
+    """One launch: files that took turns with the anchor in one process."""
+
+    number: Count
+    """counted over all passes"""
+    passed: Count
+    """the pass that it belongs to"""
+    anchor_ms: Milliseconds
+    seconds: Positive
+    log_ratios: dict[str, Logarithm]
+    """by key, the logarithm of a file's time over the anchor's"""
+
+
+class PartialTable:
+    """The launches of a table that is being made."""
+
+    def __init__(self, table: Path, conditions: Mapping[str, Any]) -> None:
+        """Take up the file beside ``table``, if there is one.
+
+        Raises UsageError where it is of other conditions, or no such file at all.
+        """
+        self.path = self.at(table)
+        self.conditions = {key: _plain(value) for key, value in conditions.items()}
+        self.launches: list[LaunchLine] = []
+        if is_file(self.path):
+            self._read()
+
+    def add(self, launch: LaunchLine) -> None:
+        """Append a launch. Raises MixnetError where the disk refuses."""
+        lines = [] if self.launches else [{"conditions": self.conditions}]
+        lines.append(encode(launch))
+        self._append("".join(f"{json.dumps(line)}\n" for line in lines))
+        self.launches.append(launch)
+
+    @staticmethod
+    def at(table: Path) -> Path:
+        """Where the file of a table lies."""
+        return table.with_name(table.name + SUFFIX)
+
+    def _append(self, text: str) -> None:
+        try:
+            with replaceable(self.path).open(
+                "a" if self.launches else "w", encoding="utf-8"
+            ) as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise MixnetError(
+                f"cannot write {show(self.path)}: {error.strerror or error}",
+                "make room, and run it again: what was timed before is kept",
+            ) from error
+
+    def _read(self) -> None:
+        text = read_text(self.path, HINT)
+        whole = text[: text.rfind("\n") + 1]
+        lines = whole.splitlines()
+        if not lines:
+            return
+        self._check_conditions(lines[0])
+        for number, line in enumerate(lines[1:], 2):
+            where = f"{show(self.path)}: line {number}"
+            try:
+                self.launches.append(decode(LaunchLine, parse_json(line, where, HINT)))
+            except WrongValueError as error:
+                raise UsageError(f"{where}: {error}", HINT) from error
+        if whole != text:
+            self._rewrite(whole)
+
+    def _rewrite(self, text: str) -> None:
+        """Cut off what a crash left of the last line."""
+        from mixnet_common import write_whole
+
+        write_whole(self.path, text)
+
+    def _check_conditions(self, line: str) -> None:
+        where = f"{show(self.path)}: line 1"
+        head = parse_json(line, where, HINT)
+        kept = head.get("conditions") if isinstance(head, dict) else None
+        if not isinstance(kept, dict):
+            raise UsageError(f"{show(self.path)} is no unfinished latency table", HINT)
+        for key in dict.fromkeys([*self.conditions, *kept]):
+            before, now = kept.get(key), self.conditions.get(key)
+            if before != now:
+                raise UsageError(
+                    f"{show(self.path)} was measured under other conditions: {key} was"
+                    f" {shown(before)} and is {shown(now)}",
+                    f"finish it as it was begun, or {HINT}",
+                )
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.to_builtins(
+        list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+    )

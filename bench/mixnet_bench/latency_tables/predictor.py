@@ -1,0 +1,159 @@
+"""Predictions by a table: the sum of a network's blocks, and the fitted cost of the seams."""
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from mixnet_bench.latency_tables.blocks import SpaceBlocks, blocks_of, key_of, missing_keys
+from mixnet_bench.latency_tables.seams import FAR, ratio_at, spread_at
+from mixnet_bench.results.latency_tables import INTERPOLATED, LatencyTable, Prediction, Seams
+from mixnet_common import UsageError
+from mixnet_common.documents import read_document
+from mixnet_common.readers import show
+from mixnet_common.result import read_results
+from mixnet_networks import Network
+from mixnet_networks.searchspace import Genotype, SearchSpace
+
+HINT = "give the table.json that mixnet-bench table wrote"
+MOST_NAMED = 5
+"""Blocks that a message lists."""
+
+
+def read_table(path: Path) -> LatencyTable:
+    """The table of a file. Raises UsageError that names what is wrong in it."""
+    document = read_document(path, HINT)
+    for target in document["targets"]:
+        if not isinstance(target, dict) or "anchor_ms" not in target or "blocks" not in target:
+            raise UsageError(f"{show(path)} holds no latency table", HINT)
+    tables = read_results(document, path, HINT, LatencyTable)
+    if len(tables) != 1:
+        raise UsageError(f"{show(path)} holds {len(tables)} latency tables", HINT)
+    return tables[0]
+
+
+class Predictor:
+    """A table made ready for many predictions, of members of a space or of any networks.
+
+    ``ratio`` of a genotype is a few dictionary look-ups: a search may ask thousands a second.
+    """
+
+    def __init__(self, table: LatencyTable, space: SearchSpace | None = None) -> None:
+        """Raises UsageError where the table is unfit to predict, or lacks blocks of the space."""
+        self.table = table
+        self.seams = _seams_of(table)
+        self._ratios = {each.key: each.ratio for each in table.blocks if each.ratio is not None}
+        self._interpolated = {each.key for each in table.blocks if each.how == INTERPOLATED}
+        self._blocks = SpaceBlocks(space) if space else None
+        self._places = _sums(self._blocks, self) if self._blocks else []
+        sums = [each.sum for each in table.networks]
+        self._range = (min(sums) / FAR, max(sums) * FAR)
+
+    def ratio(self, genotype: Sequence[int]) -> float:
+        """A member's predicted time over the anchor's; the genotype must be one of the space."""
+        total, blocks = self._sum(genotype)
+        return ratio_at(self.seams, total, blocks)
+
+    def predict(self, network: Network | Genotype) -> Prediction:
+        """The same with its interval, for a member or for any network whose blocks are there.
+
+        Raises UsageError that names the blocks which the table lacks.
+        """
+        if isinstance(network, Network):
+            keys = [key_of(graph) for graph in blocks_of(network).values()]
+            self.check(keys, network)
+            return self._prediction(network.name, sum(self._ratios[key] for key in keys), keys)
+        assert self._blocks is not None, "a predictor without a space was asked for a genotype"
+        self._blocks.space.check(network)
+        total, _ = self._sum(network)
+        keys = self._blocks.of(network)
+        return self._prediction(self._blocks.space.name_of(network), total, keys)
+
+    def check(self, keys: Iterable[str], network: Network) -> None:
+        """Raise UsageError that names a network's blocks of which there is no time."""
+        missing = missing_keys(keys, self._ratios)
+        if not missing:
+            return
+        graphs = {key_of(graph): name for name, graph in blocks_of(network).items()}
+        raise _lacking([graphs[key] for key in missing], network.name, self.table)
+
+    def check_space(self, blocks: SpaceBlocks) -> None:
+        """Raise UsageError that names a space's blocks of which there is no time."""
+        missing = missing_keys(blocks.distinct, self._ratios)
+        if missing:
+            places = [", ".join(blocks.distinct[key].places) for key in missing]
+            raise _lacking(places, blocks.space.name, self.table)
+
+    def ratio_of_block(self, key: str) -> float:
+        """A block's time over the anchor's."""
+        return self._ratios[key]
+
+    def _sum(self, genotype: Sequence[int]) -> tuple[float, int]:
+        total, blocks = 0.0, 0
+        for positions, sums in self._places:
+            found, count = sums[tuple([genotype[position] for position in positions])]
+            total += found
+            blocks += count
+        return total, blocks
+
+    def _prediction(self, name: str, total: float, keys: Sequence[str]) -> Prediction:
+        table = self.table
+        ratio = ratio_at(self.seams, total, len(keys))
+        spread = math.exp(spread_at(self.seams, total, len(keys), table.confidence))
+        low, high = ratio / spread, ratio * spread
+        anchor_ms = table.anchor_latency_ms
+        return Prediction(
+            name=name,
+            ratio=ratio,
+            interval=(low, high),
+            latency_ms=ratio * anchor_ms,
+            latency_interval_ms=(low * anchor_ms, high * anchor_ms),
+            confidence=table.confidence,
+            anchor=table.anchor,
+            blocks=len(keys),
+            interpolated=sum(key in self._interpolated for key in keys),
+            extrapolated=not self._range[0] <= total <= self._range[1],
+            measured=table.measured,
+        )
+
+
+Sums = list[tuple[tuple[int, ...], dict[Genotype, tuple[float, int]]]]
+
+
+def _sums(blocks: SpaceBlocks, predictor: Predictor) -> Sums:
+    """For each place, the sum of its block's ratios and their number, by the indices there."""
+    predictor.check_space(blocks)
+    return [
+        (
+            place.positions,
+            {
+                indices: (sum(map(predictor.ratio_of_block, keys)), len(keys))
+                for indices, keys in variants.items()
+            },
+        )
+        for place, variants in blocks.keys.items()
+    ]
+
+
+def _seams_of(table: LatencyTable) -> Seams:
+    if table.seams is None:
+        raise UsageError(
+            f"the table of {table.name} has too few networks that were timed whole",
+            "make it again with more time: mixnet-bench table --budget",
+        )
+    return table.seams
+
+
+def _lacking(blocks: Sequence[str], name: str, table: LatencyTable) -> UsageError:
+    shown = "; ".join(blocks[:MOST_NAMED])
+    more = f" and {len(blocks) - MOST_NAMED} more" if len(blocks) > MOST_NAMED else ""
+    left_out = sum(each.ratio is None for each in table.blocks)
+    hint = (
+        "the table's time was too short for all blocks: run mixnet-bench table again to go on"
+        if left_out
+        else f"make a table of a space that has it, or add it: mixnet-bench table --include {name}"
+    )
+    return UsageError(
+        f"the table of {table.name} has no time of {len(blocks)} of the blocks of {name}:"
+        f" {shown}{more}",
+        hint,
+    )

@@ -1,0 +1,74 @@
+"""What a network takes beyond the sum of its blocks: a fit to whole networks. Pure functions.
+
+A block that is timed alone finds its weights in the nearest cache, and the runtime's calls around
+it are its own. In a network its weights come from further away, and the map that it reads was just
+written. Both are nearly proportional to the block's time or the same for each block, so a network
+is predicted as scale x sum + constant x blocks. Where only a few networks were timed, or all have
+alike sums, the two can't be told apart: a weak prior of scale 1 and constant 0 then decides.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from mixnet_bench.results.latency_tables import Seams
+from mixnet_common.intervals import CONFIDENCE, student_bound
+
+FEWEST = 4
+"""Networks that a fit needs: two coefficients, and two to see how well it holds."""
+
+PRIOR_SCALE, PRIOR_BLOCK = 0.3, 0.3
+"""Standard deviations of the prior: of the scale around 1, and of what all blocks of a network add,
+in its own time; far wider than anything that was seen."""
+
+FLOOR = 1e-3
+"""The least residual: below it, clocks and not networks are compared."""
+
+FAR = 1.2
+"""A sum so many times larger or smaller than those of all fitted networks is far from them."""
+
+
+def fit_seams(
+    sums: Sequence[float], blocks: Sequence[int], ratios: Sequence[float]
+) -> Seams | None:
+    """Fit measured ratios of networks to the sums of their blocks; None of fewer than ``FEWEST``.
+
+    Errors are relative: what is fitted is ratio / sum = scale + per_block x blocks / sum.
+    """
+    if len(sums) < FEWEST:
+        return None
+    x, n, y = (np.asarray(values, dtype=float) for values in (sums, blocks, ratios))
+    design = np.stack([np.ones_like(x), n / x], axis=1)
+    target, typical = y / x, float(np.mean(n / x))
+    spread = max(float(np.std(target, ddof=1)), FLOOR)
+    prior = np.diag([(spread / PRIOR_SCALE) ** 2, (spread * typical / PRIOR_BLOCK) ** 2])
+    inverse = np.linalg.inv(design.T @ design + prior)
+    scale, per_block = inverse @ (design.T @ target + prior @ [1.0, 0.0])
+    errors = target / (design @ [scale, per_block]) - 1
+    freedom = len(sums) - 2
+    residual = max(math.sqrt(float(errors @ errors) / freedom), FLOOR)
+    first, both, second = inverse[0, 0], inverse[0, 1], inverse[1, 1]
+    return Seams(
+        scale=max(float(scale), 0.0),
+        per_block=float(per_block),
+        residual=residual,
+        freedom=float(freedom),
+        covariance=(float(first), float(both), float(second)),
+    )
+
+
+def ratio_at(seams: Seams, total: float, blocks: int) -> float:
+    """The predicted ratio of a network with this sum of blocks."""
+    return seams.scale * total + seams.per_block * blocks
+
+
+def spread_at(seams: Seams, total: float, blocks: int, confidence: float = CONFIDENCE) -> float:
+    """How far a measurement may lie from the prediction, either way, as a logarithm.
+
+    Student's prediction interval: of the scatter around the fit, and of the fit itself.
+    """
+    first, both, second = seams.covariance
+    at = blocks / total
+    leverage = max(first + 2 * both * at + second * at * at, 0.0)
+    return student_bound(seams.freedom, confidence) * seams.residual * math.sqrt(1 + leverage)

@@ -1,0 +1,172 @@
+"""Latency tables and what is predicted by them, as records."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from mixnet_common.result import (
+    Count,
+    Milliseconds,
+    Number,
+    Positive,
+    ResultRecord,
+    Shape,
+    Share,
+    Threads,
+    check_ordered,
+    known_as,
+)
+
+Ratio = Annotated[float, Meta(gt=0, le=1e9)]
+"""A time over another."""
+Logarithm = Annotated[float, Meta(ge=-50, le=50)]
+Index = Annotated[int, Meta(ge=0, le=35)]
+Key = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
+
+TIMED, INTERPOLATED, LEFT_OUT = "timed", "interpolated", "left out"
+
+
+class TableBlock(ResultRecord):
+    """A distinct block, timed alone in turns with the anchor."""
+
+    key: Key
+    """a hash of what the block computes on which shapes"""
+    label: str
+    """the same in words"""
+    places: tuple[str, ...]
+    """where it may stand: `stem`, `layer 7` (counted from 1), `head conv`, `head logits`, or a \
+network's block"""
+    input: Shape
+    """shape of the map that it reads: 1, height, width, channels"""
+    output: Shape
+    """shape of what it gives"""
+    kernels: tuple[Count, ...] = known_as(())
+    """kernel sizes of its depthwise convolution, a group each"""
+    middle: Count = known_as(0)
+    """channels of its depthwise convolution"""
+    stride: Count = known_as(1)
+    """of its convolutions"""
+    skip: bool = known_as(False)
+    """whether its input is added to its output"""
+    se: bool = known_as(False)
+    """whether it has squeeze-and-excite"""
+    swish: bool = known_as(False)
+    """whether its activations are swish"""
+    macs: Count
+    """multiply-adds"""
+    how: str
+    """`timed`, `interpolated` between blocks of other channels, or `left out` for lack of time"""
+    ratio: Ratio | None = known_as()
+    """its time over the anchor's; `null` where it was left out"""
+    interval: tuple[Positive, Positive] | None = known_as()
+    """confidence interval of `ratio`, over launches; of what was interpolated from the two that \
+it lies between"""
+    log_ratios: tuple[Logarithm, ...] = known_as(())
+    """of each launch, the logarithm of its time over the anchor's"""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where the interval ends before it begins."""
+        check_ordered(self.interval, "interval")
+
+
+class TableNetwork(ResultRecord):
+    """A whole network, timed for the cost of the seams between blocks."""
+
+    name: str
+    """the network's name"""
+    genotype: tuple[Index, ...] | None = known_as()
+    """the option chosen at each position of the space"""
+    blocks: Count
+    """its blocks"""
+    sum: Ratio
+    """the sum of its blocks' ratios"""
+    ratio: Ratio
+    """its time over the anchor's"""
+    log_ratios: tuple[Logarithm, ...]
+    """of each launch, the logarithm of its time over the anchor's"""
+
+
+class Seams(ResultRecord):
+    """What a network takes beyond its blocks: ratio = scale · sum + per_block · blocks."""
+
+    scale: Positive
+    """factor of the sum of blocks"""
+    per_block: Number
+    """what each block adds, in the anchor's time"""
+    residual: Positive
+    """standard deviation of a network's time around the prediction, relative to it"""
+    freedom: Positive
+    """degrees of freedom of `residual`"""
+    covariance: tuple[Number, Number, Number]
+    """of `scale` and `per_block`, relative to `residual` squared: variance, covariance, variance"""
+
+
+class LatencyTable(ResultRecord):
+    """The times of all blocks of a search space on one device."""
+
+    name: str
+    """the space's name"""
+    space: str
+    """a hash of the space's backbone and choices"""
+    anchor: str
+    """the network that all times are relative to"""
+    anchor_key: Key
+    """a hash of what the anchor computes"""
+    anchor_ms: tuple[Milliseconds, ...]
+    """its time of one inference in each launch"""
+    anchor_latency_ms: Milliseconds
+    """the median of `anchor_ms`"""
+    measured: str
+    """runtime and version, device, threads, precision"""
+    emulated: bool = known_as(False)
+    """whether an emulator was timed, which is no phone"""
+    format: str
+    """of the files: `tflite` or `onnx`"""
+    precision: str
+    """of the files: `float32` or `int8`"""
+    threads: Threads
+    """threads of the runtime"""
+    lowering: str
+    """the lowering by which blocks and networks were written"""
+    software: str | None = known_as()
+    """version of this software"""
+    confidence: Share
+    """of all intervals"""
+    passes: Count
+    """how often everything was timed, each time in new processes"""
+    seconds: Positive
+    """how long that took"""
+    blocks: tuple[TableBlock, ...]
+    networks: tuple[TableNetwork, ...]
+    seams: Seams | None = known_as()
+    """`null` where too few whole networks were timed"""
+
+
+class Prediction(ResultRecord):
+    """A network's time, predicted from a table and measured by nobody."""
+
+    name: str
+    """the network's name"""
+    predicted: bool = True
+    """always true: so that no reader takes it for a measurement"""
+    ratio: Ratio
+    """its predicted time over the anchor's"""
+    interval: tuple[Positive, Positive]
+    """where a measurement of it, in turns with the anchor, is expected to lie"""
+    latency_ms: Milliseconds
+    """the same with the anchor's time in the table"""
+    latency_interval_ms: tuple[Positive, Positive]
+    """likewise; it takes the anchor's time for as known"""
+    confidence: Share
+    """of the intervals"""
+    anchor: str
+    """the network that ratios are relative to"""
+    blocks: Count
+    """blocks summed up"""
+    interpolated: Count = known_as(0)
+    """how many of them were not timed, but interpolated"""
+    extrapolated: bool = known_as(False)
+    """whether its blocks' sum lies far outside of those of the networks that the cost of seams \
+was fitted to"""
+    measured: str
+    """how the table was measured"""
