@@ -19,6 +19,7 @@ from mixnet_bench.results import (
     devices,
     inspection,
     latency,
+    latency_tables,
     paper,
     parity,
     peers,
@@ -122,6 +123,16 @@ SECTIONS = (
     Section("mixnet-bench tune", (small.TuneResult,)),
     Section("mixnet-bench tune FILE", (small.TunedFile,)),
     Section(
+        "mixnet-bench table",
+        (latency_tables.LatencyTable,),
+        "The same document is written to `-o`. [latency-tables.md](latency-tables.md) explains it.",
+    ),
+    Section(
+        "mixnet-bench predict",
+        (latency_tables.Prediction,),
+        "One object for each network, in the order in which they were named.",
+    ),
+    Section(
         "mixnet-bench run",
         (small.StepResult,),
         "One object for each step of the campaign, in the order in which they are done. The"
@@ -152,6 +163,7 @@ SECTIONS = (
     Section("python -m mixnet_bench.studies.export_cost", (studies.ExportCostResult,)),
     Section("python -m mixnet_bench.studies.comparison_trial", (studies.TrialResult,)),
     Section("python -m mixnet_bench.studies.canary", (studies.CanaryTrial,)),
+    Section("python -m mixnet_bench.studies.prediction", (latency_tables.PredictionStudy,)),
 )
 
 

@@ -98,6 +98,22 @@ FILES = (
     Case(PARITY, READ_BY_PARITY, "parity.state", "--state"),
     Case("mixnet-bench tune b.tflite", ("b.tflite",), "model-here.toml"),
     Case("mixnet-bench tune net.toml", ("net.toml",), "mixnet-s-here.toml"),
+    Case(
+        "mixnet-bench table --space net.toml --anchor n2.toml --include c.toml",
+        ("net.toml", "n2.toml", "c.toml"),
+        "table.json",
+    ),
+    Case("mixnet-bench table --from base.json --form once-for-all", ("base.json",), "table.yaml"),
+    Case(
+        "mixnet-bench predict net.toml --table base.json",
+        ("net.toml", "base.json"),
+        "predictions.json",
+    ),
+    Case(
+        "python -m mixnet_bench.studies.prediction --space net.toml --table base.json",
+        ("net.toml", "base.json"),
+        "p.json",
+    ),
     Case("mixnet-bench report base.json", ("base.json",), "report.html"),
     Case("mixnet-bench report results --markdown", ("results/a.json",), "report.md"),
     Case(
@@ -204,7 +220,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, tiny_onnx: Path, tiny_tfl
         "program", "s", "src/main.c", "checkpoint/m.index",
         "made/a.tflite.logits.json",
         "c/unfinished/p.json", "work/rows.json", "work/fonts/a.tgz", "work/test/a/1.png",
-        "work/files/f.json",
+        "work/files/f.json", "n2.toml", "c.toml",
     )  # fmt: skip
     for name in others:
         texts[name] = f"this is {name}\n"

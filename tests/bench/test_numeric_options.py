@@ -47,6 +47,7 @@ ARGUMENTS = {
         ".",
     ),
     "mixnet-bench tune": ("mixnet-s", "-o", "tuned.toml"),
+    "mixnet-bench predict": ("mixnet-s", "--table", "table.json"),
 }
 """Where what a number costs depends on the network."""
 

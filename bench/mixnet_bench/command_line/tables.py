@@ -27,7 +27,7 @@ from mixnet_common.options import (
         "mixnet-bench predict mobilenet-v2:groups=12345123451234512 --table table.json",
     )
 )
-@click.option("--space", required=True, metavar="mixnet|FILE", help="The search space.")
+@click.option("--space", metavar="mixnet|FILE", help="The search space.  [required]")
 @click.option(
     "--on",
     is_eager=True,  # threads are bounded by where they run
@@ -91,10 +91,14 @@ from mixnet_common.options import (
     "--from",
     "made_from",
     type=click.Path(path_type=Path),
-    help="With --form once-for-all: write this table so; time nothing.",
+    help="With --form once-for-all: write this table as the .yaml; time nothing.",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The .json to write."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The .json to write; with --from the .yaml.",
 )
 @json_option
 def table(**options: Any) -> None:
@@ -102,7 +106,7 @@ def table(**options: Any) -> None:
 
     Each distinct block is written as mixnet-export would write it for the runtime, and timed in
     turns with an anchor network. What was timed lies beside the table until it is complete, so an
-    interrupted run goes on where it was. mixnet-bench predict and search read the table.
+    interrupted run goes on where it was. Predict and search read the table.
     """
     from mixnet_bench.commands.table import TableOptions, run_table
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mixnet_bench.latency_tables.predictor import Predictor, read_table
 from mixnet_bench.results.latency_tables import LatencyTable, Prediction
@@ -31,19 +32,15 @@ def run_predict(asked: PredictOptions) -> None:
         check_output(
             asked.output, named_files(asked.table, *asked.networks), like="predictions.json"
         )
+    sizes: dict[str, Any] = {
+        "classes": asked.classes,
+        "resolution": asked.resolution,
+        "multiplier": asked.multiplier,
+    }
+    networks = [load_network(name, **sizes) for name in asked.networks]
     table = read_table(asked.table)
     predictor = Predictor(table)
-    found = [
-        predictor.predict(
-            load_network(
-                name,
-                classes=asked.classes,
-                resolution=asked.resolution,
-                multiplier=asked.multiplier,
-            )
-        )
-        for name in asked.networks
-    ]
+    found = [predictor.predict(network) for network in networks]
     if asked.output is not None:
         write_whole(asked.output, json_text(found) + "\n")
     if asked.as_json:

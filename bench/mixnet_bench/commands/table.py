@@ -1,62 +1,36 @@
 """``mixnet-bench table``: times the blocks of a search space, and writes the latency table."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
-from mixnet_bench.latency_tables.assembling import Circumstances, assemble
-from mixnet_bench.latency_tables.blocks import network_key
-from mixnet_bench.latency_tables.measuring import (
-    PACE,
-    Files,
-    LaunchTimer,
-    all_batches,
-    measure,
-)
+from mixnet_bench.latency_tables.making import make_table
 from mixnet_bench.latency_tables.once_for_all import once_for_all
 from mixnet_bench.latency_tables.partial import SUFFIX, PartialTable
 from mixnet_bench.latency_tables.predictor import read_table
 from mixnet_bench.latency_tables.request import TableRequest
+from mixnet_bench.latency_tables.timers import PhoneChoice, TableTimer, timer_on
 from mixnet_bench.machine.affinity import pin
-from mixnet_bench.phones.one_phone import serial_of
 from mixnet_bench.results.latency_tables import LEFT_OUT, LatencyTable, TableBlock
-from mixnet_bench.tuning.host import HostTimer
-from mixnet_bench.tuning.phone import phone_timer
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import json_text, print_json, print_table, say, warn
 from mixnet_common.cpu_lists import parse_cpus
 from mixnet_common.files import write_all
 from mixnet_common.outputs import check_outputs, named_files
-from mixnet_common.progress import progress
-from mixnet_common.temporary import temporary_folder
-from mixnet_common.versions import package_version
-from mixnet_export.lowering import DEFAULT, Plan, find_plan
 from mixnet_export.writers import FORMATS
 from mixnet_networks import load_network
 from mixnet_networks.searchspace import load_space
-from mixnet_runtimes.targets import Target
 
 ONCE_FOR_ALL = "once-for-all"
 FORMS = ("json", ONCE_FOR_ALL)
-
-
-class TableTimer(LaunchTimer, Protocol):
-    """A timer that can say what it is."""
-
-    def conditions(self, content: bytes) -> str:
-        """Say what bears on the times: runtime, processor, threads."""
-
-    def target(self, content: bytes) -> Target | None:
-        """The runtime for such a file, as far as its version is a known one."""
 
 
 @dataclass(frozen=True)
 class TableOptions:
     """The command's options, by their names."""
 
-    space: str
+    space: str | None
     on: str
     form: str
     precision: str
@@ -78,16 +52,14 @@ class TableOptions:
 
     @property
     def files(self) -> list[Path]:
-        """What is written."""
-        suffix = self.output.suffix
-        return [self.output, *([self.output.with_suffix(".yaml")] if self._yaml and suffix else [])]
-
-    @property
-    def _yaml(self) -> bool:
-        return self.written_as == ONCE_FOR_ALL
+        """What is written: the table, its YAML beside it; of a table that is there, the YAML."""
+        both = self.written_as == ONCE_FOR_ALL and self.made_from is None and self.output.name
+        return [self.output, *([self.output.with_suffix(".yaml")] if both else [])]
 
     def request(self) -> TableRequest:
         """What to make. Raises UsageError for an unknown network, space or format."""
+        if self.space is None:
+            raise UsageError("there is no --space", "give mixnet, or the path of a space's .toml")
         return TableRequest(
             load_space(self.space),
             load_network(self.anchor),
@@ -105,16 +77,8 @@ class TableOptions:
     def timer(self) -> AbstractContextManager[TableTimer]:
         """The timer of a phone, or of this machine."""
         suffix = FORMATS[self.form].suffix
-        if self.on == "host":
-            return nullcontext(HostTimer(suffix, self.threads, pace=PACE))
-        return phone_timer(
-            serial_of(self.on),
-            suffix,
-            self.threads,
-            self.pin,
-            self.fixed_performance,
-            self.allow_emulated,
-        )
+        phone = PhoneChoice(self.pin, self.fixed_performance, self.allow_emulated)
+        return timer_on(self.on, suffix, self.threads, phone)
 
 
 def run_table(asked: TableOptions) -> None:
@@ -137,81 +101,28 @@ def run_table(asked: TableOptions) -> None:
     _report(asked, table, finished)
 
 
-def make_table(request: TableRequest, timer: TableTimer, output: Path) -> tuple[LatencyTable, bool]:
-    """The table, and whether everything asked for was timed.
-
-    What was timed is kept beside ``output`` as it comes. Raises as ``measure`` and ``assemble``.
-    """
-    with temporary_folder() as folder:
-        plan, where = _circumstances(request, timer)
-        files = Files(folder, request.items(plan))
-        partial = PartialTable(output, _conditions(request, where))
-        total = sum(1 for _ in all_batches(list(files.writers), request.passes))
-        with progress("timing", total) as step:
-            finished = measure(
-                files,
-                request.write(request.anchor.graph, plan),
-                timer,
-                partial,
-                request.passes,
-                request.budget_s,
-                step,
-            )
-    return assemble(request, where, partial.launches), finished
-
-
-def _circumstances(request: TableRequest, timer: TableTimer) -> tuple[Plan, Circumstances]:
-    """The target's own lowering, and what the times are of."""
-    form, precision = request.form.name, request.precision
-    example = request.write(
-        next(iter(request.distinct.values())).graph, find_plan("reference", form)
-    )
-    plan = find_plan(DEFAULT, form, precision=precision, target=timer.target(example))
-    return plan, Circumstances(f"{timer.conditions(example)}, {precision}", plan.name)
-
-
-def _conditions(request: TableRequest, where: Circumstances) -> Mapping[str, Any]:
-    """What must be the same for launches to be of one table, in the words of the message."""
-    return {
-        "space": request.space.name,
-        "the space's choices": request.space.fingerprint[:16],
-        "anchor": request.anchor.name,
-        "the anchor's graph": network_key(request.anchor),
-        "what was measured": where.measured,
-        "lowering": where.lowering,
-        "software": package_version("mixnet-mobile"),
-        "format": request.form.name,
-        "precision": request.precision,
-        "threads": request.threads,
-        "--networks": request.networks,
-        "--seed": request.seed,
-        "--interpolate": request.interpolate,
-        "--include": [each.name for each in request.include],
-    }
-
-
 def _check(asked: TableOptions) -> None:
-    if asked.output.suffix != ".json":
-        raise UsageError(f"-o {asked.output} must end in .json", "predict and search read it")
+    source = asked.made_from
+    inputs = named_files(asked.space, asked.anchor, *asked.include, source)
+    like, suffix = ("table.json", ".json") if source is None else ("table.yaml", ".yaml")
+    partial = [PartialTable.at(asked.output)] if source is None and asked.output.name else []
+    check_outputs([*asked.files, *partial], inputs, like=like)
+    if asked.output.suffix != suffix:
+        raise UsageError(f"-o {asked.output} must end in {suffix}", f"name it like {like}")
     if asked.fixed_performance and asked.on == "host":
         raise UsageError("--fixed-performance is a mode of phones", "add --on adb, or leave it out")
-    if asked.made_from is not None and asked.written_as != ONCE_FOR_ALL:
+    if source is not None and asked.written_as != ONCE_FOR_ALL:
         raise UsageError("--from writes a table in another form", f"add --form {ONCE_FOR_ALL}")
-    inputs = named_files(asked.space, asked.anchor, *asked.include, asked.made_from)
-    if asked.made_from is None:
-        check_outputs([*asked.files, PartialTable.at(asked.output)], inputs, like="table.json")
-    else:
-        check_outputs(asked.files[1:], inputs, like="table.json")
 
 
 def _rewrite(asked: TableOptions, source: Path) -> None:
     """The YAML of a table that is there; nothing is timed."""
     table = read_table(source)
-    write_whole(asked.files[-1], once_for_all(table))
+    write_whole(asked.output, once_for_all(table))
     if asked.as_json:
         print_json([table])
     else:
-        say(f"wrote {asked.files[-1]}")
+        say(f"wrote {asked.output}")
 
 
 # Reports

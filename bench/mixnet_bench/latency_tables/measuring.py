@@ -8,29 +8,17 @@ the pass before. It prints nothing, and keeps each launch before the next begins
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from mixnet_bench.latency_tables.partial import LaunchLine, PartialTable
-from mixnet_runtimes.turns import Pace, log_ratios
+from mixnet_bench.latency_tables.timers import TableTimer
+from mixnet_runtimes.turns import log_ratios
 
 MOST_AT_ONCE = 12
 """Files beside the anchor in one launch; a phone's runner takes 16 in all."""
 
-PACE = Pace(launches=1, least=8, warmup=1, burst_s=0.015)
-"""Of a launch on this machine."""
-
-Times = Sequence[Sequence[float]]
-Step = Callable[[], None]
-
-
-class LaunchTimer(Protocol):
-    """Times model files in one launch, here or on a phone."""
-
-    def launch(self, contents: Sequence[bytes], seed: int) -> Times:
-        """Seconds of each file in each round; the first file is the anchor."""
-        ...
+Step = Callable[[], object]
 
 
 class Files:
@@ -60,23 +48,27 @@ def batches(keys: Sequence[str], passed: int, most: int = MOST_AT_ONCE) -> Itera
         yield [keys[index] for index in group]
 
 
-def all_batches(keys: Sequence[str], passes: int) -> Iterator[tuple[int, int, list[str]]]:
+def all_batches(
+    keys: Sequence[str], passes: int, most: int = MOST_AT_ONCE
+) -> Iterator[tuple[int, int, list[str]]]:
     """The launches of all passes: their numbers, their passes, and what takes part."""
     number = 0
     for passed in range(passes):
-        for group in batches(keys, passed):
+        for group in batches(keys, passed, most):
             yield number, passed, group
             number += 1
 
 
-def measure(
+def measure_table(
     files: Files,
     anchor: bytes,
-    timer: LaunchTimer,
+    timer: TableTimer,
     partial: PartialTable,
     passes: int,
     budget_s: float | None = None,
     step: Step = lambda: None,
+    *,
+    most: int = MOST_AT_ONCE,
     clock: Callable[[], float] = time.monotonic,
 ) -> bool:
     """Time what is not timed yet; whether all passes were done within the budget.
@@ -86,7 +78,7 @@ def measure(
     """
     start, slowest = clock(), 0.0
     done = {launch.number for launch in partial.launches}
-    for number, passed, group in all_batches(list(files.writers), passes):
+    for number, passed, group in all_batches(list(files.writers), passes, most):
         if number in done:
             step()
             continue

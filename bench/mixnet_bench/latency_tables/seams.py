@@ -39,22 +39,21 @@ def fit_seams(
     if len(sums) < FEWEST:
         return None
     x, n, y = (np.asarray(values, dtype=float) for values in (sums, blocks, ratios))
-    design = np.stack([np.ones_like(x), n / x], axis=1)
-    target, typical = y / x, float(np.mean(n / x))
-    spread = max(float(np.std(target, ddof=1)), FLOOR)
-    prior = np.diag([(spread / PRIOR_SCALE) ** 2, (spread * typical / PRIOR_BLOCK) ** 2])
-    inverse = np.linalg.inv(design.T @ design + prior)
-    scale, per_block = inverse @ (design.T @ target + prior @ [1.0, 0.0])
-    errors = target / (design @ [scale, per_block]) - 1
-    freedom = len(sums) - 2
-    residual = max(math.sqrt(float(errors @ errors) / freedom), FLOOR)
-    first, both, second = inverse[0, 0], inverse[0, 1], inverse[1, 1]
+    design, target = np.stack([np.ones_like(x), n / x], axis=1), y / x
+    residual = max(float(np.std(target, ddof=1)), FLOOR)
+    for _ in range(2):  # the prior is weighed against a residual that it bears on
+        weights = residual * np.array([1, np.mean(n / x)]) / (PRIOR_SCALE, PRIOR_BLOCK)
+        prior = np.diag(weights**2)
+        inverse = np.linalg.inv(design.T @ design + prior)
+        fitted = inverse @ (design.T @ target + prior @ [1.0, 0.0])
+        errors = target / (design @ fitted) - 1
+        residual = max(math.sqrt(float(errors @ errors) / (len(x) - 2)), FLOOR)
     return Seams(
-        scale=max(float(scale), 0.0),
-        per_block=float(per_block),
+        scale=max(float(fitted[0]), 0.0),
+        per_block=float(fitted[1]),
         residual=residual,
-        freedom=float(freedom),
-        covariance=(float(first), float(both), float(second)),
+        freedom=float(len(x) - 2),
+        covariance=(float(inverse[0, 0]), float(inverse[0, 1]), float(inverse[1, 1])),
     )
 
 

@@ -147,7 +147,7 @@ class Prediction(ResultRecord):
 
     name: str
     """the network's name"""
-    predicted: bool = True
+    predicted: bool = known_as(True)
     """always true: so that no reader takes it for a measurement"""
     ratio: Ratio
     """its predicted time over the anchor's"""
@@ -170,3 +170,49 @@ class Prediction(ResultRecord):
 was fitted to"""
     measured: str
     """how the table was measured"""
+
+
+class PredictedNetwork(ResultRecord):
+    """A network that was predicted, and then measured."""
+
+    name: str
+    """the network's name"""
+    predicted: Prediction
+    """the prediction"""
+    measured: Ratio
+    """its measured time over the anchor's"""
+    log_ratios: tuple[Logarithm, ...]
+    """of each launch, the logarithm of that"""
+    error: Number
+    """measured over predicted, less 1"""
+    covered: bool
+    """whether the prediction's interval has the measurement in it"""
+
+
+class PredictionStudy(ResultRecord):
+    """How well a table predicts networks that it has not seen."""
+
+    name: str
+    """the space's name"""
+    table: str
+    """how the table was measured"""
+    seed: Count
+    """by which the networks were drawn"""
+    networks: tuple[PredictedNetwork, ...]
+    launches: Count
+    """launches of each"""
+    bound: Share
+    """what an error may be, either way"""
+    within: Count
+    """networks with no larger error"""
+    covered: Count
+    """networks whose measurement lies in the prediction's interval"""
+    rank_correlation: Number
+    """Spearman's, of predictions and measurements"""
+    passed: bool
+    """whether nine of ten are within, nine of ten covered, and the rank correlation is at least \
+0.97"""
+    anchor_ms: tuple[Milliseconds, ...]
+    """the anchor's time in each launch"""
+    complete: bool
+    """whether every launch was done"""
