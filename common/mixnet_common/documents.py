@@ -11,19 +11,28 @@ from mixnet_common.console import FORMAT
 from mixnet_common.errors import UsageError
 from mixnet_common.json_object import JsonObject, WrongValueError
 from mixnet_common.printable import shown
-from mixnet_common.readers import read_json, show
+from mixnet_common.readers import is_file, read_json, show
 
 Read = TypeVar("Read")
+
+
+class NoResultsError(UsageError):
+    """A file that is there, and no document of a command."""
 
 
 def read_document(path: Path, hint: str) -> dict[str, Any]:
     """A document of one of the commands, its ``targets`` a list.
 
-    Raises UsageError, with the hint, for any other file.
+    Raises UsageError, with the hint, for any other file: NoResultsError for one that is none.
     """
-    document = read_json(path, hint)
+    try:
+        document = read_json(path, hint)
+    except UsageError as error:
+        if is_file(path):
+            raise NoResultsError(error.message, error.hint) from error
+        raise
     if not isinstance(document, dict) or not isinstance(document.get("targets"), list):
-        raise UsageError(f"{show(path)} holds no results", hint)
+        raise NoResultsError(f"{show(path)} holds no results", hint)
     if type(document.get("format")) is not int or document["format"] != FORMAT:
         raise UsageError(
             f"{show(path)} has format {shown(document.get('format'))}, and this version reads"

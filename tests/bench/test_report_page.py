@@ -21,6 +21,7 @@ from made_up_results import HOSTILE, latency, save, save_all
 from mixnet_bench.cli import main
 from mixnet_bench.report.axes import Axis
 from mixnet_bench.report.drawing import draw_time_line
+from mixnet_bench.report.html import asset
 from mixnet_bench.report.svg import drawing
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -175,6 +176,39 @@ def test_a_page_needs_no_matplotlib(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 PROBE = """<!DOCTYPE html><meta charset="utf-8"><iframe src="report.html"
  style="width:{width}px;height:3000px;border:0"></iframe><pre id="found"></pre><script>
+function brokenWords(page) {{
+  const found = [];
+  for (const cell of page.querySelectorAll("td, th")) {{
+    const walker = page.createTreeWalker(cell, 4);
+    for (let node = walker.nextNode(); node; node = walker.nextNode())
+      for (const word of node.data.matchAll(/\\S+/g)) {{
+        const range = page.createRange();
+        range.setStart(node, word.index); range.setEnd(node, word.index + word[0].length);
+        if (word[0].length < 20 && range.getClientRects().length > 1) found.push(word[0]);
+      }}
+  }}
+  return found;
+}}
+const KEYS = ["median, ms", "verdict", "ratio", "conclusion"];
+function hiddenVerdicts(page, width) {{
+  const found = [];
+  for (const table of page.querySelectorAll("table"))
+    Array.from(table.tHead.rows[0].cells).forEach((head, index) => {{
+      const name = head.textContent, first = Array.from(table.tHead.rows[0].cells).findIndex(
+        (each) => each.textContent === name);
+      if (!KEYS.includes(name) || first !== index) return;
+      for (const row of table.tBodies[0].rows) {{
+        const box = row.cells[index].getBoundingClientRect();
+        if (box.right > width || box.left < row.cells[0].getBoundingClientRect().right - 1)
+          found.push(table.closest("div").ariaLabel + ": " + name);
+      }}
+    }});
+  return found;
+}}
+function looseColumns(page, view) {{
+  return Array.from(page.querySelectorAll("tr > :first-child")).filter(
+    (cell) => view.getComputedStyle(cell).position !== "sticky").length;
+}}
 document.querySelector("iframe").addEventListener("load", (event) => {{
   const view = event.target.contentWindow, page = view.document;
   const table = page.querySelector("table"), button = table.querySelectorAll("thead button")[1];
@@ -190,6 +224,8 @@ document.querySelector("iframe").addEventListener("load", (event) => {{
   document.getElementById("found").textContent = JSON.stringify({{
     inner: view.innerWidth, room: page.documentElement.clientWidth,
     scroll: page.documentElement.scrollWidth, focused, up, down, sorted,
+    broken: brokenWords(page), hidden: hiddenVerdicts(page, {width}),
+    loose: looseColumns(page, view),
     scripts: page.scripts.length, images: page.images.length, smallest: Math.min(...small)}});
 }});
 </script>"""
@@ -231,6 +267,49 @@ def test_a_browser_shows_the_page_without_a_defect(opened: tuple[dict[str, objec
     assert float(str(found["room"])) > float(str(found["inner"])) - 20  # a scroll bar
     assert (found["scripts"], found["images"]) == (1, 0)
     assert float(str(found["smallest"])) > 8, "a figure's text is too small to be read"
+    assert found["broken"] == [], "cells that break a word"
+    assert found["hidden"] == [], "verdicts that one has to scroll to"
+    assert found["loose"] == 0, "first columns that scroll away"
+
+
+PAIRS = [
+    (text, ground)
+    for text in ("--ink", "--quiet", "--good", "--bad", "--link")
+    for ground in ("--paper", "--soft")
+]
+"""What is written in which colour on which."""
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, as WCAG 2 defines it."""
+    shares = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [
+        each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in shares
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(first: str, second: str) -> float:
+    """WCAG's contrast ratio, 1 to 21."""
+    darker, lighter = sorted(map(luminance, (first, second)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_texts_have_a_contrast_of_4_5_in_both_themes(theme: str) -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    light, dark = (
+        dict(re.findall(r"(--\w+): (#[0-9a-f]{6})", part))
+        for part in asset("style.css").split("prefers-color-scheme: dark")
+    )
+    colours = {"light": light, "dark": light | dark}[theme]
+    used = set(re.findall(r"(?<!-)color: var\((--\w+)\)", asset("style.css")))
+    assert used == {text for text, _ in PAIRS}
+    measured = {pair: contrast(*(colours[name] for name in pair)) for pair in PAIRS}
+    assert min(measured.values()) >= 4.5, measured
+    drawn = {name: contrast(colours[name], colours["--paper"]) for name in colours if "--s" in name}
+    drawn.pop("--soft")
+    assert min(drawn.values()) >= 3, drawn  # lines and bars
 
 
 def test_a_table_is_sorted_up_then_down(opened: tuple[dict[str, object], str]) -> None:

@@ -10,9 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace as replace_fields
+
 from mixnet_bench.cluster.address import Address, parse_address
 from mixnet_bench.cluster.connection import connected
 from mixnet_bench.cluster.shards import ClusterRunner
+from mixnet_bench.counting.inspection import provenance_of
 from mixnet_common import UsageError
 from mixnet_common.console import warn
 from mixnet_common.outputs import check_output, named_files
@@ -26,7 +29,7 @@ from mixnet_quantize.parity import Parity, Settings, Side, Source
 from mixnet_quantize.parity import parity as compare
 from mixnet_quantize.parity.check import run_here
 from mixnet_quantize.parity.report import describe_parity
-from mixnet_quantize.parity.result import ParityResult
+from mixnet_quantize.parity.result import ComparedFile, ParityResult
 from mixnet_quantize.parity.run import Runner
 from mixnet_runtimes import AS_IT_IS, Selection
 from mixnet_runtimes.model_files import with_companions
@@ -228,4 +231,14 @@ def _difference(first: Preprocessing, second: Preprocessing) -> str:
 
 def describe_answer(found: ParityAnswer) -> ParityResult:
     """The record of a comparison; docs/json.md explains every key."""
-    return describe_parity(found.parity, found.preprocessing_from)
+    result = describe_parity(found.parity, found.preprocessing_from)
+    first, second = map(_with_source, result.files)
+    return replace_fields(result, files=(first, second))
+
+
+def _with_source(file: ComparedFile) -> ComparedFile:
+    """With where its weights come from, if the provenance beside it says so."""
+    provenance = provenance_of(Path(file.path or ""), file.sha256 or "") or {}
+    weights = provenance.get("weights")
+    source = weights.get("source") if isinstance(weights, dict) else None
+    return replace_fields(file, weights_from=source) if isinstance(source, str) else file

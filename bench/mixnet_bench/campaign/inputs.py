@@ -68,6 +68,16 @@ def calibration_inputs(campaign: Campaign) -> Any:
     return {"images": len(files), "sha256": sha256_of_parts(map(sha256_of, files))}
 
 
+def uses_data_for_ranges(campaign: Campaign) -> bool:
+    """Whether accuracy is measured on the images that set ranges, or on some of them."""
+    if campaign.parity is None or campaign.calibration is None:
+        return False
+    data, calibration = (
+        beside(campaign, each).resolve() for each in (campaign.parity.data, campaign.calibration)
+    )
+    return data == calibration or data in calibration.parents or calibration in data.parents
+
+
 def parity_inputs(campaign: Campaign) -> dict[str, Any]:
     """The images of a parity check as inputs: their places, which may be classes, and sizes."""
     from mixnet_quantize.images import image_files

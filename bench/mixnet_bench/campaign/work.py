@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mixnet_bench.campaign.files import given_inputs_of, path_of, selection_of
-from mixnet_bench.campaign.inputs import lowering_path
+from mixnet_bench.campaign.inputs import lowering_path, uses_data_for_ranges
 from mixnet_bench.campaign.networks import (
     beside,
     imported_weights,
@@ -213,7 +213,9 @@ def parity(step: Step, store: Store, runner: "Runner | None" = None) -> Targets:
         state=store.state_path(step),
     )
     found = describe_answer(answer(asked, runner))
-    return [CampaignParityResult(**values_of(found), origin=origin(second))]
+    same = uses_data_for_ranges(campaign) and second.inputs["precision"] == "int8"
+    values = values_of(found) | {"origin": origin(second), "calibrated_on_data": same or None}
+    return [CampaignParityResult(**values)]
 
 
 def paper(step: Step, store: Store) -> Targets:

@@ -12,7 +12,7 @@ from pathlib import Path
 from mixnet_bench.campaign.estimate import GUESS
 from mixnet_bench.campaign.execute import DONE, FAILED, FOUND, NOT_TRIED, Outcome, execute, look
 from mixnet_bench.campaign.from_options import Checkpoint, campaign_of
-from mixnet_bench.campaign.inputs import files_read
+from mixnet_bench.campaign.inputs import files_read, uses_data_for_ranges
 from mixnet_bench.campaign.on_cluster import execute_on, resources_of, warn_of_missing
 from mixnet_bench.campaign.ready import find_campaign
 from mixnet_bench.campaign.step import Step
@@ -24,7 +24,7 @@ from mixnet_bench.cluster.connection import connected
 from mixnet_bench.commands.answer import print_answer, report_path, write_report
 from mixnet_bench.results.small import StepResult
 from mixnet_common import MixnetError
-from mixnet_common.console import print_json, print_table, say
+from mixnet_common.console import print_json, print_table, say, warn
 from mixnet_common.locks import locked
 from mixnet_common.numbers import seconds_in_words
 from mixnet_common.outputs import check_folder, check_outputs, named_files
@@ -51,6 +51,8 @@ def run_campaign(
     campaign = campaign_of(target) if isinstance(target, Checkpoint) else find_campaign(target)
     check_folder(folder, like=LIKE)
     steps = make_steps(campaign)
+    if uses_data_for_ranges(campaign) and "int8" in campaign.precisions:
+        warn("accuracy is measured on images that set the ranges of int8: it is flattered")
     store = Store(folder)
     if dry_run:
         outcomes = look(steps, store)

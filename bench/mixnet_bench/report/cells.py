@@ -60,6 +60,23 @@ def float_of(shown: str) -> float | None:
         return None
 
 
+RANDOM = "random weights"
+"""Stands where accuracy means nothing."""
+
+
+def signed(value: float | None, pattern: str = "{:+.2f}") -> Cell:
+    """A number with its sign, a real minus; empty where there is none."""
+    found = number(value, pattern)
+    return Cell(found.text.replace("-", "−"), found.number)
+
+
+def between(bounds: tuple[float, float] | None, pattern: str = "{:+.2f} to {:+.2f}") -> Cell:
+    """An interval, sorted by its lower end; empty where there is none."""
+    if bounds is None:
+        return Cell("")
+    return Cell(pattern.format(*bounds).replace("-", "−"), bounds[0])
+
+
 def milliseconds(value: float) -> Cell:
     """Three significant digits."""
     return Cell(three_digits(value), value)

@@ -1,19 +1,33 @@
 """A report's tables that hold one file against another, or against itself later on. Pure."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from statistics import median
 
-from mixnet_bench.report.cells import Table, milliseconds, number, sum_up, text_cell
-from mixnet_bench.report.record import File, Latency, Results
+from mixnet_bench.report.cells import (
+    RANDOM,
+    Cell,
+    Table,
+    between,
+    milliseconds,
+    number,
+    signed,
+    sum_up,
+    text_cell,
+    verdict,
+)
+from mixnet_bench.report.record import File, Latency, Parity, Results
 from mixnet_bench.stats.turns import ratio, ratios_of
 from mixnet_common.intervals import Estimate, ratio_of
+from mixnet_common.numbers import three_digit_range
 
 # Pairs
 
 PAIR_COLUMNS = (
-    "file", "ratio", "95 %", "ms", "against", "ms of it", "MB ratio", "device",
+    "file", "ratio", "verdict", "95 %", "ms", "95 %, ms", "against", "ms of it",
+    "95 % of it, ms", "top-1 lost, points", "95 %, points", "top-1, %", "top-1 of it, %",
+    "MB", "MB of it", "device",
 )  # fmt: skip
 
 
@@ -77,22 +91,52 @@ def _differ_in(first: Latency, second: Latency, key: str, yardstick: str) -> boo
     )
 
 
-def pair_table(title: str, found: Sequence[Pair], note: str) -> Table:
-    """A table of pairs."""
-    rows = tuple(
-        (
-            text_cell(pair.second.file.label),
-            number(pair.ratio, "{:.2f}"),
-            text_cell(_bounds(pair.estimate)),
-            milliseconds(pair.second.median_ms),
-            text_cell(pair.first.file.kind),
-            milliseconds(pair.first.median_ms),
-            number(pair.second.size_bytes / max(1, pair.first.size_bytes), "{:.2f}"),
-            text_cell(pair.second.device.label),
-        )
-        for pair in found
+def pair_table(title: str, found: Sequence[Pair], note: str, results: Results) -> Table:
+    """A table of pairs, with the accuracy of both where it was measured."""
+    rows = tuple(_pair_row(pair, results.parity_of(pair.second)) for pair in found)
+    return Table(title, PAIR_COLUMNS, rows, (note,), doubts_of(_timings(found)))
+
+
+def _timings(found: Sequence[Pair]) -> list[Latency]:
+    return [each for pair in found for each in (pair.first, pair.second)]
+
+
+def doubts_of(latencies: Iterable[Latency]) -> tuple[str, ...]:
+    """Why timings have the verdicts that they have, in a sentence for each reason."""
+    return sum_up((each.file.label, reason) for each in latencies for reason in each.reasons)
+
+
+def _pair_row(pair: Pair, parity: Parity | None) -> tuple[Cell, ...]:
+    first, second = pair.first, pair.second
+    return (
+        text_cell(second.file.label),
+        number(pair.ratio, "{:.2f}"),
+        verdict(second.verdict if second.verdict != "valid" else first.verdict),
+        text_cell(_bounds(pair.estimate)),
+        milliseconds(second.median_ms),
+        text_cell(three_digit_range(second.interval_ms)),
+        text_cell(first.file.kind),
+        milliseconds(first.median_ms),
+        text_cell(three_digit_range(first.interval_ms)),
+        *_accuracy(parity),
+        number(second.size_bytes / 1e6, "{:.1f}"),
+        number(first.size_bytes / 1e6, "{:.1f}"),
+        text_cell(second.device.label),
     )
-    return Table(title, PAIR_COLUMNS, rows, (note,))
+
+
+def _accuracy(parity: Parity | None) -> tuple[Cell, ...]:
+    """What the second file loses, and the top-1 of both."""
+    if parity is None:
+        return (text_cell(""),) * 4
+    if parity.is_random:
+        return (text_cell(RANDOM), *(text_cell(""),) * 3)
+    return (
+        signed(parity.loss_points),
+        between(parity.loss_interval),
+        number(parity.second_percent, "{:.1f}"),
+        number(parity.first_percent, "{:.1f}"),
+    )
 
 
 def _bounds(found: Estimate) -> str:
@@ -103,7 +147,7 @@ def _bounds(found: Estimate) -> str:
 # Comparisons and sustained load
 
 AGAINST_COLUMNS = (
-    "file", "baseline", "ratio", "99 %", "conclusion", "smallest difference, %", "side by side",
+    "file", "ratio", "conclusion", "99 %", "baseline", "smallest difference, %", "side by side",
     "device",
 )  # fmt: skip
 
@@ -113,14 +157,10 @@ def against_table(results: Results) -> Table | None:
     rows = tuple(
         (
             text_cell(each.file.label),
-            text_cell(each.against.baseline),
             number(each.against.ratio, "{:.3f}"),
-            text_cell(
-                ""
-                if each.against.interval is None
-                else "{:.3f}–{:.3f}".format(*each.against.interval)
-            ),
             text_cell(each.against.conclusion),
+            between(each.against.interval, "{:.3f}–{:.3f}"),
+            text_cell(each.against.baseline),
             number(_percent(each.against.smallest_difference), "{:.1f}"),
             text_cell("yes" if each.against.side_by_side else "no"),
             text_cell(each.device.label),
@@ -143,7 +183,7 @@ def _percent(share: float | None) -> float | None:
 
 
 SUSTAINED_COLUMNS = (
-    "file", "minutes", "burst, ms", "plateau, ms", "ratio", "slower after, s", "device",
+    "file", "ratio", "slower after, s", "burst, ms", "plateau, ms", "minutes", "device",
 )  # fmt: skip
 
 
@@ -152,11 +192,11 @@ def sustained_table(results: Results) -> Table | None:
     rows = tuple(
         (
             text_cell(each.file.label),
-            number(each.sustained.duration_s / 60, "{:.1f}"),
-            milliseconds(each.sustained.burst_ms),
-            milliseconds(each.sustained.plateau_ms),
             number(each.sustained.plateau_ms / each.sustained.burst_ms, "{:.2f}"),
             number(each.sustained.throttled_after_s),
+            milliseconds(each.sustained.burst_ms),
+            milliseconds(each.sustained.plateau_ms),
+            number(each.sustained.duration_s / 60, "{:.1f}"),
             text_cell(each.device.label),
         )
         for each in results.latencies
@@ -177,10 +217,10 @@ def int8_table(results: Results) -> Table | None:
         for each in pairs(results, "precision", "float32")
         if "int8" in each.second.file.precision
     ]
-    return pair_table("int8 against float32", found, INT8_NOTE) if found else None
+    return pair_table("int8 against float32", found, INT8_NOTE, results) if found else None
 
 
 def lowering_table(results: Results) -> Table | None:
     """Every lowering against the paper's literal form."""
     found = pairs(results, "lowering", "reference")
-    return pair_table("Lowering against lowering", found, LOWERING_NOTE) if found else None
+    return pair_table("Lowering against lowering", found, LOWERING_NOTE, results) if found else None

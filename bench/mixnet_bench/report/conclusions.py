@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mixnet_bench.report.cells import Cell, Table, milliseconds, number, text_cell, verdict
+from mixnet_bench.report.cells import RANDOM, Cell, Table, milliseconds, signed, text_cell, verdict
 from mixnet_bench.report.comparisons import Pair, pairs
 from mixnet_bench.report.record import File, Latency, Parity, Results
 
@@ -28,13 +28,15 @@ def _gain(pair: Pair, results: Results) -> str:
     if found.interval is not None:
         words[0] += f" ({found.interval.low:.2f}–{found.interval.high:.2f})"
     words.append(f"{size:.2f} of the size")
-    parity = next((each for each in results.parities if each.file == pair.second.file), None)
+    parity = results.parity_of(pair.second)
     if parity is not None:
         words.append(_loss(parity))
     return f"{pair.second.file.label} against {pair.first.file.kind}: {', '.join(words)}"
 
 
 def _loss(parity: Parity) -> str:
+    if parity.is_random:
+        return f"accuracy unknown ({RANDOM})"
     if parity.loss_points is None or parity.loss_interval is None:
         return f"agreement {parity.agreement_percent:.1f} %"
     low, high = parity.loss_interval
@@ -49,7 +51,15 @@ def _trust(results: Results) -> Iterator[str]:
         yield f"{valid} of {count} timings are valid; the reasons for other verdicts are below them"
 
 
-CHANGE_COLUMNS = ("file", "change, %", "then, ms", "now, ms", "verdict then", "verdict now", "on")
+CHANGE_COLUMNS = (
+    "file",
+    "change, %",
+    "verdict now",
+    "verdict then",
+    "then, ms",
+    "now, ms",
+    "device",
+)
 
 
 def change_table(results: Results) -> Table | None:
@@ -74,10 +84,10 @@ def _change(then: Latency, now: Latency) -> tuple[Cell, ...]:
     percent = 100 * (now.median_ms / then.median_ms - 1)
     return (
         text_cell(now.file.label),
-        number(percent, "{:+.1f}"),
+        signed(percent, "{:+.1f}"),
+        verdict(now.verdict),
+        verdict(then.verdict),
         milliseconds(then.median_ms),
         milliseconds(now.median_ms),
-        verdict(then.verdict),
-        verdict(now.verdict),
         text_cell(now.device.label),
     )

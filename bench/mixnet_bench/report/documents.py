@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mixnet_common import UsageError
 from mixnet_common.console import warn
-from mixnet_common.documents import read_document
+from mixnet_common.documents import NoResultsError, read_document
 from mixnet_common.readers import is_folder
 
 HINT = "give what --json or -o of latency, count, paper or parity wrote, or a campaign's folder"
@@ -22,12 +23,24 @@ Documents = dict[Path, dict[str, Any]]
 """By the file that each was read from, in the order in which they are to be shown."""
 
 
-def read_documents(paths: Sequence[Path]) -> Documents:
-    """Read files, and of folders all that count. Raises UsageError where one is no result."""
+def read_documents(paths: Sequence[Path]) -> tuple[Documents, list[str]]:
+    """Read files, and of folders all that count; the files that are no results are named.
+
+    Raises UsageError where none is a result, where one does not exist, and where one is of another
+    version's format.
+    """
     found: Documents = {}
+    skipped: list[UsageError] = []
     for path in paths:
-        found |= _of_folder(path) if is_folder(path) else {path: read_document(path, HINT)}
-    return found
+        if is_folder(path):
+            found |= _of_folder(path, skipped)
+        else:
+            found |= _read_all([path], skipped)
+    if skipped and not found:
+        raise skipped[0]
+    for each in skipped:
+        warn(f"{each.message}: left out")
+    return found, [each.message for each in skipped]
 
 
 def result_files(paths: Sequence[Path]) -> list[Path]:
@@ -43,12 +56,12 @@ def result_files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _of_folder(folder: Path) -> Documents:
+def _of_folder(folder: Path, skipped: list[UsageError]) -> Documents:
     """Of a campaign's folder the newest result of each step; of any other all JSON files."""
     inner = folder / RESULTS
     if not is_folder(inner):
-        return _read_all(folder)
-    documents = _read_all(inner)
+        return _read_all(sorted(folder.glob("*.json")), skipped)
+    documents = _read_all(sorted(inner.glob("*.json")), skipped)
     newest = _newest(documents)
     if len(newest) < len(documents):
         old = len(documents) - len(newest)
@@ -56,8 +69,14 @@ def _of_folder(folder: Path) -> Documents:
     return newest
 
 
-def _read_all(folder: Path) -> Documents:
-    return {path: read_document(path, HINT) for path in sorted(folder.glob("*.json"))}
+def _read_all(paths: Sequence[Path], skipped: list[UsageError]) -> Documents:
+    found: Documents = {}
+    for path in paths:
+        try:
+            found[path] = read_document(path, HINT)
+        except NoResultsError as error:
+            skipped.append(error)
+    return found
 
 
 def _newest(documents: Documents) -> Documents:

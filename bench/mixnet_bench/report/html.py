@@ -53,6 +53,11 @@ def cell_class(cell: Cell, column: Column) -> str:
     return " ".join(name for name in names if name)
 
 
+def breaks(cell: Cell, column: Column) -> bool:
+    """Whether a cell may take several lines, which break between words alone."""
+    return column.index == 0 or len(cell.text) > LONG
+
+
 @cache
 def _environment() -> Any:
     from jinja2 import DictLoader, Environment, StrictUndefined
@@ -70,6 +75,7 @@ def _environment() -> Any:
         finalize=readable,
     )
     environment.globals["cell_class"] = cell_class
+    environment.globals["breaks"] = breaks
     parts = environment.get_template("parts.html.jinja").module
     environment.globals["show_figure"] = parts.figure  # type: ignore[attr-defined]
     environment.globals["show_table"] = lambda table, heading: parts.table(  # type: ignore[attr-defined]

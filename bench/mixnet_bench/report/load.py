@@ -4,7 +4,7 @@ A result may come from anywhere: every value is checked for its type, and no tex
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,8 @@ class _Found:
     papers: list[PaperRow] = field(default_factory=list)
     parities: list[Parity] = field(default_factory=list)
     programs: list[ProgramTime] = field(default_factory=list)
+    random: set[str] = field(default_factory=set)
+    """Hashes of files that were exported with random weights."""
 
     def add(self, found: ResultRecord | None, run: str) -> None:
         """Take what a report shows of a result; of other kinds, nothing."""
@@ -67,18 +69,51 @@ class _Found:
         elif isinstance(found, PaperRowResult):
             self.papers.append(_paper_row(found))
 
+    def results(self, paths: Sequence[Path], skipped: Sequence[str]) -> Results:
+        """All of it. Raises UsageError where there is nothing."""
+        if not any((self.latencies, self.counts, self.papers, self.parities, self.programs)):
+            raise UsageError(f"no results in {', '.join(map(str, paths))}", HINT)
+        return Results(
+            tuple(self.latencies),
+            tuple(self.counts),
+            tuple(self.papers),
+            tuple(
+                replace(each, is_random=each.is_random or each.sha256 in self.random)
+                for each in self.parities
+            ),
+            tuple(self.programs),
+            tuple(skipped),
+        )
+
+
+def _random_files(document: Mapping[str, Any]) -> set[str]:
+    """The files that a campaign exported with random weights, by their hashes."""
+    targets = [each for each in document["targets"] if isinstance(each, dict)]
+    sources = [(each.get("sha256"), each.get("weights")) for each in targets]
+    return {
+        str(sha256)
+        for sha256, weights in sources
+        if isinstance(weights, dict) and _is_random(weights.get("source"))
+    }
+
+
+def _is_random(source: object) -> bool:
+    return isinstance(source, str) and source.startswith("seed ")
+
 
 def load_results(paths: Sequence[Path]) -> Results:
-    """Read files and folders of results. Raises UsageError where one holds none."""
+    """Read files and folders of results, and name those that hold none.
+
+    Raises UsageError where no file holds any, and for a damaged one.
+    """
     found = _Found()
-    for path, document in read_documents(paths).items():
+    documents, skipped = read_documents(paths)
+    for path, document in documents.items():
+        found.random |= _random_files(document)
         read = partial(_read_any, document, show(path))
         for record in read_targets(document, path, HINT, read):
             found.add(record, show(path))
-    results = Results(*(tuple(getattr(found, key)) for key in found.__dataclass_fields__))
-    if results == Results():
-        raise UsageError(f"no results in {', '.join(map(str, paths))}", HINT)
-    return results
+    return found.results(paths, skipped)
 
 
 def _read_any(document: Mapping[str, Any], run: str, target: JsonObject) -> ResultRecord | None:
@@ -97,12 +132,6 @@ def _with_origin(target: JsonObject, document: Mapping[str, Any]) -> JsonObject:
     if step.text("kind") != "count" or target.has("origin") or not inputs.has("network"):
         return target
     return JsonObject({**target.value, "origin": inputs.value})
-
-
-# Files and devices
-
-
-# Results
 
 
 def _count(found: CountResult) -> Count:
@@ -160,4 +189,9 @@ def _parity(found: ParityResult) -> Parity:
         first_percent=None if found.top1 is None else found.top1.first_percent,
         second_percent=None if found.top1 is None else found.top1.second_percent,
         file=describe_file(found.name or "", origin, Given()) if known else None,
+        sha256=found.files[1].sha256 or "",
+        is_random=any(_is_random(each.weights_from) for each in found.files),
+        calibrated_on_data=bool(
+            isinstance(found, CampaignParityResult) and found.calibrated_on_data
+        ),
     )

@@ -19,6 +19,11 @@ EMULATED = (
     " marked EMULATED in every table and figure."
 )
 
+CALIBRATED_ON_DATA = (
+    "The accuracy of int8 files was measured on images that also set their ranges. On other images"
+    " they may lose more: calibrate on images that are not used for validation."
+)
+
 
 @dataclass(frozen=True)
 class Section:
@@ -89,7 +94,7 @@ def render_page(results: Results, title: str, made: Sequence[tuple[str, str]] = 
         made=[*made, *_circumstances(results)],
         conclusions=conclusions(results),
         summary=_summary(results),
-        warning=_warning(results),
+        warnings=list(_warnings(results)),
         parts=sections(results),
     )
 
@@ -117,6 +122,11 @@ def _summary(results: Results) -> str:
     return f"Made from {listed}. Intervals are 95 % ones; only files of one run took turns."
 
 
-def _warning(results: Results) -> str:
+def _warnings(results: Results) -> Iterator[str]:
     devices = [*results.devices, *(each.device for each in results.programs)]
-    return EMULATED if any(device.emulated for device in devices) else ""
+    if any(device.emulated for device in devices):
+        yield EMULATED
+    if any(each.calibrated_on_data for each in results.parities):
+        yield CALIBRATED_ON_DATA
+    if results.skipped:
+        yield f"Left out, since they are no results: {'; '.join(results.skipped)}."

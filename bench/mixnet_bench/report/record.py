@@ -125,6 +125,8 @@ class Latency:
     """The clock under every sample, launch by launch, NaN where unknown; empty if all are."""
     against: Against | None = None
     sustained: Sustained | None = None
+    sha256: str = ""
+    """Of the file; empty if unknown."""
     turns: tuple[tuple[Turn, ...], ...] = ()
     """The bursts of every launch, by which files of one run are compared; empty if unknown."""
 
@@ -192,6 +194,12 @@ class Parity:
     """Top-1 of the second."""
     file: File | None = None
     """What the second is, where more than its name is known."""
+    sha256: str = ""
+    """Of the second file; empty if unknown."""
+    is_random: bool = False
+    """Whether a file has random weights, so that its accuracy means nothing."""
+    calibrated_on_data: bool = False
+    """Whether the images also set the ranges of int8."""
 
 
 @dataclass(frozen=True)
@@ -223,6 +231,19 @@ class Results:
     papers: tuple[PaperRow, ...] = ()
     parities: tuple[Parity, ...] = ()
     programs: tuple[ProgramTime, ...] = ()
+    skipped: tuple[str, ...] = ()
+    """Files that were given and are no results."""
+
+    def parity_of(self, latency: Latency) -> Parity | None:
+        """The comparison in which a timed file is the second."""
+        return next(
+            (
+                each
+                for each in self.parities
+                if (each.sha256 == latency.sha256 if each.sha256 else each.file == latency.file)
+            ),
+            None,
+        )
 
     @property
     def devices(self) -> list[Device]:

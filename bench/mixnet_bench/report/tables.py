@@ -2,22 +2,35 @@
 
 from collections.abc import Callable, Iterator
 
-from mixnet_bench.report.cells import Cell, Table, milliseconds, number, sum_up, text_cell, verdict
+from mixnet_bench.report.cells import (
+    RANDOM,
+    Cell,
+    Table,
+    between,
+    milliseconds,
+    number,
+    signed,
+    sum_up,
+    text_cell,
+    verdict,
+)
 from mixnet_bench.report.comparisons import (
     against_table,
+    doubts_of,
     int8_table,
     lowering_table,
     sustained_table,
 )
-from mixnet_bench.report.record import Count, Device, Latency, Results
+from mixnet_bench.report.record import Count, Device, Latency, Parity, Results
 from mixnet_common.numbers import three_digit_range
 from mixnet_networks.paper.tables import parse_printed
 
 # The paper
 
 PAPER_COLUMNS = (
-    "model", "parameters", "paper", "±%", "verdict", "MACs", "paper", "±%", "verdict",
-    "top-1, paper", "top-1, ours",
+    "model", "parameters", "verdict", "paper", "deviation, %", "MACs", "verdict", "paper",
+    "deviation, %",
+    "top-1 of the paper, %", "top-1 of ours, %",
 )  # fmt: skip
 
 
@@ -29,13 +42,13 @@ def paper_tables(results: Results) -> Iterator[Table]:
             (
                 text_cell(row.model),
                 number(_millions(row.params.ours), "{:.2f}M"),
-                _printed(row.params.paper),
-                number(row.params.deviation_percent, "{:+.1f}"),
                 verdict(row.params.verdict),
+                _printed(row.params.paper),
+                signed(row.params.deviation_percent, "{:+.1f}"),
                 number(_millions(row.macs.ours), "{:,.1f}M"),
-                _printed(row.macs.paper),
-                number(row.macs.deviation_percent, "{:+.1f}"),
                 verdict(row.macs.verdict),
+                _printed(row.macs.paper),
+                signed(row.macs.deviation_percent, "{:+.1f}"),
                 _printed(row.top1),
                 number(row.ours_top1, "{:.2f}"),
             )
@@ -103,14 +116,14 @@ def latency_table(results: Results, device: Device) -> Table:
         )
         for each in latencies
     )
-    doubts = sum_up((each.file.label, reason) for each in latencies for reason in each.reasons)
+    doubts = doubts_of(latencies)
     notes = (APART,) if len({each.run for each in latencies}) > 1 else ()
     return Table(f"Latency on {device.label}", LATENCY_COLUMNS, rows, notes, doubts)
 
 
 PROGRAM_COLUMNS = (
-    "network", "file", "mean, ms", "95 %", "first", "to the first file", "95 %", "MB", "delegated",
-    "device", "verdict",
+    "network", "file", "mean, ms", "verdict", "95 %, ms", "first, ms", "ratio to the first file",
+    "95 %", "MB", "delegated", "device",
 )  # fmt: skip
 
 
@@ -121,6 +134,7 @@ def program_table(results: Results) -> Table | None:
             text_cell(each.file.sized_network),
             text_cell(each.file.kind),
             milliseconds(each.mean_ms),
+            verdict(each.verdict),
             text_cell(three_digit_range(each.interval_ms)),
             number(each.first_ms, "{:.3g}"),
             number(each.ratio, "{:.3f}"),
@@ -128,7 +142,6 @@ def program_table(results: Results) -> Table | None:
             number(each.size_bytes / 1e6, "{:.1f}"),
             text_cell(each.delegated),
             text_cell(each.device.label),
-            verdict(each.verdict),
         )
         for each in results.programs
     )
@@ -272,31 +285,41 @@ def _count_row(count: Count) -> tuple[Cell, ...]:
 
 
 PARITY_COLUMNS = (
-    "file", "top-1 lost, points", "95 %, points", "top-1, %", "top-1 of the other, %",
-    "agreement, %", "images", "against",
+    "file", "top-1 lost, points", "agreement, %", "95 %, points", "top-1, %",
+    "top-1 of the other, %", "images", "against",
 )  # fmt: skip
+
+MEANINGLESS = (
+    "Random weights: accuracy means nothing; agreement says how near the outputs are to each other."
+)
+FLATTERED = "measured on images that also set the ranges of int8, so the loss may be larger"
 
 
 def parity_table(results: Results) -> Table | None:
     """What files lose against others on images."""
-    rows = tuple(
-        (
-            text_cell(each.file.label if each.file else each.second),
-            number(each.loss_points, "{:+.2f}"),
-            text_cell(
-                ""
-                if each.loss_interval is None
-                else "{:+.2f} to {:+.2f}".format(*each.loss_interval)
-            ),
-            number(each.second_percent, "{:.2f}"),
-            number(each.first_percent, "{:.2f}"),
-            number(each.agreement_percent, "{:.2f}"),
-            number(each.images),
-            text_cell(each.first),
-        )
-        for each in results.parities
+    rows = tuple(_parity_row(each) for each in results.parities)
+    notes = (
+        *([MEANINGLESS] if any(each.is_random for each in results.parities) else []),
+        *sum_up(
+            (each.file.label if each.file else each.second, FLATTERED)
+            for each in results.parities
+            if each.calibrated_on_data
+        ),
     )
-    return Table("Accuracy lost", PARITY_COLUMNS, rows) if rows else None
+    return Table("Accuracy lost", PARITY_COLUMNS, rows, notes) if rows else None
+
+
+def _parity_row(parity: Parity) -> tuple[Cell, ...]:
+    name = text_cell(parity.file.label if parity.file else parity.second)
+    agreement = number(parity.agreement_percent, "{:.2f}")
+    if parity.is_random:
+        loss, bounds, second, first = text_cell(RANDOM), *[text_cell("")] * 3
+    else:
+        loss, bounds = signed(parity.loss_points), between(parity.loss_interval)
+        second = number(parity.second_percent, "{:.2f}")
+        first = number(parity.first_percent, "{:.2f}")
+    images, against = number(parity.images), text_cell(parity.first)
+    return (name, loss, agreement, bounds, second, first, images, against)
 
 
 def all_tables(results: Results) -> list[Table]:

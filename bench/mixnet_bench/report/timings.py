@@ -79,6 +79,7 @@ def show_latency(found: LatencyResult, run: str = "") -> Latency:
         runtime=clean(f"{found.runtime or ''} {found.runtime_version or ''}"),
         size_bytes=found.size_bytes,
         launches=_by_launch(found),
+        sha256=found.sha256 or "",
         turns=_turns(found),
         median_ms=found.median_ms,
         interval_ms=found.median_ms_interval,

@@ -49,6 +49,9 @@ class ComparedFile(ResultRecord):
     preprocessing_from: str | None = known_as()
     """who says how images are prepared for it: a file by name, what `--preprocessing` was given, \
 or `assumed`"""
+    weights_from: str | None = None
+    """where its weights come from, as the provenance beside it says: a file, or `seed N` for \
+random ones, whose accuracy means nothing"""
 
 
 class UnreadableImage(ResultRecord):
