@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from made_up_results import latency, save
 from msgspec.structs import replace
 
 from mixnet_bench.cli import main
@@ -497,6 +498,22 @@ def test_predictions_are_labelled_as_such(saved: Path, tmp_path: Path) -> None:
     assert found == json.loads(written.stdout)["targets"][0]
     assert found["predicted"] is True
     assert found["ratio"] == pytest.approx(1, rel=0.05)  # the anchor itself
+
+
+def test_a_report_has_predictions_beside_measurements(saved: Path, tmp_path: Path) -> None:
+    predicted, timed = tmp_path / "p.json", tmp_path / "l.json"
+    small = ("--resolution", "32", "--classes", "10", "--table", str(saved))
+    assert run("predict", "mobilenet-v2", *small, "-o", str(predicted)).exit_code == 0
+    save(timed, latency("mobilenet-v2", "tflite", "float32", "xnnpack", 7.25))
+    both = run("report", str(predicted), str(timed), "--markdown").output
+    alone = run("report", str(predicted), "--markdown").output
+    page = run("report", str(predicted), "-o", str(tmp_path / "r.html"))
+
+    assert "measured by nobody" in alone
+    assert "7.25" not in alone.partition("Predicted latency")[2]
+    assert "7.25" in both.partition("Predicted latency")[2]
+    assert page.exit_code == 0, page.output
+    assert "Predicted latency" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 def test_a_yaml_is_written_from_a_table_without_timing(saved: Path, tmp_path: Path) -> None:

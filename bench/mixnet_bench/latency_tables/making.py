@@ -20,7 +20,7 @@ from mixnet_export.lowering import DEFAULT, Plan, find_plan
 def make_table(request: TableRequest, timer: TableTimer, output: Path) -> tuple[LatencyTable, bool]:
     """The table, and whether everything asked for was timed.
 
-    What was timed is kept beside ``output`` as it comes. Raises as ``measure_table`` and ``assemble``.
+    What was timed is kept beside ``output`` as it comes. Raises as ``measure_table``, ``assemble``.
     """
     with temporary_folder() as folder:
         plan, where = circumstances(request, timer)

@@ -113,6 +113,9 @@ class Predictor:
             interpolated=sum(key in self._interpolated for key in keys),
             extrapolated=not self._range[0] <= total <= self._range[1],
             measured=table.measured,
+            format=table.format,
+            precision=table.precision,
+            threads=table.threads,
         )
 
 

@@ -17,10 +17,12 @@ from mixnet_bench.report.record import (
     Latency,
     PaperRow,
     Parity,
+    Prediction,
     ProgramTime,
     Results,
 )
 from mixnet_bench.report.timings import show_latency, show_program
+from mixnet_bench.results import latency_tables
 from mixnet_bench.results.count import (
     CountResult,
     DelegationResult,
@@ -53,6 +55,7 @@ class _Found:
     papers: list[PaperRow] = field(default_factory=list)
     parities: list[Parity] = field(default_factory=list)
     programs: list[ProgramTime] = field(default_factory=list)
+    predictions: list[Prediction] = field(default_factory=list)
     random: set[str] = field(default_factory=set)
     """Hashes of files that were exported with random weights."""
 
@@ -68,10 +71,13 @@ class _Found:
             self.parities.append(_parity(found))
         elif isinstance(found, PaperRowResult):
             self.papers.append(_paper_row(found))
+        elif isinstance(found, latency_tables.Prediction):
+            self.predictions.append(_prediction(found))
 
     def results(self, paths: Sequence[Path], skipped: Sequence[str]) -> Results:
         """All of it. Raises UsageError where there is nothing."""
-        if not any((self.latencies, self.counts, self.papers, self.parities, self.programs)):
+        measured = (self.latencies, self.counts, self.papers, self.parities, self.programs)
+        if not any((*measured, self.predictions)):
             raise UsageError(f"no results in {', '.join(map(str, paths))}", HINT)
         return Results(
             tuple(self.latencies),
@@ -83,6 +89,7 @@ class _Found:
             ),
             tuple(self.programs),
             tuple(skipped),
+            tuple(self.predictions),
         )
 
 
@@ -173,6 +180,26 @@ def _paper_row(found: PaperRowResult) -> PaperRow:
         top5=clean(found.accuracy.top5),
         ours_top1=found.accuracy.ours_top1,
         verdict=clean(found.verdict),
+    )
+
+
+def _prediction(found: latency_tables.Prediction) -> Prediction:
+    doubts = []
+    if found.interpolated:
+        doubts.append("some of its blocks were interpolated, not timed")
+    if found.extrapolated:
+        doubts.append("it is far from the networks that the table was checked with")
+    return Prediction(
+        network=clean(found.name),
+        kind=(clean(found.format), clean(found.precision)),
+        threads=found.threads,
+        ratio=found.ratio,
+        interval=found.interval,
+        latency_ms=found.latency_ms,
+        latency_interval_ms=found.latency_interval_ms,
+        anchor=clean(found.anchor),
+        measured=clean(found.measured),
+        doubts=tuple(doubts),
     )
 
 

@@ -7,7 +7,7 @@ and the page's own policy lets nothing run but its own script.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mixnet_bench.report import comparisons, figures, planes, tables
+from mixnet_bench.report import comparisons, figures, planes, predictions, tables
 from mixnet_bench.report.cells import Table
 from mixnet_bench.report.conclusions import change_table, conclusions
 from mixnet_bench.report.figures import Figure
@@ -55,6 +55,7 @@ def sections(results: Results) -> list[Section]:
             [tables.latency_table(results, device) for device in devices],
             tables_first=True,
         ),
+        Section("Predicted latency", (), _known(iter([predictions.predictions_table(results)]))),
         Section(
             "Comparison with the paper",
             [*planes.figure7(results), *planes.measured_planes(results)],
@@ -112,6 +113,7 @@ def _summary(results: Results) -> str:
         ("timing", "timings"): len(results.latencies),
         ("device", "devices"): len(results.devices),
         ("latency by another runner", "latencies by another runner"): len(results.programs),
+        ("prediction", "predictions"): len(results.predictions),
         ("count", "counts"): len(results.counts),
         ("row of the paper", "rows of the paper"): len(results.papers),
         ("parity check", "parity checks"): len(results.parities),

@@ -223,6 +223,24 @@ class ProgramTime:
 
 
 @dataclass(frozen=True)
+class Prediction:
+    """A network's time by a latency table."""
+
+    network: str
+    kind: tuple[str, str]
+    """File format and precision."""
+    threads: int
+    ratio: float
+    interval: tuple[float, float]
+    latency_ms: float
+    latency_interval_ms: tuple[float, float]
+    anchor: str
+    measured: str
+    """How the table was measured."""
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Results:
     """Everything that a report is made from."""
 
@@ -233,6 +251,7 @@ class Results:
     programs: tuple[ProgramTime, ...] = ()
     skipped: tuple[str, ...] = ()
     """Files that were given and are no results."""
+    predictions: tuple[Prediction, ...] = ()
 
     def parity_of(self, latency: Latency) -> Parity | None:
         """The comparison in which a timed file is the second."""

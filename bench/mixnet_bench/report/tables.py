@@ -21,6 +21,7 @@ from mixnet_bench.report.comparisons import (
     lowering_table,
     sustained_table,
 )
+from mixnet_bench.report.predictions import predictions_table
 from mixnet_bench.report.record import Count, Device, Latency, Parity, Results
 from mixnet_common.numbers import three_digit_range
 from mixnet_networks.paper.tables import parse_printed
@@ -328,6 +329,7 @@ def all_tables(results: Results) -> list[Table]:
         lambda: paper_tables(results),
         lambda: (latency_table(results, device) for device in results.devices),
         lambda: (conditions_table(results, device) for device in results.devices),
+        lambda: iter([predictions_table(results)]),
         lambda: iter([sustained_table(results), against_table(results), program_table(results)]),
         lambda: iter([int8_table(results), lowering_table(results), kernel_table(results)]),
         lambda: iter([delegation_table(results), count_table(results), parity_table(results)]),

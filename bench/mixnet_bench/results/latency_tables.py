@@ -170,6 +170,17 @@ class Prediction(ResultRecord):
 was fitted to"""
     measured: str
     """how the table was measured"""
+    format: str
+    """of the table's files: `tflite` or `onnx`"""
+    precision: str
+    """of the table's files: `float32` or `int8`"""
+    threads: Threads
+    """threads of the runtime"""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where an interval ends before it begins."""
+        check_ordered(self.interval, "interval")
+        check_ordered(self.latency_interval_ms, "latency_interval_ms")
 
 
 class PredictedNetwork(ResultRecord):

@@ -6,6 +6,7 @@ from typing import Any
 
 from mixnet_bench.results.count import CountResult, FileCountResult, TfliteCountResult
 from mixnet_bench.results.latency import LatencyResult
+from mixnet_bench.results.latency_tables import Prediction
 from mixnet_bench.results.paper import ClaimResult, PaperRowResult
 from mixnet_bench.results.parity import CampaignParityResult
 from mixnet_bench.results.phones import PhoneLatencyResult
@@ -30,6 +31,7 @@ KINDS: tuple[tuple[tuple[str, ...], type[ResultRecord]], ...] = (
     (("agreement_percent",), CampaignParityResult),
     (("model", "accuracy"), PaperRowResult),
     (("claim",), ClaimResult),
+    (("predicted", "latency_interval_ms"), Prediction),
 )
 """By the keys that only they have; the first that fits."""
 
