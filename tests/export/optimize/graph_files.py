@@ -134,3 +134,38 @@ def run_int8(path: Path, shape: tuple[int, ...], seed: int = 3) -> list[Any]:
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
     interpreter.invoke()
     return [interpreter.get_tensor(each["index"]) for each in interpreter.get_output_details()]
+
+
+def split_in_int8(path: Path) -> Path:
+    """The file with splits of int8, as TensorFlow has them; the quantizer here makes float32 of it.
+
+    What reads a part then reads it with the scale of the whole.
+    """
+    document = read_document(path)
+    model, names = fresh_model(document), document.kinds()
+    (graph,) = model.subgraphs
+    by_kind = [(names[each.opcodeIndex], each) for each in graph.operators]
+    made = {int(each.outputs[0]): each for kind, each in by_kind if kind == "DEQUANTIZE"}
+    gone: set[int] = set()
+    for kind, split in by_kind:
+        if kind != "SPLIT_V" or int(split.inputs[0]) not in made:
+            continue
+        before = made[int(split.inputs[0])]
+        whole = graph.tensors[int(before.inputs[0])]
+        split.inputs = [int(before.inputs[0]), *map(int, split.inputs[1:])]
+        if int(before.outputs[0]) not in list(graph.outputs):
+            gone.add(id(before))
+        for part in map(int, split.outputs):
+            graph.tensors[part].type = whole.type
+            graph.tensors[part].quantization = whole.quantization
+            (after,) = [e for k, e in by_kind if k == "QUANTIZE" and int(e.inputs[0]) == part]
+            gone.add(id(after))
+            (reader,) = [e for _, e in by_kind if int(after.outputs[0]) in map(int, e.inputs)]
+            _, weights, bias = map(int, reader.inputs)
+            reader.inputs = [part, weights, bias]
+            scales = np.asarray(graph.tensors[weights].quantization.scale)
+            given = graph.tensors[bias].quantization
+            given.scale = (scales * np.asarray(whole.quantization.scale)).astype(np.float32)
+    graph.operators = [each for each in graph.operators if id(each) not in gone]
+    path.write_bytes(pack(document.schema, model))
+    return path

@@ -3,7 +3,13 @@
 from collections.abc import Callable, Mapping
 
 from mixnet_export.optimize.document import Document
-from mixnet_export.optimize.regions import affine, delegated, mixed, multiplier
+from mixnet_export.optimize.regions import (
+    affine,
+    delegated,
+    mixed,
+    mixed_int8,
+    multiplier,
+)
 from mixnet_export.optimize.regions.region import Site, Stay
 from mixnet_runtimes.targets import Target
 
@@ -12,6 +18,7 @@ Finder = Callable[[Document, Target], list[Site | Stay]]
 
 PATTERNS: Mapping[str, Finder] = {
     "mixed convolution": mixed.find,
+    "mixed convolution in int8": mixed_int8.find,
     "scale and offset": affine.find,
     "depth multiplier": multiplier.find,
     "one partition": delegated.find,
