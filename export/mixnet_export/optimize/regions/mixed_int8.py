@@ -4,17 +4,13 @@ The integers and scales stay as they are, so that every value does. A split of w
 computes becomes a convolution for each part. Convolutions of the parts of one tensor become one in
 groups, or with zeros, unless their results are requantized on the way to the concatenation.
 Partial sums of projections, which the float32 lowering has, would be rounded twice, so
-concatenations stay.
+concatenations stay. ``int8_cuts`` finds the splits, ``int8_groups`` joins convolutions.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from mixnet_common.printable import printable
 from mixnet_export.lowering import Choice, find_plan
-from mixnet_export.lowering.choice import NARROW
 from mixnet_export.optimize.document import Document
 from mixnet_export.optimize.editing import GraphEditor, name_of
 from mixnet_export.optimize.graph import Graph
@@ -25,35 +21,17 @@ from mixnet_export.optimize.regions.channelwise import (
     has_constants,
     is_constant,
 )
+from mixnet_export.optimize.regions.int8_cuts import Cut, find_cuts, name_in, readers_of
+from mixnet_export.optimize.regions.int8_groups import MARK, PATTERN, joined
 from mixnet_export.optimize.regions.region import Region, Site, Stay
-from mixnet_export.optimize.regions.steps import Step
-from mixnet_export.optimize.regions.tflite_steps import tflite_steps
 from mixnet_export.optimize.values import (
     LeftAloneError,
-    are_positive,
-    constant,
-    scales_of,
     sizes_of,
 )
 from mixnet_runtimes.targets import Target
-from mixnet_runtimes.tflite.words import decoded_text, integers
-
-PATTERN = "mixed convolution"
-
-MARK = "mixnet_optimize"
+from mixnet_runtimes.tflite.words import integers
 
 DEPTHWISE, CONV = "DEPTHWISE_CONV_2D", "CONV_2D"
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """A tensor that is cut into all of its channels, in order."""
-
-    base: int
-    parts: tuple[int, ...]
-    sizes: tuple[int, ...]
-    places: tuple[int, ...]
-    """The operators that cut."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +50,11 @@ def find(document: Document, target: Target) -> list[Site | Stay]:
     for number in range(len(document.model.subgraphs)):
         graph = Graph(document, number)
         taken: set[int] = set()
-        for cut in _cuts(graph):
+        for cut in find_cuts(graph):
             try:
                 site = _site(graph, cut, plan)
             except LeftAloneError as reason:
-                found.append(Stay(number, cut.places[-1], _name(graph, cut.base), str(reason)))
+                found.append(Stay(number, cut.places[-1], name_in(graph, cut.base), str(reason)))
                 continue
             if site is not None and not taken & set(site.region.operators):
                 taken |= set(site.region.operators)
@@ -84,78 +62,24 @@ def find(document: Document, target: Target) -> list[Site | Stay]:
     return found
 
 
-def _name(graph: Graph, tensor: int) -> str:
-    return printable(decoded_text(graph.tensor(tensor).name)) or f"tensor {tensor}"
-
-
-def _cuts(graph: Graph) -> Iterator[_Cut]:
-    """Every tensor all of whose readers cut its channels, which all are in one part."""
-    cutting: dict[int, list[Step]] = {}
-    for step in tflite_steps(graph).steps:
-        if step.kind == "cut" and len(step.inputs) == 1 and step.values["axis"] == 3:
-            cutting.setdefault(int(str(step.inputs[0])), []).append(step)
-    for base, steps in cutting.items():
-        spans = sorted(
-            (start, size, int(str(tensor)))
-            for step in steps
-            for (start, size), tensor in zip(step.values["spans"], step.outputs, strict=True)
-        )
-        ends = [0, *np.cumsum([size for _, size, _ in spans]).tolist()]
-        is_whole = [start for start, _, _ in spans] == ends[:-1]
-        if len(spans) < 2 or not is_whole or ends[-1] != sizes_of(graph.tensor(base))[3]:
-            continue
-        if base in graph.ports or graph.readers[base] != len(steps):
-            continue
-        parts, sizes = tuple(t for _, _, t in spans), tuple(size for _, size, _ in spans)
-        if all(_is_private(graph, part) and _alike(graph, base, part) for part in parts):
-            yield _Cut(base, parts, sizes, tuple(step.place for step in steps))
-
-
-def _is_private(graph: Graph, tensor: int) -> bool:
-    return graph.readers[tensor] == 1 and tensor not in graph.ports
-
-
-def _alike(graph: Graph, one: int, other: int) -> bool:
-    """Whether two tensors are both of float32, or of int8 with the same one scale."""
-    if graph.type(one) == graph.type(other) == "FLOAT32":
-        return True
-    first, second = (scales_of(graph.tensor(each)) for each in (one, other))
-    same = all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
-    return same and len(first[0]) == 1 and graph.type(one) == graph.type(other) == "INT8"
-
-
-def _readers(graph: Graph, parts: Sequence[int]) -> list[int]:
-    """The operator that reads each part as its first operand, maybe behind a QUANTIZE."""
-    first = {
-        integers(each.inputs)[0]: n for n, each in enumerate(graph.operators) if len(each.inputs)
-    }
-    found = [first[part] for part in parts if part in first]
-    for number, place in enumerate(found):
-        operator = graph.operators[place]
-        (made, *_) = integers(operator.outputs)
-        if graph.kind(operator) == "QUANTIZE" and _is_private(graph, made):
-            found[number] = first.get(made, place)
-    return found
-
-
-def _site(graph: Graph, cut: _Cut, plan: Choice) -> Site | None:
+def _site(graph: Graph, cut: Cut, plan: Choice) -> Site | None:
     """What becomes of a cut; None where it is of neither kind.
 
     Raises LeftAloneError where it is, and has to stay.
     """
-    readers = _readers(graph, cut.parts)
+    readers = readers_of(graph, cut.parts)
     kinds = {graph.kind(graph.operators[place]) for place in readers}
     if len(readers) != len(cut.parts):
         return None
     if kinds == {DEPTHWISE}:
         return _branches(graph, cut, plan, readers)
-    return _joined(graph, cut, plan, readers) if kinds == {CONV} else None
+    return joined(graph, cut, plan, readers) if kinds == {CONV} else None
 
 
 # A convolution for each part
 
 
-def _branches(graph: Graph, cut: _Cut, plan: Choice, readers: Sequence[int]) -> Site | None:
+def _branches(graph: Graph, cut: Cut, plan: Choice, readers: Sequence[int]) -> Site | None:
     (output, *_) = integers(graph.operators[readers[0]].outputs)
     _, height, width, _ = sizes_of(graph.tensor(output))
     origin = _origin(graph, cut.base)
@@ -170,7 +94,7 @@ def _branches(graph: Graph, cut: _Cut, plan: Choice, readers: Sequence[int]) -> 
         operators,
         (source,),
         cut.parts,
-        _name(graph, cut.base),
+        name_in(graph, cut.base),
         f"mixed {kernels} in int8: a branch for each kernel",
     )
 
@@ -266,108 +190,3 @@ def _picked(editor: GraphEditor, tensor: int, axes: Sequence[int], own: range) -
         name = f"{name_of(editor.graph, tensor)}/{MARK}/{own.start}"
         tensor = editor.picked(name, tensor, axis, own)
     return tensor
-
-
-# One convolution for all parts
-
-
-def _joined(graph: Graph, cut: _Cut, plan: Choice, readers: Sequence[int]) -> Site | None:
-    """The convolutions of all parts as one in groups, or with zeros between."""
-    outputs = [integers(graph.operators[place].outputs)[0] for place in readers]
-    place = _concatenation(graph, outputs)
-    if place is None or graph.type(cut.base) != "INT8":
-        return None
-    if any(integers(graph.operators[n].inputs)[0] not in cut.parts for n in readers):
-        raise LeftAloneError("its parts are requantized before their convolutions")
-    _check_joinable(graph, readers)
-    (output,) = integers(graph.operators[place].outputs)
-    if not all(_alike(graph, output, each) for each in outputs):
-        raise LeftAloneError("its parts are requantized where they are joined")
-    how = plan.groups
-    if how == "auto":
-        how = "grouped" if min(cut.sizes) >= NARROW else "dense"
-    filters = [sizes_of(graph.tensor(each))[3] for each in outputs]
-    if len(set(cut.sizes)) > 1 or len(set(filters)) > 1:
-        how = "dense"  # groups are of equal size
-    if how == "split":
-        return None
-    operators = tuple(sorted({*cut.places, *readers, place}))
-    region = Region(
-        PATTERN,
-        graph.number,
-        operators,
-        (cut.base,),
-        (output,),
-        _name(graph, output),
-        f"{len(readers)} groups in int8: one convolution"
-        + (" in groups" if how == "grouped" else ", zeros between groups"),
-    )
-
-    def build(editor: GraphEditor) -> None:
-        _join(editor, graph, readers, how, cut.base, output)
-
-    return Site(region, build)
-
-
-def _concatenation(graph: Graph, parts: Sequence[int]) -> int | None:
-    """The operator that joins these tensors in this order, and nothing else."""
-    for place, operator in enumerate(graph.operators):
-        if graph.kind(operator) != "CONCATENATION" or integers(operator.inputs) != list(parts):
-            continue
-        options = operator.builtinOptions
-        if options.axis % 4 == 3 and not options.fusedActivationFunction:
-            return place if all(_is_private(graph, part) for part in parts) else None
-    return None
-
-
-def _check_joinable(graph: Graph, places: Sequence[int]) -> None:
-    """Raise LeftAloneError unless convolutions differ in nothing but their weights."""
-    seen = set()
-    for place in places:
-        operator = graph.operators[place]
-        source, weights, *rest = integers(operator.inputs)
-        if len(rest) != 1 or graph.type(weights) != "INT8" or graph.type(rest[0]) != "INT32":
-            raise LeftAloneError("its convolutions are not of int8 weights with biases")
-        scales, zeros = scales_of(graph.tensor(weights))
-        if not has_constants(graph, place) or zeros.any() or not are_positive(scales):
-            raise LeftAloneError("its weights are computed or have zero points")
-        _, height, width, channels = sizes_of(graph.tensor(weights))
-        if channels != sizes_of(graph.tensor(source))[3]:
-            raise LeftAloneError("its convolutions are in groups")
-        options = sorted(vars(operator.builtinOptions).items())
-        seen.add((height, width, operator.opcodeIndex, repr(options)))
-    if len(seen) != 1:
-        raise LeftAloneError("its convolutions are not alike")
-
-
-def _join(
-    editor: GraphEditor, graph: Graph, places: Sequence[int], how: str, base: int, output: int
-) -> None:
-    kernels, biases, scales = [], [], []
-    for place in places:
-        _, weights, bias = integers(graph.operators[place].inputs)
-        kernel = constant(graph.model, graph.tensor(weights), np.int8)
-        kernels.append(kernel)
-        biases.append(constant(graph.model, graph.tensor(bias), np.int32).reshape(-1))
-        own, _ = scales_of(graph.tensor(weights))
-        scales.append(np.broadcast_to(own, (kernel.shape[0],)))
-    if how == "grouped":
-        joined = np.concatenate(kernels)
-    else:
-        shape = (sum(len(k) for k in kernels), *kernels[0].shape[1:3])
-        joined = np.zeros((*shape, sum(k.shape[3] for k in kernels)), np.int8)
-        row = column = 0
-        for kernel in kernels:
-            rows, columns = len(kernel), kernel.shape[3]
-            joined[row : row + rows, :, :, column : column + columns] = kernel
-            row, column = row + rows, column + columns
-    (scale, *_), _ = scales_of(graph.tensor(base))
-    name, own = f"{name_of(editor.graph, output)}/{MARK}", np.concatenate(scales)
-    nothing = np.zeros(len(own), np.int64)
-    operands = [
-        editor.quantized_constant(f"{name}/kernel", joined, own, nothing, axis=0),
-        editor.quantized_constant(
-            f"{name}/bias", np.concatenate(biases), own * scale, nothing, axis=0
-        ),
-    ]
-    editor.clone(places[-1], [base, *operands], [output])
