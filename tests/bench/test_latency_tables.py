@@ -199,6 +199,10 @@ def test_a_member_is_the_same_as_genotype_name_and_file(
     assert of_file.ratio == pytest.approx(predictor.ratio(genotype), rel=1e-12)
     assert of_file.ratio == pytest.approx(predictor.predict(genotype).ratio, rel=1e-12)
     assert of_file.blocks == 20
+    estimate = predictor.estimate(genotype)
+    assert estimate.interval is not None
+    bounds = (estimate.value, estimate.interval.low, estimate.interval.high)
+    assert bounds == pytest.approx((of_file.ratio, *of_file.interval), rel=1e-12)
 
 
 def test_a_network_of_other_blocks_is_refused_by_their_names(table: LatencyTable) -> None:

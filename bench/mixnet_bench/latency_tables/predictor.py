@@ -9,6 +9,7 @@ from mixnet_bench.latency_tables.seams import FAR, ratio_at, spread_at
 from mixnet_bench.results.latency_tables import INTERPOLATED, LatencyTable, Prediction, Seams
 from mixnet_common import UsageError
 from mixnet_common.documents import read_document
+from mixnet_common.intervals import Estimate, Interval
 from mixnet_common.readers import show
 from mixnet_common.result import read_results
 from mixnet_networks import Network
@@ -52,6 +53,13 @@ class Predictor:
         """A member's predicted time over the anchor's; the genotype must be one of the space."""
         total, blocks = self._sum(genotype)
         return ratio_at(self.seams, total, blocks)
+
+    def estimate(self, genotype: Sequence[int]) -> Estimate:
+        """The same with its interval, still in microseconds."""
+        total, blocks = self._sum(genotype)
+        ratio = ratio_at(self.seams, total, blocks)
+        spread = math.exp(spread_at(self.seams, total, blocks, self.table.confidence))
+        return Estimate(ratio, Interval(ratio / spread, ratio * spread))
 
     def predict(self, network: Network | Genotype) -> Prediction:
         """The same with its interval, for a member or for any network whose blocks are there.
