@@ -1,8 +1,9 @@
 """Times files in turns in fresh processes, for whoever must decide which one is faster.
 
 Processes differ: in memory's layout, by up to 10 %. So each launch is a process of its own, in
-which all files are open and run one after the other, round by round. It decides nothing, and a file
-that crashes its runtime ends the launch, not the caller.
+which all files are open and run one after the other, round by round. Where other programs held the
+cores, times are CPU times. It decides nothing else, and a file that crashes its runtime ends the
+launch, not the caller.
 """
 
 import time
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from mixnet_common.contention import needs_cpu_time
 from mixnet_runtimes import child
 from mixnet_runtimes.child_process import Tell
 from mixnet_runtimes.inputs import seeded_input
@@ -47,11 +49,6 @@ MOST_IN_BURST = 200
 Sample = TypeVar("Sample")
 
 
-STARVED = 0.10
-"""Share of the time without a core from which a launch in bursts counts CPU time: what a thread
-waits for a core is the other programs' doing, and with a core its CPU time is its latency."""
-
-
 def time_in_turns(
     paths: Sequence[Path],
     threads: int = 1,
@@ -62,7 +59,8 @@ def time_in_turns(
 ) -> list[Launch]:
     """Time files side by side, launch by launch. Raises as ``child.ask`` where one cannot run.
 
-    The order of the files in a round is drawn from ``first_seed`` and the number of the launch.
+    By CPU time where one thread often had no core, in all launches alike. The order of the files in
+    a round is drawn from ``first_seed`` and the number of the launch.
     """
     request = {
         "paths": [str(path) for path in paths],
@@ -75,10 +73,30 @@ def time_in_turns(
     }
     limits = child.Limits(pace.timeout_s, child.limits_for(paths[0]).memory_bytes)
     question = "mixnet_runtimes.turns:measure_launch"
-    return [
-        list(child.ask(question, paths[0], {**request, "seed": seed}, limits)["seconds"])
+    answers = [
+        child.ask(question, paths[0], {**request, "seed": seed}, limits)
         for seed in range(first_seed, first_seed + pace.launches)
     ]
+    return judged(answers, threads)
+
+
+def judged(answers: Sequence[Mapping[str, Any]], threads: int) -> list[Launch]:
+    """The times of all launches, or the CPU times where those must stand in for them.
+
+    >>> answer = {"seconds": [[2.0], [3.0]], "cpu_seconds": [[1.0], [2.0]]}
+    >>> judged([answer], 1), judged([answer], 2)
+    ([[[1.0], [2.0]]], [[[2.0], [3.0]]])
+    """
+    wall, cpu = (
+        [[list(file) for file in each[key]] for each in answers]
+        for key in ("seconds", "cpu_seconds")
+    )
+    is_known = all(value > 0 for launch in cpu for file in launch for value in file)
+    return cpu if is_known and needs_cpu_time(_sum(wall), _sum(cpu), threads) else wall
+
+
+def _sum(times: Sequence[Launch]) -> float:
+    return sum(value for launch in times for file in launch for value in file)
 
 
 def log_ratios(launches: Sequence[Sequence[Sequence[float]]], file: int, to: int) -> list[float]:
@@ -101,20 +119,20 @@ def measure_launch(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
         _feed(session)
         for _ in range(request["warmup"]):
             session.invoke()
-    lengths = [_once(session) for session in sessions]
+    lengths = [_once(session)[0] for session in sessions]
     least, most = request["rounds"]
     rng = np.random.default_rng(request["seed"])
-    if not request["burst_s"]:
+    rounds, counts = least, [0] * len(sessions)
+    if request["burst_s"]:
+        counts = [
+            int(min(MOST_IN_BURST, max(2, request["burst_s"] / max(length, 1e-9))))
+            for length in lengths
+        ]
+    else:
         rounds = int(min(most, max(least, request["longest_s"] / max(*lengths, 1e-9))))
-        return {"seconds": _rounds(rng, rounds, len(sessions), lambda at: _once(sessions[at]))}
-    counts = [
-        int(min(MOST_IN_BURST, max(2, request["burst_s"] / max(length, 1e-9))))
-        for length in lengths
-    ]
-    pairs = _rounds(rng, least, len(sessions), lambda at: _burst(sessions[at], counts[at]))
-    by_clock, by_cpu = ([[pair[of] for pair in file] for file in pairs] for of in (0, 1))
-    starved = np.sum(by_cpu) < (1 - STARVED) * np.sum(by_clock)
-    return {"seconds": by_cpu if starved and request["threads"] == 1 else by_clock}
+    pairs = _rounds(rng, rounds, len(sessions), lambda at: _taken(sessions[at], counts[at]))
+    wall, cpu = ([[pair[of] for pair in file] for file in pairs] for of in (0, 1))
+    return {"seconds": wall, "cpu_seconds": cpu}
 
 
 def _rounds(
@@ -128,15 +146,12 @@ def _rounds(
     return taken
 
 
-def _burst(session: Session, count: int) -> tuple[float, float]:
-    """Time and CPU time of an inference: medians of ``count`` after a first one."""
+def _taken(session: Session, count: int) -> tuple[float, float]:
+    """Time and CPU time of an inference; medians of ``count`` after a first one, unless that is 0."""
+    if not count:
+        return _once(session)
     session.invoke()
-    wall, cpu = [], []
-    for _ in range(count):
-        start, busy = time.perf_counter(), time.process_time()
-        session.invoke()
-        cpu.append(time.process_time() - busy)
-        wall.append(time.perf_counter() - start)
+    wall, cpu = zip(*(_once(session) for _ in range(count)), strict=True)
     return float(np.median(wall)), float(np.median(cpu))
 
 
@@ -147,7 +162,9 @@ def _feed(session: Session) -> None:
     )
 
 
-def _once(session: Session) -> float:
-    start = time.perf_counter()
+def _once(session: Session) -> tuple[float, float]:
+    """Time, and CPU time of all threads, of one inference."""
+    busy, start = time.process_time(), time.perf_counter()
     session.invoke()
-    return time.perf_counter() - start
+    end = time.perf_counter()
+    return end - start, time.process_time() - busy

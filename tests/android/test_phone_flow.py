@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,9 +19,12 @@ from click.testing import CliRunner, Result
 if not Path("/proc/self/environ").exists() or platform.machine() != "x86_64":
     pytest.skip("fake phones run this machine's programs, on x86-64", allow_module_level=True)
 
+sys.path.append(str(Path(__file__).parents[1] / "export" / "optimize"))  # for graph_files
+
 import phone_kit
 from fake_device import FakePhone
 from fake_shell import STATE
+from graph_files import Net
 from phone_kit import SHORT, restored, run, targets_of
 from warm_phone import stays_warm
 
@@ -37,7 +41,9 @@ from mixnet_bench.timing import host
 from mixnet_bench.tuning import phone as tuning_phone
 from mixnet_bench.tuning.search import search_block
 from mixnet_common import MixnetError
+from mixnet_export.cli import main as export_main
 from mixnet_export.lowering import load_plan
+from mixnet_export.optimize.decisions import load_decisions
 from mixnet_runtimes import profile
 
 home, network, models = phone_kit.home, phone_kit.network, phone_kit.models
@@ -315,6 +321,32 @@ def test_a_plan_is_tuned_on_a_phone_kept_for_it_and_labelled(
     assert calls[first:] == [3]  # the whole network alone; its blocks are known
     assert file.read_text().startswith("# EMULATED")
     assert load_plan(file).measured.startswith("EMULATED, no phone's times, LiteRT 2.3.0 on Nobody")
+
+
+def test_optimize_measures_on_a_phone_itself(
+    plug_in: Callable[[], FakePhone], tmp_path: Path
+) -> None:
+    fake = plug_in()
+    net = Net(1, 16, 16, 8)
+    net.add("depthwise_conv2d", kernel=(7, 7), multiplier=1)
+    path, out = net.save(tmp_path / "a.tflite"), tmp_path / "out"
+    words = ["optimize", str(path), "-o", str(out), "--measure", "--on", "adb"]
+    refused = CliRunner().invoke(export_main, words)
+    assert refused.exit_code == 1
+    assert "its times say nothing about any phone" in refused.stderr
+    assert not out.exists()
+    done = CliRunner().invoke(export_main, [*words, "--allow-emulated"])
+    assert done.exit_code == 0, done.output
+    assert "EMULATED" in done.stderr
+    decisions = load_decisions(out / "a.tflite.toml")
+    assert decisions.measured.startswith("EMULATED, no phone's times, LiteRT 2.3.0 on Nobody")
+    (is_faster,) = decisions.rewrite.values()
+    assert (out / "a.tflite").exists() is is_faster
+    assert restored(fake)
+    other = [*words, "--allow-emulated", "--for", "litert-1.1"]
+    refused = CliRunner().invoke(export_main, other)
+    assert refused.exit_code == 2
+    assert "says nothing of litert-1.1" in refused.stderr
 
 
 # Names that steer a terminal

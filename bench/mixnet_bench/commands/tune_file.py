@@ -15,7 +15,7 @@ from mixnet_common.readers import is_file, missing_file, show
 from mixnet_export.lowering import EMULATED
 from mixnet_export.optimize.decisions import Measured, ratio_text
 from mixnet_export.optimize.measuring import CONFIDENCE
-from mixnet_export.optimize.planning import MeasuredPlan, plan_with
+from mixnet_export.optimize.planning import MeasuredPlan, plan_by
 
 
 def run_tune_file(
@@ -35,13 +35,7 @@ def run_tune_file(
     if not is_file(path):
         raise missing_file(path)
     with where or nullcontext(HostTimer(path.suffix.lower(), threads)) as timer:
-        content = path.read_bytes()
-        target, conditions = timer.target(content), timer.conditions(content)
-        if target is None:
-            raise UsageError(f"{conditions}: its version is none that rules are known for")
-        plan = plan_with(
-            path, target, timer.launches, conditions, lambda groups: tracked(groups, "tuning")
-        )
+        plan = plan_by(path, timer, tracked=lambda groups: tracked(groups, "tuning"))
     write_whole(output, plan.text)
     if as_json:
         print_json([_describe(path, output, plan)])
@@ -49,10 +43,14 @@ def run_tune_file(
     print_table(
         ("rewritings", "pattern", "what", "time rewritten / as it is", "kept"),
         [_row(each) for each in plan.measured],
-        title="EMULATED: the times of no phone" if conditions.startswith(EMULATED) else "",
+        title="EMULATED: the times of no phone" if _is_emulated(plan) else "",
         caption=f"in brackets: where it lies, {CONFIDENCE:.0%} confidence",
     )
     say(f"wrote {show(output)}; use it with mixnet-export optimize … --lowering {show(output)}")
+
+
+def _is_emulated(plan: MeasuredPlan) -> bool:
+    return plan.decisions.measured.startswith(EMULATED)
 
 
 def _row(each: Measured) -> tuple[str, ...]:
@@ -66,7 +64,7 @@ def _describe(path: Path, output: Path, plan: MeasuredPlan) -> TunedFile:
         name=path.name,
         path=str(output),
         measured=plan.decisions.measured,
-        emulated=plan.decisions.measured.startswith(EMULATED),
+        emulated=_is_emulated(plan),
         target=plan.decisions.target or "",
         rewritings=tuple(
             TunedRewriting(

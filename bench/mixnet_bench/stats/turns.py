@@ -12,10 +12,8 @@ import numpy as np
 
 from mixnet_bench.stats.samples import Floats, median
 from mixnet_bench.stats.summary import Level, level
+from mixnet_common.contention import needs_cpu_time
 from mixnet_common.intervals import CONFIDENCE, ratio_of
-
-STARVED = 0.10
-"""Share of the time without a core, from which a measurement is of the other programs too."""
 
 TIME, CPU_TIME = "time", "cpu time"
 
@@ -67,7 +65,7 @@ def ratios_of(target: Turns, other: Turns, threads: int) -> RoundRatios:
 
     Raises ValueError where launches or rounds don't match.
     """
-    by_cpu = needs_cpu_time([*target, *other], threads)
+    by_cpu = _by_cpu([*target, *other], threads)
     pairs = zip(target, other, strict=True)
     return RoundRatios(tuple(round_ratios(*pair, by_cpu=by_cpu) for pair in pairs), by_cpu)
 
@@ -85,17 +83,12 @@ def ratio(found: RoundRatios, confidence: float = CONFIDENCE, seed: int = 0) -> 
     return Level(several.value, several.interval)
 
 
-def needs_cpu_time(turns: Turns, threads: int) -> bool:
-    """Whether CPU time must stand in for time: one thread, often without a core.
-
-    How long it waits for a core is the other programs' doing, and drowns everything else; with a
-    core of its own, a thread's CPU time is its latency. Of several threads this can't be said.
-    """
+def _by_cpu(turns: Turns, threads: int) -> bool:
+    """Whether CPU times are compared; never where one of them is unknown."""
     bursts = [turn for launch in turns for turn in launch]
-    if threads != 1 or not all(turn.cpu_ms for turn in bursts):
-        return False
     wall = sum(turn.lead_ms + float(turn.samples_ms.sum()) for turn in bursts)
-    return sum(turn.cpu_ms or 0 for turn in bursts) < (1 - STARVED) * wall
+    is_known = all(turn.cpu_ms for turn in bursts)
+    return is_known and needs_cpu_time(wall, sum(turn.cpu_ms or 0 for turn in bursts), threads)
 
 
 def round_ratios(turns: Sequence[Turn], others: Sequence[Turn], by_cpu: bool = False) -> Floats:

@@ -10,8 +10,8 @@ import numpy as np
 
 from mixnet_bench.results.verdict import Caveat, Verdict
 from mixnet_bench.stats.samples import Floats, median
-from mixnet_bench.stats.turns import STARVED
 from mixnet_bench.timing.latency import Burst, Launch
+from mixnet_common.contention import STARVED
 
 ELSEWHERE = 0.02
 """Share of readings on other cores than asked, from which a measurement is of those too."""

@@ -5,7 +5,7 @@ changed on the phone is restored with the end of the block.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from mixnet_android.runner.result import Model
 from mixnet_android.runs.detached import end_others
 from mixnet_android.runs.session import launch
 from mixnet_android.runs.work import Work, digest_of, install
+from mixnet_bench.phones.one_phone import serial_of
 from mixnet_bench.phones.steps import PhoneOptions, in_hand
 from mixnet_bench.timing.native import RUNTIMES
 from mixnet_common import MixnetError
@@ -185,6 +186,16 @@ def phone_timer(
         end_others(phone, NONE)  # of a command that was interrupted
         fixed = applied.fixed_performance
         yield PhoneTimer(phone, suffix, state.product, library, work, fixed, fp16)
+
+
+def timer_on(
+    on: str, suffix: str, threads: int, *, allow_emulated: bool = False
+) -> AbstractContextManager[PhoneTimer]:
+    """A timer on ``adb`` or ``adb:SERIAL``; ``mixnet-export optimize --measure`` asks for it.
+
+    Raises as ``phone_timer``.
+    """
+    return phone_timer(serial_of(on), suffix, threads, allow_emulated=allow_emulated)
 
 
 def rounds_of(models: Sequence[Model]) -> list[list[float]]:

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,7 +24,7 @@ from mixnet_common.hashing import sha256_of
 from mixnet_common.outputs import check_output
 from mixnet_common.printable import printable
 from mixnet_common.progress import tracked
-from mixnet_common.readers import show
+from mixnet_common.readers import is_file, missing_file, show
 from mixnet_export.optimize.records import (
     Figures,
     OptimizeResult,
@@ -34,7 +35,8 @@ from mixnet_export.optimize.records import (
 
 if TYPE_CHECKING:
     from mixnet_export.optimize.decisions import Decisions
-    from mixnet_export.optimize.planning import MeasuredPlan
+    from mixnet_export.optimize.pairs import Pair
+    from mixnet_export.optimize.planning import Groups, MeasuredPlan
 
 
 @click.command(
@@ -63,9 +65,17 @@ if TYPE_CHECKING:
 @click.option(
     "--measure",
     is_flag=True,
-    help="Time every rewriting here beside what is there, and keep those that are faster; the plan"
-    " is written beside the file.",
+    help="Time every rewriting beside what is there, and keep those that are faster; the plan is"
+    " written beside the file.",
 )
+@click.option(
+    "--on",
+    default="host",
+    show_default=True,
+    metavar="host|adb[:SERIAL]",
+    help="Where --measure times: here, or on a phone.",
+)
+@click.option("--allow-emulated", is_flag=True, help="Take an emulator for a phone; labelled.")
 @click.option(
     "--lowering",
     type=click.Path(path_type=Path),
@@ -80,41 +90,61 @@ if TYPE_CHECKING:
     " that is faster and differs by one step at most on all of them; outputs are compared on them.",
 )
 @json_option
-def optimize_command(
-    file: Path,
-    directory: Path,
-    runtime: str | None,
-    allow_fp16: bool,
-    dry_run: bool,
-    measure: bool,
-    lowering: Path | None,
-    calibrate: Path | None,
-    as_json: bool,
-) -> None:
+def optimize_command(**options: Any) -> None:
     """Make FILE, anyone's .tflite or .onnx, faster on CPUs without changing what it computes.
 
     Depthwise convolutions of more than 25 taps become sums of small ones, depth multipliers one
     convolution a multiple, mixed and grouped convolutions what the runtime computes fastest, and
     scales and offsets go into weights. Everything that is rewritten and the whole file are held
-    against the original before anything is written.
+    against the original before anything is written; what is not proven equal stays as it was.
     """
+    _run(OptimizeOptions(**options))
+
+
+@dataclass(frozen=True)
+class OptimizeOptions:
+    """The command's arguments and options, by their names."""
+
+    file: Path
+    directory: Path
+    runtime: str | None
+    allow_fp16: bool
+    dry_run: bool
+    measure: bool
+    on: str
+    allow_emulated: bool
+    lowering: Path | None
+    calibrate: Path | None
+    as_json: bool
+
+    def __post_init__(self) -> None:
+        """Raise UsageError where options contradict each other."""
+        if self.measure and self.lowering is not None:
+            raise UsageError("--measure makes a plan, --lowering takes one", "give one of them")
+        if self.on != "host" and not self.measure:
+            raise UsageError(f"--on {self.on} says where --measure times", "add --measure")
+
+
+def _run(asked: OptimizeOptions) -> None:
+    """Measure or read a plan, optimize, and print."""
     from mixnet_export.optimize.job import optimize
     from mixnet_export.optimize.request import check_request
 
-    check_request(file, directory, [each for each in (lowering, calibrate) if each is not None])
-    decisions = _decisions(file, directory, runtime, measure, lowering, dry_run)
+    read = [each for each in (asked.lowering, asked.calibrate) if each is not None]
+    check_request(asked.file, asked.directory, read)
+    decisions = _decisions(asked)
     result = optimize(
-        file,
-        directory,
-        target=runtime or decisions.target,
-        dry_run=dry_run,
-        allow_fp16=allow_fp16,
+        asked.file,
+        asked.directory,
+        target=asked.runtime or decisions.target,
+        dry_run=asked.dry_run,
+        allow_fp16=asked.allow_fp16,
         decisions=decisions,
-        calibration=calibrate,
+        calibration=asked.calibrate,
     )
     for text in result.warnings:
         warn(printable(text))
-    if as_json:
+    if asked.as_json:
         print_json([result.as_json()])
         return
     if result.regions:
@@ -127,44 +157,54 @@ def optimize_command(
         say(f"tiles in float32: {_operators(count)}: {printable(why)}")
     for why, count in Counter(each.why for each in result.left_alone).items():
         say(f"left alone: {count} operator{'s' * (count != 1)}: {printable(why)}")
-    print_lines(_outcome(result, dry_run))
+    print_lines(_outcome(result, asked.dry_run))
 
 
-def _decisions(
-    file: Path,
-    directory: Path,
-    runtime: str | None,
-    measure: bool,
-    lowering: Path | None,
-    dry_run: bool,
-) -> "Decisions":
+def _decisions(asked: OptimizeOptions) -> "Decisions":
     """What is to be rewritten: measured now, read from a plan, or all that the model wants."""
     from mixnet_export.optimize.decisions import ALL, load_decisions
-    from mixnet_export.optimize.planning import plan_here, target_for
+    from mixnet_export.optimize.planning import target_for
 
-    if measure and lowering is not None:
-        raise UsageError("--measure makes a plan, --lowering takes one", "give one of them")
-    if lowering is not None:
-        decisions = load_decisions(lowering)
-        target = target_for(file, runtime or decisions.target)
-        decisions.check(sha256_of(file), target.name, show(lowering))
+    file = asked.file
+    if asked.lowering is not None:
+        decisions = load_decisions(asked.lowering)
+        target = target_for(file, asked.runtime or decisions.target)
+        decisions.check(sha256_of(file), target.name, show(asked.lowering))
         return decisions
-    if not measure:
+    if not asked.measure:
         return ALL
-    path = directory / f"{file.name}.toml"
+    path = asked.directory / f"{file.name}.toml"
     check_output(path, [file], like="plan.toml")
-    plan = plan_here(file, runtime, lambda rows: tracked(rows, "measuring"))
+    plan = _measured(asked)
     print_plan(plan)
-    if not dry_run:
+    if not asked.dry_run:
         write_whole(path, plan.text)
         say(f"wrote {show(path)}, for --lowering")
     return plan.decisions
 
 
+def _measured(asked: OptimizeOptions) -> "MeasuredPlan":
+    """The plan that is measured here or on a phone."""
+    from mixnet_export.optimize.planning import plan_here, plan_on_phone
+
+    if not is_file(asked.file):
+        raise missing_file(asked.file)
+
+    def progress(groups: "Groups") -> "Iterable[Sequence[Pair]]":
+        return tracked(groups, "measuring")
+
+    if asked.on == "host":
+        return plan_here(asked.file, asked.runtime, progress)
+    return plan_on_phone(asked.file, asked.runtime, asked.on, asked.allow_emulated, progress)
+
+
 def print_plan(plan: "MeasuredPlan") -> None:
     """What was measured, slower ones too, to stderr."""
+    from mixnet_export.lowering.choice import EMULATED
     from mixnet_export.optimize.decisions import ratio_text
 
+    if plan.decisions.measured.startswith(EMULATED):
+        warn("EMULATED: the times of no phone")
     for each in plan.measured:
         kept = "kept" if each.is_faster else "left out"
         say(

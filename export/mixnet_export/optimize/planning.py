@@ -1,9 +1,13 @@
 """From a file to a measured plan: times, decisions and their text."""
 
+import pkgutil
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
+from mixnet_common import UsageError
 from mixnet_common.hashing import sha256_of
 from mixnet_export.optimize.decisions import Decisions, Measured, decide, format_decisions
 from mixnet_export.optimize.measuring import Timer, check_runtime, host_timer, pair_groups, timed
@@ -14,6 +18,23 @@ Groups = Sequence[Sequence[Pair]]
 
 Tracked = Callable[[Groups], Iterable[Sequence[Pair]]]
 """Shows how far it is; one that shows nothing is ``iter``."""
+
+
+PHONE_TIMER = "mixnet_bench.tuning.phone:timer_on"
+"""Who lends a phone's timer: above this package, so by its name, and looked up when asked for."""
+
+
+class LentTimer(Protocol):
+    """Somebody's timer, and what is known of where it times."""
+
+    def launches(self, contents: Sequence[bytes]) -> Any:
+        """Times of the contents of files, in turns, launch by launch."""
+
+    def conditions(self, content: bytes) -> str:
+        """What bears on the times of such a file, the runtime first."""
+
+    def target(self, content: bytes) -> Target | None:
+        """The runtime there; None where its version is none that is known."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +54,37 @@ def plan_here(path: Path, runtime: str | None, tracked: Tracked = iter) -> Measu
     target = target_for(path, runtime)
     conditions = f"{check_runtime(path, target)}, 1 thread"
     return plan_with(path, target, host_timer(path.suffix), conditions, tracked)
+
+
+def plan_on_phone(
+    path: Path, runtime: str | None, on: str, allow_emulated: bool, tracked: Tracked = iter
+) -> MeasuredPlan:
+    """Measure on a phone, ``adb`` or ``adb:SERIAL``, with one thread.
+
+    Raises UsageError where its runtime is not like the one asked for, MixnetError as the phone.
+    """
+    lend: Callable[..., AbstractContextManager[LentTimer]] = pkgutil.resolve_name(PHONE_TIMER)
+    with lend(on, path.suffix.lower(), 1, allow_emulated=allow_emulated) as timer:
+        return plan_by(path, timer, runtime, tracked)
+
+
+def plan_by(
+    path: Path, timer: LentTimer, runtime: str | None = None, tracked: Tracked = iter
+) -> MeasuredPlan:
+    """Measure with a lent timer, for the runtime that it has.
+
+    Raises UsageError where that is of no known version, or not like the one asked for.
+    """
+    content = path.read_bytes()
+    target, conditions = timer.target(content), timer.conditions(content)
+    if target is None:
+        raise UsageError(f"{conditions}: its version is none that rules are known for")
+    if runtime is not None and not target.is_like(target_for(path, runtime)):
+        raise UsageError(
+            f"{conditions}: what is measured there says nothing of {runtime}",
+            f"leave out --for, or give --for {target.name}",
+        )
+    return plan_with(path, target, timer.launches, conditions, tracked)
 
 
 def plan_with(

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from graph_files import Net, right
 from hypothesis import HealthCheck, given, settings
 from onnx import helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 from test_mixed_convolutions import block, nets, norm
 
 from mixnet_common.hashing import sha256
@@ -104,6 +105,23 @@ def test_nothing_to_do_is_no_error(tmp_path: Path) -> None:
     result = optimize(save(net, tmp_path / "a.onnx"), tmp_path / "out")
     assert result.written is None
     assert "no mixed or grouped convolution" in result.reason
+
+
+def test_a_quantized_file_is_left_alone_with_the_reason(tmp_path: Path) -> None:
+    path = save(mixnet_block(), tmp_path / "a.onnx")
+    feed = [{"x": np.random.default_rng(1).standard_normal((1, 8, 16, 16)).astype("f")}]
+    reader = iter(feed)
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def get_next(self) -> Any:
+            return next(reader, None)
+
+    quantized = tmp_path / "q.onnx"
+    quantize_static(path, quantized, Reader(), quant_format=QuantFormat.QDQ, per_channel=True)
+    assert kinds(quantized)["QuantizeLinear"] > 10
+    result = optimize(quantized, tmp_path / "out")
+    assert result.written is None
+    assert "optimize the float32 file, then quantize" in result.reason
 
 
 def test_nothing_is_written_where_the_proof_fails(

@@ -41,6 +41,13 @@ NO_PARTITIONS = "an .onnx file is run without a delegate"
 
 NOTHING = "it has no mixed or grouped convolution, and no batch norm behind one, to be put together"
 
+QUANTIZED = (
+    "its convolutions are quantized (QDQ): mixed ones put together within one step are no faster,"
+    " large kernels cost no more a tap than small ones, and a batch norm behind QuantizeLinear"
+    " cannot be folded within one step; optimize the float32 file, then quantize that"
+)
+"""docs/optimize.md has the times."""
+
 NOT_WANTED = "none of what could be rewritten is wanted"
 
 
@@ -70,7 +77,8 @@ class OnnxOriginal:
             for block, why in pairs
             if why
         )
-        nothing = NOT_WANTED if self._blocks else NOTHING
+        nothing = QUANTIZED if has_quantized_convolutions(self._model) else NOTHING
+        nothing = NOT_WANTED if self._blocks else nothing
         reason = self.reason or (UNPROVEN if decisions.unproven else nothing)
         keys = tuple(key_of(PATTERN, block.name) for block in blocks)
         return Attempt(keys, left, "" if blocks else reason, blocks)
@@ -141,6 +149,21 @@ def reason_to_leave(model: Any) -> str:
             f" older than {OLDEST_OPSET}"
         )
     return ""
+
+
+def has_quantized_convolutions(model: Any) -> bool:
+    """Whether a convolution reads what DequantizeLinear gives, or computes in integers itself."""
+    decoded = {
+        name
+        for node in model.graph.node
+        if node.op_type == "DequantizeLinear"
+        for name in node.output
+    }
+    return any(
+        node.op_type in ("QLinearConv", "ConvInteger")
+        or (node.op_type == "Conv" and node.input[0] in decoded)
+        for node in model.graph.node
+    )
 
 
 def _described(block: OnnxBlock, seen: Mapping[str, Any]) -> RewrittenRegion:

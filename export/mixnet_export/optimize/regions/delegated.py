@@ -41,7 +41,7 @@ def find(document: Document, target: Target) -> list[Site | Stay]:
                 continue
             try:
                 made = rule(graph, place, target)
-            except (LeftAloneError, AttributeError, IndexError, ValueError):
+            except (LeftAloneError, AttributeError, IndexError, TypeError, ValueError):
                 continue
             if made is not None:
                 found.append(_site(graph, place, *made))

@@ -51,7 +51,7 @@ def _step(graph: Graph, place: int) -> Step:
     if reader is not None:
         try:
             kind, values = reader(graph, operator)
-        except (LeftAloneError, AttributeError, IndexError, ValueError):
+        except (LeftAloneError, AttributeError, IndexError, TypeError, ValueError):
             kind, values = OTHER, {}
     return Step(kind, place, tuple(inputs), outputs, values)
 
