@@ -57,6 +57,10 @@ def test_ten_files_that_went_wrong_end_clearly(tmp_path: Path) -> None:
     assert len(found) > 1
 
 
+def test_paddings_that_are_one_number_are_none_of_an_image(tmp_path: Path) -> None:
+    check([damaged(109, tmp_path)], tmp_path)
+
+
 @pytest.mark.long
 def test_a_hundred_and_fifty_files_that_went_wrong_end_clearly(tmp_path: Path) -> None:
     check([damaged(seed, tmp_path) for seed in range(10, 160)], tmp_path)
