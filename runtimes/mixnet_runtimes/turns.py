@@ -147,7 +147,7 @@ def _rounds(
 
 
 def _taken(session: Session, count: int) -> tuple[float, float]:
-    """Time and CPU time of an inference; medians of ``count`` after a first one, unless that is 0."""
+    """Time and CPU time of one inference, or medians of ``count`` that follow a first one."""
     if not count:
         return _once(session)
     session.invoke()
