@@ -76,9 +76,9 @@ def test_both_accuracies_stand_beside_the_ratio(tmp_path: Path) -> None:
     cells = dict(zip(table.columns, (cell.text for cell in table.rows[0]), strict=True))
     assert cells["top-1, %"] == "70.5"
     assert cells["top-1 of it, %"] == "71.0"
-    assert cells["top-1 lost, points"] == "+0.50"
-    assert cells["95 %, ms"] == "9.90–10.2"
-    assert cells["95 % of it, ms"] == "19.8–20.4"
+    assert cells["top-1 lost, points (95 %)"] == "+0.50"
+    assert cells["ms (95 %)"] == "10.0 (9.90–10.2)"
+    assert cells["ms of it (95 %)"] == "20.0 (19.8–20.4)"
 
 
 def test_accuracy_of_random_weights_is_said_to_mean_nothing(tmp_path: Path) -> None:

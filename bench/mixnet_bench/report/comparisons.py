@@ -1,7 +1,7 @@
 """A report's tables that hold one file against another, or against itself later on. Pure."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from statistics import median
 
@@ -20,14 +20,13 @@ from mixnet_bench.report.cells import (
 from mixnet_bench.report.record import File, Latency, Parity, Results
 from mixnet_bench.stats.turns import ratio, ratios_of
 from mixnet_common.intervals import Estimate, ratio_of
-from mixnet_common.numbers import three_digit_range
+from mixnet_common.numbers import three_digit_range, three_digits
 
 # Pairs
 
 PAIR_COLUMNS = (
-    "file", "ratio", "verdict", "95 %", "ms", "95 %, ms", "against", "ms of it",
-    "95 % of it, ms", "top-1 lost, points", "95 %, points", "top-1, %", "top-1 of it, %",
-    "MB", "MB of it", "device",
+    "file", "ratio", "verdict", "95 %", "top-1 lost, points (95 %)", "top-1, %", "top-1 of it, %",
+    "ms (95 %)", "against", "ms of it (95 %)", "MB", "MB of it", "device",
 )  # fmt: skip
 
 
@@ -91,19 +90,20 @@ def _differ_in(first: Latency, second: Latency, key: str, yardstick: str) -> boo
     )
 
 
-def pair_table(title: str, found: Sequence[Pair], note: str, results: Results) -> Table:
-    """A table of pairs, with the accuracy of both where it was measured."""
-    rows = tuple(_pair_row(pair, results.parity_of(pair.second)) for pair in found)
-    return Table(title, PAIR_COLUMNS, rows, (note,), doubts_of(_timings(found)))
+def pair_table(title: str, found: Sequence[Pair], note: str, accuracy: Results) -> Table:
+    """A table of pairs, with what the second loses against the first where that was measured."""
+    rows = tuple(_pair_row(pair, accuracy.parity_of(pair.second)) for pair in found)
+    return Table(title, PAIR_COLUMNS, rows, (note, WHY))
 
 
-def _timings(found: Sequence[Pair]) -> list[Latency]:
-    return [each for pair in found for each in (pair.first, pair.second)]
+WHY = "Why a verdict is not valid stands below the latencies."
 
 
-def doubts_of(latencies: Iterable[Latency]) -> tuple[str, ...]:
-    """Why timings have the verdicts that they have, in a sentence for each reason."""
-    return sum_up((each.file.label, reason) for each in latencies for reason in each.reasons)
+def doubts_of(latencies: Sequence[Latency]) -> tuple[str, ...]:
+    """Why timings have the verdicts that they have: by reason or by file, whichever is shorter."""
+    by_reason = sum_up((each.file.label, reason) for each in latencies for reason in each.reasons)
+    by_file = sum_up((each.file.label, "; ".join(each.reasons)) for each in latencies)
+    return min(by_file, by_reason, key=len)
 
 
 def _pair_row(pair: Pair, parity: Parity | None) -> tuple[Cell, ...]:
@@ -113,27 +113,31 @@ def _pair_row(pair: Pair, parity: Parity | None) -> tuple[Cell, ...]:
         number(pair.ratio, "{:.2f}"),
         verdict(second.verdict if second.verdict != "valid" else first.verdict),
         text_cell(_bounds(pair.estimate)),
-        milliseconds(second.median_ms),
-        text_cell(three_digit_range(second.interval_ms)),
-        text_cell(first.file.kind),
-        milliseconds(first.median_ms),
-        text_cell(three_digit_range(first.interval_ms)),
         *_accuracy(parity),
+        _timed(second),
+        text_cell(first.file.kind),
+        _timed(first),
         number(second.size_bytes / 1e6, "{:.1f}"),
         number(first.size_bytes / 1e6, "{:.1f}"),
         text_cell(second.device.label),
     )
 
 
+def _timed(latency: Latency) -> Cell:
+    """A median with its interval."""
+    median = three_digits(latency.median_ms)
+    return Cell(f"{median} ({three_digit_range(latency.interval_ms)})", latency.median_ms)
+
+
 def _accuracy(parity: Parity | None) -> tuple[Cell, ...]:
     """What the second file loses, and the top-1 of both."""
     if parity is None:
-        return (text_cell(""),) * 4
+        return (text_cell(""),) * 3
     if parity.is_random:
-        return (text_cell(RANDOM), *(text_cell(""),) * 3)
+        return (text_cell(RANDOM), *(text_cell(""),) * 2)
+    loss, bounds = signed(parity.loss_points), between(parity.loss_interval)
     return (
-        signed(parity.loss_points),
-        between(parity.loss_interval),
+        Cell(f"{loss.text} ({bounds.text})" if bounds.text else loss.text, loss.number),
         number(parity.second_percent, "{:.1f}"),
         number(parity.first_percent, "{:.1f}"),
     )
@@ -223,4 +227,4 @@ def int8_table(results: Results) -> Table | None:
 def lowering_table(results: Results) -> Table | None:
     """Every lowering against the paper's literal form."""
     found = pairs(results, "lowering", "reference")
-    return pair_table("Lowering against lowering", found, LOWERING_NOTE, results) if found else None
+    return pair_table("Lowering against lowering", found, LOWERING_NOTE, Results()) if found else None

@@ -78,6 +78,7 @@ def _environment() -> Any:
     environment.globals["breaks"] = breaks
     parts = environment.get_template("parts.html.jinja").module
     environment.globals["show_figure"] = parts.figure  # type: ignore[attr-defined]
+    environment.globals["show_words"] = parts.words  # type: ignore[attr-defined]
     environment.globals["show_table"] = lambda table, heading: parts.table(  # type: ignore[attr-defined]
         table, heading, shown_columns(table)
     )
