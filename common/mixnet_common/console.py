@@ -279,13 +279,17 @@ def _width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def _folded(text: str, width: int | None) -> list[str]:
-    """A sentence as lines that break between words."""
-    import textwrap
+def print_sentences(*sentences: str) -> None:
+    """Print sentences of data to stdout, on a terminal with breaks between words only."""
+    width = _width()
+    print_lines(*(line for each in sentences for line in _folded(printable(each), width)))
 
-    if width is None:
-        return [text]
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+
+def _folded(text: str, width: int | None) -> list[str]:
+    """A sentence as lines that break between words; whole where there is no width."""
+    from mixnet_common.tables import folded
+
+    return [text] if width is None else folded(text, width)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

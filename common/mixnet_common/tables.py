@@ -1,7 +1,7 @@
 """Tables as lines of text that fit a terminal: columns are left out, or rows become a few lines.
 
-Pure. Cells are printable and never broken, whatever the width; only a cell that is itself wider
-than the terminal goes beyond it.
+Pure. Cells are printable and whole, whatever the width; only one that is itself wider than the
+terminal is broken, between words.
 """
 
 import unicodedata
@@ -92,7 +92,7 @@ def stacked(table: Table, row: Sequence[str], width: int) -> list[str]:
     >>> stacked(table, table.rows[0], 14)
     ['  a.tflite', '    ms 10.5', '    ratio 0.5']
     """
-    lines, line = [f"  {row[0]}".rstrip()], ""
+    lines, line = [f"  {each}".rstrip() for each in folded(row[0], width - 2)], ""
     for head, cell in zip(table.columns[1:], row[1:], strict=True):
         if not cell:
             continue
@@ -102,7 +102,21 @@ def stacked(table: Table, row: Sequence[str], width: int) -> list[str]:
             lines.append(line)
             longer = f"    {pair}"
         line = longer
+        if width_of(line) > width:
+            lines += [f"    {each}" for each in folded(pair, width - 4)]
+            line = ""
     return [*lines, line] if line else lines
+
+
+def folded(text: str, width: int) -> list[str]:
+    """A text as lines that break between words; a longer word stays whole.
+
+    >>> folded("one two three", 7)
+    ['one two', 'three']
+    """
+    import textwrap
+
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _line(table: Table, cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -46,20 +46,22 @@ def main() -> None:
 def list_networks(as_json: bool) -> None:
     """List the networks, with parameters, multiply-adds and the paper's row."""
     from mixnet_export.commands.catalogue import catalogue
+    from mixnet_networks.paper import spelling_notes
 
     rows = catalogue()
     if as_json:
         print_json(rows)
         return
     print_table(
-        ("network", "parameters", "MACs", "in Table 2", "parameters", "FLOPS", "in timm"),
+        ("network", "parameters", "MACs", "in Table 2", "its parameters", "its FLOPS", "in timm"),
         [_listed(row) for row in rows],
         caption=(
             "MACs: multiply-adds of convolutions and dense layers, at the network's resolution.",
             "The paper's FLOPS are multiply-adds in a convention that it does not state (Table 2).",
             "The names in timm are names of networks here too.",
+            *spelling_notes(row["paper"]["model"] for row in rows if row["paper"]),
         ),
-        drop=("in timm", "FLOPS", "in Table 2"),
+        drop=("in timm", "its FLOPS", "its parameters", "in Table 2"),
     )
 
 

@@ -237,6 +237,13 @@ def test_of_equal_scores_the_lower_class_comes_first() -> None:
     assert [(guess.number, guess.label) for guess in guesses] == [(1, None), (2, None), (0, None)]
 
 
+def test_an_output_and_its_probability_are_told_apart() -> None:
+    (first, _) = best(np.array([0.0, 3.0]), (), 2)
+
+    assert first.output == 3.0
+    assert first.score == pytest.approx(0.9526, abs=1e-4)
+
+
 def test_a_copied_file_needs_nothing_beside_it(
     tiny_classifier: Path, tiny_photo: Path, tmp_path: Path
 ) -> None:

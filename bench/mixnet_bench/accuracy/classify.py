@@ -29,7 +29,9 @@ class Guess:
     number: int
     label: str | None
     score: float
-    """The softmax of the logits, 0 to 1."""
+    """Its probability: the softmax of the outputs, 0 to 1."""
+    output: float
+    """What the file computes for it: a logit, or a probability where it ends in a softmax."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Classifier:
         Raises MixnetError, naming the image, where it cannot be read.
         """
         pixels = load_image(image, self.model.resolution, self.known.preprocessing)
-        return best(softmax(self.model.logits(pixels[None])[0]), self.known.labels, top)
+        return best(self.model.logits(pixels[None])[0], self.known.labels, top)
 
 
 def find_known(
@@ -103,11 +105,17 @@ def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     return shares
 
 
-def best(scores: NDArray[np.float64], labels: Sequence[str], top: int) -> list[Guess]:
-    """The highest scores; of equal ones the lower class first."""
-    order = np.argsort(-scores, kind="stable")[:top]
+def best(outputs: NDArray[np.float64], labels: Sequence[str], top: int) -> list[Guess]:
+    """The classes of the highest outputs; of equal ones the lower class first."""
+    probabilities = softmax(outputs)
+    order = np.argsort(-probabilities, kind="stable")[:top]
     return [
-        Guess(int(index), labels[index] if labels else None, float(scores[index]))
+        Guess(
+            int(index),
+            labels[index] if labels else None,
+            float(probabilities[index]),
+            float(outputs[index]),
+        )
         for index in order
     ]
 
@@ -127,7 +135,9 @@ def describe_classification(
         preprocessing_from=known.preprocessing_from,
         labels_from=known.labels_from,
         top=tuple(
-            GuessResult(number=guess.number, label=guess.label, score=guess.score)
+            GuessResult(
+                number=guess.number, label=guess.label, score=guess.score, output=guess.output
+            )
             for guess in guesses
         ),
     )

@@ -12,7 +12,7 @@ from mixnet_bench.commands.report import made_with
 from mixnet_bench.results.latency import LatencyResult
 from mixnet_bench.results.reading import decode_any
 from mixnet_common import write_whole
-from mixnet_common.console import print_lines, print_table
+from mixnet_common.console import print_sentences, print_table
 
 
 def print_answer(title: str, outcomes: Sequence[Outcome], store: Store) -> None:
@@ -30,7 +30,7 @@ def print_answer(title: str, outcomes: Sequence[Outcome], store: Store) -> None:
         title=title,
         caption=CAPTION if "loss, points" in columns else CAPTION[:1],
     )
-    print_lines(*answer.sentences)
+    print_sentences(*answer.sentences)
 
 
 def found_in(outcomes: Sequence[Outcome], store: Store) -> Found:

@@ -7,13 +7,18 @@ from mixnet_bench.accuracy.classify import Classifier, describe_classification
 from mixnet_bench.results.small import GuessResult
 from mixnet_bench.targets import model_file
 from mixnet_common import MixnetError
-from mixnet_common.console import print_json, print_lines, print_table, warn
+from mixnet_common.console import print_json, print_lines, print_sentences, print_table, warn
 from mixnet_common.progress import tracked
 from mixnet_common.system_faults import raise_system_fault
 from mixnet_quantize.images import listed_images
 from mixnet_runtimes import AS_IT_IS, Selection
 
-COLUMNS = ("label", "class", "probability")
+COLUMNS = ("label", "class", "output", "probability")
+
+CAPTION = (
+    "output: what the file computes, a logit unless it ends in a softmax;"
+    " probability: the softmax of its outputs"
+)
 
 
 def run_classify(
@@ -47,6 +52,7 @@ def run_classify(
         for each in described:
             print_lines(each.image)
             print_table(COLUMNS, [_row(guess) for guess in each.top])
+        print_sentences(CAPTION)
     if unreadable:
         raise MixnetError(
             f"{len(unreadable)} of {len(images)} images cannot be read: {', '.join(unreadable)}"
@@ -54,4 +60,4 @@ def run_classify(
 
 
 def _row(guess: GuessResult) -> tuple[str, ...]:
-    return (guess.label or "", str(guess.number), f"{guess.score:.4f}")
+    return (guess.label or "", str(guess.number), f"{guess.output:.4g}", f"{guess.score:.4f}")

@@ -24,6 +24,8 @@ from mixnet_runtimes.several_files import selections_for
 
 COLUMNS = ("name", "parameters", "multiply-adds", "activations", "partitions", "outside")
 LAYER_COLUMNS = ("layer", "operator", "output", "parameters", "multiply-adds", "activations")
+LAYER_DROP = ("activations", "output", "operator")
+"""Columns that a narrow terminal does without."""
 
 
 def run_count(
@@ -60,7 +62,7 @@ def run_count(
         return
     if with_layers:
         for each in counted:
-            print_table(LAYER_COLUMNS, layer_rows(each), title=each.name)
+            print_table(LAYER_COLUMNS, layer_rows(each), title=each.name, drop=LAYER_DROP)
     rows = [row for each in counted for row in (table_row(each), *signature_rows(each))]
     print_table(COLUMNS, rows, caption=_caption(counted), drop=("activations",))
 

@@ -11,7 +11,14 @@ from mixnet_bench.results.paper import AccuracyResult, ClaimResult, FigureResult
 from mixnet_common import UsageError
 from mixnet_common.console import print_json, print_table
 from mixnet_common.errors import nearest
-from mixnet_networks.paper import NOT_PRINTED, SKETCHED, PaperTable, load_table, table_names
+from mixnet_networks.paper import (
+    NOT_PRINTED,
+    SKETCHED,
+    PaperTable,
+    load_table,
+    spelling_notes,
+    table_names,
+)
 
 ALL = "all"
 
@@ -70,7 +77,11 @@ def _print(table: PaperTable, entries: Sequence[PaperRowResult | ClaimResult]) -
             CLAIM_COLUMNS,
             [claim_row(entry) for entry in claims],
             title=title,
-            caption=[_source(table), *_reasons(claims, _claim_reason)],
+            caption=[
+                _source(table),
+                *spelling_notes(each.name for each in claims),
+                *_reasons(claims, _claim_reason),
+            ],
         )
 
 
@@ -82,6 +93,7 @@ def _print_rows(table: PaperTable, rows: Sequence[PaperRowResult], title: str) -
         title=title,
         caption=[
             f"Parameters: the trainable ones. {ACCURACIES_ARE}",
+            *spelling_notes(row.model for row in rows),
             *_accuracy_lines(rows),
             *explain(rows, "params"),
         ],
@@ -89,6 +101,7 @@ def _print_rows(table: PaperTable, rows: Sequence[PaperRowResult], title: str) -
     print_table(
         MAC_COLUMNS,
         [mac_row(row) for row in rows],
+        drop=MAC_COLUMNS[:4:-1],
         caption=[
             f"Multiply-adds: {PLAIN.name}; beside it, with batch norm at 1 or 2 operations"
             " per element.",

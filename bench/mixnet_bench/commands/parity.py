@@ -13,19 +13,26 @@ from mixnet_bench.accuracy.parity import (
     files_read,
 )
 from mixnet_common import UsageError, write_whole
-from mixnet_common.console import json_text, print_json, print_lines, print_table, say
+from mixnet_common.console import (
+    json_text,
+    print_json,
+    print_lines,
+    print_sentences,
+    print_table,
+    say,
+)
 from mixnet_common.outputs import check_output
 from mixnet_quantize.parity import enforce, gate
 from mixnet_quantize.parity.report import (
     CLASS_COLUMNS,
     LAYER_COLUMNS,
-    WORST_COLUMNS,
     class_rows,
     columns,
+    headline,
     layer_rows,
     lines,
     parity_rows,
-    worst_rows,
+    worst_table,
 )
 
 
@@ -63,9 +70,10 @@ def parse_runtimes(text: str | None) -> tuple[str | None, str | None]:
 
 def _print(found: ParityAnswer) -> None:
     parity, outcome = found.parity, found.parity.outcome
+    above = headline(parity)
+    print_sentences(*above)
     print_table(columns(parity), parity_rows(parity))
-    for line in lines(parity):
-        print_lines(line)
+    print_sentences(*lines(parity)[len(above) :])
     if losing := class_rows(parity, found.labels, len(outcome.worst_errors)):
         print_lines()
         print_table(CLASS_COLUMNS, losing, title="classes that lose most")
@@ -75,7 +83,7 @@ def _print(found: ParityAnswer) -> None:
     ):
         if worst:
             print_lines()
-            print_table(WORST_COLUMNS, worst_rows(parity, worst, found.labels), title=title)
+            print_table(*worst_table(parity, worst, found.labels), title=title)
     if parity.layers:
         print_lines()
         print_table(LAYER_COLUMNS, layer_rows(parity), title="layers")

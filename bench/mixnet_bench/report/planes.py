@@ -11,7 +11,7 @@ from mixnet_bench.report.figures import Figure
 from mixnet_bench.report.panels import Panel, panels
 from mixnet_bench.report.record import Results
 from mixnet_common.numbers import three_digits
-from mixnet_networks.paper import load_table
+from mixnet_networks.paper import load_table, spelling_notes
 
 MIXNETS = "MixNet"
 OF_FLOAT32 = "Accuracies are the paper's, of float32 networks."
@@ -136,4 +136,5 @@ def _figure(plane: Plane, axes: tuple[Axis, Axis]) -> Figure:
     description = f"{ACCURACY}, against {plane.unit}: {listed}."
     words = (plane.name, plane.title, description)
     svg = draw_plane(words, plane.near, axes, plane.unit, MIXNETS)
-    return Figure(plane.title, svg, description, beyond + plane.notes)
+    named = tuple(spelling_notes(each.model for each in plane.points))
+    return Figure(plane.title, svg, description, beyond + named + plane.notes)

@@ -24,7 +24,7 @@ from mixnet_bench.report.comparisons import (
 from mixnet_bench.report.predictions import predictions_table
 from mixnet_bench.report.record import Count, Device, Latency, Parity, Results
 from mixnet_common.numbers import three_digit_range
-from mixnet_networks.paper.tables import parse_printed
+from mixnet_networks.paper import parse_printed, spelling_notes
 
 # The paper
 
@@ -66,7 +66,12 @@ def paper_tables(results: Results) -> Iterator[Table]:
             " FLOPS are multiply-adds, counted in a way that it does not state. Accuracies are the"
             " paper's, unless measured ones are given."
         )
-        yield Table(f"{name} of the paper", PAPER_COLUMNS, cells, (about, *reasons))
+        yield Table(
+            f"{name} of the paper",
+            PAPER_COLUMNS,
+            cells,
+            (about, *spelling_notes(row.model for row in rows), *reasons),
+        )
 
 
 def _millions(value: float | None) -> float | None:

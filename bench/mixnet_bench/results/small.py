@@ -13,7 +13,9 @@ class GuessResult(ResultRecord):
     label: str | None = known_as()
     """its label, or `null`"""
     score: Share
-    """its probability: the softmax of the logits"""
+    """its probability: the softmax of the outputs"""
+    output: float | None = None
+    """what the file computes for it: a logit, or a probability where the file ends in a softmax"""
 
 
 class ClassifyResult(ResultRecord):

@@ -14,6 +14,7 @@ from mixnet_networks.paper.tables import (
     load_table,
     parse_printed,
     print_alike,
+    spelling_notes,
     table_names,
 )
 
@@ -28,5 +29,6 @@ __all__ = [
     "load_table",
     "parse_printed",
     "print_alike",
+    "spelling_notes",
     "table_names",
 ]

@@ -4,7 +4,7 @@ Understands printed figures; compares nothing.
 """
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -42,6 +42,8 @@ class Row:
     missing: str = ""
     reason_params: str = ""
     reason_flops: str = ""
+    spelling: str = ""
+    """What the model is called elsewhere, where the paper's name is its own; a sentence."""
 
 
 @dataclass(frozen=True)
@@ -163,3 +165,14 @@ def print_alike(value: float, printed: str) -> str:
     scaled = Decimal(str(value)) / SUFFIXES.get(unit, 1)
     rounded = scaled.quantize(Decimal(1).scaleb(-decimals), rounding="ROUND_HALF_UP")
     return f"{rounded:,}{unit}" if "," in printed else f"{rounded}{unit}"
+
+
+def spelling_notes(texts: Iterable[str]) -> list[str]:
+    """A sentence for each model among these texts whose name is the paper's own spelling.
+
+    >>> spelling_notes(["MixNet-S"])
+    []
+    """
+    shown = "\n".join(texts)
+    rows = load_table("table2").rows
+    return [f"{row.spelling}." for row in rows if row.spelling and row.model in shown]

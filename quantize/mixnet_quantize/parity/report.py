@@ -55,7 +55,7 @@ def parity_rows(parity: Parity) -> list[Row]:
     rows = [
         *found,
         ("tied for the first place", *map(str, outcome.ties), ""),
-        ("bytes", *(f"{size:,}" for size in sizes), f"{sizes[1] / sizes[0]:.3f} of the first"),
+        ("bytes", f"{sizes[0]:,}", f"{sizes[1]:,} ({sizes[1] / sizes[0]:.3f})", ""),
     ]
     return [row[: len(columns(parity))] for row in rows]
 
@@ -147,6 +147,17 @@ def aligned(table: Sequence[Row]) -> list[str]:
 def _cells(row: Row, widths: Sequence[int]) -> list[str]:
     first, *others = zip(row, widths, strict=True)
     return [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
+
+
+def worst_table(parity: Parity, worst: Sequence[Worst], labels: Labels) -> tuple[Row, list[Row]]:
+    """Heads and rows of the worst images; without labels there is no truth."""
+    shown = len(WORST_COLUMNS) - (parity.images.truth is None)
+    return WORST_COLUMNS[:shown], [row[:shown] for row in worst_rows(parity, worst, labels)]
+
+
+def headline(parity: Parity) -> list[str]:
+    """What stands above the table: without labels the agreement, the one figure that there is."""
+    return lines(parity)[:1] if parity.outcome.top1 is None else []
 
 
 def worst_rows(parity: Parity, worst: Sequence[Worst], labels: Labels) -> list[Row]:
