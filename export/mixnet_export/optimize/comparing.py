@@ -53,10 +53,11 @@ def compare_outputs(
             _runs(document, key, delegates, feeds)
             for document, delegates in ((original, True), (original, False), (candidate, True))
         ]
+        zeros = _zero_points(original, key)
         without = None if blunted is None else _runs(blunted, key, True, feeds)
         for name in runs[0]:
             first, plain, second = (each[name] for each in runs)
-            found = compared(first, plain, second)
+            found = compared(first, plain, second, zeros.get(name, 0))
             change = HUGE if without is None else change_of(first, without[name])
             yield {"signature": key, "name": name, "change": change, **found}
 
@@ -90,8 +91,24 @@ def _run(interpreter: Any, document: Document, key: str | None, feed: Feed) -> d
     }
 
 
-def compared(first: list[Array], plain: list[Array], second: list[Array]) -> dict[str, Any]:
-    """How far an output of the candidate (``second``) is from the original's."""
+def _zero_points(document: Document, key: str | None) -> dict[str, int]:
+    """What means zero in each output, by its name; only of those that are quantized."""
+    interpreter = open_interpreter(document)
+    if key is not None:
+        details = interpreter.get_signature_runner(key).get_output_details()
+    else:
+        outputs = interpreter.get_output_details()
+        details = {f"{number} {each['name']}": each for number, each in enumerate(outputs)}
+    return {name: int(each["quantization"][1]) for name, each in details.items()}
+
+
+def compared(
+    first: list[Array], plain: list[Array], second: list[Array], zero: int = 0
+) -> dict[str, Any]:
+    """How far an output of the candidate (``second``) is from the original's.
+
+    ``zero`` is what means zero in it, in which SQNR sees no signal.
+    """
     if any(one.shape != other.shape for one, other in zip(first, second, strict=True)):
         return {"dtype": first[0].dtype.name, "comparable": False}
     one, own, other = (_joined(each) for each in (first, plain, second))
@@ -106,8 +123,8 @@ def compared(first: list[Array], plain: list[Array], second: list[Array]) -> dic
         "difference": _distance(one, other, finite),
         "own": _distance(one, own, finite & np.isfinite(own)),
         "share": float((one[finite] != other[finite]).mean()) if finite.any() else 0.0,
-        "sqnr_db": sqnr(one[finite], other[finite]),
-        "own_sqnr_db": sqnr(one[finite], own[finite]),
+        "sqnr_db": sqnr(one[finite] - zero, other[finite] - zero),
+        "own_sqnr_db": sqnr(one[finite] - zero, own[finite] - zero),
         "spread": _spread(first),
         "finite": bool(finite.all()),
     }

@@ -108,6 +108,7 @@ class Calibrator:
             np.save(pictures, self.pictures.inputs)
             request = {
                 "path": str(path),
+                "original": str(document.path),
                 "pictures": str(pictures),
                 "target": self._target.name,
                 "rewritten": [(each.found.subgraph, each.found.operator) for each in chosen],

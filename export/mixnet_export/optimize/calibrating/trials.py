@@ -76,7 +76,7 @@ def measure(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """For each operator asked for: ``order`` and ``scales``, or ``why`` not; the SQNR."""
     runtime, _ = find_runtime(None)
     tell("calibrating the tiles of", runtime.name)
-    document = read_document(Path(request["path"]))
+    document = replace(read_document(Path(request["path"])), path=Path(request["original"]))
     pictures: Array = np.load(request["pictures"], mmap_mode="r")
     target = find_target(request["target"])
     known = {
