@@ -42,9 +42,9 @@ NO_PARTITIONS = "an .onnx file is run without a delegate"
 NOTHING = "it has no mixed or grouped convolution, and no batch norm behind one, to be put together"
 
 QUANTIZED = (
-    "its convolutions are quantized (QDQ): mixed ones put together within one step are no faster,"
-    " large kernels cost no more a tap than small ones, and a batch norm behind QuantizeLinear"
-    " cannot be folded within one step; optimize the float32 file, then quantize that"
+    "its convolutions are quantized (QDQ), and nothing that is equal within one step is faster:"
+    " neither mixed ones put together nor large kernels in tiles, and a batch norm behind"
+    " QuantizeLinear cannot be folded"
 )
 """docs/optimize.md has the times."""
 
