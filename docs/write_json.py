@@ -25,6 +25,7 @@ from mixnet_bench.results import (
     peers,
     phones,
     program,
+    search,
     small,
     studies,
 )
@@ -133,6 +134,18 @@ SECTIONS = (
         "One object for each network, in the order in which they were named.",
     ),
     Section(
+        "mixnet-bench search",
+        (search.SearchResult,),
+        "The same document is `search.json` in the folder of `-o`. [search.md](search.md) explains"
+        " it.",
+    ),
+    Section(
+        "candidates.jsonl of mixnet-bench search",
+        (search.SearchTrial,),
+        "One object a line, for each candidate in the order in which they were tried; the first"
+        " line says which search it is.",
+    ),
+    Section(
         "mixnet-bench run",
         (small.StepResult,),
         "One object for each step of the campaign, in the order in which they are done. The"
@@ -164,6 +177,7 @@ SECTIONS = (
     Section("python -m mixnet_bench.studies.comparison_trial", (studies.TrialResult,)),
     Section("python -m mixnet_bench.studies.canary", (studies.CanaryTrial,)),
     Section("python -m mixnet_bench.studies.prediction", (latency_tables.PredictionStudy,)),
+    Section("python -m mixnet_bench.studies.search_front", (search.FrontStudy,)),
 )
 
 

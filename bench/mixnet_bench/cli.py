@@ -12,6 +12,7 @@ from mixnet_bench.command_line.campaigns import report, run
 from mixnet_bench.command_line.counting import count, inspect, paper
 from mixnet_bench.command_line.devices import devices
 from mixnet_bench.command_line.latency import latency
+from mixnet_bench.command_line.searching import search
 from mixnet_bench.command_line.tables import predict, table
 from mixnet_bench.command_line.tuning import tune
 from mixnet_common.console import CONTEXT, Group
@@ -33,6 +34,7 @@ COMMANDS = (
     tune,
     table,
     predict,
+    search,
     devices,
     run,
     report,

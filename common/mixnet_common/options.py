@@ -214,6 +214,11 @@ LISTED = Whole(0, 10_000)
 """Lines of a table."""
 
 TOP = Whole(1, 10_000)
+EVALUATIONS = Whole(1, 1_000_000)
+"""Candidates of a search, of which each is a line of a file."""
+
+POPULATION = Whole(1, 100_000)
+FAILURES = Whole(0, 1_000_000)
 IMAGES = Whole(0, 1_000_000)
 SOME_IMAGES = Whole(1, 1_000_000)
 CLASSES = Whole(1, None)

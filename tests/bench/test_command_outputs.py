@@ -114,6 +114,12 @@ FILES = (
         ("net.toml", "base.json"),
         "p.json",
     ),
+    Case(
+        "python -m mixnet_bench.studies.search_front results/a.json --space net.toml"
+        " --table base.json",
+        ("results/a.json", "net.toml", "base.json"),
+        "measured.json",
+    ),
     Case("mixnet-bench report base.json", ("base.json",), "report.html"),
     Case("mixnet-bench report results --markdown", ("results/a.json",), "report.md"),
     Case(
@@ -183,6 +189,13 @@ FOLDERS = (
         (),
         "out/campaign",
     ),
+    Case(
+        "mixnet-bench search --space net.toml --table base.json --score score.py:f"
+        " --latency 1xn2.toml",
+        ("net.toml", "base.json", "score.py", "n2.toml"),
+        "found/",
+        inside=("candidates.jsonl", "search.json", "front.svg", "front-01.toml"),
+    ),
     Case(COMPARE, (), "made", "--keep"),
     Case(f"{GLYPHS}.build --fonts fonts", (), "glyphs-test/"),
     Case(f"{GLYPHS}.build -o new", (), "fonts/", "--fonts"),
@@ -220,7 +233,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, tiny_onnx: Path, tiny_tfl
         "program", "s", "src/main.c", "checkpoint/m.index",
         "made/a.tflite.logits.json",
         "c/unfinished/p.json", "work/rows.json", "work/fonts/a.tgz", "work/test/a/1.png",
-        "work/files/f.json", "n2.toml", "c.toml",
+        "work/files/f.json", "n2.toml", "c.toml", "score.py",
     )  # fmt: skip
     for name in others:
         texts[name] = f"this is {name}\n"

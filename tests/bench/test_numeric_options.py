@@ -30,6 +30,7 @@ LEGAL = {
     "--start": ("0",),
     "--worst": ("0",),
     "--layers": ("0",),
+    "--failures": ("0",),
 }
 """Of ``VALUES``; 1e-400 is 0."""
 

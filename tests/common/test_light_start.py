@@ -25,6 +25,7 @@ HEAVY = {
         ("mixnet_bench.cli", ["--help"]),
         ("mixnet_bench.cli", ["latency", "--help"]),
         ("mixnet_bench.cli", ["tune", "--help"]),
+        ("mixnet_bench.cli", ["search", "--help"]),
         ("mixnet_bench.cli", ["parity", "--help"]),
         ("mixnet_export.cli", ["--help"]),
         ("mixnet_export.cli", ["tflite", "--help"]),

@@ -1,43 +1,32 @@
 """The front as a picture: every candidate's score over its latency, the front joined, the limit.
 
-Plain SVG, which needs no library. Nothing here knows what was searched.
+Drawn as the figures of reports are, in a file of its own. Nothing here knows what was searched.
 """
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
+from mixnet_bench.report.axes import Axis
+from mixnet_bench.report.frame import height_below, plane_area, ticks_below, ticks_left
 from mixnet_bench.report.placing import Point
-from mixnet_common.printable import printable
+from mixnet_bench.report.svg import INK, QUIET, SERIES, dot, drawing, line, path
 
-WIDTH, HEIGHT = 720, 440
-LEFT, RIGHT, TOP, BOTTOM = 88, 700, 44, 384
-MARGIN = 0.04
+HEIGHT = 230.0
+TOP = 24.0
+MARGIN = 0.05
 """Of the range of an axis, left free at both ends."""
 
-TICKS = 6
 MOST_POINTS = 5000
 """Drawn of the candidates: of more, every second, third …"""
 
-STYLE = """
-text { font: 13px system-ui, sans-serif; fill: #1f2328 }
-.quiet { fill: #59636e }
-.title { font-weight: 600 }
-.grid { stroke: #d1d9e0 }
-.limit { stroke: #8c959f; stroke-dasharray: 4 4 }
-.candidate { fill: #8c959f; fill-opacity: 0.5 }
-.front { fill: #2f6f9f }
-.line { fill: none; stroke: #2f6f9f; stroke-width: 1.6 }
+STYLE = """<style>
+svg { --ink: #1b1f24; --quiet: #59636e; --line: #d5dae0; --s1: #0b62c4; background: #ffffff }
+text { font-family: system-ui, sans-serif }
 @media (prefers-color-scheme: dark) {
-  text { fill: #e6edf3 }
-  .quiet { fill: #9198a1 }
-  .grid { stroke: #3d444d }
-  .limit { stroke: #656c76 }
-  .front { fill: #4a90c2 }
-  .line { stroke: #4a90c2 }
+  svg { --ink: #e8ebee; --quiet: #a3adb8; --line: #3a424b; --s1: #6cb0ff; background: #14171a }
 }
-"""
+</style>"""
+"""The colours of reports."""
 
 
 @dataclass(frozen=True)
@@ -52,99 +41,42 @@ class FrontFigure:
     limit: float | None = None
 
 
-@dataclass(frozen=True)
-class Axis:
-    """A range of values along a line of the picture."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def at(self, value: float) -> float:
-        """Where a value lies."""
-        share = (value - self.low) / (self.high - self.low)
-        return round(self.start + share * (self.end - self.start), 1)
-
-
 def draw_front(figure: FrontFigure) -> str:
     """The picture as an SVG document."""
-    points = [*figure.candidates, *figure.front]
+    unit, name = _unit([y for _, y in figure.candidates], figure.up)
+    candidates, front = (
+        [(x, y / unit) for x, y in each] for each in (figure.candidates, figure.front)
+    )
     limits = [] if figure.limit is None else [figure.limit]
-    across = axis([x for x, _ in points] + limits, LEFT, RIGHT)
-    up = axis([y for _, y in points], BOTTOM, TOP)
-    title = escape(printable(figure.title))
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',
-        f"<title>{title}</title>",
-        f"<style>{STYLE}</style>",
-        f'<text class="title" x="{LEFT}" y="24">{title}</text>',
-        *_scales(across, up, figure),
-        *_points(across, up, figure),
-        "</svg>",
+    across = _axis([x for x, _ in candidates] + limits)
+    area = plane_area(HEIGHT, across, _axis([y for _, y in candidates]), top=TOP)
+    every = -(-len(candidates) // MOST_POINTS) or 1
+    parts = [
+        STYLE,
+        *ticks_below(area, figure.across),
+        *ticks_left(area, name),
+        *(line((area.x(x), area.top), (area.x(x), area.bottom), INK, 1, "4 3") for x in limits),
+        *(dot(area.at(*each), QUIET, 1.2) for each in candidates[::every]),
+        path([[area.at(*each) for each in front]], SERIES[0], 1.4),
+        *(dot(area.at(*each), SERIES[0], 3) for each in front),
     ]
-    return "\n".join(lines) + "\n"
+    words = (
+        f"{len(figure.candidates):,} candidates and the {len(front):,} of the front,"
+        f" {figure.up} over {figure.across}"
+    )
+    bottom = area.bottom + height_below(figure.across)
+    drawn = drawing("front", figure.title, words, bottom, parts)
+    return drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1) + "\n"
 
 
-def axis(values: Sequence[float], start: float, end: float) -> Axis:
+def _unit(values: Sequence[float], name: str) -> tuple[float, str]:
+    """What large values are divided by, and the axis' name."""
+    large = max(map(abs, values), default=0.0) >= 1e6
+    return (1e6, f"{name}, millions") if large else (1.0, name)
+
+
+def _axis(values: Sequence[float]) -> Axis:
     """The range that holds all values, with a margin."""
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     spread = (high - low) or abs(high) or 1.0
-    return Axis(low - MARGIN * spread, high + MARGIN * spread, start, end)
-
-
-def ticks(low: float, high: float) -> list[float]:
-    """Round values between two: at most ``TICKS``, or one more.
-
-    >>> ticks(0.13, 0.91)
-    [0.2, 0.4, 0.6, 0.8]
-    """
-    raw = (high - low) / TICKS
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = power * next(each for each in (1, 2, 5, 10) if each * power >= raw)
-    first, last = math.ceil(low / step), math.floor(high / step)
-    return [float(f"{number * step:.10g}") for number in range(first, last + 1)]
-
-
-def tick_label(value: float) -> str:
-    """A tick's value, in millions where it is as large.
-
-    >>> tick_label(0.2), tick_label(250_000_000.0)
-    ('0.2', '250M')
-    """
-    return f"{value / 1e6:,.6g}M" if abs(value) >= 1e6 else f"{value:,.6g}"
-
-
-def _scales(across: Axis, up: Axis, figure: FrontFigure) -> Iterator[str]:
-    for value in ticks(up.low, up.high):
-        y = up.at(value)
-        yield f'<line class="grid" x1="{LEFT}" y1="{y}" x2="{RIGHT}" y2="{y}"/>'
-        yield _text(tick_label(value), LEFT - 8, y + 4, "end")
-    for value in ticks(across.low, across.high):
-        x = across.at(value)
-        yield f'<line class="grid" x1="{x}" y1="{TOP}" x2="{x}" y2="{BOTTOM}"/>'
-        yield _text(tick_label(value), x, BOTTOM + 18, "middle")
-    yield _text(figure.across, (LEFT + RIGHT) / 2, HEIGHT - 14, "middle", "quiet")
-    yield (
-        f'<text class="quiet" text-anchor="middle" transform="translate(16 {(TOP + BOTTOM) / 2})'
-        f' rotate(-90)">{escape(printable(figure.up))}</text>'
-    )
-    if figure.limit is not None:
-        x = across.at(figure.limit)
-        yield f'<line class="limit" x1="{x}" y1="{TOP}" x2="{x}" y2="{BOTTOM}"/>'
-
-
-def _points(across: Axis, up: Axis, figure: FrontFigure) -> Iterator[str]:
-    every = -(-len(figure.candidates) // MOST_POINTS) or 1
-    for x, y in figure.candidates[::every]:
-        yield f'<circle class="candidate" cx="{across.at(x)}" cy="{up.at(y)}" r="2"/>'
-    places = [(across.at(x), up.at(y)) for x, y in figure.front]
-    corners = " ".join(f"{x},{y}" for x, y in places)
-    yield f'<polyline class="line" points="{corners}"/>'
-    for x, y in places:
-        yield f'<circle class="front" cx="{x}" cy="{y}" r="4"/>'
-
-
-def _text(text: str, x: float, y: float, anchor: str, kind: str = "") -> str:
-    name = f' class="{kind}"' if kind else ""
-    return f'<text{name} x="{x}" y="{y}" text-anchor="{anchor}">{escape(printable(text))}</text>'
+    return Axis(low - MARGIN * spread, high + MARGIN * spread)

@@ -109,10 +109,11 @@ def within_limit(
     predicted = latencies.ratio(fastest)
     if not limit.holds(predicted):
         bound, value = limit.bound(predicted), predicted.value
-        either = "" if bound == value else " or --likely, which judges by the value alone"
+        likely = value <= limit.ratio
+        either = ", or --likely, which judges by the predicted value alone" if likely else ""
         raise MixnetError(
-            f"no network of the space is within {asked}, {limit.ratio:.3g} of the anchor's time:"
-            f" the fastest is predicted to take {value:.3g}, at most {bound:.3g}",
+            f"no network of the space is within {asked}, which is {limit.ratio:.4g} of the anchor's"
+            f" time: the fastest is predicted to take {value:.4g}, at most {bound:.4g}",
             f"give a longer --latency{either}",
         )
     return Within(limit, latencies, fastest)

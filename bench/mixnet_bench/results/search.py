@@ -27,7 +27,8 @@ class SearchTrial(ResultRecord):
     score: Number | None = known_as()
     """what the score gave; `null` where it failed"""
     origin: str
-    """where it comes from: `random`, `mutation`, `crossover`, or `enumeration` of the last ones"""
+    """where it comes from: `fastest` of the space, `random`, `mutation`, `crossover`, or \
+`enumeration` of the last ones"""
     parents: tuple[Count, ...] = known_as(())
     """the numbers of the candidates that it descends from"""
     error: str | None = known_as()
@@ -55,6 +56,7 @@ class FrontMember(ResultRecord):
     genotype: tuple[Count, ...]
     """the number of the option at each position of the space"""
     score: Number
+    """what the score gave"""
     latency_ratio: Positive
     """its predicted time over the anchor's"""
     latency_ratio_interval: tuple[Positive, Positive] | None = known_as()
@@ -101,6 +103,7 @@ class SearchResult(ResultRecord):
     confidence: Share
     """of the intervals"""
     seed: Count
+    """of the search"""
     population: Count
     """how many of the last candidates had children"""
     evaluations: Count
@@ -118,3 +121,41 @@ class SearchResult(ResultRecord):
     best_possible: Number | None = known_as()
     """the best score within the limit, where it is known: of `synthetic`, if its best network is \
 within the limit"""
+
+
+class MeasuredMember(ResultRecord):
+    """A network of the front, measured."""
+
+    name: str
+    """the network"""
+    predicted: Positive
+    """its predicted time over the anchor's"""
+    measured: Positive
+    """its measured time over the anchor's"""
+    log_ratios: tuple[Number, ...]
+    """of each launch, the logarithm of that"""
+    within: bool
+    """whether it is within the limit"""
+
+
+class FrontStudy(ResultRecord):
+    """Whether the networks of a front keep the latency that was asked for."""
+
+    name: str
+    """the space"""
+    table: str
+    """where and under what the table was measured, and the front too"""
+    latency: str | None = known_as()
+    """the limit as it was asked for"""
+    limit_ratio: Positive
+    """the same over the anchor's time"""
+    anchor_ms: tuple[Span, ...]
+    """the anchor's time in each launch"""
+    members: tuple[MeasuredMember, ...]
+    """the slowest of the front"""
+    within: Count
+    """how many are within the limit"""
+    passed: bool
+    """whether nine of ten are"""
+    complete: bool
+    """whether every launch was done"""
