@@ -172,8 +172,8 @@ FOLDERS = (
         inside=("net-mixed.onnx", "net-mixed.onnx.json"),
     ),
     Case(
-        "mixnet-export optimize b.tflite --lowering lowered.toml",
-        ("b.tflite", "lowered.toml"),
+        "mixnet-export optimize b.tflite --lowering lowered.toml --calibrate photos",
+        ("b.tflite", "lowered.toml", *IMAGES),
         "out/",
         inside=("b.tflite", "b.tflite.json"),
     ),
