@@ -15,6 +15,7 @@ import venv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -138,7 +139,9 @@ def run_peer(name: str, fresh: bool) -> str:
 
 def install(environment: Path, name: str, peer: Peer) -> None:
     """Make the environment, unless the same requirements are in it already."""
-    wanted = "\n".join([(HERE / name / "requirements.txt").read_text(), *peer.without_dependencies])
+    ours = our_requirements() if peer.imports_us else []
+    listed = (HERE / name / "requirements.txt").read_text()
+    wanted = "\n".join([listed, *ours, *peer.without_dependencies])
     stamp = environment / "installed.txt"
     if stamp.is_file() and stamp.read_text() == wanted:
         return
@@ -146,7 +149,7 @@ def install(environment: Path, name: str, peer: Peer) -> None:
     pip = [python_of(environment), "-m", "pip", "install", "--quiet"]
     if peer.without_dependencies:
         call([*pip, "--no-deps", *peer.without_dependencies], "installation failed")
-    call([*pip, "-r", str(HERE / name / "requirements.txt")], "installation failed")
+    call([*pip, "-r", str(HERE / name / "requirements.txt"), *ours], "installation failed")
     peer.after_install(environment)
     stamp.write_text(wanted)
 
@@ -178,10 +181,20 @@ def run_tests(environment: Path, name: str, peer: Peer) -> None:
 
 def our_packages() -> list[str]:
     """The folders that hold our packages, from the project's own list of them."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     return [
-        str(ROOT / folder) for folder in project["tool"]["setuptools"]["packages"]["find"]["where"]
+        str(ROOT / folder)
+        for folder in our_project()["tool"]["setuptools"]["packages"]["find"]["where"]
     ]
+
+
+def our_requirements() -> list[str]:
+    """What our packages need, whatever versions a peer pins of it."""
+    return list(our_project()["project"]["dependencies"])
+
+
+def our_project() -> dict[str, Any]:
+    """The project's own description."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def environment_with(path: Sequence[str]) -> dict[str, str]:
