@@ -151,7 +151,8 @@ def _captions(result: SearchResult) -> list[str]:
     if result.best_possible is not None:
         found = result.front[-1].score
         is_best = "found" if found >= result.best_possible else f"best found: {found:,.6g}"
-        lines.append(f"best possible within the limit: {result.best_possible:,.6g} ({is_best})")
+        limited = "" if result.latency is None else " within the limit"
+        lines.append(f"best possible{limited}: {result.best_possible:,.6g} ({is_best})")
     return lines
 
 
