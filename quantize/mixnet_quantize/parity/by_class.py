@@ -22,6 +22,9 @@ class ClassAccuracy:
     """The class that the second file takes most of the others for; None where all are right."""
     confused: int
     """How many it takes for that class."""
+    first_confused_with: int | None = None
+    """Likewise of the first file."""
+    first_confused: int = 0
 
     @property
     def lost(self) -> int:
@@ -37,6 +40,7 @@ class ByClass:
         self._first: Counter[int] = Counter()
         self._second: Counter[int] = Counter()
         self._wrong: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        self._first_wrong: defaultdict[int, Counter[int]] = defaultdict(Counter)
 
     def add(self, truth: int, record: Record) -> None:
         """Count one image."""
@@ -45,6 +49,8 @@ class ByClass:
         self._second[truth] += record.second[0] == truth
         if record.second[0] != truth:
             self._wrong[truth][record.second[0]] += 1
+        if record.first[0] != truth:
+            self._first_wrong[truth][record.first[0]] += 1
 
     def all(self) -> tuple[ClassAccuracy, ...]:
         """Every class that has images: the one that loses most first, then by number."""
@@ -52,13 +58,17 @@ class ByClass:
         return tuple(sorted(found, key=lambda each: (-each.lost / each.count, each.number)))
 
     def _of(self, number: int) -> ClassAccuracy:
-        wrong = self._wrong[number]
-        most = min(wrong, key=lambda other: (-wrong[other], other), default=None)
         return ClassAccuracy(
             number,
             self._count[number],
             self._first[number],
             self._second[number],
-            most,
-            0 if most is None else wrong[most],
+            *_most_frequent(self._wrong[number]),
+            *_most_frequent(self._first_wrong[number]),
         )
+
+
+def _most_frequent(wrong: Counter[int]) -> tuple[int | None, int]:
+    """The class that images are taken for most often, the lower of equal ones, and how often."""
+    most = min(wrong, key=lambda other: (-wrong[other], other), default=None)
+    return most, 0 if most is None else wrong[most]

@@ -30,7 +30,10 @@ Row = tuple[str, ...]
 
 WORST_COLUMNS = ("image", "error", "margin", "first", "second", "truth")
 
-CLASS_COLUMNS = ("class", "images", "first", "second", "second sees most")
+CLASS_COLUMNS = (
+    "class", "images", "top-1, first", "top-1, second", "first takes others for",
+    "second takes others for",
+)  # fmt: skip
 
 LAYER_COLUMNS = ("layer", "operator", "dB", "rms error")
 
@@ -119,13 +122,17 @@ def class_rows(parity: Parity, labels: Labels, most: int) -> list[Row]:
             str(each.count),
             f"{100 * each.first / each.count:.1f} %",
             f"{100 * each.second / each.count:.1f} %",
-            ""
-            if each.confused_with is None
-            else f"{_called(each.confused_with, labels)} ({each.confused})",
+            _confusion(each.first_confused_with, each.first_confused, labels),
+            _confusion(each.confused_with, each.confused, labels),
         )
         for each in parity.outcome.by_class[:most]
         if each.lost > 0
     ]
+
+
+def _confusion(number: int | None, count: int, labels: Labels) -> str:
+    """A class and how many images are taken for it; empty where none is."""
+    return "" if number is None else f"{_called(number, labels)} ({count})"
 
 
 def parity_text(parity: Parity) -> str:
@@ -224,6 +231,8 @@ def describe_parity(parity: Parity, preprocessing_from: Sequence[str] = ("", "")
                 second_right=each.second,
                 confused_with=each.confused_with,
                 confused=each.confused,
+                first_confused_with=each.first_confused_with,
+                first_confused=each.first_confused,
             )
             for each in outcome.by_class
         ),

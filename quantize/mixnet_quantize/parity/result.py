@@ -170,6 +170,10 @@ class ClassResult(ResultRecord):
     """the class that the second takes most of the others for; `null` where all are right"""
     confused: Count = known_as(0)
     """how many it takes for that class"""
+    first_confused_with: Count | None = None
+    """likewise the class that the first takes most of the others for"""
+    first_confused: Count = 0
+    """how many it takes for that class"""
 
 
 class MetricResult(ResultRecord):
