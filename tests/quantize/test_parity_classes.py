@@ -34,6 +34,7 @@ def test_the_class_that_loses_most_comes_first_with_what_it_is_taken_for() -> No
     assert (worst.confused_with, worst.confused) == (2, 2)
     assert (second.number, second.lost, second.confused_with) == (0, 1, 2)
     assert (last.number, last.lost, last.confused_with) == (2, -1, None)
+    assert (last.first_confused_with, last.first_confused) == (0, 1)
 
 
 def test_without_labels_there_are_no_classes() -> None:

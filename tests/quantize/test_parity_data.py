@@ -70,6 +70,17 @@ def test_the_labels_in_the_file_decide_where_they_name_the_folders(lay: Lay) -> 
     assert images.truth_from == "labels"
 
 
+def test_a_folder_one_level_too_high_or_too_deep_is_named(lay: Lay) -> None:
+    folder = lay("val/cat/1.png", "val/ape/1.png")
+    high = refusal(Source(folder), 2, ("ape", "cat"))
+    deep = refusal(Source(folder / "val" / "cat"), 2, ("ape", "cat"))
+
+    assert high.hint == f"give {folder / 'val'}"
+    assert "the images of one class, cat" in deep.message
+    assert f"give the folder above it, {folder / 'val'}," in deep.hint
+    assert find_images(Source(folder / "val" / "cat", unlabelled=True), 2).truth is None
+
+
 def test_a_list_of_classes_goes_before_the_labels(lay: Lay, write: Callable[..., Path]) -> None:
     listed = write("order.txt", "ape", "bee", "cat")
     source = Source(lay("cat/1.png", "ape/1.png"), classes=str(listed))

@@ -89,6 +89,17 @@ def _refuse_level(folder: Path, folders: Sequence[str], names: Sequence[str]) ->
         )
 
 
+def _refuse_one_class(folder: Path, naming: Naming) -> None:
+    """Refuse the folder of a single class: one level too deep."""
+    name = folder.resolve().name
+    if name in (naming.listed or naming.labels):
+        raise UsageError(
+            f"{folder} has the images of one class, {name}, and no class folders",
+            f"give the folder above it, {folder.resolve().parent}, or compare without labels:"
+            " --unlabelled",
+        )
+
+
 def _by_folders(source: Source, names: Sequence[str], naming: Naming) -> Images:
     """The truth of class folders; none where all images lie in the folder itself."""
     loose = [name for name in names if "/" not in name]
@@ -99,6 +110,7 @@ def _by_folders(source: Source, names: Sequence[str], naming: Naming) -> Images:
                 " of which",
                 "give --truth FILE, or put the images into folders by class",
             )
+        _refuse_one_class(source.folder, naming)
         return Images(source.folder, tuple(names), None, None)
     if loose:
         raise UsageError(
