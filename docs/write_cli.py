@@ -12,7 +12,7 @@ WIDTH = 90
 
 INTRODUCTION = """# The commands
 
-Written from the commands' own `--help` by `python docs/write_cli.py`; don't edit it by hand.
+Written from the commands' own `--help` by `python docs/write_cli.py`; do not edit it.
 """
 
 

@@ -37,7 +37,7 @@ PAGE = Path(__file__).with_name("json.md")
 
 INTRODUCTION = """# The JSON documents, format 1
 
-Written from the records themselves by `python docs/write_json.py`; don't edit it by hand.
+Written from the records themselves by `python docs/write_json.py`; do not edit it.
 
 `--json` prints one document to standard output and nothing else; `mixnet-bench latency -o FILE` saves the same document.
 
@@ -47,7 +47,7 @@ Written from the records themselves by `python docs/write_json.py`; don't edit i
 
 `format` is the version of what is described here: it rises when a key changes its meaning or goes, and stays when one is added. `targets` has one object for each target, in the order in which they were named; what is in it depends on the command.
 
-Names carry their units: `_ms` milliseconds, `_s` seconds, `_bytes` bytes. `[]` below stands for each entry of a list, `*` for keys that depend on the content. A value that this machine does not tell is `null`. Keys marked *tflite* are there for a `.tflite` file only.
+Names carry their units: `_ms` milliseconds, `_s` seconds, `_bytes` bytes. `[]` below stands for each entry of a list, `*` for keys that depend on the content. A value that this machine does not report is `null`. Keys marked *tflite* are there for a `.tflite` file only.
 
 Documents are read strictly: a value of another type or beyond its range is refused with its key, and so is a key that is missing or misspelled. Keys that an earlier version did not write may be missing, and keys that a later version adds are left out.
 """
@@ -157,7 +157,7 @@ SECTIONS = (
         "mixnet-bench devices",
         (devices.DeviceResult,),
         "One object for each phone that adb knows. The keys are the same for all; where a phone"
-        " can't be asked, or doesn't tell, they are `null` or empty.",
+        " can't be asked, or does not report them, they are `null` or empty.",
     ),
     Section("mixnet-bench devices setup", (devices.PartResult,)),
     Section(

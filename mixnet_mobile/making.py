@@ -52,12 +52,12 @@ def export(
     """Write a network as a ``.tflite`` or ``.onnx`` file into the folder ``output``.
 
     ``network`` is a name or a TOML file, and may be left out where ``weights`` name it; without
-    weights they are random, from ``seed``. ``labels`` is ``imagenet`` or a file with a name a line,
-    ``calibrate`` a folder of images for int8. The file is verified before it appears, and a
+    weights they are random, from ``seed``. ``labels`` is ``imagenet`` or a file with one name per
+    line, ``calibrate`` a folder of images for int8. The file is verified before it appears, and a
     ``.json`` beside it says what it was made from. Raises UsageError and MixnetError.
     """
     if format not in FORMATS:
-        raise UsageError(f"there is no format {format!r}", nearest(format, FORMATS))
+        raise UsageError(f"unknown format {format!r}", nearest(format, FORMATS))
     _refuse_unknown(more)
     options = Options(
         lowering=str(more.get("lowering", "default")),
@@ -110,7 +110,7 @@ def optimize(
     dry_run: bool = False,
     calibrate: str | Path | None = None,
 ) -> OptimizeResult:
-    """Make anyone's ``.tflite`` or ``.onnx`` file faster without changing what it computes.
+    """Make an existing ``.tflite`` or ``.onnx`` file faster without changing what it computes.
 
     The result is written into the folder ``output`` under the same name; its path is ``written``
     of what is returned, None where nothing was rewritten (``reason`` says why). With ``calibrate``,

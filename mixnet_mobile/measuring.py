@@ -55,7 +55,7 @@ class TimingOptions(TypedDict, total=False):
 def latency(
     file: AnyFile, *, against: AnyFile | None = None, **options: Unpack[TimingOptions]
 ) -> LatencyResult:
-    """Time a file on this machine, side by side with ``against`` where that is given.
+    """Time a file on this machine, side by side with ``against`` if it is given.
 
     ``ratio`` of the result is the file's time over that of ``against``, and ``against`` of the
     result has its interval. ``against`` may also be a saved ``.json`` of ``mixnet-bench latency``.

@@ -15,13 +15,21 @@ from mixnet_bench.command_line.latency import latency
 from mixnet_bench.command_line.searching import search
 from mixnet_bench.command_line.tables import predict, table
 from mixnet_bench.command_line.tuning import tune
-from mixnet_common.console import CONTEXT, Group
+from mixnet_common.console import CONTEXT, Group, example
 
 
-@click.group(cls=Group, context_settings=CONTEXT)
+@click.group(
+    cls=Group,
+    context_settings=CONTEXT,
+    epilog=example(
+        "mixnet-bench count mixnet-s",
+        "mixnet-export tflite mixnet-s -o out",
+        "mixnet-bench latency out/mixnet-s.tflite",
+    ),
+)
 @click.version_option(package_name="mixnet-mobile", prog_name="mixnet-bench")
 def main() -> None:
-    """Count, time and compare networks and model files."""
+    """Count, measure and compare networks and model files, on this machine and on phones."""
 
 
 COMMANDS = (

@@ -119,7 +119,7 @@ def _show(error: click.ClickException) -> None:
     """Print what click says of a command line in the form of all other errors."""
     message = " ".join(error.format_message().split()).rstrip(".")
     context = getattr(error, "ctx", None)
-    hint = f"{context.command_path} --help explains every option" if context else ""
+    hint = f"{context.command_path} --help lists all options" if context else ""
     print_error(MixnetError(message[:1].lower() + message[1:], hint))
 
 
@@ -135,7 +135,9 @@ class Group(Command, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the subcommand; an unknown one is answered with the nearest known."""
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            raise UsageError(f"no command {args[0]!r}", nearest(args[0], self.list_commands(ctx)))
+            raise UsageError(
+                f"unknown command {args[0]!r}", nearest(args[0], self.list_commands(ctx))
+            )
         return super().resolve_command(ctx, args)
 
 
@@ -188,14 +190,14 @@ def _volume() -> list[click.Parameter]:
             is_flag=True,
             expose_value=False,
             callback=_set_quiet,
-            help="Print results, warnings and errors only.",
+            help="Print only results, warnings and errors.",
         ),
         click.Option(
             ["-v", "--verbose"],
             is_flag=True,
             expose_value=False,
             callback=_set_verbose,
-            help="Print where in the code an error was raised.",
+            help="Print the traceback of errors.",
         ),
     ]
 
@@ -264,7 +266,7 @@ def print_table(
     lines, dropped = fitted(table, width, tuple(drop))
     notes = [caption] if isinstance(caption, str) else [*caption]
     if dropped:
-        notes.append(f"not shown on {width} columns: {', '.join(dropped)}")
+        notes.append(f"not shown at {width} columns: {', '.join(dropped)}")
     if title:
         print(printable(title))
     print("\n".join(["", *lines, ""]))
@@ -292,7 +294,9 @@ def _folded(text: str, width: int | None) -> list[str]:
     return [text] if width is None else folded(text, width)
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print the result as one JSON document."
+)
 
 output_option = click.option(
     "-o",
@@ -301,5 +305,5 @@ output_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("."),
     show_default="the current directory",
-    help="Directory to write to; made if missing.",
+    help="Output directory; created if it does not exist.",
 )

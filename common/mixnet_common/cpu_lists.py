@@ -10,7 +10,7 @@ from mixnet_common.errors import UsageError
 MOST_CPU = 1023
 """The highest number that is taken: as many CPUs as Linux's own sets of them hold by default."""
 
-EXAMPLE = "name CPUs like 0,2-4"
+EXAMPLE = "give CPUs such as 0,2-4"
 
 _WORD = re.compile(r"([0-9]{1,4})(?:-([0-9]{1,4}))?")
 
@@ -26,7 +26,7 @@ def parse_cpus(text: str, hint: str = EXAMPLE) -> tuple[int, ...]:
         found = _cpus_of(word.strip())
         if not found:
             shown = word.strip()[:40] or "nothing"
-            raise UsageError(f"--pin {text[:80]}: {shown} names no CPU", hint)
+            raise UsageError(f"--pin {text[:80]}: {shown} does not name a CPU", hint)
         cpus.update(found)
     return tuple(sorted(cpus))
 

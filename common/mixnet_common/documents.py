@@ -32,7 +32,7 @@ def read_document(path: Path, hint: str) -> dict[str, Any]:
             raise NoResultsError(error.message, error.hint) from error
         raise
     if not isinstance(document, dict) or not isinstance(document.get("targets"), list):
-        raise NoResultsError(f"{show(path)} holds no results", hint)
+        raise NoResultsError(f"{show(path)} contains no results", hint)
     if type(document.get("format")) is not int or document["format"] != FORMAT:
         raise UsageError(
             f"{show(path)} has format {shown(document.get('format'))}, and this version reads"

@@ -37,6 +37,20 @@ def print_error(error: MixnetError) -> None:
         print("\n".join(lines), file=sys.stderr, flush=True)
 
 
+def install_hint(requirement: str, *, upgrade: bool = False) -> str:
+    """The hint of every error about a missing package or extra.
+
+    >>> install_hint("mixnet-mobile[torch]")
+    'install it: pip install "mixnet-mobile[torch]"'
+    >>> install_hint("onnxruntime", upgrade=True)
+    'install a newer version: pip install --upgrade onnxruntime'
+    """
+    quoted = f'"{requirement}"' if "[" in requirement else requirement
+    if upgrade:
+        return f"install a newer version: pip install --upgrade {quoted}"
+    return f"install it: pip install {quoted}"
+
+
 def nearest(word: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
     """A hint that names the known word most like ``word``, or else all of them.
 

@@ -37,7 +37,8 @@ def write_all(contents: Mapping[Path, bytes | str]) -> None:
     except OSError as error:
         raise MixnetError(
             f"cannot write {path}: {error.strerror or error}",
-            "nothing was left behind; choose another directory or make room, and run it again",
+            "no partial file was left; choose another directory or free some space, and run the"
+            " command again",
         ) from error
     finally:
         for temporary in written.values():
@@ -47,7 +48,8 @@ def write_all(contents: Mapping[Path, bytes | str]) -> None:
 def replaceable(path: Path) -> Path:
     """Where a file written at ``path`` really goes: behind a symbolic link, the file it leads to.
 
-    Raises OSError where something is there that is no regular file: a directory, a device, a FIFO.
+    Raises OSError where something is there that is not a regular file: a directory, a device, a
+    FIFO.
     """
     target = path.resolve() if path.is_symlink() else path
     try:
@@ -72,7 +74,7 @@ def check_writable(path: Path, option: str = "-o") -> None:
             pass
     except OSError as error:
         raise MixnetError(
-            f"cannot write {path}: {error.strerror or error}", f"choose another place for {option}"
+            f"cannot write {path}: {error.strerror or error}", f"choose another file for {option}"
         ) from error
 
 

@@ -34,7 +34,7 @@ class JsonObject:
 
     def __init__(self, value: Any, where: str = "") -> None:
         if not isinstance(value, dict):
-            raise WrongValueError(f"{where or 'it'} is no object")
+            raise WrongValueError(f"{where or 'it'} is not an object")
         self.value, self.where = value, where
 
     def has(self, *keys: str) -> bool:
@@ -52,21 +52,21 @@ class JsonObject:
         if found is None:
             return default
         if not isinstance(found, str):
-            raise WrongValueError(f"{self._path(key)} is no text: {shown(found)}")
+            raise WrongValueError(f"{self._path(key)} is not text: {shown(found)}")
         return clean(found)
 
     def path(self, key: str) -> str:
         """Text that a file system could take as a path; it may still lead anywhere."""
         found = self.value.get(key)
         if not isinstance(found, str) or "\0" in found or len(found) > MOST_PATH:
-            raise WrongValueError(f"{self._path(key)} is no path: {shown(found)}")
+            raise WrongValueError(f"{self._path(key)} is not a path: {shown(found)}")
         return found
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts; empty where there is none."""
         found = self.value.get(key) or []
         if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-            raise WrongValueError(f"{self._path(key)} is no list of texts")
+            raise WrongValueError(f"{self._path(key)} is not a list of strings")
         return tuple(map(clean, found))
 
     def number(self, key: str, least: float = -MOST, most: float = MOST) -> float:
@@ -105,9 +105,9 @@ class JsonObject:
         """Two numbers within a range, of which the first is not the larger."""
         found = self.numbers(key, least, most)
         if len(found) != 2:
-            raise WrongValueError(f"{self._path(key)} has not two numbers")
+            raise WrongValueError(f"{self._path(key)} does not have two numbers")
         if found[0] > found[1]:
-            raise WrongValueError(f"{self._path(key)} ends before it begins: {shown(found)}")
+            raise WrongValueError(f"{self._path(key)} has its end before its start: {shown(found)}")
         return found[0], found[1]
 
     def objects(self, key: str) -> list["JsonObject"]:
@@ -120,7 +120,7 @@ class JsonObject:
     def _list(self, key: str) -> list[Any]:
         found = self.value.get(key)
         if not isinstance(found, list):
-            raise WrongValueError(f"{self._path(key)} is no list")
+            raise WrongValueError(f"{self._path(key)} is not a list")
         return found
 
     def _path(self, key: str) -> str:
@@ -154,7 +154,7 @@ def _number(found: Any, path: str, least: float, most: float) -> float:
     if _is_number(found, least, most):
         return float(found)
     if type(found) not in (int, float):
-        raise WrongValueError(f"{path} is no number: {shown(found)}")
+        raise WrongValueError(f"{path} is not a number: {shown(found)}")
     raise _out_of_range(found, path, f"{least:g} to {most:g}")
 
 
@@ -162,7 +162,7 @@ def _whole(found: Any, path: str, least: int, most: int) -> int:
     if _is_whole(found, least, most):
         return int(found)
     if type(found) is not int:
-        raise WrongValueError(f"{path} is no whole number: {shown(found)}")
+        raise WrongValueError(f"{path} is not a whole number: {shown(found)}")
     raise _out_of_range(found, path, f"{least} to {most}")
 
 

@@ -48,7 +48,7 @@ def locked(folder: Path, hint: str) -> Iterator[None]:
         handle = _hold(path)
     except OSError as error:
         raise MixnetError(
-            f"cannot lock {show(path)}: {error.strerror or error}", "name another folder"
+            f"cannot lock {show(path)}: {error.strerror or error}", "use another folder"
         ) from error
     if handle is None:
         raise MixnetError(f"{show(folder)} is in use by {_holder(path)}", hint)
@@ -68,7 +68,10 @@ def take(path: Path, handle: int) -> bool:
     except OSError as error:
         if error.errno in _HELD:
             return False
-        warn(f"{show(path)} cannot be locked ({error.strerror}): let nothing else write there")
+        warn(
+            f"{show(path)} cannot be locked ({error.strerror}): make sure that no other process"
+            " writes to it"
+        )
     return True
 
 

@@ -43,7 +43,7 @@ def bytes_in_words(count: int) -> str:
         power += 1
     value = count / 1000**power if count < 10**30 else math.inf
     if value >= 1000:
-        return f"over 1,000 {UNITS[-1]}"
+        return f"more than 1,000 {UNITS[-1]}"
     return f"{_two_digits(value)} {UNITS[power]}"
 
 

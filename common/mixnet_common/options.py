@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from mixnet_common.errors import UsageError
+from mixnet_common.option_groups import RenamedOption
 from mixnet_common.printable import printable
 from mixnet_common.readers import DIGITS
 
@@ -28,6 +29,8 @@ class Whole(click.IntRange):
 
     ``why`` says where an upper bound comes from that is not the same everywhere.
     """
+
+    name = "integer"
 
     def __init__(self, least: int, most: int | None, why: str = "") -> None:
         super().__init__(least, most)
@@ -51,6 +54,8 @@ class Whole(click.IntRange):
 
 class Real(click.FloatRange):
     """A number from ``least`` to ``most``, or between them where one is ``open``."""
+
+    name = "number"
 
     def __init__(
         self, least: float, most: float | None, *, least_open: bool = False, most_open: bool = False
@@ -122,7 +127,9 @@ def threads_on(device: str) -> Whole:
 
 
 def option_name(param: click.Parameter | None) -> str:
-    """As it is typed, for messages: the longest of an option's names."""
+    """As it is typed, for messages: an option's own name, the longest where it has several."""
+    if isinstance(param, RenamedOption):
+        return param.opts[0]
     if isinstance(param, click.Option):
         return max(param.opts, key=len)
     return "the number" if param is None else param.human_readable_name

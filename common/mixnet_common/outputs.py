@@ -1,4 +1,4 @@
-"""Where a command may write: never in the place of what it reads, nor of what is no plain file.
+"""Where a command may write: never in the place of what it reads, nor of what is not a plain file.
 
 Every command names all that it reads, before its work, and is refused an output that would replace
 any of it. A symbolic link is followed: what counts is the file that it leads to.
@@ -35,7 +35,7 @@ def check_outputs(
     like: str = "out.json",
 ) -> None:
     """The same for several files, of which none may be another either."""
-    hint = f"name another, like {like}"
+    hint = f"use another, such as {like}"
     read, written = _Files(each for each in inputs if each is not None), _Files(())
     for path in paths:
         check_writable(_checked(path, option, hint), option)
@@ -47,7 +47,7 @@ def check_outputs(
 
 def check_folder(path: Path, *, option: str = "-o", like: str = "out/") -> None:
     """Raise unless files can be written into the folder ``path``, which need not be there yet."""
-    hint = f"name another folder, like {like}"
+    hint = f"use another folder, such as {like}"
     try:
         if os.path.lexists(path) and not path.is_dir():
             raise UsageError(f"{option} {show(path)} is not a folder", hint)

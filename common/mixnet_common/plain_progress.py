@@ -18,7 +18,7 @@ class _Task:
 
 @dataclass
 class PlainProgress:
-    """What a bar of rich's is asked for, for streams that are no terminal.
+    """What a bar of rich's is asked for, for streams that are not a terminal.
 
     ``say`` gets a line when something has advanced and the last line is ten seconds old; work that
     takes less says nothing. Threads may report to it.
@@ -43,7 +43,7 @@ class PlainProgress:
         """Leave; there is nothing to clear."""
 
     def add_task(self, description: str, total: int) -> int:
-        """A piece of work of so many steps; its number."""
+        """Start a piece of work with this number of steps; return its number."""
         with self._lock:
             self._tasks.append(_Task(description, total))
             return len(self._tasks) - 1

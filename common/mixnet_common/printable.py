@@ -41,5 +41,5 @@ def shown(value: object, most: int = 80) -> str:
     try:
         text = repr(value)
     except ValueError:  # Python refuses to print whole numbers of more than 4300 digits
-        return "so large a number"
+        return "a very large number"
     return printable(text if len(text) <= most else f"{text[:most]}…")

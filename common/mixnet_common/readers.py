@@ -208,9 +208,7 @@ def _check_regular(path: Path, handle: int, hint: str) -> None:
 
 
 def _refuse_size(path: Path, size: str, limit: int, hint: str) -> NoReturn:
-    raise UsageError(
-        f"cannot read {show(path)}: {size} bytes, and at most {limit:,} are read", hint
-    )
+    raise UsageError(f"cannot read {show(path)}: {size} bytes, and the limit is {limit:,}", hint)
 
 
 def _inner(content: Any) -> list[Any]:

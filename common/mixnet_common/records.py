@@ -71,14 +71,14 @@ def anything(value: Any) -> Any:
 def text(value: Any) -> str:
     """A text of any length and content."""
     if not isinstance(value, str):
-        raise MisfitError("a text")
+        raise MisfitError("a string")
     return value
 
 
 def line(value: Any) -> str:
     """A text that fits into a line of a message."""
     if not isinstance(value, str) or not 0 < len(value) <= 1000 or not value.isprintable():
-        raise MisfitError("a line of text, with no control character")
+        raise MisfitError("one line of text without control characters")
     return value
 
 

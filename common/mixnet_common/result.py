@@ -104,9 +104,9 @@ def decode(kind: type[Kind], value: Any) -> Kind:
 
 
 def check_ordered(interval: Sequence[float] | None, key: str) -> None:
-    """Raise ValueError where an interval ends before it begins; for ``__post_init__``."""
+    """Raise ValueError where an interval has its end before its start; for ``__post_init__``."""
     if interval is not None and interval[0] > interval[1]:
-        raise ValueError(f"{key} ends before it begins: {shown(list(interval))}")
+        raise ValueError(f"{key} has its end before its start: {shown(list(interval))}")
 
 
 def read_results(
@@ -129,11 +129,11 @@ def read_results(
 
 
 KINDS = {
-    "float": "number",
-    "int": "whole number",
+    "float": "a number",
+    "int": "a whole number",
     "str": "text",
-    "array": "list",
-    "object": "object",
+    "array": "a list",
+    "object": "an object",
 }
 _PLACE = re.compile(r"(?P<what>.*?)(?: - at (?P<key>`?key`? in )?`(?P<path>\$.*)`)?", re.DOTALL)
 _EXPECTED = re.compile(r"Expected `(?P<kind>\w+)")
@@ -159,17 +159,17 @@ def _misfit(what: str, value: Any) -> str:
     expected = _EXPECTED.match(what)
     kind = "" if expected is None else expected["kind"]
     if length := re.search(r"`array` of length (\d+)", what):
-        return f"has not {'two numbers' if length[1] == '2' else f'{length[1]} elements'}"
+        return f"does not have {'two numbers' if length[1] == '2' else f'{length[1]} elements'}"
     if kind == "array" and "length >= 1" in what:
         return "is empty"
     limit = re.search(r"([<>]=?) (-?[\d.]+(?:e[+-]?\d+)?)|length|matching", what)
     if limit is None:
         if kind == "bool":
-            return f"is neither true nor false: {shown(value)}"
+            return f"is not true or false: {shown(value)}"
         shown_value = "" if kind in ("array", "object") else f": {shown(value)}"
-        return f"is no {KINDS.get(kind, kind)}{shown_value}"
+        return f"is not {KINDS.get(kind, kind)}{shown_value}"
     if kind == "str":
-        return f"is no path: {shown(value)}"
+        return f"is not a path: {shown(value)}"
     most = "at least" if (limit[1] or "").startswith(">") else "at most"
     bound = "" if limit[2] is None else f", must be {most} {float(limit[2]):g}"
     return f"is out of range: {shown(value, 40)}{bound}"
@@ -178,7 +178,7 @@ def _misfit(what: str, value: Any) -> str:
 def _missing(key: str, place: str, there: Any) -> str:
     inner = "" if place == "it" else f"{place} "
     close = difflib.get_close_matches(key, there if isinstance(there, dict) else (), 1, SIMILAR)
-    meant = f"; did you write {shown(close[0])} for it?" if close else ""
+    meant = f"; did you mean {key} where it says {shown(close[0])}?" if close else ""
     return f"{inner or 'it '}has no {key}{meant}"
 
 

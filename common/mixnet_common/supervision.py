@@ -45,9 +45,12 @@ def likely_cause() -> str | None:
     Of both limits, the one on memory is by far the likelier.
     """
     if (memory := memory_limit()) is not None:
-        few = f"use {memory >> 20:,} MB of memory, likely too few: raise the limit (ulimit -v)"
+        few = f"use {memory >> 20:,} MB of memory, probably too little: raise the limit (ulimit -v)"
     elif (processes := process_limit()) is not None:
-        few = f"have {processes} processes and threads, likely too few: raise it (ulimit -u)"
+        few = (
+            f"start {processes} processes and threads, probably too few: raise the limit (ulimit"
+            " -u)"
+        )
     else:
         return None
     return f"it may {few}"
@@ -108,5 +111,5 @@ def _end_with_parent() -> None:
 
 def _how(status: int) -> str:
     if status >= 0:
-        return f"a library ended it (exit status {status})"
+        return f"a library terminated it (exit status {status})"
     return f"{signal.strsignal(-status) or 'a signal'} (signal {-status})"

@@ -31,33 +31,34 @@ class Fault:
 
 MEMORY = Fault(
     "out of memory",
-    "close other programs, or raise the limit (ulimit -v); fewer --jobs or --threads need less",
+    "close other programs, raise the limit (ulimit -v), or use fewer --jobs or --threads",
     decisive=True,
 )
 THREADS = Fault(
     "the system refuses to start another thread or process",
-    "end other programs, or raise the limit on processes (ulimit -u) or on memory (ulimit -v)",
+    "close other programs, or raise the limit on processes (ulimit -u) or on memory (ulimit -v)",
     decisive=True,
 )
 DESCRIPTORS = Fault(
     "too many open files", "raise the limit on open files (ulimit -n)", decisive=True
 )
 FILE_SIZE = Fault("cannot write {}", "raise the limit on files' sizes (ulimit -f)", "the output")
-NO_ROOM = Fault("cannot write {}", "make room on the disk, or name another place", "the output")
-READ_ONLY = Fault("cannot write {}", "name another place", "the output")
+NO_ROOM = Fault("cannot write {}", "free some disk space, or choose another location", "the output")
+READ_ONLY = Fault("cannot write {}", "choose another location", "the output")
 NO_TEMPORARY = Fault(
     "temporary files cannot be written",
-    "make room there, or name another directory in TMPDIR",
+    "free some space there, or set TMPDIR to another directory",
     decisive=True,
 )
-BROKEN_DISK = Fault("cannot use {}", "see the system's log (dmesg): its disk or connection failed")
+BROKEN_DISK = Fault("cannot use {}", "the disk or connection failed; see the system log (dmesg)")
 LONG_NAME = Fault("cannot use {}", "choose a shorter name")
-NOT_ALLOWED = Fault("cannot use {}", "change its permissions, or name another")
+NOT_ALLOWED = Fault("cannot use {}", "change its permissions, or choose another")
 NO_FOLDER = Fault(
     "the current directory no longer exists", "change to another directory", decisive=True
 )
 SLOW_READER = Fault(
-    "whoever reads the output is too slow for it", "write it to a file, or through | cat"
+    "the program that reads the output is too slow",
+    "write the output to a file, or pipe it through cat",
 )
 
 _BY_NAME = {
@@ -77,7 +78,7 @@ _BY_NAME = {
 }
 
 FAULTS = {getattr(errno, name): fault for name, fault in _BY_NAME.items() if hasattr(errno, name)}
-"""The system's error numbers that are no mistake of this software."""
+"""The system's error numbers that are not a mistake of this software."""
 
 _WORDS = (
     (

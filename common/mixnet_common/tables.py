@@ -55,7 +55,7 @@ def width_of(text: str) -> int:
 def fitted(
     table: Table, width: int | None, drop: Sequence[str] = ()
 ) -> tuple[list[str], tuple[str, ...]]:
-    """A table's lines for a terminal of so many columns, and the columns that were left out.
+    """A table's lines for a terminal of a given width, and the columns that were left out.
 
     ``drop`` names those that may be, the first first; rows that become lines keep all. None for a
     width that has no end.

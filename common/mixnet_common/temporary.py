@@ -27,8 +27,8 @@ def temporary_folder() -> Iterator[Path]:
         fault = fault_of(error)
         if fault not in _NO_ROOM:
             raise
-        hint = "make room there, or name another directory in TMPDIR"
+        hint = "free some space there, or set TMPDIR to another directory"
         raise MixnetError(
             f"cannot write temporary files in {tempfile.gettempdir()}: {error.strerror}",
-            f"nothing was left behind; {fault.hint if fault is FILE_SIZE else hint}",
+            f"no partial file was left; {fault.hint if fault is FILE_SIZE else hint}",
         ) from error

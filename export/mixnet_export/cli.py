@@ -22,7 +22,7 @@ from mixnet_common.console import (
     print_table,
     say,
 )
-from mixnet_export.commands.groups import GroupedCommand, TfliteCommand
+from mixnet_export.commands.groups import ExportCommand, TfliteCommand
 from mixnet_export.commands.optimize import optimize_command
 from mixnet_export.commands.options import (
     export_options,
@@ -38,13 +38,13 @@ from mixnet_networks import load_network
 )
 @click.version_option(package_name="mixnet-mobile", prog_name="mixnet-export")
 def main() -> None:
-    """Turn MixNets and their baselines into model files for mobile runtimes."""
+    """Export MixNet and its baselines as .tflite and .onnx files, and optimize existing files."""
 
 
 @main.command("list", epilog=example("mixnet-export list"))
 @json_option
 def list_networks(as_json: bool) -> None:
-    """List the networks, with parameters, multiply-adds and the paper's row."""
+    """List all networks with parameters and multiply-adds."""
     from mixnet_export.commands.catalogue import catalogue
     from mixnet_networks.paper import spelling_notes
 
@@ -71,7 +71,7 @@ def _listed(row: dict[str, Any]) -> tuple[str, ...]:
     return (*ours, paper["model"], paper["params"], paper["flops"], *(row["timm"][:1] or [""]))
 
 
-@main.command(epilog=example("mixnet-export show mixnet-s"))
+@main.command(cls=ExportCommand, epilog=example("mixnet-export show mixnet-s"))
 @network_argument
 @network_options
 @json_option
@@ -82,7 +82,7 @@ def show(
     multiplier: float | None,
     as_json: bool,
 ) -> None:
-    """Show a network's architecture block by block, as in the paper's Figure 8."""
+    """Show a network block by block, as in the paper's Figure 8."""
     from mixnet_export.commands.catalogue import BLOCKS_DROP, block_rows, block_table
 
     network = load_network(
@@ -108,19 +108,21 @@ def show(
 @click.option(
     "--allow-fp16",
     is_flag=True,
-    help="Say in a float32 file that XNNPACK may compute it in float16 where the phone can.",
+    help="Mark a float32 file so that XNNPACK computes it in float16 on CPUs with float16"
+    " arithmetic.",
 )
 def tflite(**arguments: Any) -> None:
-    """Write NETWORK (a name or a TOML file) as a .tflite file.
+    """Export NETWORK as a .tflite file.
 
-    NETWORK may be left out where --weights say it: a folder from Hugging Face's hub, a checkpoint
-    with its arch, or a file with timm's name.
+    NETWORK is a name from mixnet-export list or a TOML file. It may be omitted if --weights
+    identifies it: a folder from the Hugging Face Hub, a checkpoint that stores its architecture, or
+    a file with timm's name.
     """
     _export("tflite", **arguments)
 
 
 @main.command(
-    cls=GroupedCommand,
+    cls=ExportCommand,
     epilog=example(
         "mixnet-export onnx mixnet-s -o out/",
         "mixnet-export onnx mixnet-s -o out/ --resolution 160 --classes 10",
@@ -130,10 +132,11 @@ def tflite(**arguments: Any) -> None:
 @network_options
 @export_options
 def onnx(**arguments: Any) -> None:
-    """Write NETWORK (a name or a TOML file) as an .onnx file.
+    """Export NETWORK as an .onnx file.
 
-    NETWORK may be left out where --weights say it: a folder from Hugging Face's hub, a checkpoint
-    with its arch, or a file with timm's name.
+    NETWORK is a name from mixnet-export list or a TOML file. It may be omitted if --weights
+    identifies it: a folder from the Hugging Face Hub, a checkpoint that stores its architecture, or
+    a file with timm's name.
     """
     _export("onnx", **arguments)
 
@@ -194,7 +197,7 @@ def _checked(found: Any, options: Any) -> str:
         return f"verified: {found}"
     if options.random_weights:
         return (
-            f"checked on one picture: {found.in_words()}; with random weights that says nothing"
+            f"checked on one picture: {found.in_words()}; with random weights this says nothing"
             " of accuracy"
         )
     return f"checked on one picture: {found.in_words()}; mixnet-bench parity measures accuracy"
@@ -211,7 +214,9 @@ def _quantization(
     from mixnet_quantize.settings import Settings
 
     if percentile is not None and ranges != "percentile":
-        raise UsageError("--percentile goes with --ranges percentile", "add that, or drop it")
+        raise UsageError(
+            "--percentile goes with --ranges percentile", "add it, or omit --percentile"
+        )
     settings = Settings(
         ranges,
         float_layers=float_layers,

@@ -176,13 +176,13 @@ class VerificationFacts(ResultRecord):
     runtime: str
     """what ran the file"""
     against: str
-    """what it was held against"""
+    """what it was compared with"""
     largest_difference: Number | None = known_as()
     """of a logit, over the largest logit"""
     same_top1: bool
     """whether both see the same class"""
     degenerate: bool
-    """whether the logits are all alike, so that the check says nothing"""
+    """whether the logits are all alike, so that the check is not conclusive"""
 
 
 class ExportResult(ResultRecord):
@@ -222,7 +222,7 @@ class ExportResult(ResultRecord):
     outputs: tuple[ExportedOutput, ...]
     """all outputs"""
     preprocessing: dict[str, Plain | tuple[Number, ...]] | None = known_as()
-    """how images are prepared: `mean`, `std`, `crop`, `interpolation`, `order`, `sampler`"""
+    """the preprocessing of images: `mean`, `std`, `crop`, `interpolation`, `order`, `sampler`"""
     labels: tuple[str, ...] | None = known_as()
     """the names of the classes; `null` without"""
     versions: dict[str, str | None]
@@ -240,7 +240,7 @@ class ExportResult(ResultRecord):
     size_bytes: Count
     """its size"""
     calibration_images: Count | None = known_as()
-    """images that set ranges; 0: the shipped picture"""
+    """images that set ranges; 0: the sample image"""
     quantization: QuantizationFacts | None = known_as()
     """`null` for a file that is not quantized"""
     mixed: MixedFacts | None = known_as()

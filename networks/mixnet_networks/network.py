@@ -137,7 +137,7 @@ RANGES = {
 """Of a network's sizes; what they may be together, its weights and maps say."""
 
 LARGEST_MULTIPLIER = 1e100
-"""Beyond it, channels are no floats any more."""
+"""Beyond it, channels are not exact as floats."""
 
 
 def _check_ranges(network: Network) -> None:

@@ -44,7 +44,7 @@ def seeded_weights(network: Network, seed: int = 0) -> Weights:
 
     Kernels are normal with variance 2 / fan_out, the classifier is uniform within
     1 / sqrt(classes); then the statistics of every batch norm are those of its input in a forward
-    pass over the shipped picture, layer by layer, so that activations keep a sane scale however
+    pass over the sample image, layer by layer, so that activations keep a sane scale however
     deep the network. They depend on the seed and the architecture alone, not on the resolution.
     """
     graph = network.at(resolution=PICTURE_SIZE, batch=1).graph
@@ -162,7 +162,7 @@ def read_arrays(path: Path, wanted: Callable[[str], bool] = lambda name: True) -
         arrays.update(bfloat16.read_bfloat16(path, halves) if halves else {})
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise MixnetError(
-            f"{path} is not a complete .safetensors file: {error}", "copy or download it once more"
+            f"{path} is not a complete .safetensors file: {error}", "copy or download it again"
         ) from error
     return arrays
 

@@ -15,6 +15,6 @@ def check_fits(name: str, weights: NDArray[Any]) -> None:
     largest = float(np.abs(weights).max(initial=0))
     if largest > LARGEST:
         raise MixnetError(
-            f"{name} holds {largest:.3g}, and float16 ends at {LARGEST:g}",
+            f"{name} holds {largest:.3g}, and the largest float16 value is {LARGEST:g}",
             "use --precision float32, int8 or int8-dynamic",
         )

@@ -86,12 +86,12 @@ def layer_differences(
             if not sums[name].is_finite:
                 raise MixnetError(
                     f"the activation {name} is not finite",
-                    "in float16 it may be beyond 65504; keep that layer in float32",
+                    "in float16 it may exceed 65504; keep that layer in float32",
                 )
         step()
     measured = {name: each for name, each in sums.items() if each.count}
     if not measured:
-        raise MixnetError("no layer was compared", "give images, and files of the same network")
+        raise MixnetError("no layer was compared", "give images and files of the same network")
     return [each.result(name, exact.operators[name]) for name, each in measured.items()]
 
 

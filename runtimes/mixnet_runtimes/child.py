@@ -33,7 +33,10 @@ BYTES_PER_S = 10_000_000
 LEAST_MEMORY = 1 << 30
 """What a runtime takes beside its file, at the least."""
 
-HINT = "the file is broken, or its runtime is: write it again, or try another version of either"
+HINT = (
+    "the file or its runtime is faulty: export the file again, or try another version of the"
+    " runtime"
+)
 
 NOISE = ("INFO:", "WARNING:", "W0000", "I0000")
 """How lines of a runtime's output begin that say nothing of its death."""
@@ -155,7 +158,7 @@ class Question:
             output, errors = self._process.communicate(timeout=self._limits.timeout_s)
         except subprocess.TimeoutExpired as expired:
             output, errors = expired.output or b"", expired.stderr or b""
-            late = f"gave no answer in {self._limits.timeout_s:.3g} s"
+            late = f"did not answer within {self._limits.timeout_s:.3g} s"
         finally:
             self.end()
         self.stderr = errors.decode(errors="replace")

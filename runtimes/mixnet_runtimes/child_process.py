@@ -4,7 +4,7 @@ One JSON object on stdin: the question as ``module:function``, its request, the 
 of JSON on stdout: what is being done, then the answer or an error. Whatever a runtime prints goes
 to stderr.
 
-Try it by hand::
+Try it directly::
 
     echo '{"question": "mixnet_runtimes.probing_child:partitions", "memory_bytes": 4000000000,
            "request": {"path": "mixnet-s.tflite"}}' | python -m mixnet_runtimes.child_process

@@ -125,7 +125,7 @@ class FileContents:
     origin: Mapping[str, str] = field(default_factory=dict)
     """What the file says of how it was made: ``producer``, ``opset``, ``schema version``."""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """What else a writer put into the file, by its key; of what is no text, the size."""
+    """What else a writer put into the file, by its key; of what is not text, the size."""
     external: tuple[str, ...] = ()
     """ONNX: the files that hold its weights, by their paths beside it."""
 

@@ -55,7 +55,7 @@ def parse_inputs(files: Iterable[str], ranges: Iterable[str]) -> GivenInputs:
         name, equals, path = text.partition("=")
         name, path = (name, path) if equals else ("", text)
         if not path or (equals and not name):
-            raise UsageError(f"--input {text!r} is not understood", "write NAME=FILE.npy")
+            raise UsageError(f"--input {text!r} is not valid", "write NAME=FILE.npy")
         _put_once(found, name, Path(path), "--input")
     for text in ranges:
         name, _, numbers = text.rpartition("=")
@@ -83,7 +83,7 @@ def _parse_range(text: str, numbers: str) -> tuple[int, int]:
         each.isascii() and each.isdigit() and len(each) <= DIGITS for each in digits
     ):
         raise UsageError(
-            f"--input-range {text[:200]!r} is not understood", "write NAME=0,49: lowest, highest"
+            f"--input-range {text[:200]!r} is not valid", "write NAME=0,49: minimum, maximum"
         )
     low, high = map(int, words)
     if low > high:
@@ -123,7 +123,8 @@ def _matched(
     for name, value in given.items():
         if not name and len(inputs) != 1:
             raise UsageError(
-                f"{option} names no input, and {file} has {len(inputs)}: {', '.join(known)}",
+                f"{option} does not name an input, and {file} has {len(inputs)}:"
+                f" {', '.join(known)}",
                 f"write {option} {next(iter(known), 'NAME')}=…",
             )
         info = known.get(name) if name else inputs[0]
@@ -136,7 +137,7 @@ def _drawn(info: TensorInfo, limits: tuple[int, int], rng: np.random.Generator) 
     kind = array_type(info.dtype)
     if kind is None or kind.kind not in "iu" or kind.name != info.dtype:
         raise UsageError(
-            f"--input-range: input {info.name} is {info.dtype}, which has no whole numbers",
+            f"--input-range: input {info.name} is {info.dtype}, which is not an integer type",
             f"give --input {info.name}=FILE.npy",
         )
     bounds = np.iinfo(kind)
@@ -238,8 +239,8 @@ def _header(path: Path, stream: IO[bytes]) -> tuple[Sequence[int], np.dtype, Cal
         ) from error
     if dtype.hasobject:
         raise MixnetError(
-            f"{show(path)} holds Python objects, which are not read",
-            "text is saved as numpy.array([...], dtype=str)",
+            f"{show(path)} contains Python objects, which are not read",
+            "save text as numpy.array([...], dtype=str)",
         )
 
     def read() -> Array:
@@ -247,7 +248,7 @@ def _header(path: Path, stream: IO[bytes]) -> tuple[Sequence[int], np.dtype, Cal
         data = stream.read(min(expected, FILE_BYTES))
         if len(data) != expected:
             raise MixnetError(
-                f"{show(path)} ends early, or is too large", "write it with numpy.save"
+                f"{show(path)} is truncated, or too large", "write it with numpy.save"
             )
         flat = np.frombuffer(data, dtype)
         return flat.reshape(shape, order="F" if fortran else "C")

@@ -38,7 +38,8 @@ def refuse_unmakeable(file: str, info: TensorInfo) -> None:
     if not can_be_made_up(info.dtype):
         sizes = "×".join(map(str, info.shape)) or "one element"
         raise MixnetError(
-            f"{file}: input {info.name} is of type {info.dtype}, of which no values can be made up",
+            f"{file}: input {info.name} is of type {info.dtype}, for which no values can be"
+            " generated",
             f"give --input {info.name}=FILE.npy: {sizes} of {describe_type(info.dtype)}",
         )
 
@@ -51,7 +52,7 @@ def advice(inputs: Sequence[TensorInfo], given: Container[str]) -> str:
     indices = [each for each in inputs if _is_index(each.dtype)]
     integers = [each for each in indices if each.name not in given]
     if indices and not integers:
-        return f"check the values that are given for {', '.join(each.name for each in indices)}"
+        return f"check the given values of {', '.join(each.name for each in indices)}"
     if not integers:
         return ""
     named = ", ".join(f"{each.name} ({each.dtype})" for each in integers)

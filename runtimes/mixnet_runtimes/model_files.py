@@ -65,7 +65,7 @@ def data_files(path: Path) -> dict[str, Path]:
     except Exception as error:
         if fault_of(error) is not None:
             raise
-        return {}  # without onnx, or what is no protobuf: whoever opens it will say so
+        return {}  # without onnx, or what is not protobuf: whoever opens it will say so
     return external_data.files(path, model)
 
 

@@ -103,7 +103,7 @@ def prepare(
     """Make a file ready; what has to be written goes into ``folder``.
 
     Raises UsageError where options do not fit the file, and MixnetError for a broken file, for
-    sizes that stay open and for inputs of which no values can be made up.
+    sizes that stay open and for inputs for which no values can be generated.
     """
     fixed = fix(path, selection)
     values = values_for(path.name, fixed.inputs, given, np.random.default_rng(seed), read_image)

@@ -54,7 +54,7 @@ class Profile:
     """What an inference takes beyond its operators: dispatch, copies in and out, the profiler."""
     inference_us: float
     """An inference as its caller sees it, profiler and all: more than ``total_us`` on a busy
-    machine, whose disturbances hit now one operator, now another, and are no operator's own."""
+    machine, whose disturbances hit now one operator, now another, and are not its own."""
     contents: FileContents
     """The graph that ran: of a ``.tflite`` the file's, of an ``.onnx`` what onnxruntime made."""
 

@@ -28,7 +28,7 @@ def checked(
         return given
     tensor = f"{where}: {printable(name)}"
     if not np.issubdtype(np.dtype(dtype), np.integer):
-        raise MixnetError(f"{tensor} has a scale and is of type {dtype}, which takes none", HINT)
+        raise MixnetError(f"{tensor} has a scale and is of type {dtype}, which has none", HINT)
     if not 0 < scale < np.inf:
         raise MixnetError(f"{tensor} has the scale {scale:g}, which is not above 0", HINT)
     limits = np.iinfo(dtype)

@@ -5,7 +5,7 @@ from pathlib import Path
 from mixnet_common import MixnetError
 from mixnet_common.readers import read_bytes, show
 
-HINT = "the file may be truncated or of another kind; copy or write it again"
+HINT = "the file may be truncated or of another type; copy or export it again"
 
 
 def load(path: Path) -> bytes:

@@ -110,7 +110,7 @@ def read_file(
         fit.check(contents)
     except ModelError as fault:
         if content is not None:
-            hint = "give sizes that its operators can take"
+            hint = "give sizes that its operators support"
             raise UsageError(f"{path} cannot have these sizes: {fault}", hint) from fault
         raise rawfile.broken(Path(path), str(fault)) from fault
     return contents
@@ -141,7 +141,7 @@ def format_of(path: Path) -> Format:
     path = Path(path)
     known = ", ".join(FORMATS)
     if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"{path} is no kind of model file known here", f"known suffixes: {known}")
+        raise UsageError(f"{path} is not a model file of a known kind", f"known suffixes: {known}")
     if not is_file(path):
         raise missing_file(path)
     return FORMATS[path.suffix.lower()]

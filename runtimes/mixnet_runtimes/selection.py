@@ -114,7 +114,7 @@ def parse_shapes(texts: Iterable[str]) -> dict[str, tuple[int, ...]]:
         if prod(shape) > MOST_ELEMENTS:
             raise UsageError(
                 f"--shape {text}: {prod(shape):,} elements",
-                f"no runtime takes more than {MOST_ELEMENTS:,}",
+                f"no runtime supports more than {MOST_ELEMENTS:,}",
             )
         if name in found:
             raise UsageError(f"--shape is given twice for {name or 'the only input'}")
@@ -214,8 +214,8 @@ def _size(part: str, option: str, text: str, like: str) -> int:
 
 def _unlike(option: str, text: str, like: str) -> UsageError:
     return UsageError(
-        f"{option} {text[:200]!r} is not understood",
-        f"write {like}, with whole numbers from 1",
+        f"{option} {text[:200]!r} is not valid",
+        f"give {like}, with whole numbers from 1",
     )
 
 
@@ -231,7 +231,7 @@ def _by_input(
     for name, shape in given.items():
         if not name and len(inputs) != 1:
             raise UsageError(
-                f"--shape names no input, and {file} has {len(inputs)}: {_listed(known)}",
+                f"--shape does not name an input, and {file} has {len(inputs)}: {_listed(known)}",
                 f"write --shape {next(iter(known), 'NAME')}=…",
             )
         each = known.get(name or next(iter(known)))
@@ -265,7 +265,7 @@ def _learn(file: str, each: Input, shape: tuple[int, ...], dims: dict[str, int])
         if isinstance(name, str) and dims.setdefault(name, size) != size:
             raise UsageError(
                 f"{file}: {name} is {dims[name]} and {size} at once",
-                "the options contradict each other: one name stands for one size",
+                "the options contradict each other: a name has one size",
             )
 
 
@@ -301,7 +301,7 @@ def _refuse_open(
 
 def _fault(each: Input, sizes: tuple[Size, ...] | None) -> str:
     if sizes is None:
-        return "has no stated shape"
+        return "has no declared shape"
     open_axes = [axis for axis, size in enumerate(sizes) if not isinstance(size, int)]
     empty = [axis for axis, size in enumerate(sizes) if size == 0]
     words = []

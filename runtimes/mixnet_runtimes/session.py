@@ -117,7 +117,7 @@ def check_array(info: TensorInfo, array: Array) -> None:
 def first_line(error: Exception) -> str:
     """The first line of an exception's message: runtimes append source locations and stacks."""
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else f"it gives no reason ({type(error).__name__})"
+    return lines[0] if lines else f"no reason given ({type(error).__name__})"
 
 
 def check_threads(threads: int) -> None:

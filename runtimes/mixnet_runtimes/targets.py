@@ -154,7 +154,9 @@ class Target:
     @property
     def evidence(self) -> str:
         """Where the rules come from, for people."""
-        return f"measured: {self.measured}" if self.measured else "from history, not measured"
+        return (
+            f"measured: {self.measured}" if self.measured else "from release history, not measured"
+        )
 
     def tiles(self, precision: str) -> tuple[int, ...]:
         """Taps of the depthwise microkernels for one of ``PRECISIONS``, ascending."""
@@ -206,7 +208,7 @@ def find_target(name: str | None = None, file_format: str | None = None) -> Targ
     found = _find(table, name)
     if found is None:
         raise UsageError(
-            f"no runtime is called {shown(name)}",
+            f"unknown runtime {shown(name)}",
             nearest(name[:100], target_names(file_format)),
         )
     if file_format not in (None, found.file_format):
@@ -313,7 +315,7 @@ def _check_order(targets: tuple[Target, ...], where: str) -> None:
     """Versions of a runtime follow each other without a gap, and each belongs to one target."""
     for target in targets:
         if target.since >= target.before:
-            raise UsageError(f"{where}: {target.name} ends before it begins")
+            raise UsageError(f"{where}: {target.name} has its end before its start")
     for first, second in pairwise(targets):
         if first.runtime == second.runtime and first.before != second.since:
             raise UsageError(f"{where}: {second.name} must begin where {first.name} ends")

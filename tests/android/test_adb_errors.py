@@ -86,5 +86,5 @@ def test_the_sdks_adb_is_found_where_it_is_installed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("serial", ["-s", "../x", "a b", "a;b", "", "$(id)"])
 def test_what_is_no_serial_never_reaches_adb(serial: str, tmp_path: Path) -> None:
-    with pytest.raises(errors.NotFound, match="no phone's serial"):
+    with pytest.raises(errors.NotFound, match="not a serial number of a phone"):
         errors.Phone(errors.Adb(tmp_path / "adb"), serial)

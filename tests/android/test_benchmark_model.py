@@ -81,7 +81,7 @@ def test_how_much_the_delegate_took_is_told(words: str, delegated: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "it said nothing"),
+        ("", "it printed nothing"),
         ("STARTING!\nERROR: Could not open 'a.tflite'.\nBenchmarking failed.", "Could not open"),
         (AM62X[: AM62X.index("INFO: Inference timings")], "no result"),
         (AM62X.partition("INFO: Running")[0] + AM62X[AM62X.index("INFO: Inference t") :],

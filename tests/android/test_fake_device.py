@@ -256,7 +256,7 @@ def connect_in_trouble(adb: Adb, fake: FakePhone) -> None:
     ("fault", "error", "state", "advice"),
     [
         ("unauthorized", Unauthorized, ("unauthorized", "authorizing"), "accept its question"),
-        ("silent", Offline, ("offline", "connecting"), "plug the cable|wait a moment"),
+        ("silent", Offline, ("offline", "connecting"), "reconnect the cable|wait a moment"),
     ],
 )
 def test_a_phone_that_cannot_be_used_is_listed_with_what_to_do(
@@ -308,7 +308,7 @@ def test_the_environments_serial_chooses(
 def test_without_a_phone_that_is_said(adb: Adb) -> None:
     result = run("devices", "clean")
     assert result.exit_code == 1
-    assert "there is no phone" in result.stderr
+    assert "no phone is connected" in result.stderr
     assert "USB debugging" in result.stderr
 
 
@@ -448,12 +448,12 @@ def test_a_phone_that_stays_away_keeps_its_run(
 ) -> None:
     monkeypatch.setattr(Phone, "reconnect", lambda self, timeout_s: None)
     command = ["sh", "-c", "echo 1 > progress; sleep 2; echo x >> ../count"]
-    with pytest.raises(Lost, match="did not come back") as caught:
+    with pytest.raises(Lost, match="did not reconnect") as caught:
         run_to_end(
             phone, "away", command, limit_s=60, clock=Hasty(), lost_for_s=20,
             on_progress=lambda line: fake.vanish(),
         )  # fmt: skip
-    assert "run the same again" in caught.value.hint
+    assert "run the same command" in caught.value.hint
     monkeypatch.undo()
     fake.come_back()
     phone.reconnect(20)
@@ -516,7 +516,7 @@ def test_what_is_left_of_a_killed_run_is_told_before_it_is_removed(phone: Phone)
     command = ["sh", "-c", "echo half > part; kill -9 $$"]
     with pytest.raises(RunKilled, match=r"signal 9.*; it left half") as caught:
         run_to_end(phone, "oom", command, limit_s=30, tell_rest=look)
-    assert "launches that had ended are kept" in caught.value.hint
+    assert "finished launches are saved" in caught.value.hint
     assert detached.run_names(phone) == []
 
 
@@ -552,7 +552,7 @@ def test_a_run_ended_from_outside_is_told(phone: Phone, fake: FakePhone) -> None
         fake.sandbox.end_all()
 
     command = ["sh", "-c", "echo 1 > progress; sleep 60"]
-    with pytest.raises(RunKilled, match="ended from outside"):
+    with pytest.raises(RunKilled, match="stopped by another program"):
         run_to_end(phone, "shot", command, limit_s=90, on_progress=kill_all)
 
 
@@ -675,7 +675,7 @@ def test_a_reboot_between_two_runs_voids_the_result(phone: Phone, fake: FakePhon
 
 
 def test_a_missing_adb_is_told_with_how_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(AdbMissing, match="names no program"):
+    with pytest.raises(AdbMissing, match="does not name a program"):
         find_adb({"ADB": str(tmp_path / "none")})
 
 

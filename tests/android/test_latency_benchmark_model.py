@@ -169,7 +169,7 @@ def test_earlier_runs_are_ended_before_it_cools_and_a_warm_start_is_a_doubt(
     result = latency(fake, program, *models(tmp_path, "quick"), "--launches", 1, "--json")
     (target,) = targets_of(result)
     assert seen == ["looked"]
-    assert any("it began warm" in reason for reason in target["reasons"])
+    assert any("it was warm at the start" in reason for reason in target["reasons"])
 
 
 def test_the_table_says_by_what_it_was_measured(
@@ -210,9 +210,9 @@ def test_what_was_measured_in_another_mode_is_measured_again(
     ("name", "options", "words"),
     [
         ("net.onnx", (), "runs .tflite files only"),
-        ("net.tflite", ("--profile",), "--profile is not for benchmark_model"),
-        ("net.tflite", ("--on", "host"), "--runner is for phones"),
-        ("net.tflite", ("--on", "all"), "--runner is for one phone"),
+        ("net.tflite", ("--profile",), "--profile does not work with benchmark_model"),
+        ("net.tflite", ("--on", "host"), "--runner applies to phones"),
+        ("net.tflite", ("--on", "all"), "--runner applies to one phone"),
     ],
 )
 def test_what_it_cannot_do_is_refused_at_once(
@@ -240,5 +240,5 @@ def test_a_program_that_is_none_is_refused(fake: FakePhone, tmp_path: Path) -> N
     script.write_text("#!/bin/sh\n")
     result = latency(fake, script, *models(tmp_path, "quick"))
     assert result.exit_code == 1
-    assert "is no ELF file" in result.stderr
+    assert "is not an ELF file" in result.stderr
     assert latency(fake, tmp_path / "none", *models(tmp_path, "quick")).exit_code == 2

@@ -110,7 +110,7 @@ def test_a_program_that_is_needed_and_lacking_is_named(
     fake = plug_in()
     fake.faults.shell.missing = (missing,)
     done = latency(fake, models[0])
-    refused(done, f"has no {missing}", "Android's own have")
+    refused(done, f"has no {missing}", "Android has it since")
     assert "devices clean" not in done.stderr
     assert restored(fake)
     assert left_on(fake) == []
@@ -158,7 +158,7 @@ def fails_by(home: Path, folder: Path, script: str) -> Path:
     [
         ("ILL", ("SIGILL", "litert 2.3.0", "have asimdhp, asimddp, i8mm and lack bf16, sve")),
         ("BUS", ("SIGBUS", "damaged or its storage full")),
-        ("KILL", ("SIGKILL", "out of memory", "launches that had ended are kept")),
+        ("KILL", ("SIGKILL", "out of memory", "finished launches are saved")),
     ],
 )
 def test_a_signal_is_explained_and_chatter_is_no_reason(
@@ -195,7 +195,7 @@ def test_cpus_that_are_switched_off_are_refused_before_anything_is_pushed(
     fake = plug_in()
     fake.sandbox.write("sys/devices/system/cpu/online", "0-1\n")
     for pin in ("big", "1,2"):
-        refused(latency(fake, models[0], "--pin", pin), "switched off CPU 2", "online are 0, 1")
+        refused(latency(fake, models[0], "--pin", pin), "turned off CPU 2", "CPUs 0, 1")
     assert pushed(fake) == []
 
 
@@ -218,7 +218,11 @@ def test_a_phone_without_a_runner_for_it_is_refused_before_anything_is_pushed(
 ) -> None:
     fake = plug_in()
     fake.sandbox.write("state/getprop", STATE["getprop"])
-    refused(latency(fake, models[0]), "no runner for linux-arm64", "devices build-runner")
+    refused(
+        latency(fake, models[0]),
+        "the runner for linux-arm64 has not been built",
+        "devices build-runner",
+    )
     assert pushed(fake) == []
 
 
@@ -311,7 +315,7 @@ def test_what_an_older_version_left_there_is_removed_with_a_word(
     (old / "pid").write_text("garbage\n")
     done = latency(fake, models[0], "--json")
     assert targets_of(done)
-    assert "ended an earlier run, latency-of-another-protocol" in done.stderr
+    assert "stopped an earlier run, latency-of-another-protocol" in done.stderr
     assert left_on(fake) == []
 
 
@@ -372,7 +376,7 @@ def test_a_phone_without_task_profiles_runs_without(
     (target,) = targets_of(done)
     assert target["task_profile"] is None
     assert "has no settaskprofile" in done.stderr
-    refused(run("latency", models[0], "--on", "adb", "--task-profile", "a; reboot"), "no profile's")
+    refused(run("latency", models[0], "--on", "adb", "--task-profile", "a; reboot"), "not the name")
 
 
 # The selftest

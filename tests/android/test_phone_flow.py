@@ -103,7 +103,7 @@ def test_a_file_that_the_runtime_refuses_is_named(
 def test_the_fixed_performance_mode_is_for_phones(models: tuple[Path, ...]) -> None:
     done = run("latency", models[0], "--fixed-performance")
     assert done.exit_code == 2
-    assert "a mode of phones" in done.stderr
+    assert "applies to phones" in done.stderr
 
 
 def test_a_second_command_goes_on_where_the_first_lost_its_phone(
@@ -147,7 +147,7 @@ def test_cores_that_the_phone_does_not_grant_are_wrong_and_its_runner_is_heard(
     plug_in()
     done = run("latency", models[0], "--on", "adb", *SHORT, "--pin", "0-3", "--json")
     (target,) = targets_of(done)
-    assert any("asked for CPUs 0, 1, 2" in reason for reason in target["reasons"])
+    assert any("requested CPUs 0, 1, 2" in reason for reason in target["reasons"])
     assert re.search(r"warning: phone \S+: the kernel allows other CPUs", done.stderr)
 
 
@@ -163,8 +163,8 @@ def test_earlier_runs_are_ended_before_it_cools_and_a_warm_start_is_a_doubt(
     done = run("latency", models[0], "--on", "adb", *SHORT, "--launches", "1", "--json")
     (target,) = targets_of(done)
     assert seen == ["looked"]
-    assert "ended an earlier run, latency-other-0" in done.stderr
-    assert any("it began warm" in reason for reason in target["reasons"])
+    assert "stopped an earlier run, latency-other-0" in done.stderr
+    assert any("it was warm at the start" in reason for reason in target["reasons"])
 
 
 def test_settings_are_restored_though_a_run_cannot_be_ended(
@@ -208,7 +208,7 @@ def test_a_baseline_that_does_not_fit_is_refused_before_or_costs_no_measurement(
     assert not new.exists()
     done = against()  # whether the phone has the mode is known when it runs
     assert done.exit_code == 0, done.output
-    assert "no conclusion, the runs were unlike: fixed_performance" in done.stdout
+    assert "no conclusion, the runs had different conditions: fixed_performance" in done.stdout
     (saved,) = json.loads(new.read_text())["targets"]
     assert saved["against"]["conclusion"] == "no conclusion"
 
@@ -252,7 +252,7 @@ def test_one_phone_that_fails_leaves_the_others_results(
     file = tmp_path / "all.json"
     done = run("latency", models[0], "--on", "all", *SHORT, "-o", file)
     assert done.exit_code == 1
-    assert f"{bad.serial}: phone {bad.serial} doesn't run programs" in done.stderr
+    assert f"{bad.serial}: phone {bad.serial} does not run programs" in done.stderr
     assert f"1 of 2 phones failed: {bad.serial}" in done.stderr
     saved = json.loads(file.read_text())["targets"]
     assert [each["target"] for each in saved] == [f"adb:{good.serial}"]
@@ -275,7 +275,7 @@ def test_candidates_are_timed_side_by_side_and_removed(
     with tuning_phone.phone_timer(None, ".tflite", 1, allow_emulated=True) as timer:
         times = timer([content, content + b"\0" * 4])
         assert timer.conditions(content) == (
-            "EMULATED, no phone's times, LiteRT 2.3.0 on Nobody Fake 1 (FK1000), 1 thread"
+            "EMULATED, not times of a phone, LiteRT 2.3.0 on Nobody Fake 1 (FK1000), 1 thread"
         )
         with pytest.raises(MixnetError, match="cannot load"):
             timer([content[:50]])
@@ -312,7 +312,7 @@ def test_a_plan_is_tuned_on_a_phone_kept_for_it_and_labelled(
     asked = partial(run, "tune", network, "--on", "adb", "-o", file)
     refused = asked()
     assert refused.exit_code == 1
-    assert "its times say nothing about any phone" in refused.stderr
+    assert "its times are not valid for any phone" in refused.stderr
     (found,) = targets_of(asked("--allow-emulated", "--json"))
     assert found["emulated"] is True
     assert len(calls) >= 2
@@ -320,7 +320,9 @@ def test_a_plan_is_tuned_on_a_phone_kept_for_it_and_labelled(
     assert targets_of(asked("--allow-emulated", "--json"))[0]["blocks"] == found["blocks"]
     assert calls[first:] == [3]  # the whole network alone; its blocks are known
     assert file.read_text().startswith("# EMULATED")
-    assert load_plan(file).measured.startswith("EMULATED, no phone's times, LiteRT 2.3.0 on Nobody")
+    assert load_plan(file).measured.startswith(
+        "EMULATED, not times of a phone, LiteRT 2.3.0 on Nobody"
+    )
 
 
 def test_optimize_measures_on_a_phone_itself(

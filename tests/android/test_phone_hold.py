@@ -45,7 +45,7 @@ def test_a_phone_that_is_there_twice_is_one_phone(
     assert same.count(None) == 1
     done = run("latency", models[0], "--on", "all", *ONE, "--json")
     assert len(targets_of(done)) == 1
-    assert "it is measured once" in done.stderr
+    assert "only one is measured" in done.stderr
     listed = run("devices")
     assert "the same phone as" in listed.stderr + listed.stdout
 
@@ -82,7 +82,7 @@ def test_a_phone_that_somebody_measures_on_is_refused_and_can_be_taken_over(
     assert pushed(fake) == []
     taken = latency(fake, models[0], "--take-over", "--json")
     assert targets_of(taken)
-    assert "ended what ann on lab-1" in taken.stderr
+    assert "stopped the measurement of ann on lab-1" in taken.stderr
     assert left_on(fake) == []
     assert fake.sandbox.processes() == []
 
@@ -105,7 +105,7 @@ def test_whoever_was_ended_reads_by_whom(adb: Adb, plug_in: PlugIn) -> None:
     command = ["sh", "-c", "echo 1 > progress; sleep 60"]
     with pytest.raises(TakenOver, match="taken over by ann on lab-1") as caught, hold(phone):
         run_to_end(phone, "mine", command, limit_s=90, on_progress=other)
-    assert "launches that had ended are kept" in caught.value.hint
+    assert "finished launches are saved" in caught.value.hint
     assert fake.sandbox.path(store.HOLD).exists()  # it is the other's
 
 

@@ -120,7 +120,7 @@ def test_an_adb_that_would_end_somebodys_server_is_refused_before(
     adb: Adb, old_server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = run("devices")
-    refused(done, f"would end the adb server that runs on port {old_server}", "version 32")
+    refused(done, f"would stop the adb server that runs on port {old_server}", "version 32")
     refused(done, f"(process {os.getpid()})", "set $ADB")
     check_server(adb.binary, {"ADB_SERVER_SOCKET": "tcp:127.0.0.1:9"})  # is none of this machine
 

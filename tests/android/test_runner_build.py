@@ -165,7 +165,7 @@ def test_what_is_missing_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(MixnetError, match="cannot be built here") as caught:
         build("android-arm64")
     assert "ANDROID_NDK_HOME" in caught.value.hint
-    assert "pip install ziglang" in caught.value.hint
+    assert "mixnet-mobile[runner]" in caught.value.hint
 
 
 def fake_ndk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -60,7 +60,7 @@ def test_names_that_overlap_do_not_fill_the_memory() -> None:
     for index in range(40_000):
         struct.pack_into("<I", content, start + 24 * index, 9 + index % 4000)
 
-    with pytest.raises(MixnetError, match="names are too long together"):
+    with pytest.raises(MixnetError, match="names are too long in total"):
         parse_elf(bytes(content))
 
 
@@ -74,7 +74,7 @@ def test_names_that_overlap_do_not_fill_the_memory() -> None:
 def test_a_damaged_archive_is_read_or_refused(
     packed: int, data: st.DataObject, tmp_path: Path
 ) -> None:
-    """Bytes are changed, mostly in the directory at its end; one name in it is no ASCII."""
+    """Bytes are changed, mostly in the directory at its end; one name in it is not ASCII."""
     path = tmp_path / "litert-1.0.aar"
     with zipfile.ZipFile(path, "w", packed) as made:
         made.writestr("jni/arm64-v8a/libLiteRt.so", LITERT)
@@ -174,7 +174,7 @@ def test_what_is_no_version_is_refused_as_one(tmp_path: Path, words: str) -> Non
     )
     assert result.exit_code == 2
     assert "error: --version-is" in result.stderr
-    assert "is no version" in result.stderr
+    assert "is not a version" in result.stderr
     assert "hint: give one like 2.3.0" in result.stderr
     assert all(each.isprintable() for each in result.stderr.splitlines())
     assert list_runtimes() == []

@@ -70,7 +70,7 @@ def test_cpus_that_are_not_there_are_refused(text: str) -> None:
 
 @pytest.mark.parametrize("clusters", [(), (cluster((0, 1), 2_000_000, 1024),)])
 def test_big_means_nothing_where_all_cores_are_alike(clusters: tuple[Cluster, ...]) -> None:
-    with pytest.raises(UsageError, match="no faster and slower"):
+    with pytest.raises(UsageError, match="does not report faster and slower"):
         choose_cpus("big", clusters)
 
 
@@ -104,7 +104,9 @@ def test_the_limit_leaves_room_for_what_is_asked(seconds: float, least_s: int) -
 
 
 def test_more_files_than_the_runner_takes_are_refused_before_any_phone() -> None:
-    with pytest.raises(UsageError, match="17 files are too many for one run: the runner takes 16"):
+    with pytest.raises(
+        UsageError, match="17 files are too many for one run; the runner accepts 16"
+    ):
         replace(WORK, models=(Path("a"),) * 17, libraries=(Path("t.so"),) * 17)
 
 
@@ -192,12 +194,15 @@ def test_outputs_come_back_by_model_and_number(
     [
         ({"result.jsonl": result(models=1)}, "samples of 1 files, and 2"),
         ({"result.jsonl": result(samples=1)}, "samples of 0 files, and 2"),
-        ({"result.jsonl": result(output="../..")}, "has the name '..'"),
-        ({"result.jsonl": result(output=".")}, "has the name '.'"),
-        ({"result.jsonl": result(output="-x")}, "has the name '-x'"),
-        ({"result.jsonl": result(output="\x1b[1m")}, "has the name"),
-        ({"result.jsonl": result()}, "out.bin is no file of at most 4 bytes"),
-        ({"result.jsonl": result(), "out.bin": b"five!"}, "out.bin is no file of at most 4 bytes"),
+        ({"result.jsonl": result(output="../..")}, "has the unusable name '..'"),
+        ({"result.jsonl": result(output=".")}, "has the unusable name '.'"),
+        ({"result.jsonl": result(output="-x")}, "has the unusable name '-x'"),
+        ({"result.jsonl": result(output="\x1b[1m")}, "has the unusable name"),
+        ({"result.jsonl": result()}, "out.bin is not a file with at most 4 bytes"),
+        (
+            {"result.jsonl": result(), "out.bin": b"five!"},
+            "out.bin is not a file with at most 4 bytes",
+        ),
         ({"result.jsonl": b"\xff\x00{"}, "garbled"),
     ],
 )
@@ -239,7 +244,7 @@ def test_a_result_that_was_never_written_may_mean_a_full_disk(
     full: bool,
 ) -> None:
     monkeypatch.setattr(StubPhone, "shell", lambda self, script: Answer(int("[" in script), said))
-    with pytest.raises(RunKilled, match=said or "no word") as caught:
+    with pytest.raises(RunKilled, match=said or "no message") as caught:
         launched({})
     assert ("full" in caught.value.hint) == full
 

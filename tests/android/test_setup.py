@@ -31,5 +31,5 @@ def test_a_phone_that_went_away_meanwhile_is_missing(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(setup, "choose_phone", lambda *_: Chosen())
     parts, platform = setup.look_at_phone(None, None)
     assert [(part.name, part.ready) for part in parts] == [("adb", True), ("phone", False)]
-    assert "R58M1 has just gone" in parts[1].advice[0]
+    assert "R58M1 was just disconnected" in parts[1].advice[0]
     assert platform is None

@@ -105,7 +105,7 @@ def reachable(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody uses at the moment."""
+    """A port that are not in use."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as probe:

@@ -31,7 +31,7 @@ DIGITS = "9" * 400
 DEEP = "[" * 100_000
 
 SPECIAL = ("fifo", "zero")
-"""Kinds that are no content but another kind of file."""
+"""Kinds that are not content but another kind of file."""
 
 NUMBERS = {"digits": DIGITS, "infinite": "1e999", "tiny": "5e-324", "nan": "NaN"}
 LONG = "long"
@@ -254,7 +254,7 @@ def more_files(scene: Scene) -> Iterator[tuple[str, str, Path, Sequence[object]]
         "image": ("i.png", lambda path: (*classify, path)),
         "labels": ("l.txt", lambda path: (*classify, scene.photo, "--labels", path)),
         "preprocessing": ("p.toml", lambda path: (*classify, scene.photo, "--preprocessing", path)),
-        "classes": ("c.txt", lambda path: scene.parity("--truth", truth, "--classes", path)),
+        "classes": ("c.txt", lambda path: scene.parity("--truth", truth, "--labels", path)),
         "synsets": ("s.txt", lambda path: scene.parity("--truth", truth, "--synsets", path)),
         "count": ("m.tflite", lambda path: ("bench", "count", path)),
         "latency": ("m.onnx", lambda path: ("bench", "latency", path)),

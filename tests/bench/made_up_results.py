@@ -56,7 +56,7 @@ def phone(target: dict[str, Any], model: str, emulated: bool) -> dict[str, Any]:
         "target": "adb:1234",
         "emulated": emulated,
         "verdict": "emulated" if emulated else "valid",
-        "reasons": ["it ran under emulation: its times say nothing"] if emulated else [],
+        "reasons": ["it ran under emulation: its times are not valid"] if emulated else [],
         "device": {"manufacturer": "Maker", "model": model, "soc": "SoC 1"},
         "conditions": {"waited_to_cool_s": 3, "before": {"celsius": 31.5, "plugged": True}},
     }

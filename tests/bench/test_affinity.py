@@ -7,7 +7,7 @@ import pytest
 from mixnet_bench.machine.affinity import can_pin, check_cpus, current_cpus, pin
 from mixnet_common import UsageError
 
-linux_only = pytest.mark.skipif(not can_pin(), reason="only Linux can pin")
+linux_only = pytest.mark.skipif(not can_pin(), reason="it works on Linux only")
 
 
 def test_a_system_that_cannot_pin_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

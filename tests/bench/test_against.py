@@ -83,7 +83,7 @@ def test_equal_files_show_no_difference_and_how_large_one_would_have_been_seen()
     assert found.conclusion == "no detectable difference"
     assert found.smallest_difference is not None
     assert 0 < found.smallest_difference < 0.03
-    assert "would have been seen 90% of the time" in sentence("a", found)
+    assert "would have been detected in 90% of runs" in sentence("a", found)
 
 
 @pytest.mark.parametrize("word", [Verdict.EMULATED, Verdict.VOID])
@@ -148,7 +148,9 @@ def test_what_turns_out_unlike_after_measuring_concludes_nothing_and_says_why(
     new = on_phone(target("new", 8, 5), fixed_performance=False)
     (found,) = compare_with_saved([new], read_result(path))
     assert found.conclusion == "no conclusion"
-    assert found.reason == ("the runs were unlike: fixed_performance True then, False now")
+    assert found.reason == (
+        "the runs had different conditions: fixed_performance True then, False now"
+    )
 
 
 def test_what_is_known_to_be_unlike_is_refused_before_measuring(
@@ -218,7 +220,7 @@ def test_sustained_runs_one_file_without_a_baseline(tiny_onnx: Path) -> None:
     plan, _ = extend(Plan((tiny_onnx,)), None, "2m")
     assert (plan.sustained, plan.launches, plan.warmup, plan.min_time_s) == (True, 1, 0, 120)
     for paths, against in (((tiny_onnx,) * 2, None), ((tiny_onnx,), str(tiny_onnx))):
-        with pytest.raises(UsageError, match="one file alone"):
+        with pytest.raises(UsageError, match="one file at a time"):
             extend(Plan(paths), against, "2m")
 
 
@@ -238,7 +240,9 @@ def test_the_command_compares_saves_and_is_strict(tiny_onnx: Path, tmp_path: Pat
     words = ("latency", tiny_onnx, "--against", tiny_onnx, *quick, "-o", saved_to, "--strict")
     done = CliRunner().invoke(main, [str(word) for word in words])
     assert done.exit_code == 1  # three samples are too short
-    assert re.search(r"--strict: not valid: tiny.onnx \((too-short|contended)\)", done.stderr)
+    assert re.search(
+        r"--strict: verdicts that are not valid: tiny.onnx \((too-short|contended)\)", done.stderr
+    )
     assert "tiny.onnx against tiny.onnx: " in done.stdout
     first, second = json.loads(saved_to.read_text())["targets"]
     assert first["against"]["launches"] == 3

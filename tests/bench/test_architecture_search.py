@@ -244,7 +244,7 @@ def test_another_searchs_candidates_are_refused_and_kept(tmp_path: Path) -> None
         journal.append(made(0, 1, 1))
     before = path.read_bytes()
     with (
-        pytest.raises(UsageError, match="another search; what differs: seed"),
+        pytest.raises(UsageError, match="another search; differences: seed"),
         opened_journal(path, {**KEY, "seed": 1}),
     ):
         pass

@@ -73,7 +73,7 @@ def test_cores_that_were_not_granted_are_told() -> None:
     assert found(granted, asked=(5, 4)) == []
     (caveat,) = caveats_of_bursts([granted, granted], (4, 5, 6, 7))
     assert caveat.verdict == "wrong-cores"
-    assert "asked for CPUs 4, 5, 6, 7, and it could run on 4, 5" in caveat.sentence
+    assert "requested CPUs 4, 5, 6, 7, but the process could run on 4, 5" in caveat.sentence
     assert found(granted) == []  # nobody asked
 
 

@@ -137,8 +137,8 @@ def test_a_provenance_of_another_file_is_left_out_and_said_so(
     (found,) = json.loads(result.stdout)["targets"]
     assert (found["preprocessing_from"], found["labels_from"]) == ("assumed", None)
     assert found["top"][0]["label"] is None
-    assert "of another file" in result.stderr
-    assert "does not say how images are prepared" in result.stderr
+    assert "belongs to another file" in result.stderr
+    assert "has no preprocessing metadata" in result.stderr
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"sha256": 3}', "null", "\udcff"])

@@ -196,7 +196,7 @@ def test_pinning_where_it_is_impossible_is_refused(
     assert "operating system" in result.stderr
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux can pin")
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="it works on Linux only")
 def test_pinned_cpus_are_read_back_from_the_workers(tiny_onnx: Path) -> None:
     cpu = min(os.sched_getaffinity(0))
     (timed,) = targets(run("latency", tiny_onnx, *QUICK, "--pin", cpu, "--json"))

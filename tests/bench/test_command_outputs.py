@@ -1,4 +1,4 @@
-"""No command replaces what it reads, nor anything that is no plain file; it is refused at once.
+"""No command replaces what it reads, nor anything that is not a plain file; it is refused at once.
 
 A case names a command, what it reads and what it writes. A new command with an output, and a new
 option that names a file, is missed by name until it has a case.
@@ -61,7 +61,7 @@ class Case:
 MODELS = ("a.onnx", "a.onnx.json", "a.onnx.data", "b.tflite", "b.tflite.json")
 IMAGES = ("photos/1.png", "photos/more/2.png")
 PARITY = (
-    "mixnet-bench parity a.onnx b.tflite --data photos --classes labels.txt --truth truth.csv"
+    "mixnet-bench parity a.onnx b.tflite --data photos --labels labels.txt --truth truth.csv"
     " --synsets synsets.txt --preprocessing prepared.toml"
 )
 READ_BY_PARITY = (

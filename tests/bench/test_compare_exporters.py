@@ -232,7 +232,7 @@ def test_a_new_file_is_kept_apart_from_every_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stderr", "words"),
     [
-        ("noise\nerror: no lowering is called 'x'\n  hint: known: y\n", "no lowering is called"),
+        ("noise\nerror: unknown lowering 'x'\n  hint: known: y\n", "unknown lowering"),
         ("Traceback\nValueError: bad graph\n\n", "ValueError: bad graph"),
         ("", "exit status 1"),
     ],

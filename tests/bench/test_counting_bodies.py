@@ -132,9 +132,9 @@ def test_a_loop_that_never_begins_takes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ({"turns": "asked"}, "how often it runs its body depends on its data"),
-        ({"turns": ""}, "how often it runs its body depends on its data"),
-        ({"goes_on": "is_small"}, "its condition may end it before its 4 turns"),
+        ({"turns": "asked"}, "the number of times that it runs its body depends on its data"),
+        ({"turns": ""}, "the number of times that it runs its body depends on its data"),
+        ({"goes_on": "is_small"}, "its condition may end it before 4 turns"),
     ],
 )
 def test_turns_that_the_file_does_not_know_leave_the_sum_unknown(
@@ -271,7 +271,7 @@ def keras_like(path: Path, change: Callable[[TfliteBuilder], object] = lambda _:
 
 def test_a_while_with_constant_counters_counts_in_every_turn(tmp_path: Path) -> None:
     count = count_file(keras_like(tmp_path / "m.tflite"))
-    assert count.params == 16 + 16 + 4, "the state's first value is no parameter"
+    assert count.params == 16 + 16 + 4, "the state's first value is not a parameter"
     assert count.macs == 10 * (16 + 16)
     assert count.warnings == ()
 
@@ -299,8 +299,8 @@ def test_a_counter_s_own_step_divides_the_turns(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (counter_by_data, "how often it runs its body depends on its data"),
-        (other_sizes, "its graphs are written for other sizes than it hands them"),
+        (counter_by_data, "the number of times that it runs its body depends on its data"),
+        (other_sizes, "its subgraphs are written for other sizes than their inputs have"),
     ],
 )
 def test_a_while_without_a_known_number_of_turns_is_unknown(
@@ -421,7 +421,7 @@ def test_variables_without_values_are_named(tmp_path: Path) -> None:
     builder.graph.inputs, builder.graph.outputs = [x], [y]
     count = count_file(builder.write(tmp_path / "m.tflite"))
     assert (count.params, count.macs) == (0, 16)
-    assert "1 variables, whose values the file does not hold" in count.warnings[0]
+    assert "1 variables, whose values are not in the file" in count.warnings[0]
 
 
 def calls(builder: TfliteBuilder, target: int, times: int) -> None:

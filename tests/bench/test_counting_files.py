@@ -149,9 +149,7 @@ def test_nothing_is_divided_where_no_convolution_says_which_axis_is_the_batch(
     path = write_onnx(tmp_path / "m.onnx", [node], {"x": (4, 5)}, {"y": None}, {"w": numbers(5, 6)})
     count = count_file(path)
     assert (count.macs, count.batch) == (4 * 5 * 6, None)
-    assert count.warnings == (
-        "counted for the sizes in the file: no axis is known to be its batch",
-    )
+    assert count.warnings == ("counted for the sizes in the file, as its batch axis is not known",)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +182,7 @@ def test_an_image_without_a_batch_is_not_divided_by_its_height(tmp_path: Path) -
 
 
 def test_a_batch_that_some_layer_does_not_have_divides_nothing(tmp_path: Path) -> None:
-    """The weights are computed by a convolution of one image; a fourth of it is no count."""
+    """The weights are computed by a convolution of one image; a fourth of it is not a count."""
     nodes = [
         helper.make_node("Conv", ["kernel", "v"], ["w"]),
         helper.make_node("Conv", ["x", "w"], ["y"]),
@@ -373,7 +371,7 @@ def test_of_an_unknown_kind_with_weights_no_partial_sum_is_given(tmp_path: Path)
     assert count.params == 12 + 20
     assert count.macs is None
     assert count.activations is None
-    assert count.reason == "Blend 'y': what Blend computes with its parameters is not known"
+    assert count.reason == "Blend 'y': the computation of Blend with its parameters is not known"
     assert [layer.macs for layer in count.layers] == [12, None]
 
 
@@ -385,7 +383,7 @@ def test_an_unknown_kind_without_weights_is_named(tmp_path: Path) -> None:
     path = write_onnx(tmp_path / "m.onnx", nodes, {"x": (1, 3)}, {"y": (1, 3)}, domains=["my.own"])
     count = count_file(path)
     assert count.macs == 0
-    assert "2 my.own.Blend: what it computes is not known, and not counted" in count.warnings
+    assert "2 my.own.Blend: not counted: its computation is not known" in count.warnings
     assert count.not_counted == {"my.own.Blend": 2}
 
 
@@ -428,7 +426,7 @@ def test_inner_sizes_that_depend_on_values_are_those_of_a_run(tmp_path: Path) ->
     count = count_file(path)
     assert (count.params, count.macs) == (20, 3 * 20)
     assert (
-        "sizes of 2 tensors depend on values; they are those of a run on zeros"
+        "sizes of 2 tensors depend on values; the sizes of a run on zeros are used"
         in (count.warnings[0])
     )
 
@@ -440,7 +438,7 @@ def test_a_file_that_onnxruntime_rearranged_is_refused(tmp_path: Path) -> None:
     path = write_onnx(
         tmp_path / "m.onnx", [node], {"x": (1, 4, 8, 8)}, {"y": None}, constants, domains=[domain]
     )
-    with pytest.raises(MixnetError, match="rearranged by onnxruntime") as error:
+    with pytest.raises(MixnetError, match="optimized by onnxruntime") as error:
         count_file(path)
     assert "made from" in error.value.hint
 

@@ -214,7 +214,7 @@ def test_keys_that_only_running_tells_leave_the_count_unknown(tmp_path: Path) ->
     )  # fmt: skip
     count = count_file(path)
     assert count.macs is None
-    assert "how many keys it has is known only when it runs" in count.reason
+    assert "its number of keys is known only when it runs" in count.reason
 
 
 PRODUCTS = [
@@ -308,7 +308,7 @@ def test_an_operator_with_products_of_unknown_number_leaves_the_sum_unknown(
     )
     count = count_file(path)
     assert count.macs is None
-    assert "how many multiply-adds CDist takes is not known" in count.reason
+    assert "the number of multiply-adds of CDist is not known" in count.reason
 
 
 def recurrent_tflite(path: Path, kind: str, shapes: dict[int, Shape], options: Any) -> Path:

@@ -32,7 +32,7 @@ PLACES = (
     "weights w.weights.h5", "weights w.keras", "weights w.pth", "weights w.tar.gz",
     "weights w.ckpt.index",
 )  # fmt: skip
-"""Other options, of which only what is no regular file is tried, and a name that is too long."""
+"""Other options, of which only what is not a regular file is tried, and a name that is too long."""
 
 CASES = [
     *((reader, kind) for reader in READERS for kind in KINDS),

@@ -98,7 +98,7 @@ def test_all_signatures_are_shown_the_default_one_first(tmp_path: Path) -> None:
         ("small", [1, 4]),
         ("large", [1, 9]),
     ]
-    assert "small (taken unless --signature names another)" in shown(path)
+    assert "small (the default; --signature selects another)" in shown(path)
 
 
 def test_delegation_is_shown_with_its_reasons(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ AS_THEY_ARE = ("provenance",)
 
 
 def key_paths(value: Any, path: str = "") -> Iterator[str]:
-    """The path of every value that is no object, in the notation of the document."""
+    """The path of every value that is not an object, in the notation of the document."""
     if isinstance(value, list) and any(isinstance(each, dict) for each in value):
         for each in value:
             yield from key_paths(each, f"{path}[]")

@@ -345,8 +345,8 @@ def test_other_conditions_are_refused_with_what_differs(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("3\n", "no unfinished latency table"),
-        ('{"conditions": 3}\n', "no unfinished latency table"),
+        ("3\n", "not an unfinished latency table"),
+        ('{"conditions": 3}\n', "not an unfinished latency table"),
         ("{\n", "not valid JSON"),
         ('{"conditions": {"space": "other"}}\n', "space was 'other'"),
     ],
@@ -439,8 +439,8 @@ def test_a_table_is_once_for_alls_yaml_with_its_keys(table: LatencyTable) -> Non
     ("change", "words"),
     [
         ({"anchor_latency_ms": 0}, "anchor_latency_ms is out of range"),
-        ({"precision": 3}, "precision is no text"),
-        ({"blocks": 3}, "blocks is no list"),
+        ({"precision": 3}, "precision is not text"),
+        ({"blocks": 3}, "blocks is not a list"),
         ({"anchor_key": "../../x"}, "anchor_key"),
         ({"confidence": 2}, "confidence is out of range"),
         ({"seams": {"scale": "a"}}, "seams"),
@@ -461,7 +461,7 @@ def test_an_interval_that_ends_before_it_begins_is_refused(saved: Path) -> None:
     document = json.loads(saved.read_text(encoding="utf-8"))
     document["targets"][0]["blocks"][0]["interval"] = [2, 1]
     saved.write_text(json.dumps(document), encoding="utf-8")
-    with pytest.raises(UsageError, match="interval ends before it begins"):
+    with pytest.raises(UsageError, match="interval has its end before its start"):
         read_table(saved)
 
 
@@ -550,7 +550,7 @@ def test_a_table_is_timed_on_this_machine(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (("-o", "t.txt"), "must end in .json"),
-        (("-o", "t.json", "--fixed-performance"), "a mode of phones"),
+        (("-o", "t.json", "--fixed-performance"), "applies to phones"),
         (("-o", "t.yaml", "--from", "x.json"), "add --form once-for-all"),
         (("-o", "t.json", "--from", "x.json"), "must end in .yaml"),
         (("-o", "t.json", "--budget", "0"), "--budget 0: give a number above 0"),

@@ -133,7 +133,7 @@ def test_a_row_without_a_network_says_so() -> None:
     assert len(compared) == len(TABLE.rows)
     nasnet = next(each for each in compared if each["model"] == "NASNet-A")
     assert nasnet["verdict"] == nasnet["params"]["verdict"] == "not comparable"
-    assert "no network called nasnet-a" in nasnet["params"]["reason"]
+    assert "does not have the network nasnet-a" in nasnet["params"]["reason"]
     assert (nasnet["accuracy"]["source"], nasnet["accuracy"]["top1"]) == ("paper", "74.0")
 
 

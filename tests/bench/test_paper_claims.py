@@ -95,7 +95,7 @@ def test_a_difference_of_accuracies_is_ours_once_both_were_measured() -> None:
     del own["mixnet-m", 1000]
     figure = judge(own, printed="1.9%", quantity="top1", kind="difference", of=L, to=M)
     assert figure["verdict"] == "not comparable"
-    assert figure["reason"].startswith("the results are of 10 classes, the paper's figure is of 1,")
+    assert figure["reason"].startswith("the results are for 10 classes, the paper's for 1,")
 
 
 @pytest.mark.parametrize("name", table_names())
@@ -194,10 +194,10 @@ def test_an_accuracy_on_other_classes_is_not_held_against_imagenets(tmp_path: Pa
     path.write_text(document({"first_percent": 75.8, "second_percent": 60.0}, classes=64))
     run = CliRunner().invoke(main, ["paper", "table2", "--results", str(path), "--json"])
     rows = {each["name"]: each["accuracy"] for each in json.loads(run.stdout)["targets"]}
-    accuracy, reason = rows["mixnet-s"], "the results are of 64 classes"
+    accuracy, reason = rows["mixnet-s"], "the results are for 64 classes"
     assert (accuracy["source"], accuracy["verdict"]) == ("paper", "not comparable")
     assert accuracy["ours_top1"] is None
-    assert accuracy["reason"] == f"{reason}, the paper's figure is of 1,000"
+    assert accuracy["reason"] == f"{reason}, the paper's for 1,000"
     text = CliRunner().invoke(main, ["paper", "table2", "--results", str(path)]).stdout
     assert f"MixNet-S: {reason}" in " ".join(text.split())
 

@@ -126,7 +126,7 @@ def test_the_keys_printed_are_documented(
 
 @pytest.mark.parametrize(
     ("budget", "status", "message"),
-    [("20", 0, "within the budget of 20"), ("0.5", 3, "too few to hold it against the budget")],
+    [("20", 0, "within the budget of 20"), ("0.5", 3, "too few to decide about the budget")],
 )
 def test_the_gate_tells_by_its_exit_status(
     pair: Any, photos: Path, budget: str, status: int, message: str
@@ -135,7 +135,7 @@ def test_the_gate_tells_by_its_exit_status(
 
     assert result.exit_code == status
     assert message in result.stderr
-    assert ("images would do" in result.stderr) == (status == 3)
+    assert ("images are needed" in result.stderr) == (status == 3)
     assert "top-1" in result.stdout
 
 
@@ -158,7 +158,13 @@ def test_the_table_shows_images_and_layers(broken_pair: Any, photos: Path) -> No
     result = run(*broken_pair, "--data", photos, "--layers", "1")
 
     assert result.exit_code == 0, result.output
-    for part in ("top-1", "loss, points", "surest predictions", "largest errors", "head.conv"):
+    for part in (
+        "top-1",
+        "loss, points",
+        "changed predictions",
+        "largest logit errors",
+        "head.conv",
+    ):
         assert part in result.stdout
     assert "top-5" not in result.stdout
 
@@ -171,10 +177,10 @@ def test_the_table_shows_images_and_layers(broken_pair: Any, photos: Path) -> No
         (("--jobs", "0"), "--jobs 0: give a whole number from 1 to 64"),
         (("--runtimes", "a,b,c"), "names 3"),
         (("--runtimes", "nothing"), "no runtime 'nothing'"),
-        (("--preprocessing", "nobody"), "no preprocessing is called 'nobody'"),
-        (("--classes", "nowhere.txt"), "nowhere.txt"),
+        (("--preprocessing", "nobody"), "unknown preprocessing 'nobody'"),
+        (("--labels", "nowhere.txt"), "nowhere.txt"),
         (("--truth", "nowhere.txt"), "cannot read nowhere.txt"),
-        (("--unlabelled", "--classes", "imagenet"), "contradict"),
+        (("--unlabelled", "--labels", "imagenet"), "contradict"),
         (("--classes", "imagenet"), "1000 labels for 4 classes"),
     ],
 )
@@ -242,7 +248,7 @@ def test_a_silent_file_gets_images_as_the_other_and_it_is_said(
         result = run(*files, "--data", photos, "--json")
         (found,) = json.loads(result.stdout)["targets"]
 
-        assert "as for the other file" in result.stderr
+        assert "that of the other file is used" in result.stderr
         assert found["disagreements_beyond_rounding"] == 0
         assert found["logit_error"]["db"] > 70
 
@@ -252,7 +258,7 @@ def test_two_silent_files_get_an_assumed_preparation(silent: Path, photos: Path)
 
     (found,) = json.loads(result.stdout)["targets"]
     assert [each["preprocessing_from"] for each in found["files"]] == ["assumed"] * 2
-    assert result.stderr.count("does not say how images are prepared") == 2
+    assert result.stderr.count("has no preprocessing metadata") == 2
     assert found["truth_from"] == "names"
 
 
@@ -260,7 +266,7 @@ def test_two_silent_files_get_an_assumed_preparation(silent: Path, photos: Path)
 def test_a_file_that_takes_pixels_gets_pixels(
     pair: Any, photos: Path, tmp_path: Path, option: bool
 ) -> None:
-    """By its card, and also where an option says how images are prepared."""
+    """By its card, and also if an option sets the preprocessing."""
     pixels = export_tiny(tmp_path, "tflite", "--input", "pixels")
     toml = tmp_path / "same.toml"
     toml.write_text(LITTLE.partition("[preprocessing]\n")[2])
@@ -269,7 +275,7 @@ def test_a_file_that_takes_pixels_gets_pixels(
 
     (found,) = json.loads(result.stdout)["targets"]
     assert found["logit_error"]["db"] > 70
-    assert "prepared differently" not in result.stderr
+    assert "different preprocessing" not in result.stderr
     assert found["files"][1]["preprocessing_from"] == (str(toml) if option else pixels.name)
 
 
@@ -282,7 +288,7 @@ def test_files_that_say_different_things_are_warned_of(
     result = run(pair[0], tmp_path / "other.tflite", "--data", photos, "--unlabelled")
 
     assert result.exit_code == 0, result.output
-    assert "prepared differently for them (crop)" in result.stderr
+    assert "different preprocessing metadata (crop)" in result.stderr
 
 
 # For programs and tests
@@ -308,7 +314,7 @@ def test_the_assertion_gives_the_comparison_where_it_holds(pair: Any, photos: Pa
 
 @pytest.mark.parametrize(
     ("budget", "parts"),
-    [(0.1, ("beyond the budget of 0.1",)), (60, ("too few", "images would do"))],
+    [(0.1, ("beyond the budget of 0.1",)), (60, ("too few", "images are needed"))],
 )
 def test_the_assertion_fails_with_the_table_in_its_message(
     broken_pair: Any, photos: Path, budget: float, parts: Sequence[str]

@@ -32,7 +32,10 @@ BLIND = replace(
 def test_a_start_that_is_still_warm_is_a_caveat() -> None:
     (caveat,) = caveats_of_start(Cooled(at(50), 25.0, False))
     assert caveat.verdict == "throttled"
-    assert caveat.sentence == "it began warm: the phone is warm at 50.0 °C after 25 s of waiting"
+    assert (
+        caveat.sentence
+        == "it was warm at the start: the phone is warm at 50.0 °C after 25 s of waiting"
+    )
     assert list(caveats_of_start(Cooled(COOL, 0.0, True))) == []
     assert list(caveats_of_start(Cooled(BLIND, 0.0, None))) == []
 

@@ -111,7 +111,7 @@ def test_what_is_no_number_is_never_within(value: float) -> None:
     theirs[0] = value
     found = difference("y", FLOATS, theirs)
     assert not found.within
-    assert found.words.startswith("holds values that are no numbers")
+    assert found.words.startswith("holds values that are not numbers")
     described = describe_parity([found])
     assert described.within is False
     assert described.outputs[0].error is None

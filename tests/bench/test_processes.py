@@ -72,7 +72,7 @@ def test_a_worker_that_finds_no_thread_is_told_with_what_to_do() -> None:
         worker.ask({}, 10)
     worker.end()
     assert caught.value.message == (
-        "a.tflite: its process could start no thread (exit status 3) while it was asked: "
+        "a.tflite: its process could start no thread (exit status 3) while waiting for it: "
         "OpenBLAS: pthread_create failed"
     )
     assert "ulimit -u" in caught.value.hint

@@ -132,7 +132,7 @@ def test_nothing_is_pinned_unasked() -> None:
 
 def test_pinning_is_refused_where_a_system_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sched_setaffinity", raising=False)
-    with pytest.raises(UsageError, match="no process choose"), pinned((0,)):
+    with pytest.raises(UsageError, match="does not support choosing"), pinned((0,)):
         pass
 
 

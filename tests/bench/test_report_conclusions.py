@@ -121,7 +121,7 @@ def test_files_that_are_no_results_are_skipped_with_a_word(tmp_path: Path) -> No
 
     assert made.exit_code == 0, made.output
     assert made.stderr.count("left out") == 2
-    assert "b.json holds no results" in page.read_text(encoding="utf-8")
+    assert "b.json contains no results" in page.read_text(encoding="utf-8")
 
     alone = CliRunner().invoke(main, ["report", str(model), str(other), "-o", str(page)])
     assert alone.exit_code == 2

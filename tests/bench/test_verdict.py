@@ -143,7 +143,7 @@ def test_a_wide_interval_is_no_reason_for_more_launches_where_something_made_it_
     for made, word in ((launches, "contended"), (drifting(), "drifting")):
         verdict, reasons = judged(made, Interval(9.0, 10.5))
         assert verdict == word
-        assert any(reason.endswith("10% is the limit") for reason in reasons)
+        assert any(reason.endswith("the limit is 10%") for reason in reasons)
         assert not any("--launches" in reason for reason in reasons)
 
 

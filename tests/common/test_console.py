@@ -92,7 +92,7 @@ def test_an_unknown_command_is_answered_with_the_nearest() -> None:
     result = run("wroks")
 
     assert result.exit_code == 2
-    assert result.stderr == "error: no command 'wroks'\n  hint: did you mean works?\n"
+    assert result.stderr == "error: unknown command 'wroks'\n  hint: did you mean works?\n"
 
 
 def test_an_unknown_option_is_a_wrong_request() -> None:

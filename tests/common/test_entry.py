@@ -145,7 +145,7 @@ def test_an_interrupt_during_the_first_imports_leaves_no_traceback(
     ("death", "how"),
     [
         ("os.kill(os.getpid(), signal.SIGABRT)", "Aborted (signal 6)"),
-        ("os._exit(3)", "a library ended it (exit status 3)"),
+        ("os._exit(3)", "a library terminated it (exit status 3)"),
     ],
 )
 def test_a_command_that_a_library_ends_for_lack_of_memory_says_so(
@@ -155,7 +155,7 @@ def test_a_command_that_a_library_ends_for_lack_of_memory_says_so(
 
     assert process.communicate(timeout=60)[1] == (
         f"error: the command died: {how}\n"
-        "  hint: it may use 1,024 MB of memory, likely too few: raise the limit (ulimit -v)\n"
+        "  hint: it may use 1,024 MB of memory, probably too little: raise the limit (ulimit -v)\n"
     )
     assert process.returncode == 1
 
@@ -167,7 +167,8 @@ def test_a_command_that_a_library_ends_for_lack_of_threads_says_so(tmp_path: Pat
 
     assert process.communicate(timeout=60)[1] == (
         "error: the command died: Segmentation fault (signal 11)\n"
-        "  hint: it may have 900 processes and threads, likely too few: raise it (ulimit -u)\n"
+        "  hint: it may start 900 processes and threads, probably too few: raise the limit"
+        " (ulimit -u)\n"
     )
     assert process.returncode == 1
 

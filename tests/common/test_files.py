@@ -82,7 +82,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
         write_whole(tmp_path / "model", b"x" * 1000)
 
     assert caught.value.exit_status == 1
-    assert "make room" in caught.value.hint
+    assert "free some space" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 
 

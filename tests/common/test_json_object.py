@@ -27,7 +27,7 @@ def test_times_that_nothing_takes_are_out_of_range(value):
 
 
 def test_a_count_is_a_whole_number():
-    with pytest.raises(WrongValueError, match=r"no whole number: 3\.0"):
+    with pytest.raises(WrongValueError, match=r"not a whole number: 3\.0"):
         JsonObject({"a": 3.0}).whole("a")
     assert JsonObject({"a": 3}).whole("a") == 3
 
@@ -44,7 +44,7 @@ def test_what_can_be_is_given_as_it_is():
 
 @pytest.mark.parametrize("value", ["a\0b", "a" * 5000, 3, None])
 def test_what_no_file_system_takes_is_no_path(value):
-    with pytest.raises(WrongValueError, match="a is no path"):
+    with pytest.raises(WrongValueError, match="a is not a path"):
         JsonObject({"a": value}).path("a")
 
 
@@ -55,7 +55,7 @@ def test_what_no_file_system_takes_is_no_path(value):
 def test_what_is_no_document_of_ours_is_refused(content, tmp_path):
     path = tmp_path / "a.json"
     path.write_text(json.dumps(content))
-    with pytest.raises(UsageError, match=r"a\.json (holds no results|has format)") as caught:
+    with pytest.raises(UsageError, match=r"a\.json (contains no results|has format)") as caught:
         read_document(path, "give another")
     assert len(caught.value.message) < 300
 

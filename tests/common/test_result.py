@@ -67,23 +67,26 @@ def test_keys_that_are_not_known_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"name": 3}, "name is no text: 3"),
+        ({"name": 3}, "name is not text: 3"),
         ({"samples_ms": []}, "samples_ms is empty"),
-        ({"samples_ms": [1, True]}, "samples_ms[1] is no number: True"),
+        ({"samples_ms": [1, True]}, "samples_ms[1] is not a number: True"),
         ({"samples_ms": [0]}, "samples_ms[0] is out of range: 0, must be at least 1e-06"),
         ({"samples_ms": [float("nan")]}, "samples_ms[0] is out of range: nan"),
         ({"samples_ms": [10**400]}, "samples_ms[0] is out of range"),
-        ({"interval": [1]}, "interval has not two numbers"),
-        ({"interval": [2, 1]}, "interval ends before it begins"),
-        ({"launches": 3}, "launches is no list"),
-        ({"launches": [3]}, "launches[0] is no object"),
-        ({"launches": [{"count": 1.5, "load_ms": 1}]}, "launches[0].count is no whole number: 1.5"),
-        ({"launches": [{"coun": 1, "load_ms": 1}]}, "launches[0] has no count; did you write"),
-        ({"flag": 1}, "flag is neither true nor false: 1"),
+        ({"interval": [1]}, "interval does not have two numbers"),
+        ({"interval": [2, 1]}, "interval has its end before its start"),
+        ({"launches": 3}, "launches is not a list"),
+        ({"launches": [3]}, "launches[0] is not an object"),
+        (
+            {"launches": [{"count": 1.5, "load_ms": 1}]},
+            "launches[0].count is not a whole number: 1.5",
+        ),
+        ({"launches": [{"coun": 1, "load_ms": 1}]}, "launches[0] has no count; did you mean"),
+        ({"flag": 1}, "flag is not true or false: 1"),
         ({"fag": True}, "unknown key 'fag': did you mean flag?"),
         ({"threads": 10**30}, "threads is out of range: 1000"),
-        ({"path": "a\0"}, "path is no path"),
-        ({"shapes": []}, "shapes is no object"),
+        ({"path": "a\0"}, "path is not a path"),
+        ({"shapes": []}, "shapes is not an object"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_by_its_key(
@@ -95,5 +98,5 @@ def test_a_value_that_does_not_fit_is_refused_by_its_key(
 
 
 def test_what_is_no_object_is_refused() -> None:
-    with pytest.raises(WrongValueError, match="it is no object"):
+    with pytest.raises(WrongValueError, match="it is not an object"):
         decode(Whole, [1])

@@ -48,7 +48,7 @@ SYSTEM = {
     ),
     "a pipe that is full": (
         BlockingIOError(errno.EAGAIN, "write could not complete without blocking"),
-        "whoever reads the output is too slow for it (",
+        "the program that reads the output is too slow (",
     ),
     "open files": (OSError(errno.EMFILE, "Too many open files"), "too many open files"),
     "stdout": (

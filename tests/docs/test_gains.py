@@ -40,3 +40,14 @@ def test_every_figure_stands_in_the_table_of_its_page(group: dict[str, Any]) -> 
 
 def test_faster_is_one_over_the_share_of_the_time() -> None:
     assert program().faster(0.25) == 4.0
+
+
+def test_the_factors_in_the_readme_are_those_of_the_picture() -> None:
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    paragraph = readme.partition("**How much faster?**")[2].partition("\n")[0]
+    bars = [bar for group in program().read()["groups"] for bar in group["bars"]]
+    drawn = {f"{program().faster(bar['ratio']):.1f}×" for bar in bars}
+    shown = re.findall(r"\d\.\d×", paragraph)
+
+    assert len(shown) == 4
+    assert set(shown) <= drawn

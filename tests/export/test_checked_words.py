@@ -31,7 +31,7 @@ def test_a_trained_files_difference_stands_beside_what_is_usual(form: str, tmp_p
 
 def test_random_weights_say_nothing_of_accuracy(tmp_path: Path) -> None:
     said = export(tmp_path, "tflite", "--resolution", "64", "--precision", "float16")
-    assert "with random weights that says nothing of accuracy" in said
+    assert "with random weights this says nothing of accuracy" in said
     assert "verified" not in said
 
 

@@ -102,7 +102,7 @@ def test_the_options_are_those_of_a_choice_and_each_has_its_default() -> None:
     ("text", "said"),
     [
         ("general = {", "{path} is not valid TOML: "),
-        ("this is no TOML", "{path} is not valid TOML: "),
+        ("this is not TOML", "{path} is not valid TOML: "),
         ("general = 3", "{path}, general: must be a table of keys and values, not 3"),
         ("blocks = 3", "{path}: 'blocks' must be a table"),
         ("[blocks]\nhead = 3", "{path}, head: must be a table of keys and values, not 3"),

@@ -90,7 +90,7 @@ def test_an_int8_file_is_smaller_and_says_what_it_is(run: Run, form: str, tmp_pa
         f"little-int8.{form}",
         f"little-int8.{form}.json",
     ]
-    assert "no calibration" in result.stderr
+    assert "not a calibration" in result.stderr
     assert (target["precision"], target["io"], target["calibration_images"]) == (
         "int8",
         "float32",

@@ -91,7 +91,7 @@ def test_every_lowering_keeps_the_names_and_shapes_of_inputs_and_outputs(
 
 
 def test_a_misspelt_lowering_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match="no lowering is called 'refrence'") as caught:
+    with pytest.raises(UsageError, match="unknown lowering 'refrence'") as caught:
         lower(without_values(load_network("mixnet-s")), "refrence")
     assert caught.value.hint == "did you mean reference?"
 

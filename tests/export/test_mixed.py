@@ -116,7 +116,7 @@ def test_it_gives_up_at_once_where_int8_itself_is_no_faster() -> None:
 
 def test_it_gives_up_where_even_all_blocks_do_not_help() -> None:
     network = Network({"a": 1.0, "b": 1.0, "other": 9.0})
-    with pytest.raises(NoMixtureError, match="no mixture"):
+    with pytest.raises(NoMixtureError, match="no mix"):
         network.search(["a", "b"])
 
 

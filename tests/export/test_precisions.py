@@ -113,9 +113,9 @@ def test_onnx_has_its_own_settings(run: Run) -> None:
     ("words", "said"),
     [
         ("--precision float16 --io int8", "a float16 file cannot take int8 inputs"),
-        ("--precision int8-dynamic --calibrate .", "an int8-dynamic file needs no calibration"),
-        ("--ranges mse", "--ranges means nothing for a float32 file"),
-        ("--precision float16 --pieces float32", "--pieces means nothing for a float16 file"),
+        ("--precision int8-dynamic --calibrate .", "an int8-dynamic file is not calibrated"),
+        ("--ranges mse", "--ranges does not apply to a float32 file"),
+        ("--precision float16 --pieces float32", "--pieces does not apply to a float16 file"),
         ("--precision float16 --float-layer stem", "--float-layer means nothing"),
         (
             "--precision int8 --ranges mse --percentile 99",

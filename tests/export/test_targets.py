@@ -115,12 +115,12 @@ def test_onnx_files_are_for_onnxruntime(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("form", "options", "said"),
     [
-        ("tflite", ("--for", "litert-9.9"), "no runtime is called 'litert-9.9'"),
+        ("tflite", ("--for", "litert-9.9"), "unknown runtime 'litert-9.9'"),
         ("tflite", ("--for", "litret-2.3"), "did you mean litert-2.3?"),
         ("tflite", ("--for", "mnn"), "known: litert-1.0, litert-1.1"),
         ("tflite", ("--for", "onnxruntime-1.32"), "runs .onnx files, not .tflite"),
         ("onnx", ("--for", "tflite-2.17"), "runs .tflite files, not .onnx"),
-        ("tflite", ("--for", "litert-1.1", "--lowering", "reference"), "drop one of them"),
+        ("tflite", ("--for", "litert-1.1", "--lowering", "reference"), "omit one of them"),
     ],
 )
 def test_what_no_file_can_be_for_is_refused(

@@ -83,15 +83,15 @@ def test_another_network_holds_and_is_warned_of_with_the_cost(hub: Path, tmp_pat
     assert provenance(result)["network"] == "mobilenet-v2-x0.35"
     (warning,) = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
     assert "config.json (mobilenetv2_035) says symmetric padding" in warning
-    assert "% of the largest logit on the sample picture" in warning
+    assert "% of the largest logit on the sample image" in warning
     assert warning.endswith("export mobilenet-v2-symmetric instead")
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        ((), 2, "neither a NETWORK nor --weights are given"),
-        (("--seed", "1"), 2, "neither a NETWORK nor --weights are given"),
+        ((), 2, "neither NETWORK nor --weights is given"),
+        (("--seed", "1"), 2, "neither NETWORK nor --weights is given"),
         (("--weights", "hub", "--seed", "1"), 2, "--weights and --seed exclude each other"),
         (("--weights", "hub", "--resolution", "9999"), 2, "resolution must lie between"),
         (("--weights", "hub", "--classes", "4"), 2, "has 3 classes, not 4"),

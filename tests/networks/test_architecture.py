@@ -116,7 +116,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
         ", stage 1: 'stride' must be a whole number",
     ),
     "true for integer": ("out = 16", "out = true", ", stage 1: 'out' must be a whole number"),
-    "text as number": ('"Mine"', "7", ": 'title' must be a text"),
+    "text as number": ('"Mine"', "7", ": 'title' must be a string"),
     "zero channels": ("out = 16", "out = 0", ", stage 1: 'out' must be a whole number from 1"),
     "absurd channels": ("out = 16", "out = 10000000000", ", stage 1: 'out' must be a whole number"),
     "absurd kernel": ("[3, 5]", "[3, 5000]", ", stage 1: 'kernels' must be"),
@@ -145,7 +145,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
         "base = 0x" + "f" * 5000,
         " is not valid TOML: a whole number of",
     ),
-    "name in the file": ("classes = 5", "name = 5", ": 'name' must be a text"),
+    "name in the file": ("classes = 5", "name = 5", ": 'name' must be a string"),
 }
 
 

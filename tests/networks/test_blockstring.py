@@ -155,5 +155,5 @@ def test_any_text_is_read_or_refused_and_never_a_crash(text: str) -> None:
     ],
 )
 def test_what_the_notation_has_no_letter_for_is_refused(stage: Stage, what: str) -> None:
-    with pytest.raises(UsageError, match=f"block strings cannot say {what}"):
+    with pytest.raises(UsageError, match=f"block strings cannot express {what}"):
         encode_blocks([stage], 8)

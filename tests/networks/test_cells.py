@@ -128,15 +128,15 @@ def test_halving_loses_no_pixel_at_even_and_odd_sizes(
 # Each wrong change to CELL, and what the message must say.
 WRONG: dict[str, tuple[str, str, str]] = {
     "no cells": ("[cells.mine]", "[cells.yours]", ", stage 0: 'cell' must name one of the file's"),
-    "unknown operation": ('"sep3", 0', '"sep4", 0', ", cell mine, node 2: no operation is called"),
-    "a list for a word": ('"sep3", 0', '["sep3"], 0', ", cell mine, node 2: no operation is"),
+    "unknown operation": ('"sep3", 0', '"sep4", 0', ", cell mine, node 2: unknown operation"),
+    "a list for a word": ('"sep3", 0', '["sep3"], 0', ", cell mine, node 2: unknown operation"),
     "its own output": ('"sep3", 0', '"sep3", 2', ", cell mine, node 2: an input must be a whole"),
     "true for an input": ('"sep3", 0', '"sep3", true', ", cell mine, node 2: an input must be"),
     "half a node": (', "dil3", 2]', "]", ", cell mine, node 3: must be two operations"),
     "unknown node joined": ("[2, 3, 4]", "[2, 5]", ", cell mine: 'concat': an input must be"),
     "nothing joined": ("[2, 3, 4]", "[]", ", cell mine: 'concat' must be a list"),
     "unknown key": ("concat =", "concate =", ", cell mine: must have the keys 'nodes' and"),
-    "kernels": ('"mine", out = 4', '"mine", out = 4, kernels = [3]', ", stage 0: 'kernels' is not"),
+    "kernels": ('"mine", out = 4', '"mine", out = 4, kernels = [3]', ", stage 0: 'kernels' does not apply"),
     "no name": ('cell = "mine", out = 4', "out = 4", ", stage 0: the key 'cell' is missing"),
     "no nodes": ("nodes = [[", "nodes = []\nrest = [[", ", cell mine: must have the keys"),
     "too many nodes": (
@@ -190,7 +190,7 @@ def test_a_kind_of_block_takes_no_key_of_another(
     row = f'{{ block = "{block}", out = 8, kernels = [3], {key} }}'
     path = write_toml(f'source = "t"\nstem = {{ channels = 8 }}\nstages = [{row}]')
 
-    with pytest.raises(UsageError, match=f"is not for a block of kind {block}") as caught:
+    with pytest.raises(UsageError, match=f"does not apply to a block of kind {block}") as caught:
         load_network(path)
     assert "kernels" in caught.value.hint
 

@@ -144,13 +144,13 @@ def test_a_file_that_is_nearly_another_networks_is_said_to_be_most_like_it(path:
 def test_a_file_like_nothing_known_is_said_to_be_so(path: Path) -> None:
     error = refused(saved({"conv_stem.weight": np.zeros((8, 3, 3, 3), np.float32)}, path))
 
-    assert "looks like no network known here" in error.hint
+    assert "does not match a known network" in error.hint
 
 
 def test_names_of_no_kind_are_shown(path: Path) -> None:
     error = refused(saved({"layer1.0.conv1.weight": np.zeros(3, np.float32)}, path))
 
-    assert "of no network known here; its arrays: layer1.0.conv1.weight" in error.message
+    assert "not of a known network; its arrays: layer1.0.conv1.weight" in error.message
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

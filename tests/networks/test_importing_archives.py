@@ -128,7 +128,7 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(
     path = packed(tmp_path / "bomb.tar.gz", [(member("readme"), bytes(1_000_000))])
 
     assert path.stat().st_size < 10_000
-    with pytest.raises(MixnetError, match="more than such a file should"):
+    with pytest.raises(MixnetError, match="more than a checkpoint can contain"):
         unpacked(path)
 
 

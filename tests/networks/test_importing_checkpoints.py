@@ -18,11 +18,11 @@ WRAPPINGS: dict[str, tuple[Any, str]] = {
     "with an epoch": ({"epoch": 3, "state_dict": RIGHT}, "taken from state_dict in the file"),
     "averages": (
         {"state_dict": WRONG, "state_dict_ema": RIGHT},
-        "taken from state_dict_ema in the file, which are moving averages; left aside: state_dict",
+        "taken from state_dict_ema in the file, which are moving averages; not used: state_dict",
     ),
     "averages in a module": (
         {"ema": {"module": RIGHT, "decay": 0.99}, "state_dict": WRONG},
-        "taken from ema.module in the file, which are moving averages; left aside: state_dict",
+        "taken from ema.module in the file, which are moving averages; not used: state_dict",
     ),
     "averages without names": (
         {"ema": {"shadow_params": [np.ones(1)], "decay": 0.99}, "model": RIGHT},
@@ -31,7 +31,7 @@ WRAPPINGS: dict[str, tuple[Any, str]] = {
     "empty averages": ({"ema": {}, "state_dict": RIGHT}, "taken from state_dict in the file"),
     "no averages": ({"state_dict_ema": None, "net": RIGHT}, "taken from net in the file"),
     "deep": ({"model": {"state_dict": RIGHT}}, "taken from model.state_dict in the file"),
-    "keys that are no texts": ({0: 1, "state_dict": RIGHT}, "taken from state_dict in the file"),
+    "keys that are not texts": ({0: 1, "state_dict": RIGHT}, "taken from state_dict in the file"),
 }
 
 

@@ -259,7 +259,7 @@ def test_a_folder_of_several_weights_names_them(tmp_path: Path) -> None:
     for name in ("a.safetensors", "b.safetensors"):
         (tmp_path / name).write_bytes(b"")
 
-    with pytest.raises(UsageError, match=r"several files of weights: a\.safetensors, b\.safe"):
+    with pytest.raises(UsageError, match=r"several weight files: a\.safetensors, b\.safe"):
         import_weights(tmp_path, "mixnet-s")
 
 
@@ -327,7 +327,7 @@ STRANGE: list[tuple[dict[str, Any], str]] = [
     ({"mean": "x"}, "mean must be 3 numbers"),
     ({"std": [0, 0, 0]}, "std must be 3 numbers from 0.001 to 1"),
     ({"mean": [True, True, True]}, "mean must be 3 numbers"),
-    ({"mean": [10**5000] * 3}, "not so large a number"),
+    ({"mean": [10**5000] * 3}, "not a very large number"),
     ({"crop_pct": 5}, "crop_pct must be a number from 0.1 to 1"),
     ({"crop_mode": "squash"}, "crop_mode must be center"),
     ({"interpolation": "lanczos"}, "interpolation must be one of bicubic, bilinear, nearest"),
@@ -336,7 +336,7 @@ STRANGE: list[tuple[dict[str, Any], str]] = [
     ({"input_size": []}, "input_size must be the size"),
     ({"num_classes": -3}, "num_classes must be a number of classes"),
     ({"num_classes": 1e400}, "num_classes must be a number of classes"),
-    ({"label_names": ["a", 3]}, "label_names must be a list of the classes' names"),
+    ({"label_names": ["a", 3]}, "label_names must be a list of class names"),
     ({"label_names": ["a\x1b[31m"]}, "without line breaks or control characters"),
     ({"label_names": ["a\nb"]}, "without line breaks"),
     ({"label_names": {"0": "a"}}, "label_names must be a list"),
@@ -414,7 +414,7 @@ def test_a_tag_of_published_weights_is_doubted_and_one_in_a_name_believed(
     assert len(imported.warnings) == warned
     if warned:
         assert "says rmsp_in1k: where the weights began as these" in imported.warnings[0]
-        assert imported.warnings[0].endswith("% of the largest logit on the sample picture")
+        assert imported.warnings[0].endswith("% of the largest logit on the sample image")
 
 
 # What contradicts
@@ -435,7 +435,7 @@ def test_a_contradicted_network_is_warned_of_with_the_cost_that_was_measured(
     (warning,) = imported.warnings
     assert warning.startswith(f"config.json ({config}) says")
     assert f"and {network} has" in warning
-    assert warning.endswith(f"on the sample picture; export {meant.name} instead")
+    assert warning.endswith(f"on the sample image; export {meant.name} instead")
     percent = float(warning.split("off by ")[1].split(" %")[0])
     assert 5 < percent < 100
 
@@ -501,7 +501,8 @@ def test_arrays_of_several_networks_and_no_name_ask_for_one(arrays: Arrays, fold
         import_weights(folder)
     assert caught.value.message == (
         "no NETWORK was given, and the weights fit mixnet-s (timm's tf_mixnet_s) and"
-        " mixnet-s-symmetric (timm's mixnet_s); config.json says resnet18, which is no network here"
+        " mixnet-s-symmetric (timm's mixnet_s); config.json says resnet18, which is not a known"
+        " network"
     )
     assert caught.value.hint == "give one of them, like mixnet-s"
 
@@ -554,5 +555,5 @@ def test_another_mean_is_warned_of_with_the_cost_that_was_measured(tmp_path: Pat
     chosen = imported.network.shown(load_preprocessing("timm"))
 
     (warning,) = option_warnings(imported, chosen, ())
-    assert "(mean, std): its logits are off by" in warning
-    assert warning.endswith("% of the largest logit on the sample picture")
+    assert "(mean, std): its logits are wrong by" in warning
+    assert warning.endswith("% of the largest logit on the sample image")

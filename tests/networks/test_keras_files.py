@@ -135,7 +135,7 @@ def test_half_precision_is_read_as_float32(spoilt: Any) -> None:
     np.testing.assert_array_equal(read, kernel)
 
 
-# Files that are damaged, lie, or are no such files
+# Files that are damaged, lie, or are not such files
 
 
 def link_out(file: Any) -> None:
@@ -203,15 +203,15 @@ LIES: list[tuple[Callable[[Any], None], str]] = [
     (link_out, "links /layers/conv2d/vars/0 to elsewhere"),
     (link_within, "links /layers/conv2d/vars/0 to elsewhere"),
     (link_in_a_circle, "holds /layers(/loop)? in several places"),
-    (nest_deeply, "nests its groups more than 32 deep"),
+    (nest_deeply, "nests its groups more than 32 levels deep"),
     (store_virtually, "in another file"),
     (promise_a_terabyte, "in 0 bytes, which are not its 274,877,906,944 values"),
     (compress, "which are not its 108 values"),
     (forget_a_name, "does not name its layer /layers/conv2d"),
     (give_a_name_twice, r"two arrays called stem\.conv"),
-    (add_a_strange_layer, r"no layer of ours has such arrays as normalization: \(3,\)"),
+    (add_a_strange_layer, r"no known layer has the arrays of normalization: \(3,\)"),
     (store_whole_numbers, "as no array of floats"),
-    (hold_nothing, "holds no layers with names and weights"),
+    (hold_nothing, "contains no layers with names and weights"),
     (hold_a_group_for_an_array, "as no array of floats"),
 ]
 
@@ -271,7 +271,7 @@ def test_a_zip_whose_entries_lead_out_is_refused(name: str, tmp_path: Path) -> N
     whole = (DATA / "tiny.weights.h5").read_bytes()
     path = zipped(tmp_path / "evil.keras", {INNER: whole, name: b"x"})
 
-    with pytest.raises(MixnetError, match="leads out of it"):
+    with pytest.raises(MixnetError, match="outside of it"):
         read_keras(path)
 
 

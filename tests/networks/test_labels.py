@@ -54,7 +54,7 @@ def test_a_wrong_file_is_refused_with_the_reason(
 
 
 def test_a_name_that_is_not_known_is_answered_with_those_that_are() -> None:
-    with pytest.raises(UsageError, match="no file of labels imagnet") as caught:
+    with pytest.raises(UsageError, match="no label file imagnet") as caught:
         load_labels("imagnet", 1000)
     assert "did you mean imagenet" in caught.value.hint
 

@@ -305,7 +305,7 @@ WRONG: list[tuple[str, list[tuple[int, ...]], dict[str, Any], str]] = [
     ("concat", [(1, 2, 2, 1), (1, 3, 2, 1)], {}, "cannot concatenate"),
     ("split", [(1, 1, 1, 4)], {"sizes": (1, 2)}, "do not partition 4 channels"),
     ("split", [(1, 1, 1, 4)], {"sizes": (0, 4)}, "do not partition 4 channels"),
-    ("slice", [(4,)], {"begin": (2,), "size": (3,)}, "leaves the shape"),
+    ("slice", [(4,)], {"begin": (2,), "size": (3,)}, "results in the shape"),
     ("reshape", [(2, 3)], {"shape": (4, 2)}, "cannot reshape"),
     ("channel_shuffle", [(1, 2, 2, 6)], {"groups": 4}, "6 channels do not divide into 4 groups"),
     (

@@ -80,7 +80,7 @@ def test_another_backbone_and_another_resolution_have_costs_too() -> None:
 
 @pytest.mark.parametrize("groups", [0, 6])
 def test_other_numbers_of_groups_are_no_candidates(groups: int) -> None:
-    with pytest.raises(UsageError, match="no candidate"):
+    with pytest.raises(UsageError, match="not a candidate"):
         member([groups] * 17)
 
 

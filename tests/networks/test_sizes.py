@@ -18,17 +18,17 @@ CELL = '["sep7", 0, "sep5", 1]' + ', ["sep7", 1, "sep5", 2]' * 31
 TOO_LARGE = {
     "rows and blocks": (
         HEAD + "stem = { channels = 8 }\n" + (ROW + "blocks = 1000\n") * 100,
-        "its rows have 100,000 blocks together, and 2,500 are the most",
+        "its rows have 100,000 blocks in total, and the limit is 2,500",
     ),
     "blocks": (
         HEAD + "stem = { channels = 8 }\n" + ROW + "blocks = 1000\nexpand = 2\nse = 0.5\n",
-        "would have 15,003 operators at least, and its export would take 14.5 min",
+        "would have 15,003 operators or more, and its export would take 14.5 min",
     ),
     "cells": (
         HEAD + "stem = { channels = 8 }\n"
         '[[stages]]\nblock = "cell"\ncell = "a"\nout = 8\nblocks = 1000\n'
         f"[cells.a]\nnodes = [{CELL}]\nconcat = [33]\n",
-        "operators at least, and its export would take ",
+        "operators or more, and its export would take ",
     ),
     "stem": (
         HEAD + "stem = { channels = 65536, kernel = 255 }\n" + ROW,

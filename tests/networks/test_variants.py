@@ -180,18 +180,18 @@ def test_the_name_can_be_loaded_again_and_suits_a_file() -> None:
 @pytest.mark.parametrize(
     ("name", "message", "hint"),
     [
-        ("mobilenet-v2:mdcnv357", "no variant is called 'mdcnv357'", "mdconv357"),
-        ("mobilenet-v2:mdconv37", "no variant is called 'mdconv37'", "mdconv3"),
+        ("mobilenet-v2:mdcnv357", "unknown variant 'mdcnv357'", "mdconv357"),
+        ("mobilenet-v2:mdconv37", "unknown variant 'mdconv37'", "mdconv3"),
         ("mobilenet-v2:dw3+exp", "one group has no channels to divide", "mdconv35+exp"),
         ("mobilenet-v2:dw4", "kernel sizes are odd", ""),
         ("mobilenet-v2:dw1", "kernel sizes are odd", ""),
-        ("mobilenet-v2:mdconv35+exp+exp", "no variant", ""),
-        ("mobilenet-v2:layer0=dw5", "layers are counted from 1 to 17", ""),
-        ("mobilenet-v2:layer18=dw5", "layers are counted from 1 to 17", ""),
-        ("mobilenet-v2:layer7=", "no variant is called ''", ""),
-        ("mobilenet-v2:", "no variant is called ''", ""),
-        ("mobilenet-v2:dw5,", "no variant is called ''", ""),
-        ("mobilnet-v2:dw5", "no network is called 'mobilnet-v2'", "mobilenet-v2"),
+        ("mobilenet-v2:mdconv35+exp+exp", "unknown variant", ""),
+        ("mobilenet-v2:layer0=dw5", "layers are numbered from 1 to 17", ""),
+        ("mobilenet-v2:layer18=dw5", "layers are numbered from 1 to 17", ""),
+        ("mobilenet-v2:layer7=", "unknown variant ''", ""),
+        ("mobilenet-v2:", "unknown variant ''", ""),
+        ("mobilenet-v2:dw5,", "unknown variant ''", ""),
+        ("mobilnet-v2:dw5", "unknown network 'mobilnet-v2'", "mobilenet-v2"),
     ],
 )
 def test_a_wrong_variant_is_named_with_what_was_probably_meant(

@@ -173,7 +173,7 @@ def test_grey_pixels_of_16_bits_keep_their_upper_half(suffix: str, tmp_path: Pat
 
 def test_pixels_whose_white_is_unknown_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.ones((16, 16), np.float32)).save(tmp_path / "float.tiff")
-    with pytest.raises(MixnetError, match=r"float\.tiff.*no known white"):
+    with pytest.raises(MixnetError, match=r"float\.tiff.*no known value of white"):
         load_image(tmp_path / "float.tiff", 16, RAW)
 
 
@@ -280,7 +280,7 @@ def test_a_small_file_of_very_many_pixels_is_refused_before_they_are_decoded(
     Image.new("1", (20_000, 8_000)).save(path)
     assert path.stat().st_size < 100_000
 
-    with pytest.raises(MixnetError, match=r"bomb\.png: .*160,000,000 pixels, and at most"):
+    with pytest.raises(MixnetError, match=r"bomb\.png: .*160,000,000 pixels, and the limit is"):
         load_image(path, 8, RAW)
 
 

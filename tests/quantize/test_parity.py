@@ -267,7 +267,10 @@ def test_layers_are_compared_by_name(files: Files, photos: Path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [(("--batch", "2"), "1 and 2 images at once"), (("--input", "pixels"), "prepared differently")],
+    [
+        (("--batch", "2"), "1 and 2 images at once"),
+        (("--input", "pixels"), "different preprocessing"),
+    ],
 )
 def test_layers_of_files_that_take_unlike_arrays_are_refused(
     files: Files, photos: Path, options: tuple[str, ...], message: str
@@ -341,7 +344,7 @@ def test_unreadable_images_are_named_and_in_no_figure(
     assert found.outcome.count == 3
     assert [name for name, _ in found.unreadable] == ["000a.png", "001a.jpg", "003.png"]
     assert all(name in why for name, why in found.unreadable)
-    assert "unreadable and in no figure: 3 images" in parity_text(found)
+    assert "unreadable and not counted: 3 images" in parity_text(found)
     assert capsys.readouterr().err.count("cannot read ") == 3
 
 
@@ -359,7 +362,7 @@ def test_an_answer_that_is_no_number_is_an_error(
 
     monkeypatch.setattr(ImageModel, "logits", lambda self, x: np.full((len(x), CLASSES), np.nan))
 
-    with pytest.raises(MixnetError, match="answers with nan or infinity"):
+    with pytest.raises(MixnetError, match="outputs nan, infinity"):
         of(files("tflite"), files("onnx"), Source(photos))
 
 
@@ -464,7 +467,7 @@ def test_a_state_is_of_these_files_these_images_and_this_preparation(
         (*pair, other, "images"),
         (cropped, pair[1], photos, "preprocessing"),
     ):
-        with pytest.raises(UsageError, match=f"what differs: {part}"):
+        with pytest.raises(UsageError, match=f"differences: {part}"):
             parity(first, second, Source(folder), Settings(state=kept))
 
 
@@ -482,5 +485,5 @@ def test_a_report_says_what_was_compared_and_how(files: Files, photos: Path, tru
 
     for part in ("small.tflite", "small-int8.tflite", "top-1", "top-5", "80.00 %", "60 images"):
         assert part in report
-    assert "too few to hold it against the budget of 0.5" in report
+    assert "too few to decide about the budget of 0.5" in report
     assert len({line.index("%") for line in aligned([("", "1 %"), ("row", "20 %")])[1:]}) == 1

@@ -1,4 +1,4 @@
-"""Accuracy by class, a metric of one's own, and what a number of images can show at best."""
+"""Accuracy by class, a custom metric, and what a number of images can show at best."""
 
 from pathlib import Path
 

@@ -117,7 +117,10 @@ def test_folders_that_do_not_fit_the_classes_are_refused(
 def test_numbered_folders_whose_order_could_be_either_are_refused(lay: Lay) -> None:
     folder = lay(*(f"{number}/1.png" for number in range(11)))
 
-    assert "whose order as names is another than as numbers" in refusal(Source(folder), 11).message
+    assert (
+        "their alphabetical order is not their numerical order"
+        in refusal(Source(folder), 11).message
+    )
     padded = lay(*(f"../padded/{number:02}/1.png" for number in range(11))).parent / "padded"
     assert pairs(find_images(Source(padded), 11))["10/1.png"] == 10
 
@@ -140,7 +143,7 @@ def test_a_folder_without_images_and_a_missing_one_are_refused(lay: Lay, tmp_pat
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"unlabelled": True, "classes": "x"}, "--unlabelled and --classes contradict"),
+        ({"unlabelled": True, "classes": "x"}, "--unlabelled and --labels contradict"),
         ({"unlabelled": True, "truth": Path("x")}, "--unlabelled and --truth contradict"),
         ({"synsets": Path("x")}, "--synsets translates the numbers of --truth"),
     ],
@@ -154,7 +157,7 @@ def test_options_that_contradict_each_other_are_refused(
 def test_class_names_for_a_flat_folder_are_refused(lay: Lay, write: Callable[..., Path]) -> None:
     source = Source(lay("a.png"), classes=str(write("order.txt", "ape", "bee")))
 
-    assert "nothing says which images" in refusal(source, 2).message
+    assert "nothing assigns the images" in refusal(source, 2).message
 
 
 # Files of truth
@@ -220,7 +223,7 @@ def test_ilsvrc_s_ground_truth_without_synsets_is_refused_and_not_misread(
 ) -> None:
     error = refusal(Source(lay(*ILSVRC), truth=write("truth.txt", "1", "3", "2", "1")), 3)
 
-    assert "counts classes from 1" in error.message
+    assert "numbers classes from 1" in error.message
     assert "--synsets" in error.hint
 
 
@@ -244,14 +247,14 @@ def test_synsets_by_image_as_tensorflow_and_kaggle_have_them(
     [
         (("0", "1"), "2 labels for 3 images"),
         (("a.png,0", "b.png,1"), "no label for 1 of 3 images: c.png"),
-        (("a.png,0", "a.png,1", "b.png,1", "c.png,1"), "gives a.png two labels: 0 and 1"),
+        (("a.png,0", "a.png,1", "b.png,1", "c.png,1"), "has two labels for a.png: 0 and 1"),
         (("a.png,0", "b.png,1", "c.png,3"), "class 3; the file's 3 classes are counted from 0"),
         (("a.png,0", "1", "2"), "only 1 of 3 lines name an image"),
         (("",), "is empty"),
         (("x" * 20_000,), "a line is too long"),
-        (("a.png,0", "b.png,0", "c.png,NaN"), "the label 'NaN' is no number of a class"),
-        (("a.png,0", "b.png,0", "c.png,-1"), "the label '-1' is no number of a class"),
-        (("a.png,0", "b.png,0", "c.png," + "9" * 400), "is no number of a class, as others are"),
+        (("a.png,0", "b.png,0", "c.png,NaN"), "the label 'NaN' is not a class number"),
+        (("a.png,0", "b.png,0", "c.png,-1"), "the label '-1' is not a class number"),
+        (("a.png,0", "b.png,0", "c.png," + "9" * 400), "is not a class number, and others are"),
     ],
 )
 def test_a_truth_that_does_not_fit_the_images_is_refused(
@@ -275,7 +278,7 @@ def test_labels_of_images_that_are_not_there_are_told(
     truth = write("truth.csv", "a.png,0", "b.png,1", "z.png,1")
     find_images(Source(lay("a.png", "b.png"), truth=truth), 2)
 
-    assert "labels for 1 images that are not there" in capsys.readouterr().err
+    assert "labels for 1 images that do not exist" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -275,7 +275,7 @@ def test_too_few_images_say_how_many_would_do() -> None:
     with pytest.raises(TooFewImagesError) as caught:
         enforce(verdict)
     assert caught.value.exit_status == 3
-    assert f"about {verdict.needed} images would do" in caught.value.hint
+    assert f"about {verdict.needed} images are needed" in caught.value.hint
 
 
 def test_a_loss_beyond_the_budget_is_a_failed_check() -> None:

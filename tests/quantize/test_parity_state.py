@@ -60,21 +60,21 @@ GOOD = to_line(record(3))
 DAMAGE = {
     "negative image": ('"image":3', '"image":-1', "image is out of range: -1, not from 0 to 9"),
     "image beyond the last": ('"image":3', '"image":10', "image is out of range: 10"),
-    "image in parts": ('"image":3', '"image":3.0', "image is no whole number"),
-    "flag for an image": ('"image":3', '"image":true', "image is no whole number"),
-    "no image": ('"image":3', '"other":3', "image is no whole number: None"),
+    "image in parts": ('"image":3', '"image":3.0', "image is not a whole number"),
+    "flag for an image": ('"image":3', '"image":true', "image is not a whole number"),
+    "no image": ('"image":3', '"other":3', "image is not a whole number: None"),
     "huge class": ('"top":[[1', '"top":[[' + "1" + "0" * 30, r"top\[0\]\[0\] is out of range"),
     "class beyond the last": ('"top":[[1', '"top":[[3', r"top\[0\]\[0\] is out of range: 3"),
     "negative class": ('"top":[[1', '"top":[[-1', r"top\[0\]\[0\] is out of range: -1"),
     "a class twice": ('"top":[[1', '"top":[[2', r"top\[0\] has not 3 classes, each once"),
     "too few classes": ('"top":[[1,', '"top":[[', r"top\[0\] has not 3 classes"),
-    "no classes": ('"top":[[1,2,0]', '"top":[7', r"top\[0\] is no list"),
-    "infinite margin": ('"margin":[', '"margin":[Infinity,', "margin is no list of 2"),
+    "no classes": ('"top":[[1,2,0]', '"top":[7', r"top\[0\] is not a list"),
+    "infinite margin": ('"margin":[', '"margin":[Infinity,', "margin is not a list of 2"),
     "margin of infinity": ("[0.0", "[Infinity", "margin is out of range: inf, not from 0"),
     "impossible margin": ('"margin":[0.0', '"margin":[2.5', "margin is out of range: 2.5"),
     "negative error": ('"error":[1.0', '"error":[-1.0', "error is out of range: -1.0"),
     "nan error": ('"error":[1.0', '"error":[NaN', "error is out of range: nan"),
-    "text error": ('"error":[1.0', '"error":["1"', "error is no number: '1'"),
+    "text error": ('"error":[1.0', '"error":["1"', "error is not a number: '1'"),
     "huge error": ('"error":[1.0', '"error":[1e400', "error is out of range: inf"),
     "many digits": ('"error":[1.0', '"error":[' + "9" * 400, "error is out of range: 9"),
 }
@@ -166,7 +166,7 @@ def test_a_state_of_another_comparison_is_refused_and_says_what_differs(tmp_path
     keep(path, 0)
     before = path.read_bytes()
 
-    with pytest.raises(UsageError, match=r"what differs: images$"):
+    with pytest.raises(UsageError, match=r"differences: images$"):
         kept(path, KEY | {"images": "d"})
     assert path.read_bytes() == before
 

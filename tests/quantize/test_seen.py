@@ -27,7 +27,7 @@ def test_an_image_that_alone_sets_a_range_is_named_with_its_reach():
     (doubt,) = doubts(
         {"se": with_one_at(301), "other": CALM}, {"se": (-1.0, 301.0), "other": (-1, 11)}, NAMES
     )
-    assert "c.png alone sets the range of 1 tensor (se: it reaches 301, all others" in doubt
+    assert "c.png alone determines the range of 1 tensor (se: it reaches 301, all others" in doubt
     assert "--ranges per-image" in doubt
 
 
@@ -41,7 +41,7 @@ def test_a_single_image_equal_images_and_blank_ones_are_doubted():
     assert "all alike" in doubts({"a": alike, "b": alike}, {"a": (-1, 10), "b": (-1, 10)}, NAMES)[0]
     blank = np.full((8, 2), 3.0)
     (doubt,) = doubts({"a": CALM, "b": blank}, {"a": (-1, 11), "b": (0, 3)}, NAMES)
-    assert "1 of 2 tensors (b, …) had one value only" in doubt
+    assert "1 of 2 tensors (b, …) were constant" in doubt
 
 
 def test_many_images_that_set_ranges_alone_are_counted():
@@ -52,7 +52,7 @@ def test_many_images_that_set_ranges_alone_are_counted():
         extremes[f"tensor{index}"] = each
     found = doubts(extremes, dict.fromkeys(extremes, (-1.0, 500.0)), NAMES)
     assert len(found) == 4
-    assert found[-1] == "3 further images set ranges alone"
+    assert found[-1] == "3 further images determine ranges alone"
 
 
 @given(st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=60))

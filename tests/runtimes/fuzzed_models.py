@@ -278,7 +278,7 @@ def hostile(suffix: str, seed: int, folder: Path, *, classifier: bool = False) -
 def _hostile_onnx(data: bytes, rng: random.Random) -> bytes:
     model = onnx.load_from_string(data)
     for _ in range(rng.choice((1, 1, 2, 3))):
-        # What protobuf cannot hold is no file.
+        # What protobuf cannot hold is not a file.
         with suppress(TypeError, ValueError, IndexError, AttributeError):
             rng.choice(ONNX_EDITS)(model, rng)
     return bytes(model.SerializeToString())
@@ -488,7 +488,7 @@ def _hostile_tflite(data: bytes, rng: random.Random) -> bytes:
             with suppress(TypeError, ValueError, IndexError, AttributeError):
                 rng.choice(TFLITE_EDITS)(model, rng)
         builder = flatbuffers.Builder(1024)
-        # What a FlatBuffer cannot hold is no file: another edit then.
+        # What a FlatBuffer cannot hold is not a file: another edit then.
         with suppress(Exception):
             builder.Finish(model.Pack(builder), b"TFL3")
             return bytes(builder.Output())

@@ -69,7 +69,7 @@ def test_a_child_that_hangs_is_ended() -> None:
         "a:b", Path("m.tflite"), {}, Limits(1.0, 4 << 30),
         (sys.executable, "-c", f"{STAGE}\nimport time; time.sleep(600)"),
     )  # fmt: skip
-    with pytest.raises(CrashError, match=r"LiteRT 9\.9 gave no answer in 1 s while opening m"):
+    with pytest.raises(CrashError, match=r"LiteRT 9\.9 did not answer within 1 s while opening m"):
         question.answer()
     with pytest.raises(ProcessLookupError):
         os.kill(question.pid, 0)

@@ -121,7 +121,7 @@ BAD_CONSTANTS = {
     "constant 'w' has the shape [4, 3, -3]": TensorProto(
         name="w", dims=(4, 3, -3), data_type=1, raw_data=bytes(4)
     ),
-    "constant 'w' has the shape [2147483648, 2147483648, 2147483648], more than any memory holds": (
+    "constant 'w' has the shape [2147483648, 2147483648, 2147483648], more than fits into memory": (
         TensorProto(name="w", dims=(2**31,) * 3, data_type=1, raw_data=bytes(4))
     ),
     "constant 'w' has 65 axes": TensorProto(
@@ -148,7 +148,7 @@ def test_constants_of_rare_types_are_read(tmp_path: Path, name: str, raw: bool) 
 SIZES = {
     "'x' has the shape [1, -3, 8, 8]": {"x": (1, -3, 8, 8), "y": (1, -4, 6, 6)},
     "'y' has the shape [1, 4, -7, 6]": {"y": (1, 4, -7, 6)},
-    f"'x' has the shape [1, 3, {2**40}, 8], more than any memory holds": {"x": (1, 3, 2**40, 8)},
+    f"'x' has the shape [1, 3, {2**40}, 8], more than fits into memory": {"x": (1, 3, 2**40, 8)},
     "'y' has 100 axes": {"y": (1,) * 100},
 }
 
@@ -260,7 +260,7 @@ def test_functions_that_call_each_other_twice_are_counted_and_not_unfolded(tmp_p
     ]
     path = functions_onnx(tmp_path / "m.onnx", [*doubling, LAST])
     assert path.stat().st_size < 2000
-    with pytest.raises(MixnetError, match="its functions unfold to 1,048,576 nodes"):
+    with pytest.raises(MixnetError, match="its functions expand to 1,048,576 nodes"):
         read_file(path)
 
 
@@ -270,7 +270,7 @@ def test_a_function_with_large_constants_is_not_unfolded_either(tmp_path: Path) 
     calls = [call("F1", "a", "m0"), *(call("F1", f"m{i}", f"m{i + 1}") for i in range(99))]
     first = function("F0", *calls, call("F1", "m99", "b"))
     path = functions_onnx(tmp_path / "m.onnx", [first, function("F1", *held), LAST])
-    with pytest.raises(MixnetError, match="its functions unfold to 202 nodes and 106 MB"):
+    with pytest.raises(MixnetError, match="its functions expand to 202 nodes and 106 MB"):
         read_file(path)
 
 
@@ -403,10 +403,10 @@ def test_a_stated_shape_that_contradicts_the_inferred_one_is_refused(tmp_path: P
     with pytest.raises(MixnetError) as error:
         read_file(conv_onnx(tmp_path / "m.onnx", W, y=(1, 4, 1000, 1000)))
     assert error.value.message.endswith(
-        "m.onnx is not a valid .onnx file: 'y' is stated as [1, 4, 1000, 1000], but Conv gives"
+        "m.onnx is not a valid .onnx file: 'y' is declared as [1, 4, 1000, 1000], but Conv gives"
         " [1, 4, 6, 6]"
     )
-    with pytest.raises(MixnetError, match=r"'y' is stated as .*, but Conv gives"):
+    with pytest.raises(MixnetError, match=r"'y' is declared as .*, but Conv gives"):
         read_file(conv_onnx(tmp_path / "m.onnx", W, y=(1, 4, 6)))
 
 
@@ -421,7 +421,7 @@ def test_how_a_pool_rounds_is_left_to_the_file(tmp_path: Path) -> None:
     path = write_onnx(tmp_path / "m.onnx", [pool], shapes, {"y": (1, 3, 4, 4)})
     assert read_file(path).outputs["y"].shape == (1, 3, 4, 4)
     write_onnx(path, [pool], shapes, {"y": (1, 3, 5, 5)})
-    with pytest.raises(MixnetError, match=r"'y' is stated as .*, but MaxPool gives"):
+    with pytest.raises(MixnetError, match=r"'y' is declared as .*, but MaxPool gives"):
         read_file(path)
 
 
@@ -499,7 +499,7 @@ def test_a_subgraph_that_runs_itself_is_refused(tmp_path: Path) -> None:
     options.condSubgraphIndex = options.bodySubgraphIndex = 0
     builder.operator("WHILE", [x], [y], options)
     builder.graph.inputs, builder.graph.outputs = [x], [y]
-    refused(builder.write(tmp_path / "m.tflite"), "subgraph 0 runs itself")
+    refused(builder.write(tmp_path / "m.tflite"), "subgraph 0 calls itself")
 
 
 # Tables that repeat
@@ -568,10 +568,10 @@ def tables_without_end(builder: Any) -> int:
 
 
 REPEATED = {
-    subgraphs_that_repeat: "unfold to more",
-    tensors_that_repeat: "unfold to more",
-    names_that_repeat: "unfold to more",
-    options_that_repeat: "unfold to more",
+    subgraphs_that_repeat: "expand to more",
+    tensors_that_repeat: "expand to more",
+    names_that_repeat: "expand to more",
+    options_that_repeat: "expand to more",
     tables_without_end: "it has more than 1,000 tables",
 }
 

@@ -142,5 +142,5 @@ def test_the_layout_of_events_is_told_by_what_makes_sense(memory_bytes: int) -> 
 
 def test_events_of_another_layout_are_refused() -> None:
     room = ctypes.create_string_buffer(b"\xab" * 1000, 1000)
-    with pytest.raises(MixnetError, match="layout unknown"):
+    with pytest.raises(MixnetError, match="unknown layout"):
         litert_c._parse(room, 3, "9.9.9")

@@ -76,7 +76,7 @@ def test_a_node_that_is_not_in_the_graph_keeps_the_runtimes_name() -> None:
     ],
 )
 def test_a_trace_that_makes_no_sense_is_an_error(records: list[dict[str, Any]]) -> None:
-    with pytest.raises(MixnetError, match="trace that cannot be read"):
+    with pytest.raises(MixnetError, match="profile that cannot be read"):
         profile_of_trace(records, CONTENTS, "1.0", 1, 2)
 
 

@@ -61,7 +61,7 @@ def test_a_subgraph_that_nothing_runs_is_announced(tmp_path: Path) -> None:
     builder = relu_model()
     builder.model.subgraphs.append(relu_model().graph)
     contents = read_file(builder.write(tmp_path / "m.tflite"))
-    assert "1 subgraphs are run by no signature and no operator" in contents.warnings[0]
+    assert "1 subgraphs are not used by any signature or operator" in contents.warnings[0]
 
 
 def two_signatures(path: Path) -> Path:
@@ -120,7 +120,7 @@ def test_a_loop_names_its_condition_and_its_body(tmp_path: Path) -> None:
     assert contents.warnings == ()
 
     options.bodySubgraphIndex = 3
-    with pytest.raises(MixnetError, match="WHILE runs subgraph 3 of 3"):
+    with pytest.raises(MixnetError, match="WHILE calls subgraph 3 of 3"):
         read_file(builder.write(tmp_path / "m.tflite"))
 
 
@@ -176,7 +176,7 @@ FAULTS = {
     a_wrong_size: "needs 432 bytes, but 40 are stored",
     a_missing_buffer: "tensor 1 has buffer 9 of 3",
     a_missing_tensor: "operator 0 names tensor 99 of 4",
-    an_unknown_operator: "operator 0 is of no kind",
+    an_unknown_operator: "operator 0 has no valid operator code",
     a_reader_before_its_writer: "reads tensor 0 before it is computed",
     an_output_that_nothing_writes: "output tensor 3 is never computed",
     a_negative_size: r"tensor 0 has the shape \[1, -8, 8, 4\]",

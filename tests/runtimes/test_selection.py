@@ -77,7 +77,7 @@ def test_a_size_of_zero_is_fixed_and_refused_by_its_axis_but_a_shape_rewrites_it
 
 
 def test_an_input_without_a_stated_shape_needs_one() -> None:
-    with pytest.raises(MixnetError, match="input x has no stated shape"):
+    with pytest.raises(MixnetError, match="input x has no declared shape"):
         close("f", [Input("x", None)], AS_IT_IS)
     assert close("f", [Input("x", None)], given("4,5")) == {"x": (4, 5)}
 
@@ -89,7 +89,7 @@ def test_options_that_do_not_fit_the_file_are_refused() -> None:
     with pytest.raises(UsageError, match="has 4 axes, and 3 sizes are given") as error:
         close("f", [IMAGE], given("1,3,16"))
     assert error.value.hint == "write --shape x=1,3,224,224"
-    with pytest.raises(UsageError, match="names no input, and f has 2: a, b"):
+    with pytest.raises(UsageError, match="does not name an input, and f has 2: a, b"):
         close("f", [Input("a", (1,)), Input("b", (1,))], given("1"))
     with pytest.raises(UsageError, match="no dimension w") as error:
         close("f", [IMAGE], given(dims=("w=1",)))
@@ -105,7 +105,7 @@ def test_options_that_do_not_fit_the_file_are_refused() -> None:
     ["", "x=", "=1,2", "x", "1,,2", "1,0", "1,-1", "1,1.5", "1,nan", "1,²", f"1,{'9' * 400}"],
 )
 def test_what_is_no_shape_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="not understood"):
+    with pytest.raises(UsageError, match="not valid"):
         parse_shapes([text])
 
 
@@ -120,7 +120,7 @@ def test_shapes_have_a_bound_and_are_given_once() -> None:
 
 @pytest.mark.parametrize("text", ["", "batch", "=3", "batch=", "batch=0", "batch=1,2"])
 def test_what_is_no_dimension_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="not understood"):
+    with pytest.raises(UsageError, match="not valid"):
         parse_dims([text])
 
 

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mixnet_android.adb.errors import AdbMissing
+from mixnet_common.errors import install_hint
 
 NAME = "adb.exe" if sys.platform == "win32" else "adb"
 
@@ -23,8 +24,8 @@ SDK_PLACES = (
 """Where Android Studio and packages put the SDK on Linux, macOS and Windows."""
 
 INSTALL = (
-    "install Android's platform-tools (developer.android.com/tools/releases/platform-tools), or: "
-    "pip install adbutils"
+    f"{install_hint('mixnet-mobile[adb]')}; or install Android's platform-tools"
+    " (developer.android.com/tools/releases/platform-tools)"
 )
 
 
@@ -36,14 +37,14 @@ def find_adb(environment: Mapping[str, str] = os.environ) -> Path:
     if named := environment.get("ADB"):
         found = shutil.which(named, path=environment.get("PATH"))
         if found is None:
-            raise AdbMissing(f"$ADB names no program: {named}", "correct it, or unset it")
+            raise AdbMissing(f"$ADB does not name a program: {named}", "correct or unset it")
         return Path(found)
     if found := shutil.which("adb", path=environment.get("PATH")):
         return Path(found)
     for place in (*_sdk(environment), *_bundled()):
         if place.is_file() and os.access(place, os.X_OK):
             return place
-    raise AdbMissing("there is no adb on this machine", INSTALL)
+    raise AdbMissing("adb is not installed", INSTALL)
 
 
 def _sdk(environment: Mapping[str, str]) -> Iterator[Path]:

@@ -54,14 +54,17 @@ class Adb:
             output = run_program([str(self.binary), *arguments], timeout_s)
         except OSError as error:
             raise AdbMissing(
-                f"cannot run {self.binary}: {error.strerror}", "install it anew, or set $ADB"
+                f"cannot run {self.binary}: {error.strerror}", "reinstall it, or set $ADB"
             ) from error
         if output.too_much:
-            raise AdbError(f"adb {arguments[0]} printed without end", "something is wrong there")
+            raise AdbError(
+                f"adb {arguments[0]} printed output without end",
+                "restart the phone, or run: adb kill-server",
+            )
         if output.timed_out:
             raise TimedOut(
-                f"adb {' '.join(arguments[:3])[:80]} gave no answer in {timeout_s:g} s",
-                "plug the phone out and in again, or run: adb kill-server",
+                f"adb {' '.join(arguments[:3])[:80]} did not answer within {timeout_s:g} s",
+                "reconnect the phone, or run: adb kill-server",
             )
         return output
 
@@ -93,7 +96,8 @@ class Phone:
     def __post_init__(self) -> None:
         if not SERIAL.match(self.serial):
             raise NotFound(
-                f"{clean(self.serial)!r} is no phone's serial", "mixnet-bench devices lists them"
+                f"{clean(self.serial)!r} is not a serial number of a phone",
+                "mixnet-bench devices lists them",
             )
 
     def run(self, *arguments: str, timeout_s: float = SHELL_TIMEOUT_S) -> Output:
@@ -110,7 +114,9 @@ class Phone:
         listed = (each for each in self.adb.devices() if each.serial == self.serial)
         number = next((each.details.get("transport_id", "") for each in listed), "")
         if not number.isdecimal():
-            raise NotFound(f"phone {self.serial} isn't there", "mixnet-bench devices lists all")
+            raise NotFound(
+                f"phone {self.serial} is not connected", "mixnet-bench devices lists all"
+            )
         return "-t", number
 
     def shell(self, script: str, timeout_s: float = SHELL_TIMEOUT_S) -> Answer:
@@ -129,7 +135,7 @@ class Phone:
         """The output of one command. Raises AdbError where its exit status is not 0."""
         answer = self.shell(f"{quoting.quote(*words)} 2>&1", timeout_s)
         if answer.status != 0:
-            said = clean(answer.text.replace("\n", " "), 200) or "it said nothing"
+            said = clean(answer.text.replace("\n", " "), 200) or "it printed nothing"
             if "no space left" in said.lower():
                 raise explain(said, self.serial)
             raise AdbError(f"phone {self.serial}: {words[0]} failed ({answer.status}): {said}")
@@ -156,7 +162,9 @@ class Phone:
         try:
             self._transfer("pull", remote, _argument(local), size)
         except NoSpace as error:  # it is this disk that is full, in the same words
-            raise MixnetError(f"cannot write {local}: no space left", "make room there") from error
+            raise MixnetError(
+                f"cannot write {local}: no space left", "free some space there"
+            ) from error
 
     def _transfer(self, verb: str, source: str, target: str, size: int) -> None:
         """adb 34 and 36 print "1 file pushed" even where it failed: only the status counts."""
@@ -180,7 +188,7 @@ class Phone:
             if state == "device" and self._answers():
                 return
             if time.monotonic() >= end:
-                raise Offline(f"phone {self.serial} does not come back: {state}", OFFLINE)
+                raise Offline(f"phone {self.serial} did not reconnect: {state}", OFFLINE)
             if ":" in self.serial and state != "device":
                 self.adb.run("disconnect", self.serial)
                 self.adb.connect(self.serial)
@@ -200,6 +208,6 @@ class Phone:
             if type(error) is not AdbError:
                 return error
         return Lost(
-            f"phone {self.serial} was lost in the middle of a command",
-            "check the cable or the network, then run it again: finished work is kept",
+            f"phone {self.serial} was disconnected during a command",
+            "check the cable or the network, then run the command again: finished work is saved",
         )

@@ -20,7 +20,7 @@ class AdbMissing(AdbError):  # noqa: N818 - named after what is the matter, as a
 
 
 class Unauthorized(AdbError):  # noqa: N818
-    """The phone doesn't trust this computer yet."""
+    """The phone does not trust this computer yet."""
 
 
 class Offline(AdbError):  # noqa: N818
@@ -58,20 +58,21 @@ class NotExecutable(AdbError):  # noqa: N818
 
 
 UNAUTHORIZED = "unlock the phone and accept its question to allow USB debugging from this computer"
-OFFLINE = "plug the cable out and in again, or run: adb reconnect offline"
-LOST = "check the cable or the network, then run it again: finished work is kept"
-NO_SPACE = "make room on it; mixnet-bench devices clean removes what was put there"
+OFFLINE = "reconnect the cable, or run: adb reconnect offline"
+LOST = "check the cable or the network, then run the command again: finished work is saved"
+NO_SPACE = "free some space on it; mixnet-bench devices clean removes the files of this program"
 
 SYMPTOMS: tuple[tuple[str, type[AdbError], str, str], ...] = (
-    (r"unauthorized|failed to authenticate", Unauthorized, "doesn't trust this computer yet",
+    (r"unauthorized|failed to authenticate", Unauthorized, "does not trust this computer yet",
      UNAUTHORIZED),
     (r"no permissions|insufficient permissions", NoPermissions,
-     "is closed to this user by the system's USB rules",
-     "on Linux install android-sdk-platform-tools-common or add a udev rule, then plug in again"),
+     "is not accessible to this user: the system's USB rules deny it",
+     "on Linux install android-sdk-platform-tools-common or add a udev rule, then reconnect it"),
     (r"device (?:'.*' )?(?:is )?offline|device still (?:connecting|authorizing)", Offline,
      "is offline", OFFLINE),
     (r"no devices/emulators found|device '.*' not found|device not found|no device", NotFound,
-     "isn't there", "plug it in and switch on USB debugging; mixnet-bench devices lists all"),
+     "is not connected",
+     "connect it and enable USB debugging; mixnet-bench devices lists all phones"),
     (r"more than one device", Several, "is one of several",
      "choose one: --on adb:SERIAL; mixnet-bench devices lists them"),
     (r"no space left|ENOSPC", NoSpace, "has no space left",
@@ -80,8 +81,8 @@ SYMPTOMS: tuple[tuple[str, type[AdbError], str, str], ...] = (
      Lost, "was lost", LOST),
     (r"cannot connect to daemon|failed to start daemon|could not install \*smartsocket\*|"
      r"failed to check server version",
-     AdbError, "can't be reached: adb's server doesn't start",
-     "run adb start-server to see why; another program may use its port"),
+     AdbError, "cannot be reached: the adb server does not start",
+     "run adb start-server for the reason; another program may use its port"),
 )  # fmt: skip
 """Words in adb's complaints, the error they mean, its message after the phone's name, a hint."""
 
@@ -105,11 +106,13 @@ def explain(
     leading = next((name for name in SERVER_VARIABLES if environment.get(name)), None)
     if leading is not None and re.search(NO_SERVER, complaint, re.IGNORECASE):
         return AdbError(
-            f"no adb server answers at {clean(environment[leading])}, where ${leading} leads",
-            f"correct ${leading} or unset it; or start a server there",
+            f"no adb server answers at {clean(environment[leading])}, the value of ${leading}",
+            f"correct or unset ${leading}, or start a server there",
         )
     for pattern, kind, message, hint in SYMPTOMS:
         if re.search(pattern, complaint, re.IGNORECASE):
             return kind(f"{who} {message}", hint)
     lines = lines_of(complaint)
-    return AdbError(f"{who}: adb failed: {clean(lines[-1], 300) if lines else 'it said nothing'}")
+    return AdbError(
+        f"{who}: adb failed: {clean(lines[-1], 300) if lines else 'it printed nothing'}"
+    )

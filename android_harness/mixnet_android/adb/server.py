@@ -34,9 +34,9 @@ def check_server(binary: Path, environment: Mapping[str, str] = os.environ) -> N
         return
     whose = owner_of(port)
     raise AdbError(
-        f"{binary} (version {ours}) would end the adb server that runs on port {port}: it is of "
+        f"{binary} (version {ours}) would stop the adb server that runs on port {port}: it is of "
         f"version {running}{f', of {whose}' if whose else ''}",
-        "set $ADB to the adb that the server belongs to, or end it yourself: adb kill-server",
+        "set $ADB to the adb that started the server, or stop the server: adb kill-server",
     )
 
 
@@ -57,7 +57,7 @@ def server_version(port: int) -> int | None:
 
 
 def client_version(binary: Path) -> int | None:
-    """The same of an adb program; None where it doesn't tell."""
+    """The same of an adb program; None if it is not reported."""
     try:
         match = _VERSION.search(run_program([str(binary), "version"], 10).stdout)
     except OSError:

@@ -48,7 +48,9 @@ def members(file: Path) -> Iterator[tuple[str, bytes]]:
         # in odd ways: BadZipFile, zlib.error, LZMAError, UnicodeDecodeError, NotImplementedError, …
         except Exception as error:
             why = clean(str(error), 200) or type(error).__name__
-            raise MixnetError(f"{file} is not a valid archive: {why}", "get it again") from error
+            raise MixnetError(
+                f"{file} is not a valid archive: {why}", "download it again"
+            ) from error
 
 
 def _zipped(raw: IO[bytes], file: Path) -> Iterator[tuple[str, bytes]]:
@@ -82,7 +84,7 @@ def _packed(raw: IO[bytes], file: Path) -> Iterator[tuple[str, bytes]]:
 
 def _count(number: int, file: Path) -> None:
     if number > MOST_MEMBERS:
-        raise MixnetError(f"{file} holds {number} files; no runtime does")
+        raise MixnetError(f"{file} holds {number} files, more than any runtime")
 
 
 def _is_runtime(member: str) -> bool:
@@ -101,6 +103,6 @@ def _unpacked(stream: IO[bytes], name: str) -> bytes:
         if len(content) > MOST_BYTES:
             raise MixnetError(
                 f"{clean(name, 200)} unpacks to more than {MOST_BYTES >> 20} MiB",
-                "no runtime is that large; the archive may be meant to do harm",
+                "no runtime is that large; the archive may be malicious",
             )
     return bytes(content)

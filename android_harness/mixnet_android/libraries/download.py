@@ -34,7 +34,7 @@ _CHUNK = 1 << 18
 class Pinned:
     """A file that holds a runtime; by ``url``, or as ``requirement`` through pip.
 
-    ``sha256`` is None where nobody has seen the file yet.
+    ``sha256`` is None if it is not known.
     """
 
     name: str
@@ -96,16 +96,21 @@ def fetch(
 def _expected(pinned: Pinned, given: str | None) -> str:
     given = given.strip().lower() if given else None
     if given and (len(given) != 64 or set(given) - set("0123456789abcdef")):
-        raise UsageError(f"--sha256 {given[:80]} is no SHA-256", "it has 64 hexadecimal digits")
+        raise UsageError(
+            f"--sha256 {given[:80]} is not a SHA-256 hash",
+            "a SHA-256 hash has 64 hexadecimal digits",
+        )
     if given and pinned.sha256 and given != pinned.sha256:
         raise UsageError(
-            f"{pinned.name} is pinned to another SHA-256 than --sha256", f"pinned: {pinned.sha256}"
+            f"{pinned.name} has a known SHA-256 that differs from --sha256",
+            f"pinned: {pinned.sha256}",
         )
     if expected := pinned.sha256 or given:
         return expected
     raise UsageError(
         f"the SHA-256 of {pinned.name} is not known",
-        f"give it with --sha256, from a place you trust; or fetch {pinned.where} yourself and run: "
+        f"give it with --sha256, from a source you trust; or download {pinned.where} yourself and"
+        " run: "
         "mixnet-bench devices add-runtime FILE",
     )
 
@@ -115,7 +120,7 @@ def _check(pinned: Pinned, found: str, expected: str, target: Path) -> None:
         target.unlink(missing_ok=True)
         raise MixnetError(
             f"{pinned.name} is not the file that was expected: its SHA-256 is {found}",
-            f"expected {expected}; it was thrown away",
+            f"expected {expected}; the download was deleted",
         )
 
 
@@ -136,7 +141,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         allowed = ("https:",) if req.full_url.startswith("https:") else ("https:", "http:")
         if not newurl.startswith(allowed):
             raise MixnetError(
-                f"{req.full_url} leads to {clean(newurl, 200)}, which is not followed"
+                f"{req.full_url} redirects to {clean(newurl, 200)}, which is not followed"
             )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -167,17 +172,17 @@ def _blocks(url: str, limit: int) -> Iterator[bytes]:
             while block := answer.read(_CHUNK):
                 came += len(block)
                 if came > limit:
-                    raise MixnetError(f"{url} sends more than the {limit} bytes expected")
+                    raise MixnetError(f"{url} sent more than the expected {limit} bytes")
                 yield block
     except (OSError, HTTPException, ValueError) as error:
         # A server's words: they may hold anything.
         why = clean(str(getattr(error, "reason", None) or error), 200)
         raise MixnetError(
-            f"cannot fetch {url}: {why}",
-            "check the network, and run it again",
+            f"cannot download {url}: {why}",
+            "check the network, then run the command again",
         ) from error
     if came < (integer(promised) or 0):
-        raise MixnetError(f"{url} broke off after {came} of {promised} bytes", "run it again")
+        raise MixnetError(f"{url} ended after {came} of {promised} bytes", "run it again")
 
 
 def _by_pip(pinned: Pinned, folder: Path) -> None:
@@ -192,9 +197,11 @@ def _by_pip(pinned: Pinned, folder: Path) -> None:
                 command, capture_output=True, text=True, timeout=PIP_TIMEOUT_S, check=False
             )
         except subprocess.TimeoutExpired as error:
-            raise MixnetError(f"pip did not fetch {pinned.requirement} in time") from error
+            raise MixnetError(f"pip did not download {pinned.requirement} in time") from error
         found = Path(fresh) / pinned.name
         if done.returncode or not found.is_file():
-            last = (done.stderr.strip().splitlines() or ["it fetched another file"])[-1]
-            raise MixnetError(f"pip cannot fetch {pinned.name}: {clean(last, 300)}", pinned.where)
+            last = (done.stderr.strip().splitlines() or ["it downloaded another file"])[-1]
+            raise MixnetError(
+                f"pip cannot download {pinned.name}: {clean(last, 300)}", pinned.where
+            )
         found.replace(folder / pinned.name)

@@ -74,21 +74,21 @@ class _Bytes:
 
     def unpack(self, form: str, offset: int) -> tuple[int, ...]:
         if not 0 <= offset <= len(self.content) - struct.calcsize(form):
-            raise self.broken(f"it points beyond its end, to byte {offset}")
+            raise self.broken(f"it refers beyond its end, to byte {offset}")
         return struct.unpack_from(form, self.content, offset)
 
     def text(self, offset: int) -> str:
         """A string that ends with a zero byte."""
         end = self.content.find(b"\0", offset, offset + 4096)
         if not 0 <= offset < len(self.content) or end < 0:
-            raise self.broken("a name in it has no end")
+            raise self.broken("a name in it is not terminated")
         self.named += end - offset
         if self.named > MOST_NAMED:
-            raise self.broken("its names are too long together")
+            raise self.broken("its names are too long in total")
         return self.content[offset:end].decode("ascii", errors="replace")
 
     def broken(self, why: str) -> MixnetError:
-        return MixnetError(f"{self.name} is not a valid ELF file: {why}", "get it again")
+        return MixnetError(f"{self.name} is not a valid ELF file: {why}", "download it again")
 
 
 def parse_elf(content: bytes, name: str = "the file") -> Elf:
@@ -98,7 +98,9 @@ def parse_elf(content: bytes, name: str = "the file") -> Elf:
     """
     file = _Bytes(content, name)
     if content[:4] != b"\x7fELF":
-        raise MixnetError(f"{name} is no ELF file: it is no program or library for phones")
+        raise MixnetError(
+            f"{name} is not an ELF file, so it is not a program or library for phones"
+        )
     if content[4:6] == b"\x01\x01" and len(content) >= 20:
         abi = ABIS_OF_32_BITS.get(file.unpack("<H", 18)[0], "a 32-bit processor")
         raise MixnetError(

@@ -69,14 +69,14 @@ class Runtime:
     """What its segments are aligned to."""
     path: Path
     api_level: int | None = None
-    """The oldest Android that it was built for; None where it does not tell."""
+    """The oldest Android that it was built for; None if it is not reported."""
     added_ns: int = 0
     """When it was taken in."""
 
     @property
     def title(self) -> str:
         """Its interface and version, in words."""
-        return f"{self.api} {self.version or 'of an unknown version'}"
+        return f"{self.api} {self.version or 'of unknown version'}"
 
     @property
     def pages_of_16_kb(self) -> bool:
@@ -92,14 +92,14 @@ def add(file: Path, version: str | None = None) -> list[Runtime]:
     """
     if version is not None and not is_version(version):
         raise UsageError(
-            f"--version-is {shown(version)} is no version", "give one like 2.3.0 or 1.27.0-rc1"
+            f"--version-is {shown(version)} is not a version", "give one like 2.3.0 or 1.27.0-rc1"
         )
     if not is_file(file):
         raise missing_file(file)
     if ".so" in file.suffixes:
         return [_keep(_read(file), file.name, file.name, version)]
     if file.suffix not in (*archives.ZIPPED, *archives.PACKED):
-        raise UsageError(f"{file} is no runtime", "files ending in .aar, .whl, .tgz and .so are")
+        raise UsageError(f"{file} is not a runtime", "give an .aar, .whl, .tgz or .so file")
     # An npm package has a version of its own, which is not the runtime's.
     stated = version if file.suffix in archives.PACKED else _stated_version(file) or version
     kept = [_keep(content, name, file.name, stated) for name, content in archives.members(file)]
@@ -142,8 +142,9 @@ def find_for(suffix: str, platform: str) -> Runtime:
         if found := find_runtime(api, platform):
             return found
     raise NoRuntime(
-        f"there is no runtime for .{suffix} files on {platform}",
-        "mixnet-bench devices setup says which file to get; then: mixnet-bench devices add-runtime",
+        f"no runtime for .{suffix} files on {platform} has been added",
+        "run mixnet-bench devices setup for the file to download, then mixnet-bench devices"
+        " add-runtime",
     )
 
 
@@ -183,7 +184,7 @@ def _api(elf: Elf, name: str) -> str:
         if all(symbol in elf.exports for symbol in symbols):
             return api
     wanted = "; ".join(f"{api}: {', '.join(symbols)}" for api, symbols in APIS.items())
-    raise MixnetError(f"{name} exports no known runtime's functions", f"looked for {wanted}")
+    raise MixnetError(f"{name} exports the functions of no known runtime", f"expected {wanted}")
 
 
 def _own_version(elf: Elf, library: str, content: bytes) -> str | None:

@@ -13,7 +13,7 @@ _FIELD = re.compile(r"^ {1,4}(?P<key>[A-Za-z ]{1,40}): (?P<value>\S{1,40})$")
 
 @dataclass(frozen=True)
 class Battery:
-    """The battery's state; None where it was not told. ``stopped``: someone froze or faked it."""
+    """The battery's state; None if it is not reported. ``stopped``: someone froze or faked it."""
 
     level_percent: int | None
     celsius: float | None

@@ -9,7 +9,7 @@ from mixnet_android.parsers.text import clean, integer, lines_of
 _START = re.compile(r"\[([^\]]{1,200})\]: \[(.*)")
 
 MAX_LINES = 20
-"""Of one value; what goes on longer is no property."""
+"""Of one value; what goes on longer is not a property."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ _DISPLAY = re.compile(r"Display Power: state=(\w{1,40})")
 
 
 def parse_screen_on(text: str) -> bool | None:
-    """Whether the screen is on; None where it isn't told.
+    """Whether the screen is on; None if it is not reported.
 
     Raw lines: ``  mWakefulness=Awake`` (or ``Asleep``, ``Dozing``, ``Dreaming``), and until
     Android 12 ``Display Power: state=ON``.

@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 MAX_LENGTH = 120
-"""Characters of a name or a value that are kept: more is no model's name."""
+"""Characters of a name or a value that are kept: more is not a model's name."""
 
 NAMED = (
     r"[A-Za-z0-9][A-Za-z0-9._:@%\[\]-]{0,119}"

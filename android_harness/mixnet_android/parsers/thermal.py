@@ -53,7 +53,7 @@ class Sensor:
 class Thermal:
     """The thermal service's state. Sensors are the current ones; ``cached`` if only old were there.
 
-    ``status`` is 0 (none) to 6 (shutdown), None where it was not told; with ``override`` it is what
+    ``status`` is 0 (none) to 6 (shutdown), None if it is not reported; with ``override`` it is what
     someone ordered it to be, and not the phone's own.
     """
 
@@ -70,7 +70,7 @@ class Thermal:
 
 
 def parse_thermal(text: str) -> Thermal:
-    """Parse the dump; what isn't there is None or empty, and unbelievable values are left out.
+    """Parse the dump; what is not connected is None or empty, and unbelievable values are left out.
 
     Raw line of a sensor: ``Temperature{mValue=24.7, mType=3, mName=skin, mStatus=0}``. The block
     ``Cached temperatures:`` may be hours old: it counts only where no current one is.

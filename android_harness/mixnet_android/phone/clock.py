@@ -12,7 +12,7 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Let so many seconds pass."""
+        """Wait this number of seconds."""
         ...
 
 

@@ -88,7 +88,7 @@ def parse_conditions(texts: dict[str, str]) -> Conditions:
 
 
 def is_cool(conditions: Conditions, limit_celsius: float) -> bool | None:
-    """Not throttling and not warmer than the limit; None where no temperature is told."""
+    """Not throttling and not warmer than the limit; None if no temperature is reported."""
     if conditions.thermal.status:
         return False
     return None if conditions.celsius is None else conditions.celsius <= limit_celsius
@@ -115,7 +115,7 @@ def wait_until_cool(
         if cool is not False or waited >= timeout_s:
             return Cooled(conditions, waited, cool)
         if not said:
-            say(f"{describe_warmth(conditions)}: waiting until it is below {limit_celsius:g} °C")
+            say(f"{describe_warmth(conditions)}: waiting until it cools below {limit_celsius:g} °C")
             said = True
         clock.sleep(min(LOOK_EVERY_S, timeout_s - waited))
 

@@ -50,16 +50,16 @@ NEEDED_BYTES = 100 * 2**20
 """Room for the runner, two runtime libraries and some models."""
 
 NO_PERMISSIONS = (
-    "on Linux install android-sdk-platform-tools-common or add a udev rule, then plug it in again"
+    "on Linux install android-sdk-platform-tools-common or add a udev rule, then reconnect it"
 )
-REBOOT = "let it start Android: adb reboot, or its power button"
+REBOOT = "start Android on it: adb reboot, or its power button"
 
 STATES: dict[str, tuple[type[AdbError], str]] = {
     "unauthorized": (Unauthorized, UNAUTHORIZED),
     "authorizing": (Unauthorized, UNAUTHORIZED),
     "offline": (Offline, OFFLINE),
-    "connecting": (Offline, "wait a moment, and list again"),
-    "detached": (Offline, "another adb server has it: end that one, or run: adb attach"),
+    "connecting": (Offline, "wait a moment, then list the phones again"),
+    "detached": (Offline, "another adb server uses it: stop that server, or run: adb attach"),
     "no permissions": (NoPermissions, NO_PERMISSIONS),
     "bootloader": (AdbError, REBOOT),
     "fastbootd": (AdbError, REBOOT),
@@ -106,7 +106,7 @@ class State:
     battery: Battery
     screen_on: bool | None
     online: tuple[int, ...] = ()
-    """CPUs that are switched on; empty where that isn't told."""
+    """CPUs that are online; empty if it is not reported."""
     battery_saver: bool | None = None
     identity: str | None = None
     """The same for one phone, by cable and wireless; None where it doesn't tell who it is."""
@@ -211,18 +211,18 @@ def _obstacles(state: State) -> Iterator[str]:
     abis = state.product.abis
     if abis and not set(abis) & set(ABIS):
         yield (
-            f"it runs {', '.join(abis)} only, and there are runtimes for {' and '.join(ABIS)}: "
+            f"it supports {', '.join(abis)} only, and runtimes exist for {' and '.join(ABIS)}: "
             "32-bit phones are not supported"
         )
     if state.executable is False:
-        yield f"{SHARED} forbids running programs (noexec): another build of Android is needed"
+        yield f"{SHARED} does not allow programs to run (noexec): use another build of Android"
     if state.free_bytes is not None and state.free_bytes < NEEDED_BYTES:
         free, needed = state.free_bytes // 2**20, NEEDED_BYTES // 2**20
-        yield f"it has {free} MiB free and {needed} are needed: make room, or devices clean"
+        yield f"it has {free} MiB free of {needed} needed: free some space, or run devices clean"
     if state.thermal.override:
-        yield "its thermal status is overridden: adb shell cmd thermalservice reset"
+        yield "its thermal status is overridden; run: adb shell cmd thermalservice reset"
     if state.battery.stopped:
-        yield "its battery's state is faked or frozen: adb shell dumpsys battery reset"
+        yield "its battery state is overridden; run: adb shell dumpsys battery reset"
 
 
 def choose_phone(adb: Adb, serial: str | None = None) -> Phone:
@@ -269,9 +269,9 @@ def _distinct(adb: Adb, listed: Sequence[Listed]) -> list[Listed]:
 def _nothing(serial: str | None, listed: Sequence[Listed]) -> NotFound:
     if serial is None:
         return NotFound(
-            "there is no phone", "plug one in and switch on USB debugging in its developer options"
+            "no phone is connected", "connect one and enable USB debugging in its developer options"
         )
-    connected = f"connected: {_names(listed)}" if listed else "no phone is connected at all"
+    connected = f"connected: {_names(listed)}" if listed else "no phone is connected"
     if ":" in serial:  # an address: such a phone is known once adb has been told of it
         connected += f"; over the network: adb connect {clean(serial)}"
     return NotFound(f"there is no phone {clean(serial)}", connected)

@@ -30,7 +30,7 @@ def choose_cpus(
     """CPUs from ``big`` (the fastest cluster), ``little`` (the slowest) or ``0,2-4``; or None.
 
     Raises UsageError where the phone has no such CPUs, has switched them off, or does not tell its
-    clusters; ``online`` is empty where it does not tell which are switched on.
+    clusters; ``online`` is empty if it is not reported which are switched on.
     """
     if text is None:
         return None
@@ -38,9 +38,8 @@ def choose_cpus(
     off = sorted(set(chosen) - set(online)) if online else []
     if off:
         raise UsageError(
-            f"--pin {text}: the phone has switched off CPU {', '.join(map(str, off))}",
-            f"online are {', '.join(map(str, sorted(online)))}: name some of them, or wake the "
-            "phone up",
+            f"--pin {text}: the phone has turned off CPU {', '.join(map(str, off))}",
+            f"CPUs {', '.join(map(str, sorted(online)))}: name some of them, or wake the phone up",
         )
     return chosen
 
@@ -50,11 +49,11 @@ def _choose(text: str, clusters: Sequence[Cluster]) -> tuple[int, ...]:
         ordered = sorted(clusters, key=_speed)
         if not ordered or len({_speed(each) for each in ordered}) < 2:
             raise UsageError(
-                f"--pin {text}: the phone tells of no faster and slower CPUs",
-                "name CPUs like 4-7; mixnet-bench devices lists clusters",
+                f"--pin {text}: the phone does not report faster and slower CPUs",
+                "give CPUs such as 4-7; mixnet-bench devices lists clusters",
             )
         return tuple(sorted(ordered[-1 if text == "big" else 0].cpus))
-    cpus = parse_cpus(text, "write big, little, or CPUs like 4-7")
+    cpus = parse_cpus(text, "give big, little, or CPUs such as 4-7")
     known = {cpu for cluster in clusters for cpu in cluster.cpus}
     if known and not set(cpus) <= known:
         missing = ", ".join(map(str, sorted(set(cpus) - known)))

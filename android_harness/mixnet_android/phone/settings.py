@@ -46,7 +46,7 @@ class Noted:
 
 
 class UnreadableNote(AdbError):  # noqa: N818 - named after what is the matter
-    """A note of earlier settings is on the phone, and nobody can tell what it says."""
+    """A note of earlier settings is on the phone, and it cannot be read."""
 
 
 @contextmanager
@@ -77,9 +77,10 @@ def restore(phone: Phone) -> bool:
     noted = parse_note(answer.text)
     if answer.status != 0 or noted is None:
         raise UnreadableNote(
-            f"phone {phone.serial}: the note of its earlier settings cannot be read and is kept: "
+            f"phone {phone.serial}: the file with its original settings cannot be read and is not"
+            " deleted: "
             f"{clean(answer.text, 80) or 'it is empty'}",
-            f"set stay_on_while_plugged_in as it should be, then: adb shell rm {NOTE}",
+            f"set stay_on_while_plugged_in yourself, then run: adb shell rm {NOTE}",
         )
     _put_back(phone, noted)
     phone.ask("rm", "-f", NOTE)
@@ -91,7 +92,7 @@ def _restore_or_warn(phone: Phone) -> bool:
     try:
         restore(phone)
     except UnreadableNote as error:
-        warn(f"{error.message}; no setting is changed ({error.hint})")
+        warn(f"{error.message}; no setting was changed ({error.hint})")
         return False
     return True
 
@@ -110,8 +111,8 @@ def _change(phone: Phone, wanted: Wanted) -> Wanted:
     known = wanted.stay_awake and re.fullmatch(r"\d|1[0-5]|null", before) is not None
     if wanted.stay_awake and not known:
         warn(
-            f"phone {phone.serial} tells {clean(before, 40)!r} of stay_on_while_plugged_in: it is "
-            "left as it is, and the screen may turn off"
+            f"phone {phone.serial} reports {clean(before, 40)!r} for"
+            " stay_on_while_plugged_in: it is not changed, and the screen may turn off"
         )
     stay_on = before if known else UNTOUCHED
     fixed = "false" if wanted.fixed_performance else UNTOUCHED
@@ -121,17 +122,18 @@ def _change(phone: Phone, wanted: Wanted) -> Wanted:
         f"exec 2>&1\nmkdir -p {ROOT} && printf %s {quote(note)} > {new} && mv -f {new} {NOTE}"
     )
     if written.status != 0:
-        why = clean(written.text.replace("\n", " "), 200) or "no word"
+        why = clean(written.text.replace("\n", " "), 200) or "no message"
         raise AdbError(
-            f"phone {phone.serial}: its settings cannot be noted in {ROOT}, and so not changed: "
+            f"phone {phone.serial}: its settings cannot be saved in {ROOT} and are therefore not"
+            " changed: "
             f"{why}",
-            f"{hint_of_writing(why)}; --keep-settings measures without changing any setting",
+            f"{hint_of_writing(why)}; --keep-settings measures without changing settings",
         )
     if known:
         phone.ask("svc", "power", "stayon", "true")
     supported = wanted.fixed_performance and phone.shell(f"{FIXED} true").status == 0
     if wanted.fixed_performance and not supported:
-        warn(f"phone {phone.serial} has no fixed-performance mode: clocks are as they come")
+        warn(f"phone {phone.serial} has no fixed-performance mode; its clocks are not controlled")
     return Wanted(known, supported)
 
 
@@ -155,6 +157,6 @@ def _restore_surely(phone: Phone) -> None:
             restore(phone)
         except AdbError as error:
             warn(
-                f"settings of phone {phone.serial} are still changed ({error.message}): plug it in"
+                f"settings of phone {phone.serial} are still changed ({error.message}): connect it"
                 " and run mixnet-bench devices clean, or measure again"
             )

@@ -81,8 +81,8 @@ def put(phone: Phone, path: Path, folder: str = "", name: str = "") -> Stored:
         phone.push(path, coming)
         if not is_there(phone, coming, sha256, size):
             raise AdbError(
-                f"{path.name} arrived on phone {phone.serial} with another content",
-                "try another cable; mixnet-bench devices clean removes what is there",
+                f"{path.name} arrived on phone {phone.serial} with different content",
+                "try another cable; mixnet-bench devices clean removes the file",
             )
         phone.ask("chmod", "755", coming)
         phone.ask("mv", "-f", coming, place)
@@ -114,7 +114,7 @@ def check_space(phone: Phone, size: int) -> None:
         raise NoSpace(
             f"phone {phone.serial} has {free // 2**20} MiB free, and "
             f"{(size + SPARE_BYTES) // 2**20} are needed",
-            "make room on it; mixnet-bench devices clean removes what was put there",
+            "free some space on it; mixnet-bench devices clean removes the files of this program",
         )
 
 
@@ -129,23 +129,23 @@ def check_executable(phone: Phone) -> None:
     )
     answer = phone.shell(script)
     if answer.status == 41:
-        why = clean(answer.text.replace("\n", " "), 400) or "no word"
+        why = clean(answer.text.replace("\n", " "), 400) or "no message"
         raise AdbError(
             f"phone {phone.serial}: {ROOT} cannot be written: {why}", hint_of_writing(why)
         )
     if answer.status != 42:
-        said = clean(answer.text, 400) or "no word"
+        said = clean(answer.text, 400) or "no message"
         raise NotExecutable(
-            f"phone {phone.serial} doesn't run programs in {ROOT}: {said}",
-            "its build of Android forbids it to the shell user; use another phone",
+            f"phone {phone.serial} does not run programs in {ROOT}: {said}",
+            "its build of Android does not allow this to the shell user; use another phone",
         )
 
 
 def hint_of_writing(why: str) -> str:
     """What to do where a phone does not let something be written, by its own words."""
     if "permission denied" in why.lower() or "read-only" in why.lower():
-        return f"its shell user may not write there: look at adb shell ls -ld {SHARED}"
-    return "make room on it: mixnet-bench devices tells what is free"
+        return f"its shell user may not write there; see: adb shell ls -ld {SHARED}"
+    return "free some space on it; mixnet-bench devices shows the free space"
 
 
 def clear(phone: Phone) -> int:
@@ -162,7 +162,7 @@ def clear(phone: Phone) -> int:
     if answer.status != 0:
         raise AdbError(
             f"phone {phone.serial}: cannot remove {ROOT}: {clean(answer.text, 200)}",
-            f"remove it by hand: adb -s {phone.serial} shell rm -rf {ROOT}",
+            f"remove it with: adb -s {phone.serial} shell rm -rf {ROOT}",
         )
     return (integer(next(iter(answer.text.split()), None)) or 0) * 1024
 

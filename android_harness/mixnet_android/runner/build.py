@@ -57,7 +57,7 @@ def find_runner(target: str) -> Path:
     path = runner_path(target)
     if not path.is_file():
         raise NoRunner(
-            f"there is no runner for {target} yet",
+            f"the runner for {target} has not been built",
             f"mixnet-bench devices build-runner --target {target}",
         )
     return path
@@ -98,7 +98,7 @@ def check(content: bytes, target: str) -> Elf:
     faults = list(_faults(elf, len(content), target))
     if faults:
         raise MixnetError(
-            f"the runner for {target} was built wrong: {'; '.join(faults)}",
+            f"the runner for {target} was not built correctly: {'; '.join(faults)}",
             "try another compiler, or report this with the compiler's version",
         )
     return elf
@@ -129,7 +129,7 @@ def _choose(target: str, way: str | None) -> Way:
     if not toolchains.sources():
         raise MixnetError(
             "the runner's C sources are not installed",
-            f"install mixnet-mobile again; they belong into {toolchains.RUNNER}",
+            f"reinstall mixnet-mobile; they belong in {toolchains.RUNNER}",
         )
     missing = []
     for each in known:
@@ -153,7 +153,7 @@ def _run(command: toolchains.Command, target: str) -> None:
     except OSError as error:
         raise MixnetError(f"cannot run {command[0]}: {error.strerror or error}") from error
     except subprocess.TimeoutExpired:
-        raise MixnetError(f"{command[0]} did not end in {TIMEOUT_S:g} s") from None
+        raise MixnetError(f"{command[0]} did not end within {TIMEOUT_S:g} s") from None
     if done.returncode != 0:
         lines = done.stdout.decode(errors="replace").strip().splitlines()
         words = next((line for line in lines if "error" in line), lines[-1] if lines else "")

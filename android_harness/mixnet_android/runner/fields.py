@@ -25,7 +25,7 @@ class Fields:
         """Raise the MixnetError that names this line and key."""
         raise MixnetError(
             f"{self.where} ({self.kind}): {key!r} {why}",
-            "the file is damaged or not the runner's; run it again",
+            "the file is damaged or was not written by the runner; run the command again",
         )
 
     def integer(self, key: str, least: int = 0, most: int = MOST) -> int:

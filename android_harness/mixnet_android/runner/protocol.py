@@ -29,7 +29,7 @@ PROTOCOL = 1
 MOST_MODELS = 16
 REASONS = ("complete", "failed", "signal", "stop-file", "max-time")
 APIS = ("litert", "tflite", "onnxruntime")
-HINT = "run it again; if it happens again, run the runner by hand and look at its result"
+HINT = "run the command again; if it fails again, run the runner directly and inspect its result"
 
 
 def parse(text: str) -> Result:
@@ -95,7 +95,7 @@ def _collect(lines: list[Fields]) -> Result:
     if version != PROTOCOL:
         raise MixnetError(
             f"the runner speaks version {version} of its protocol, not {PROTOCOL}",
-            "build and push the runner of this version: mixnet-bench devices build-runner",
+            "build the runner of this version: mixnet-bench devices build-runner",
         )
     if any(each.kind in ("header", "end") for each in lines[1:-1]):
         raise MixnetError("the runner's result holds a second header or an early end", HINT)
@@ -156,12 +156,12 @@ def _models(found: Mapping[str, list[Fields]], libraries: int) -> dict[int, Mode
     for fields in found.get("model", []):
         index = fields.integer("model", most=MOST_MODELS - 1)
         if index in models:
-            fields.refuse("model", f"is told of model {index} a second time")
+            fields.refuse("model", f"describes model {index} a second time")
         models[index] = _model(fields, index, found, libraries)
     for kind in ("warmup", "burst", "profile", "profile_file", "output"):
         for fields in found.get(kind, []):
             if fields.integer("model", most=MOST_MODELS - 1) not in models:
-                fields.refuse("model", "is of a model that was not loaded")
+                fields.refuse("model", "describes a model that was not loaded")
     return models
 
 
@@ -191,7 +191,7 @@ def _model(fields: Fields, index: int, found: Mapping[str, list[Fields]], librar
 
 
 def _switch(fields: Fields, key: str) -> bool | None:
-    """0 or 1; None where it is not told."""
+    """0 or 1; None if it is not reported."""
     return None if key not in fields.values else bool(fields.integer(key, most=1))
 
 
@@ -221,9 +221,9 @@ def _burst(fields: Fields) -> Burst:
     lengths = {len(burst.t_ns), len(burst.ns), len(burst.cpu)}
     lengths |= set() if burst.khz is None else {len(burst.khz)}
     if lengths == {0} or len(lengths) != 1:
-        fields.refuse("ns", f"has lists of unlike or no length: {sorted(lengths)}")
+        fields.refuse("ns", f"has lists of different or zero length: {sorted(lengths)}")
     if any(later < earlier for earlier, later in zip(burst.t_ns, burst.t_ns[1:], strict=False)):
-        fields.refuse("t_ns", "goes back in time")
+        fields.refuse("t_ns", "has times that decrease")
     return burst
 
 
@@ -237,7 +237,7 @@ def _canary(fields: Fields) -> Canary | None:
         cpu=fields.integer("canary_cpu", least=-1),
     )
     if not found.ns or len(found.ns) != len(found.cpu_ns):
-        fields.refuse("canary_ns", "has another length than canary_cpu_ns, or none")
+        fields.refuse("canary_ns", "does not have the length of canary_cpu_ns")
     return found
 
 

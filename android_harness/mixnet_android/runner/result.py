@@ -123,7 +123,7 @@ class Model:
     profile_file: str | None
     output_files: tuple[Output, ...]
     wholly_delegated: bool | None = None
-    """Whether XNNPACK took all of it; None where the library does not tell."""
+    """Whether XNNPACK took all of it; None if it is not reported."""
 
     @property
     def samples_ms(self) -> tuple[float, ...]:
@@ -141,7 +141,7 @@ class Thread:
     last_cpu: int
     cpu_ms: int
     run_delay_ns: int | None = None
-    """Time that it was ready and waited for a core; None where the kernel does not tell."""
+    """Time that it was ready and waited for a core; None if it is not reported."""
 
 
 @dataclass(frozen=True)

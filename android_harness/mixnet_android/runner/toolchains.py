@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mixnet_android.libraries.elf import PAGE_BYTES
+from mixnet_common.errors import install_hint
 
 RUNNER = Path(__file__).resolve().parents[1] / "native"
 """The sources, which an installed package has too."""
@@ -91,7 +92,7 @@ def _ndk_missing() -> str | None:
         return f"the Android NDK: {_toolchain_file(ndk)} does not exist; check ANDROID_NDK_HOME"
     for tool in ("cmake", "ninja"):
         if shutil.which(tool) is None:
-            return f"{tool} (pip install {tool})"
+            return f"{tool} ({install_hint(tool)})"
     return None
 
 
@@ -114,7 +115,7 @@ def _ndk_commands(machine: str, program: Path, between: Path) -> list[Command]:
 def _zig_missing() -> str | None:
     if importlib.util.find_spec("ziglang") is not None or shutil.which("zig"):
         return None
-    return "zig (pip install ziglang)"
+    return f"zig ({install_hint('mixnet-mobile[runner]')})"
 
 
 def _zig(*arguments: str) -> Command:
@@ -182,7 +183,7 @@ NDK = Way("ndk", "the Android NDK through CMake", _ndk_missing, _ndk_commands)
 ZIG = Way("zig", "zig, for glibc 2.17 and later", _zig_missing, _zig_commands)
 ZIG_ANDROID = Way(
     "zig",
-    "zig without the NDK; run by Android's own linker, never by a phone",
+    "zig without the NDK; tested with Android's linker, not on a phone",
     _zig_missing,
     _zig_android_commands,
     True,

@@ -117,12 +117,14 @@ def parse(text: str) -> Report:
     rows = {match[1]: match for match in _ROW.finditer(text)}
     found = [*_SUMMARY.finditer(text), *_OLD_SUMMARY.finditer(text)]
     if len(found) > 1 or len(spreads) > 2:
-        raise MixnetError(f"{NAME} printed several results", "run it once for each file")
+        raise MixnetError(f"{NAME} printed several results", "run the command once per file")
     if found and spreads:
         return _from_lines(text, found[0], spreads)
     if "Inference (avg)" in rows and rows["Inference (avg)"][3]:
         return _from_table(text, rows)
-    raise MixnetError(f"{NAME} printed no result: {_last_words(text)}", "run it by hand to see why")
+    raise MixnetError(
+        f"{NAME} printed no result: {_last_words(text)}", "run it directly to see why"
+    )
 
 
 def _from_lines(text: str, summary: re.Match[str], spreads: Sequence[Spread]) -> Report:
@@ -223,4 +225,4 @@ def _last_words(text: str) -> str:
     """Its last complaint, else its last line."""
     lines = text.splitlines()
     complaints = [line for line in lines if re.search(r"\b(ERROR|FATAL|Failed|Aborted)\b", line)]
-    return clean((complaints or lines or ["it said nothing"])[-1], 200)
+    return clean((complaints or lines or ["it printed nothing"])[-1], 200)

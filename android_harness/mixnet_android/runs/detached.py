@@ -87,15 +87,14 @@ class Run:
             said = clean(answer.text.replace("\n", " "), 200)
             if answer.status == NO_PROGRAM:
                 raise AdbError(
-                    f"phone {self.phone.serial} has no {said}, which starts what runs on without "
-                    "the cable",
-                    "use a phone that has it: Android's own have since Android 6",
+                    f"phone {self.phone.serial} has no {said}, needed to run without the cable",
+                    "use another phone; Android has it since version 6",
                 )
             if "no space left" in said.lower():
                 raise explain(said, self.phone.serial)
             raise AdbError(
                 f"phone {self.phone.serial}: cannot start {self.name}{': ' if said else ''}{said}",
-                "mixnet-bench devices clean ends what is left of earlier runs",
+                "mixnet-bench devices clean stops what is left of earlier runs",
             )
 
     def poll(self) -> Status:
@@ -119,7 +118,9 @@ class Run:
         """End it, politely and then not; returns when nothing of it runs. Raises AdbError."""
         answer = self.phone.shell(KILL.format(folder=self.folder, members=MEMBERS))
         if answer.status != 0:
-            raise AdbError(f"phone {self.phone.serial}: {self.name} cannot be ended", "restart it")
+            raise AdbError(
+                f"phone {self.phone.serial}: {self.name} cannot be stopped", "restart it"
+            )
 
     def remove(self) -> None:
         """Remove its folder, with all that it wrote."""
@@ -163,8 +164,9 @@ class Run:
                 left = lost_at + lost_for_s - clock.now()
                 if left <= 0:
                     raise Lost(
-                        f"phone {self.phone.serial} went away and did not come back",
-                        "what it measures goes on: plug it in, run the same again within the hour",
+                        f"phone {self.phone.serial} was disconnected and did not reconnect",
+                        "the measurement continues on the phone: connect it and run the same"
+                        " command within an hour",
                     ) from error
                 self._reconnect(min(left, 10.0))
                 clock.sleep(min(left, POLL_S))

@@ -1,7 +1,7 @@
 """One phone, one measurement: a mark on the phone of who measures on it, and since when.
 
 Whoever wants a phone that somebody measures on is refused, wherever both are: on this machine, on
-another, by cable or wireless. A mark whose process has ended, or that nobody has renewed for ten
+another, by cable or wireless. A mark whose process has ended, or that has not been renewed for ten
 minutes, holds nothing.
 """
 
@@ -25,7 +25,7 @@ from mixnet_android.runs.status import Phase
 from mixnet_common.console import warn
 
 STALE_S = 600
-"""After which a mark that nobody has renewed holds nothing: longer than any push takes."""
+"""After which a mark that has not been renewed holds nothing: longer than any push takes."""
 
 _OWNER = re.compile(r"hold ([0-9a-f]{16}) (\S{1,64}) (\S{1,64}) (\d{1,10}) (\d{0,12})")
 _TOKEN = secrets.token_hex(8)
@@ -86,7 +86,7 @@ def hold(phone: Phone, take_over: bool = False) -> Iterator[None]:
 
 
 def holder_of(phone: Phone) -> Holder | None:
-    """Who holds the phone, living or not; None where nobody does. Raises AdbError."""
+    """Who holds the phone, living or not; None if it is free. Raises AdbError."""
     return parse_holder(phone.shell(f"cat {HOLD}/owner {HOLD}/beat\necho now $(date +%s)").text)
 
 
@@ -119,24 +119,26 @@ def _take(phone: Phone, take_over: bool) -> None:
         return
     holder = holder_of(phone)
     if answer.status == 4 or (holder is None and "exists" not in answer.text):
-        why = " ".join(answer.text.split())[:200] or "no word"
+        why = " ".join(answer.text.split())[:200] or "no message"
         raise AdbError(
             f"phone {phone.serial}: {ROOT} cannot be written: {why}",
-            f"{hint_of_writing(why)}; nothing on the phone was changed",
+            f"{hint_of_writing(why)}; nothing was changed on the phone",
         )
     if holder is not None and _is_alive(phone, holder):
         if not take_over:
             raise InUse(
-                f"phone {phone.serial} is in use: {holder.words} measures on it",
-                "wait, choose another phone, or end that measurement with --take-over",
+                f"phone {phone.serial} is in use by {holder.words}",
+                "wait, use another phone, or stop that measurement with --take-over",
             )
         end_all(phone)
         for name in run_names(phone):
             Run(phone, name).remove()
-        warn(f"phone {phone.serial}: ended what {holder.words} measured")
+        warn(f"phone {phone.serial}: stopped the measurement of {holder.words}")
     phone.shell(f"rm -rf {HOLD}")
     if phone.shell(script).status != 0:
-        raise InUse(f"phone {phone.serial} is in use: somebody was faster", "run it again")
+        raise InUse(
+            f"phone {phone.serial} is in use: another measurement has just started", "run it again"
+        )
 
 
 def _is_alive(phone: Phone, holder: Holder) -> bool:
@@ -173,9 +175,9 @@ def _tell_of_loss(phone: Phone, error: AdbError) -> None:
         return
     if holder is not None and holder.token != _TOKEN:
         raise TakenOver(
-            f"phone {phone.serial} was taken over by {holder.words}: what was measured here was "
-            f"ended ({error.message})",
-            "launches that had ended are kept: run the same again when the phone is free",
+            f"phone {phone.serial} was taken over by {holder.words}: this measurement was "
+            f"stopped ({error.message})",
+            "finished launches are saved: run the same command when the phone is free",
         ) from error
 
 

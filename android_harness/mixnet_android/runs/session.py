@@ -20,7 +20,7 @@ from mixnet_android.runs.work import RESULT, Installed, Work, arguments
 from mixnet_common import MixnetError
 
 MOST_OUTPUT_BYTES = 256 * 2**20
-MAYBE_FULL = "its storage may be full: mixnet-bench devices tells what is free"
+MAYBE_FULL = "its storage may be full; mixnet-bench devices shows the free space"
 
 
 class RunnerError(MixnetError):
@@ -105,9 +105,16 @@ def _about_features(phone: Phone, work: Work) -> str:
     known = [each for each in WANTED_FEATURES if each in found]
     lacking = [each for each in WANTED_FEATURES if each not in found]
     told = f"of {', '.join(WANTED_FEATURES)} its CPUs have {', '.join(known) or 'none'} and lack "
-    told = f"{told}{', '.join(lacking) or 'none'}" if found else "its CPUs' features are not told"
+    told = (
+        f"{told}{', '.join(lacking) or 'none'}"
+        if found
+        else "the phone does not report the features of its CPUs"
+    )
     libraries = ", ".join(dict.fromkeys(work.titles)) or "the library"
-    return f"{libraries} used an instruction that the phone lacks; {told}: take another build of it"
+    return (
+        f"{libraries} used an instruction that the phone does not have; {told}: use another build"
+        " of it"
+    )
 
 
 def _bring_back(phone: Phone, work: Work, run: Run) -> Launched:
@@ -125,7 +132,7 @@ def _bring_back(phone: Phone, work: Work, run: Run) -> Launched:
 
 
 def _tell_rest(run: Run) -> str:
-    """How much a runner had measured that did not live to its end; nothing where nobody knows."""
+    """How much a runner had measured that did not live to its end; nothing if it is not known."""
     try:
         with tempfile.TemporaryDirectory(prefix="mixnet-") as folder:
             part = _fetch(run.phone, run.folder, f"{RESULT}.part", Path(folder), MOST_OUTPUT_BYTES)
@@ -142,7 +149,7 @@ def _fetch_result(phone: Phone, folder: str, into: Path) -> str:
     if phone.shell(f"[ -f {folder}/{RESULT} ]").status != 0:
         said = clean(phone.shell(f"tail -n 1 {folder}/stderr").text, 300)
         raise RunKilled(
-            f"phone {phone.serial}: the runner wrote no result: {said or 'no word'}",
+            f"phone {phone.serial}: the runner wrote no result: {said or 'no message'}",
             "" if said and "cannot be written" not in said else MAYBE_FULL,
         )
     content = _fetch(phone, folder, RESULT, into, MOST_OUTPUT_BYTES)
@@ -169,7 +176,7 @@ def _refusal(phone: Phone, work: Work, words: str) -> RunnerError:
             return RunnerError(
                 f"phone {phone.serial}: {clean(file[1], 100) if file else 'a file'} is of {what} "
                 f"{found[1]}, and {title} takes {what} {found[2]} at most",
-                "take a newer one in: mixnet-bench devices add-runtime FILE; or export the file "
+                "add a newer one: mixnet-bench devices add-runtime FILE; or export the file "
                 f"with an older {what}",
             )
     return RunnerError(f"phone {phone.serial}: {clean(words, 600)}")
@@ -180,17 +187,17 @@ def _check(phone: Phone, work: Work, result: Result) -> None:
     if result.errors:
         raise _refusal(phone, work, result.errors[0])
     if result.end is None or result.end.reason != "complete":
-        reason = "nobody knows why" if result.end is None else result.end.reason
+        reason = "exit status unknown" if result.end is None else result.end.reason
         raise MixnetError(
-            f"phone {phone.serial}: the runner ended early ({reason})",
-            "ask for less at once" if reason == "max-time" else "run it again",
+            f"phone {phone.serial}: the runner exited early ({reason})",
+            "measure fewer files or inferences at once" if reason == "max-time" else "run it again",
         )
     told = {number for number, model in result.models.items() if model.samples_ms}
     if told != set(range(len(work.models))):
         raise MixnetError(
-            f"phone {phone.serial}: the runner's result tells samples of {len(told)} files, and "
+            f"phone {phone.serial}: the runner's result has samples of {len(told)} files, and "
             f"{len(work.models)} were to be timed",
-            "build and push the runner of this version: mixnet-bench devices build-runner",
+            "build the runner of this version: mixnet-bench devices build-runner",
         )
 
 
@@ -202,7 +209,7 @@ def _fetch_outputs(
         for output in model.output_files:
             size = output.tensor.size_bytes
             if size > MOST_OUTPUT_BYTES:
-                raise MixnetError(f"{output.tensor.name} is too large to be brought back")
+                raise MixnetError(f"{output.tensor.name} is too large to be copied from the phone")
             found[number, output.index] = _fetch(phone, folder, output.path, into, size)
     return found
 
@@ -211,8 +218,8 @@ def _fetch_trace(phone: Phone, folder: str, number: int, times: str, into: Path)
     graph = f"{RESULT}.profile{number}.onnx"
     if phone.shell(f"[ -f {folder}/{graph} ]").status != 0:
         raise MixnetError(
-            f"phone {phone.serial}: the runner did not keep the graph that was profiled",
-            "build and push the runner of this version: mixnet-bench devices build-runner",
+            f"phone {phone.serial}: the runner did not save the profiled graph",
+            "build the runner of this version: mixnet-bench devices build-runner",
         )
     return Trace(*(_fetch(phone, folder, name, into, MOST_OUTPUT_BYTES) for name in (times, graph)))
 
@@ -223,11 +230,14 @@ def _fetch(phone: Phone, folder: str, path: str, into: Path, most_bytes: int) ->
     if not re.fullmatch(
         r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}", name
     ):  # not . or .., which are folders
-        raise MixnetError(f"phone {phone.serial}: an output has the name {clean(name, 80)!r}")
+        raise MixnetError(
+            f"phone {phone.serial}: an output has the unusable name {clean(name, 80)!r}"
+        )
     target = into / f"fetched-{name}"
     phone.pull(f"{folder}/{name}", target, most_bytes)
     if not target.is_file() or target.stat().st_size > most_bytes:
         raise MixnetError(
-            f"phone {phone.serial}: {name} is no file of at most {most_bytes} bytes", "run it again"
+            f"phone {phone.serial}: {name} is not a file with at most {most_bytes} bytes",
+            "run it again",
         )
     return target.read_bytes()

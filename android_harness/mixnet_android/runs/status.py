@@ -18,10 +18,13 @@ NAMES = {SIGILL: "SIGILL", SIGBUS: "SIGBUS", SIGKILL: "SIGKILL", SIGSEGV: "SIGSE
 CHATTER = re.compile(r"(INFO|DEBUG|VERBOSE|WARNING)\b|[IDVW](/|\s+\S+\s*:)")
 """How lines begin in which libraries and Android's linker merely inform."""
 
-OUT_OF_MEMORY = "it may be out of memory; launches that had ended are kept: run the same again"
+OUT_OF_MEMORY = "it may be out of memory; finished launches are saved: run the same command again"
 
 HINTS = {
-    SIGILL: "the library may use instructions that the phone's CPU lacks: take another build of it",
+    SIGILL: (
+        "the library may use instructions that the phone's CPU does not have: use another build"
+        " of it"
+    ),
     SIGBUS: "a file on the phone may be damaged or its storage full: mixnet-bench devices clean, "
     "then run it again",
     SIGKILL: OUT_OF_MEMORY,
@@ -54,7 +57,7 @@ class Status:
     """A run as the phone tells it.
 
     ``exit_status`` is the program's own, once it has ended; ``overdue`` says that its limit ended
-    it. ``age_s`` is the time since then by the phone's clock, None where it doesn't tell.
+    it. ``age_s`` is the time since then by the phone's clock, None if it is not reported.
     ``unsaved`` says that the disk was full when the exit status was to be written.
     ``progress`` is the last line of the file ``progress`` in its folder, ``complaint`` the end
     of its stderr.
@@ -72,15 +75,15 @@ class Status:
 def _killed(who: str, number: int, status: Status) -> RunKilled:
     name = f"{number} ({NAMES[number]})" if number in NAMES else str(number)
     error = RunKilled(
-        f"{who}: the program was ended by signal {name}{_said(status)}",
-        HINTS.get(number, "report it, with the files"),
+        f"{who}: the program was killed by signal {name}{_said(status)}",
+        HINTS.get(number, "report this, with the files"),
     )
     error.signal = number
     return error
 
 
 def _said(status: Status) -> str:
-    """The last line of what it complained; what it merely informed of is no reason."""
+    """The last line of what it complained; what it merely informed of is not a reason."""
     lines = [line for line in lines_of(status.complaint) if not CHATTER.match(line)]
     return f": {clean(lines[-1], 200)}" if lines else ""
 
@@ -126,21 +129,26 @@ def raise_for_status(who: str, status: Status) -> Status:
     """
     match status.phase:
         case Phase.KILLED if status.unsaved:
-            raise NoSpace(f"{who} has no space left: nobody knows how the run ended", NO_SPACE)
+            raise NoSpace(
+                f"{who} has no space left, so the exit status of the run is unknown", NO_SPACE
+            )
         case Phase.KILLED:
             raise RunKilled(
-                f"{who}: the run was ended from outside",
+                f"{who}: the run was stopped by another program",
                 OUT_OF_MEMORY,
             )
         case Phase.REBOOTED:
             raise Rebooted(
                 f"{who} was restarted during the run",
-                "run the same again: it begins anew, as another measurement",
+                "run the same command again; it starts a new measurement",
             )
         case Phase.ABSENT:
-            raise RunKilled(f"{who}: the run's folder is gone", "run the same again")
+            raise RunKilled(f"{who}: the folder of the run was deleted", "run the same again")
     if status.overdue:
-        raise TimedOut(f"{who}: the run took too long and was ended", "ask for less at once")
+        raise TimedOut(
+            f"{who}: the run took too long and was stopped",
+            "measure fewer files or inferences at once",
+        )
     if (status.exit_status or 0) > 128:
         raise _killed(who, (status.exit_status or 0) - 128, status)
     return status

@@ -171,8 +171,8 @@ def refuse_too_many(models: Sequence[Path]) -> None:
     """Raise UsageError where one launch of the runner cannot take them all."""
     if len(models) > MOST_MODELS:
         raise UsageError(
-            f"{len(models)} files are too many for one run: the runner takes {MOST_MODELS}",
-            "time fewer at once; name the same first file each time to compare their ratios",
+            f"{len(models)} files are too many for one run; the runner accepts {MOST_MODELS}",
+            "measure fewer at once, with the same first file each time to compare ratios",
         )
 
 

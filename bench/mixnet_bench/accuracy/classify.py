@@ -36,7 +36,7 @@ class Guess:
 
 @dataclass(frozen=True)
 class Known:
-    """How images are to be prepared and classes to be called, and who says so."""
+    """How images are to be prepared and classes to be called, and where this was read."""
 
     preprocessing: Preprocessing
     preprocessing_from: str
@@ -45,7 +45,10 @@ class Known:
 
 
 class Classifier:
-    """An opened file with what it takes to use it. Raises MixnetError where it is no classifier."""
+    """An opened file with what it takes to use it.
+
+    Raises MixnetError where it is not a classifier.
+    """
 
     def __init__(
         self,
@@ -88,7 +91,7 @@ def _fitting(cards: Mapping[str, ModelMetadata], classes: int) -> tuple[Labels, 
         if len(card.labels) == classes:
             return card.labels, name
         if card.labels:
-            warn(f"{name} has {len(card.labels)} labels for {classes} classes; they are left out")
+            warn(f"{name} has {len(card.labels)} labels for {classes} classes; they are not used")
     return (), None
 
 

@@ -23,7 +23,8 @@ from mixnet_runtimes.quantized import to_stored
 def read_image(model: Path, image: Path, info: TensorInfo) -> NDArray[Any]:
     """The picture as the input ``info`` of ``model`` takes it, once for every image of a batch.
 
-    Raises UsageError for an input that is no image, MixnetError for a picture that cannot be read.
+    Raises UsageError for an input that is not an image, MixnetError for a picture that cannot be
+    read.
     """
     layout, (batch, height, width, channels) = _image_sizes(image, info)
     preprocessing, _ = find_preprocessing(model, channels)
@@ -41,7 +42,8 @@ def _image_sizes(image: Path, info: TensorInfo) -> tuple[str, tuple[int, ...]]:
             if sizes[3] in (1, 3):
                 return layout, sizes
     raise UsageError(
-        f"--input {info.name}={show(image)}: the input is {list(info.shape)}, which is no picture "
+        f"--input {info.name}={show(image)}: the input is {list(info.shape)}, which is not a"
+        " picture "
         "of 1 or 3 channels",
         f"give --input {info.name}=FILE.npy",
     )

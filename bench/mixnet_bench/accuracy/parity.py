@@ -1,4 +1,4 @@
-"""The parity check on files that say themselves how images are prepared and classes are called.
+"""The parity check on files whose metadata has preprocessing and class names.
 
 ``parity`` is the function for programs, ``mixnet_bench.testing.assert_parity`` that for tests and
 ``mixnet-bench parity`` the command. Counting and judging are ``mixnet_quantize.parity``'s.
@@ -62,7 +62,7 @@ class ParityAnswer:
 
     parity: Parity
     preprocessing_from: tuple[str, str]
-    """Who said how images are prepared for each: a file, an option, or ``assumed``."""
+    """Where the preprocessing of each was read: a file, an option, or ``assumed``."""
     labels: Labels
     """Names of the classes; empty where no file has any."""
 
@@ -79,13 +79,12 @@ class _Said:
 def parity(first: Path | str, second: Path | str, data: Path | str, **options: Any) -> Parity:
     """Compare two classifiers, ``.tflite`` or ``.onnx``, on a folder of images.
 
-    ``data`` and the options ``classes``, ``truth``, ``synsets`` and ``unlabelled`` are the fields
-    of ``Source``; ``budget`` (in points), ``confidence``, ``jobs``, ``state``, ``worst`` and
-    ``layers`` those of ``Settings``; ``preprocessing``, ``runtimes``, ``selection`` and ``fp16``
-    those of ``ParityRequest``. ``dask`` and ``insecure`` are the command's options of the same
-    names.
-    Raises UsageError and MixnetError; a loss beyond the budget raises nothing, and stands in
-    ``verdict``.
+    ``data`` and the options ``classes`` (the command's ``--labels``), ``truth``, ``synsets`` and
+    ``unlabelled`` are the fields of ``Source``; ``budget`` (in points), ``confidence``, ``jobs``,
+    ``state``, ``worst`` and ``layers`` those of ``Settings``; ``preprocessing``, ``runtimes``,
+    ``selection`` and ``fp16`` those of ``ParityRequest``. ``dask`` and ``insecure`` are the
+    command's options of the same names. Raises UsageError and MixnetError; a loss beyond the budget
+    raises nothing, and stands in ``verdict``.
     """
     return answer(request(first, second, data, **options)).parity
 
@@ -102,7 +101,7 @@ def request(
     options |= paths
     cluster = parse_address(options.pop("dask", None), options.pop("insecure", False))
     if cluster is not None and options.get("jobs") is not None:
-        raise UsageError("--jobs is about this process; with --dask the workers' threads count")
+        raise UsageError("--jobs has no effect with --dask, which uses the workers' threads")
     source = Source(Path(data), **_taken(Source, options))
     settings = Settings(**_taken(Settings, options))
     return ParityRequest(Path(first), Path(second), source, settings, cluster=cluster, **options)
@@ -124,7 +123,7 @@ def runner_of(cluster: Address | None) -> Iterator[Runner]:
 
 
 def answer(asked: ParityRequest, runner: Runner | None = None) -> ParityAnswer:
-    """Find out how images are prepared for either file, and compare. Raises like ``parity``.
+    """Find the preprocessing of both files, and compare. Raises like ``parity``.
 
     ``runner`` runs the images in the place of whom the request names.
     """
@@ -194,10 +193,10 @@ def _by_files(paths: Sequence[Path], said: Sequence[_Said]) -> list[tuple[Prepro
         if own.preprocessing is not None:
             chosen.append((own.preprocessing, own.source))
         elif other.preprocessing is not None:
-            warn(f"{path} does not say how images are prepared; they are as for the other file")
+            warn(f"{path} has no preprocessing metadata; that of the other file is used")
             chosen.append((other.preprocessing, other.source))
         else:
-            warn(f"{path} does not say how images are prepared; they are as {ASSUMED}'s")
+            warn(f"{path} has no preprocessing metadata; the preprocessing of {ASSUMED} is used")
             chosen.append((load_preprocessing(ASSUMED), "assumed"))
     return chosen
 
@@ -215,8 +214,8 @@ def _warn_of_unlike(sides: Sequence[Side]) -> None:
     pixels = takes_pixels(first) != takes_pixels(second)
     if not (pixels and on_pixels(first) == on_pixels(second)):
         warn(
-            f"{sides[0].path} and {sides[1].path} say that images are prepared differently for them"
-            f" ({_difference(first, second)}); the difference counts as the second's"
+            f"{sides[0].path} and {sides[1].path} have different preprocessing metadata"
+            f" ({_difference(first, second)}); its effect counts as a loss of the second"
         )
 
 

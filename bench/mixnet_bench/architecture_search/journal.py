@@ -59,7 +59,7 @@ def opened_journal(path: Path, key: Key) -> Iterator[Journal]:
         if not take(path, file.fileno()):
             raise MixnetError(
                 f"{show(path)} is in use by another search",
-                "wait until it ends, or name another folder with -o",
+                "wait until it ends, or use another folder with -o",
             )
         with opened(path) as source:
             length, trials = _replay(path, source, header)
@@ -110,7 +110,7 @@ def _damaged(path: Path, line: int, why: str) -> MixnetError:
 
 
 def _of_another(path: Path, found: bytes, header: bytes) -> UsageError:
-    """Which part of the key is another, or that this is no such file."""
+    """Which part of the key is another, or that this is not such a file."""
     try:
         theirs, ours = parse_json(found, ""), json.loads(header)
         if theirs["kind"] != KIND:
@@ -121,7 +121,7 @@ def _of_another(path: Path, found: bytes, header: bytes) -> UsageError:
             f"{show(path)} is not a search's file of candidates", "name another folder with -o"
         )
     return UsageError(
-        f"{show(path)} is of another search; what differs: {', '.join(other)}",
+        f"{show(path)} belongs to another search; differences: {', '.join(other)}",
         "name another folder with -o, or remove this one",
     )
 

@@ -129,11 +129,11 @@ def _number(value: object, what: str) -> float:
     """A number of any library as Python's. Raises MixnetError for anything else."""
     kind = type(value).__name__
     if isinstance(value, bool | str | bytes | None) or not hasattr(value, "__float__"):
-        raise MixnetError(f"{what} returned {shown(value, 40)} ({kind}), which is no number")
+        raise MixnetError(f"{what} returned {shown(value, 40)} ({kind}), which is not a number")
     try:
         found = float(value)
     except Exception as error:  # an array of several values; a tensor elsewhere
-        raise MixnetError(f"{what} returned {kind}, which is no single number") from error
+        raise MixnetError(f"{what} returned {kind}, which is not a single number") from error
     if not math.isfinite(found) or abs(found) > MOST:
         raise MixnetError(f"{what} returned {found:g}, and a score is a finite number")
     return found

@@ -20,8 +20,9 @@ from mixnet_common.numbers import three_digit_range, three_digits
 COLUMNS = ("file", "MB", "ms", "ratio", "95 %", "accuracy", "loss, points", "verdict")
 
 CAPTION = (
-    "ms: median of one inference. ratio: to the first file, which ran in turns with the others.",
-    "loss: against the float32 file of the same format, with its 95 % interval.",
+    "ms: median of one inference. ratio: latency relative to the first file, measured side by"
+    " side.",
+    "loss: of top-1 against the float32 file of the same format, with its 95 % interval.",
 )
 
 RANDOM = "random weights"

@@ -87,7 +87,7 @@ def report_failure(step: Step, error: Exception) -> str:
     found = user_error(error)
     if found is None:
         print_bug(error)
-        warn(f"{step.kind} {step.name} failed: {type(error).__name__}; please report it")
+        warn(f"{step.kind} {step.name} failed: {type(error).__name__}; please report this")
         return f"{type(error).__name__}: {error}"
     text = f"{found.message}{f' ({found.hint})' if found.hint else ''}"
     warn(f"{step.kind} {step.name} failed: {text}")

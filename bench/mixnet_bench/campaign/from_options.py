@@ -41,7 +41,7 @@ def asked_for(campaign: str | None, options: Mapping[str, Any]) -> str | Checkpo
         if given:
             raise UsageError(
                 f"{given[0]} and a campaign exclude each other",
-                "leave CAMPAIGN out, or write the option into its TOML file (docs/campaigns.md)",
+                "omit CAMPAIGN, or set the option in its TOML file (docs/campaigns.md)",
             )
         return campaign
     if not options["weights"]:
@@ -55,7 +55,7 @@ def asked_for(campaign: str | None, options: Mapping[str, Any]) -> str | Checkpo
 def campaign_of(asked: Checkpoint) -> Campaign:
     """The campaign. Raises UsageError and MixnetError where the weights are not usable."""
     if asked.unlabelled and asked.data is None:
-        raise UsageError("--unlabelled is about the images of --data", "add --data DIR")
+        raise UsageError("--unlabelled needs images: --data", "add --data DIR")
     here = Path.cwd()
     empty = Campaign("", here)
     entry = Entry(
@@ -66,7 +66,10 @@ def campaign_of(asked: Checkpoint) -> Campaign:
         labels=None if asked.labels is None else labels_name(empty, asked.labels),
     )
     if asked.calibrate is None:
-        warn("no --calibrate given: int8 is calibrated on one picture, good for measuring speed")
+        warn(
+            "no --calibrate given: int8 is calibrated on one sample image, sufficient for"
+            " measuring speed only"
+        )
     return Campaign(
         title=f"{entry.name} from {Path(asked.weights).name}",
         folder=here,

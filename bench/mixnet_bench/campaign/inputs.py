@@ -59,7 +59,7 @@ def lowering_path(campaign: Campaign, lowering: str) -> str:
 
 
 def calibration_inputs(campaign: Campaign) -> Any:
-    """The images that set ranges, by content; None for the shipped picture."""
+    """The images that set ranges, by content; None for the sample image."""
     from mixnet_quantize.images import image_files, spread
 
     if campaign.calibration is None or "int8" not in campaign.precisions:

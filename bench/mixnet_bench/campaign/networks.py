@@ -78,7 +78,7 @@ def _imported(file: Path, stamp: Stamp, name: str, entry: Entry) -> "Imported":
 
 
 def _stamp(file: Path) -> Stamp:
-    """When a file was changed and its size; None where it is no file, like a name that ships."""
+    """When a file was changed and its size; None where it is not a file, like a name that ships."""
     try:
         found = file.stat()
     except OSError:

@@ -182,7 +182,7 @@ def _save(store: Store, step: Step, value: dict[str, Any], seconds: float) -> No
     store.save(step, value["targets"], seconds)
     if store.recall(step) is None:
         raise MixnetError(
-            "a worker answers with something else than was asked",
+            "a worker sent an unexpected answer",
             "install the same version of mixnet-mobile on all machines",
         )
 

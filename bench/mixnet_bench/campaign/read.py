@@ -38,7 +38,7 @@ def parse_campaign(text: str, path: Path) -> Campaign:
     table = parse_toml(text, where)
     check_keys(table, KEYS, where)
     if not {"networks", "files"} & table.keys():
-        raise UsageError(f"{where} names no networks", 'write networks = ["mixnet-s"]')
+        raise UsageError(f"{where} does not name networks", 'write networks = ["mixnet-s"]')
     parts: dict[str, Any] = {
         "folder": path.absolute().parent,
         "networks": _entries(table["networks"], where) if "networks" in table else (),
@@ -63,10 +63,10 @@ def _check_fp16(campaign: Campaign, where: str) -> None:
     if timing.fp16 and others:
         raise UsageError(
             f"{where}, latency: fp16 is for float32 .tflite files, not {', '.join(sorted(others))}",
-            "write a campaign of its own",
+            "use a separate campaign",
         )
     if timing.profile and (timing.fp16 or any(each.fp16 for each in campaign.files)):
-        raise UsageError(f"{where}: profiles are of files as they are, not in fp16", "drop one")
+        raise UsageError(f"{where}: profiles cannot be taken in fp16", "omit one of them")
 
 
 def _entries(rows: Any, where: str) -> tuple[Entry, ...]:
@@ -96,7 +96,7 @@ def _targets(names: Any, where: str) -> tuple[str, ...]:
     if twice:
         raise UsageError(
             f"{where}: 'for' names several runtimes of .{twice[0]} files",
-            "write a campaign for each",
+            "use one campaign per version",
         )
     return tuple(each.name for each in targets)
 
@@ -120,5 +120,5 @@ def _entry(row: Any, where: str) -> Entry:
         row = {"name": row}
     entry = read_record(Entry, row, where)
     if {"weights", "seed"} <= row.keys():
-        raise UsageError(f"{where}: {entry.name} has both a seed and weights", "drop one of them")
+        raise UsageError(f"{where}: {entry.name} has both a seed and weights", "omit one of them")
     return entry

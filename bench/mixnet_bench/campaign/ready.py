@@ -16,7 +16,7 @@ def find_campaign(target: str) -> Campaign:
     ready = files("mixnet_bench").joinpath("campaigns", f"{target}.toml")
     names = ready_campaigns()
     if target not in names:
-        hint = f"give the path of a TOML file; ready ones: {nearest(target, names)}"
+        hint = f"give the path of a TOML file, or one of: {nearest(target, names)}"
         raise UsageError(f"no campaign {target!r}", hint)
     with as_file(ready) as path:
         return read_campaign(path)

@@ -33,7 +33,7 @@ from mixnet_export.precisions import WITHOUT_SEARCH
 from mixnet_runtimes.targets import find_target
 
 PRECISIONS = WITHOUT_SEARCH
-"""A mixed precision is a search with a budget of its own, and is run by hand."""
+"""A mixed precision is a search with a budget of its own, and is run separately."""
 
 TOGETHER = ("network", "all")
 """Which files take turns: those of one network, or all of the campaign."""
@@ -106,7 +106,7 @@ _SIZE = integer(1, 2**31 - 1)
 
 @dataclass(frozen=True)
 class FileEntry:
-    """A model file of anyone's, and how it is run: as the options of ``mixnet-bench latency``."""
+    """Any model file, and how it is run: as the options of ``mixnet-bench latency``."""
 
     path: str = checked(line)
     """Beside the campaign's TOML."""
@@ -165,7 +165,7 @@ class Campaign:
     one is for its newest runtime."""
     devices: tuple[str, ...] = checked(_listed(_device), (HOST,))
     calibration: str | None = checked(line, None)
-    """A folder of images; None for the shipped picture, which is enough for times only."""
+    """A folder of images; None for the sample image, which is enough for times only."""
     calibration_images: int = checked(within(SOME_IMAGES), 200)
     verify: bool = checked(flag, True)
     tables: tuple[str, ...] = checked(_listed(line), ())

@@ -91,7 +91,7 @@ def _check_libraries(step: Step, device: str) -> None:
     if differing:
         raise UnfitError(
             f"its runtime library for phone {phone_of(device)} is another ({differing[0]}):"
-            " take in the same on all machines with mixnet-bench devices add-runtime"
+            " add the same on all machines with mixnet-bench devices add-runtime"
         )
 
 
@@ -99,7 +99,9 @@ def _written(folder: Path) -> list[tuple[str, bytes]]:
     """The files of an export, by their names. Raises MixnetError where they are too many."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     if len(paths) > MOST_FILES:
-        raise MixnetError(f"the export wrote {len(paths)} files, and at most {MOST_FILES} travel")
+        raise MixnetError(
+            f"the export wrote {len(paths)} files, and at most {MOST_FILES} can be sent"
+        )
     return [
         (path.relative_to(folder).as_posix(), read_bytes(path, limit=MOST_BYTES)) for path in paths
     ]

@@ -41,7 +41,7 @@ class ExportWork(CampaignWork):
 
 @dataclass(frozen=True)
 class FileWork(CampaignWork):
-    """What a step about anyone's file takes."""
+    """What a step about an existing file takes."""
 
     file: FileEntry
 
@@ -55,8 +55,8 @@ class Step:
     """One piece of work with one result."""
 
     kind: str
-    """``count``, ``export``, ``file`` (anyone's), ``inspect`` (a file's count and delegation),
-    ``latency``, ``parity`` or ``paper``."""
+    """``count``, ``export``, ``file`` (an existing one), ``inspect`` (a file's count and
+    delegation), ``latency``, ``parity`` or ``paper``."""
     name: str
     """For people, unique within the campaign."""
     inputs: Mapping[str, Any]
@@ -78,7 +78,7 @@ class Step:
 
     @property
     def file(self) -> FileEntry:
-        """The campaign's entry of anyone's file. Raises TypeError for another kind."""
+        """The campaign's entry of an existing file. Raises TypeError for another kind."""
         return self._asked(FileWork).file
 
     @property

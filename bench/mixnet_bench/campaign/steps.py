@@ -94,7 +94,7 @@ def check_steps(campaign: Campaign) -> None:
         raise UsageError(
             f"the campaign has {steps:,} steps, which take at least"
             f" {seconds_in_words(least_seconds(campaign, files))}",
-            f"at most {MOST_STEPS:,}: name fewer networks, lowerings, precisions or devices",
+            f"at most {MOST_STEPS:,}: use fewer networks, lowerings, precisions or devices",
         )
 
 
@@ -109,7 +109,7 @@ def _unique(steps: Sequence[Step]) -> list[Step]:
     seen: set[tuple[str, str]] = set()
     for step in steps:
         if (step.kind, step.name) in seen:
-            raise UsageError(f"the campaign has {step.name} twice", "drop one of them")
+            raise UsageError(f"the campaign has {step.name} twice", "omit one of them")
         seen.add((step.kind, step.name))
     return list(steps)
 
@@ -255,7 +255,7 @@ def _timing_inputs(timing: Timing) -> dict[str, Any]:
 
 
 def _formats(campaign: Campaign, files: Sequence[Step]) -> list[str]:
-    """Those of the campaign, and of anyone's files that are among its own."""
+    """Those of the campaign, and of the existing files that are among its own."""
     others = {each.inputs["file_format"] for each in files if each.kind == "file"}
     return [*campaign.formats, *sorted(others - set(campaign.formats))]
 
@@ -296,7 +296,7 @@ def _paper(table: str) -> Step:
 def origin(export: Step) -> "Origin":
     """What a file is, for the results about it: network, format, precision, lowering and size.
 
-    Of anyone's file nothing is known.
+    Of an existing file nothing is known.
     """
     from mixnet_bench.results.file_run import Origin
 

@@ -78,7 +78,7 @@ class Store:
         """The file that an export wrote. Raises UsageError where its result is gone."""
         targets = self.recall(export)
         if not targets:
-            raise UsageError(f"the result of {export.name} is gone", "run the campaign again")
+            raise UsageError(f"the result of {export.name} was deleted", "run the campaign again")
         return self.written(targets[0])
 
     def written(self, target: dict[str, Any]) -> Path:
@@ -105,7 +105,7 @@ class Store:
     def _inside(self, *parts: str) -> Path:
         path = self.folder.joinpath(*parts)
         if not path.resolve().is_relative_to(self.folder.resolve()):
-            raise UsageError(f"{path} leads out of {self.folder}", "nothing is written there")
+            raise UsageError(f"{path} is outside {self.folder}", "nothing was written")
         return path
 
 

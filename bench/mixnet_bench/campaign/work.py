@@ -105,7 +105,7 @@ def inspect(step: Step, store: Store) -> Targets:
 
 
 def file(step: Step, store: Store) -> Targets:
-    """Say what a file of anyone's is."""
+    """Say what an existing file is."""
     path = _model(step, store)
     known = {"name": path.name, "path": step.file.path}
     form = step.inputs["file_format"]

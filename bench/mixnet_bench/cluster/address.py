@@ -46,7 +46,7 @@ def parse_address(text: str | None, insecure: bool = False) -> Address | None:
     """
     if text is None:
         if insecure:
-            raise UsageError("--insecure is about --dask, which is not given", "leave it out")
+            raise UsageError("--insecure needs --dask", "omit it")
         return None
     kind, colon, count = text.partition(":")
     if kind == LOCAL:
@@ -97,8 +97,8 @@ def _host(url: str) -> str:
 
 def _without_tls(url: str) -> UsageError:
     return UsageError(
-        f"the scheduler {url} does without TLS: whoever reaches it can run programs here and on"
+        f"the scheduler {url} has no TLS: anyone who reaches it can run programs here and on"
         " its workers",
         "start it with TLS (docs/cluster.md) and write tls://, or add --insecure in a network"
-        " that nobody else reaches",
+        " that no one else can reach",
     )

@@ -70,10 +70,10 @@ def unpack(folder: Path, files: Sequence[Carried], contents: Sequence[bytes]) ->
     Raises MixnetError where one is not what was sent, UsageError where it leads out of the folder.
     """
     if len(files) != len(contents):
-        raise MixnetError(f"{len(contents)} files arrived, and not {len(files)}")
+        raise MixnetError(f"{len(contents)} files arrived in place of {len(files)}")
     for each, data in zip(files, contents, strict=True):
         if sha256(data) != each.sha256:
-            raise MixnetError(f"{each.name} arrived as another file", "run the same again")
+            raise MixnetError(f"{each.name} arrived with different content", "run the same again")
         path = inside(folder, each.name)
         with _writing:  # threads of a worker unpack the same files
             if not path.exists():
@@ -84,5 +84,5 @@ def inside(folder: Path, name: str) -> Path:
     """The path of a name below a folder. Raises UsageError where it leads out of it."""
     parts = PurePosixPath(name)
     if parts.is_absolute() or ".." in parts.parts or "\\" in name or not parts.parts:
-        raise UsageError(f"{show(name)} leads out of the folder of received files")
+        raise UsageError(f"{show(name)} is outside the folder of received files")
     return folder / parts

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mixnet_bench.cluster.address import Address, check_reached
 from mixnet_common import MixnetError, UsageError
+from mixnet_common.errors import install_hint
 from mixnet_common.printable import printable
 from mixnet_common.temporary import temporary_folder
 from mixnet_quantize.parity.run import default_jobs
@@ -84,7 +85,8 @@ class Cluster:
         """What is said where the scheduler is gone."""
         return MixnetError(
             "the connection to the Dask scheduler is lost",
-            "start the scheduler and its workers again; the same command goes on from what is kept",
+            "start the scheduler and its workers again; the same command continues from saved"
+            " results",
         )
 
 
@@ -123,7 +125,7 @@ def _distributed() -> Any:
     except ImportError as error:
         raise MixnetError(
             "--dask needs the packages dask and distributed",
-            'pip install "mixnet-mobile[cluster]"',
+            install_hint("mixnet-mobile[cluster]"),
         ) from error
     return distributed
 
@@ -185,7 +187,7 @@ def _remote(distributed: Any, address: Address) -> Iterator["Client"]:
             reason = printable(str(error).splitlines()[0] if str(error) else type(error).__name__)
             raise MixnetError(
                 f"cannot reach the Dask scheduler {address.url}: {reason}",
-                "start it with: dask scheduler; with TLS its certificates must be of the same"
+                "start it with: dask scheduler; with TLS its certificates must be from the same"
                 " authority as yours (docs/cluster.md)",
             ) from error
         with client:
@@ -199,7 +201,7 @@ def _security(distributed: Any) -> Any:
     missing = [name for name in ("tls_ca_file", "tls_client_cert") if not getattr(security, name)]
     if missing:
         raise UsageError(
-            "--dask tls:// needs certificates, and Dask's configuration names none",
+            "--dask tls:// needs certificates, and Dask's configuration has none",
             "set distributed.comm.tls.ca-file and .client.cert and .client.key (docs/cluster.md)",
         )
     return security

@@ -20,7 +20,7 @@ HOST = "host"
 ALONE = f"{HOST} alone"
 
 _GATE = "gate"
-"""Whoever waits to be alone holds it meanwhile, so that nobody else begins."""
+"""Whoever waits to be alone holds it meanwhile, so that no other one begins."""
 
 
 def phone_lock(serial: str) -> str:

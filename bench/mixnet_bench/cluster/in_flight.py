@@ -1,7 +1,7 @@
 """Pieces of work that are with the cluster: handed out, tried elsewhere, taken back in any order.
 
 A worker that says it is unfit for a kind of work gets no more of it; one that dies is replaced by
-Dask. A piece that nobody can do fails after a while, and the others go on.
+Dask. A piece that no worker can do fails after a while, and the others go on.
 """
 
 import time
@@ -47,7 +47,7 @@ class _Flight(Generic[Subject]):
     allowed: tuple[str, ...] | None
     """Addresses of the workers that may do it; None for any."""
     stranded_since: float | None = None
-    """Since when nobody can do it."""
+    """Since when no worker can do it."""
 
 
 class InFlight(Generic[Subject]):
@@ -190,11 +190,11 @@ def _failed(error: BaseException | None) -> WorkerAnswer:
     """An answer in the place of the worker's: it died over it, or could not even begin."""
     name = type(error).__name__
     if name == "KilledWorker":
-        failure = ("workers died over it, one after another", "see their logs")
+        failure = ("several workers died while working on it", "see their logs")
     elif isinstance(error, ImportError):
         failure = (f"a worker cannot import {error.name}", "install mixnet-mobile there")
     else:
-        failure = (f"Dask gave it up: {name}: {error}", "")
+        failure = (f"Dask gave up: {name}: {error}", "")
     return WorkerAnswer("", "", failure=failure)
 
 
@@ -202,5 +202,5 @@ def failure_of(answer: WorkerAnswer, workers: Iterable[WorkerInfo] = ()) -> Mixn
     """The error to raise for an answer that has no value."""
     label = next((each.label for each in workers if each.address == answer.worker), answer.host)
     place = f"worker {label}: " if label else ""
-    message, hint = answer.failure or (answer.words, "please report it")
+    message, hint = answer.failure or (answer.words, "please report this")
     return MixnetError(f"{place}{message}", hint)

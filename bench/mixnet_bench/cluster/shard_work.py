@@ -53,7 +53,7 @@ class Shard:
 
 
 class _Pairs:
-    """The open files of the last few comparisons that nobody uses at the moment."""
+    """The open files of the last few comparisons that are not in use."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -113,7 +113,7 @@ def _open(compared: Compared, contents: Sequence[bytes]) -> Pair:
         # The client has opened both: what is missing here is this worker's runtime.
         raise UnfitError(error.message) from error
     if differences := compared.kind.differences(kind_of(pair)):
-        raise UnfitError(f"it would give other digits: {differences}")
+        raise UnfitError(f"its results would differ in their last digits: {differences}")
     return pair
 
 
@@ -125,8 +125,8 @@ def _check_images(shard: Shard) -> None:
     for name, size in zip(shard.names, shard.sizes, strict=True):
         found = size_of(folder / name)
         if found != size:
-            there = "is not there" if found < 0 else f"has {found:,} bytes, not {size:,}"
-            raise UnfitError(f"its image folder {show(folder)} is another: {show(name)} {there}")
+            there = "is missing" if found < 0 else f"has {found:,} bytes, not {size:,}"
+            raise UnfitError(f"its image folder {show(folder)} differs: {show(name)} {there}")
 
 
 def size_of(path: Path) -> int:

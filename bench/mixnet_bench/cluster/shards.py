@@ -136,7 +136,7 @@ def _chunk(
         records, unreadable = _read(answer.value, shard, bounds)
     except (WrongValueError, ValueError, KeyError, TypeError) as error:
         raise MixnetError(
-            f"worker {answer.host} answers with something else than was asked: {error}",
+            f"worker {answer.host} sent an unexpected answer: {error}",
             "install the same version of mixnet-mobile on all machines",
         ) from error
     return Chunk(records, unreadable, compared.kind, known.label if known else answer.host)

@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from mixnet_bench.command_line.cluster_options import cluster_options
+from mixnet_bench.command_line.groups import BenchCommand
 from mixnet_bench.command_line.model_options import selection_options
 from mixnet_common.console import example, json_option
+from mixnet_common.option_groups import RenamedOption
 from mixnet_common.options import (
     CONFIDENCE,
     IMAGES,
@@ -22,23 +24,30 @@ from mixnet_common.options import (
 
 
 @click.command(
+    cls=BenchCommand,
     epilog=example(
         "mixnet-export tflite mixnet-s -o out --labels imagenet",
         "mixnet-bench classify out/mixnet-s.tflite photo.jpg",
-    )
+    ),
 )
 @click.argument("target", metavar="FILE")
 @click.argument(
     "images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE..."
 )
-@click.option("--top", type=TOP, default=5, show_default=True, help="Classes per image.")
 @click.option(
-    "--labels", metavar="NAME|FILE", help="Names of the classes.  [default: the file's own]"
+    "--top", type=TOP, default=5, show_default=True, help="Number of classes to print per image."
+)
+@click.option(
+    "--labels",
+    metavar="NAME|FILE",
+    show_default="stored in the model file",
+    help="Class names: imagenet, or a text file with one name per line.",
 )
 @click.option(
     "--preprocessing",
     metavar="NAME|FILE",
-    help="How images are prepared: authors, timm or a .toml.  [default: as the file says]",
+    show_default="stored in the model file",
+    help="How images are cropped, resized and normalised: authors, timm or a TOML file.",
 )
 @selection_options
 @json_option
@@ -51,10 +60,10 @@ def classify(
     as_json: bool,
     selection: Any,
 ) -> None:
-    """Show the most probable classes of images.
+    """Print the most probable classes of images.
 
-    IMAGE is an image or a folder of images. They are prepared as the metadata in FILE says, or the
-    .json beside it.
+    IMAGE is an image or a folder of images. Preprocessing and class names are read from the
+    metadata in FILE or from the .json file beside it.
     """
     from mixnet_bench.commands.classify import run_classify
 
@@ -62,63 +71,101 @@ def classify(
 
 
 @click.command(
+    cls=BenchCommand,
     epilog=example(
         "mixnet-export tflite mixnet-s -o out",
         "mixnet-export tflite mixnet-s -o out --precision int8 --calibrate photos",
         "mixnet-bench parity out/mixnet-s.tflite out/mixnet-s-int8.tflite --data photos",
-    )
+    ),
 )
-@click.argument("first", metavar="FLOAT", type=click.Path(path_type=Path))
-@click.argument("second", metavar="INT8", type=click.Path(path_type=Path))
+@click.argument("first", metavar="FIRST", type=click.Path(path_type=Path))
+@click.argument("second", metavar="SECOND", type=click.Path(path_type=Path))
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
     required=True,
-    help="Images: folders by class, or a flat folder, with --truth or without labels.",
+    help="Folder of images: one subfolder per class, or a flat folder with --truth or without"
+    " labels.",
 )
-@click.option("--classes", metavar="FILE", help="The classes' names in order, one a line.")
-@click.option("--truth", type=click.Path(path_type=Path), help="A file with each image's class.")
 @click.option(
-    "--synsets", type=click.Path(path_type=Path), help="ILSVRC's numbers and their synsets."
+    "--labels",
+    "--classes",
+    "classes",
+    cls=RenamedOption,
+    metavar="NAME|FILE",
+    show_default="stored in the model files",
+    help="Class names in the order of the outputs: imagenet, or a text file with one name per"
+    " line.",
 )
-@click.option("--unlabelled", is_flag=True, help="Compare only predictions; no labels are needed.")
+@click.option(
+    "--truth",
+    type=click.Path(path_type=Path),
+    help="File with the class of every image, for a flat folder (docs/parity.md).",
+)
+@click.option(
+    "--synsets",
+    type=click.Path(path_type=Path),
+    help="File that maps the class numbers of ILSVRC in --truth to synsets.",
+)
+@click.option(
+    "--unlabelled", is_flag=True, help="Compare predictions only; ignore the names of subfolders."
+)
 @click.option(
     "--budget",
     type=POINTS,
-    help="Percentage points of top-1 that may be lost.",
+    help="Maximum loss of top-1 accuracy, in percentage points; sets the exit status.",
 )
 @click.option(
     "--confidence",
     type=CONFIDENCE,
     default=0.95,
     show_default=True,
-    help="Confidence of all intervals.",
+    help="Confidence level of all intervals.",
 )
-@click.option("--jobs", type=JOBS, help="Images at once.  [default: the CPUs, at most 4]")
+@click.option(
+    "--jobs",
+    type=JOBS,
+    show_default="number of CPUs, at most 4",
+    help="Number of images to evaluate at the same time.",
+)
 @click.option(
     "--state",
     type=click.Path(path_type=Path),
-    help="File of results so far, to continue from.",
+    help="File for partial results; an interrupted run continues from it.",
 )
-@click.option("--worst", type=LISTED, default=5, show_default=True, help="Worst images to show.")
 @click.option(
-    "--layers", type=IMAGES, default=0, metavar="N", help="Compare layers on N images too."
+    "--worst", type=LISTED, default=5, show_default=True, help="Number of worst images to list."
+)
+@click.option(
+    "--layers",
+    type=IMAGES,
+    default=0,
+    metavar="N",
+    show_default="none",
+    help="Also compare the outputs of every layer on N images.",
 )
 @click.option(
     "--preprocessing",
-    help="How images are prepared: authors, timm or a .toml.  [default: as the files say]",
+    metavar="NAME|FILE",
+    show_default="stored in the model files",
+    help="How images are cropped, resized and normalised: authors, timm or a TOML file.",
 )
-@click.option("--runtimes", metavar="NAME[,NAME]", help="Runtimes to open the two files with.")
+@click.option(
+    "--runtimes",
+    metavar="NAME[,NAME]",
+    show_default="LiteRT for .tflite, onnxruntime for .onnx",
+    help="Runtimes that run the two files (docs/parity.md).",
+)
 @click.option(
     "--fp16",
     is_flag=True,
-    help="Compute the second file, a float32 .tflite, in float16; it may be the first one again.",
+    help="Run SECOND, a float32 .tflite, in float16. FIRST and SECOND may be the same file.",
 )
 @selection_options
 @cluster_options
 @json_option
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON document here too."
+    "-o", "--output", type=click.Path(path_type=Path), help="Also save the JSON document here."
 )
 def parity(
     first: Path,
@@ -129,10 +176,12 @@ def parity(
     output: Path | None,
     **options: Any,
 ) -> None:
-    """Compare the accuracy of two models on the same images, with confidence intervals.
+    """Compare the accuracy of two models on the same images.
 
-    FLOAT and INT8 are any two .tflite or .onnx files of the same classes. With --budget the exit
-    status is 0 where the loss is within it, 1 beyond it, 3 where the images are too few to tell.
+    FIRST and SECOND are any two .tflite or .onnx files with the same classes, such as a float32
+    file and its int8 version. Loss and agreement are printed with confidence intervals. With
+    --budget the exit status is 0 if SECOND loses no more than the budget, 1 if it loses more, and 3
+    if there are too few images to decide.
     """
     from mixnet_bench.accuracy.parity import request
     from mixnet_bench.commands.parity import parse_runtimes, run_parity

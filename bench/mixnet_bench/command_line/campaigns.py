@@ -9,31 +9,63 @@ from typing import Any
 import click
 
 from mixnet_bench.command_line.cluster_options import cluster_options
+from mixnet_bench.command_line.groups import BenchCommand
 from mixnet_common.console import example, json_option
 from mixnet_common.options import RESOLUTION
 
 
 @click.command(
+    cls=BenchCommand,
     epilog=example(
         "mixnet-bench run table2 -o out/table2 --dry-run",
         "mixnet-bench run --weights best.safetensors --calibrate photos --data val -o out/best",
-    )
+    ),
 )
 @click.argument("campaign", metavar="[CAMPAIGN]", required=False)
-@click.option("--weights", metavar="FILE", help="Instead of CAMPAIGN: a checkpoint to export.")
-@click.option("--network", metavar="NAME", help="Network of --weights.  [default: as they say]")
-@click.option("--resolution", type=RESOLUTION, help="Input height and width, in pixels.")
+@click.option(
+    "--weights",
+    metavar="FILE",
+    help="Checkpoint to export, in place of CAMPAIGN. The options on network, weights and images"
+    " require it.",
+)
+@click.option(
+    "--network",
+    metavar="NAME",
+    show_default="identified by the weights",
+    help="Network that the weights belong to, as in mixnet-export list.",
+)
+@click.option(
+    "--resolution",
+    type=RESOLUTION,
+    show_default="the network's own",
+    help="Height and width of the input image, in pixels.",
+)
 @click.option(
     "--preprocessing",
     metavar="NAME|FILE",
-    help="How images are prepared.  [default: as the weights say]",
+    show_default="stored beside the weights",
+    help="How images are cropped, resized and normalised: authors, timm or a TOML file.",
 )
-@click.option("--labels", metavar="NAME|FILE", help="Class names for --weights, one a line.")
-@click.option("--calibrate", metavar="DIR", help="Images that set the int8 ranges.")
 @click.option(
-    "--data", metavar="DIR", help="Images to measure accuracy on, in a folder for each class."
+    "--labels",
+    metavar="NAME|FILE",
+    show_default="stored beside the weights",
+    help="Class names: imagenet, or a text file with one name per line.",
 )
-@click.option("--unlabelled", is_flag=True, help="Compare only predictions on --data.")
+@click.option(
+    "--calibrate",
+    metavar="DIRECTORY",
+    show_default="one sample image",
+    help="Folder of images that calibrate the int8 ranges; a few hundred are enough.",
+)
+@click.option(
+    "--data",
+    metavar="DIRECTORY",
+    help="Folder of images on which accuracy is measured, one subfolder per class.",
+)
+@click.option(
+    "--unlabelled", is_flag=True, help="Compare predictions on --data only; ignore subfolders."
+)
 @click.option(
     "-o",
     "--output",
@@ -41,9 +73,9 @@ from mixnet_common.options import RESOLUTION
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("campaign"),
     show_default=True,
-    help="Folder for files and results; made if missing.",
+    help="Folder for files and results; created if it does not exist.",
 )
-@click.option("--dry-run", is_flag=True, help="List the work and its time, and do none of it.")
+@click.option("--dry-run", is_flag=True, help="List the steps and their expected time; run none.")
 @cluster_options
 @json_option
 def run(
@@ -55,11 +87,11 @@ def run(
     as_json: bool,
     **checkpoint: Any,
 ) -> None:
-    """Export, quantize, count, time and compare networks; ends with one table.
+    """Export, quantize, measure and compare networks in one run.
 
-    CAMPAIGN is a TOML file (docs/campaigns.md) or a ready one: table2. With --weights it is a
-    checkpoint that is exported as float32 and int8 in both formats. An interrupted run continues
-    where it stopped when the same command is given again.
+    Ends with one table of results. CAMPAIGN is a TOML file (docs/campaigns.md), or table2, which
+    ships with the package. With --weights in its place, a checkpoint is exported as float32 and
+    int8 in both formats. To continue an interrupted run, give the same command again.
     """
     from mixnet_bench.campaign.from_options import asked_for
     from mixnet_bench.cluster.address import parse_address
@@ -70,25 +102,37 @@ def run(
 
 
 @click.command(
+    cls=BenchCommand,
     epilog=example(
         "mixnet-bench run table2 -o out/table2",
         "mixnet-bench report out/table2 -o report.html",
-    )
+    ),
 )
 @click.argument(
     "results", nargs=-1, required=True, metavar="RESULT...", type=click.Path(path_type=Path)
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file to write.")
-@click.option("--title", default="mixnet-mobile: results", show_default=True)
-@click.option("--markdown", is_flag=True, help="The tables as Markdown, to standard output or -o.")
-@click.option("--csv", "as_csv", is_flag=True, help="One line for each timing, likewise.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File to write; without it, --markdown and --csv print to standard output.",
+)
+@click.option(
+    "--title",
+    metavar="TEXT",
+    default="mixnet-mobile: results",
+    show_default=True,
+    help="Title of the page.",
+)
+@click.option("--markdown", is_flag=True, help="Write the tables as Markdown in place of HTML.")
+@click.option("--csv", "as_csv", is_flag=True, help="Write one line of CSV per timed file.")
 def report(
     results: tuple[Path, ...], output: Path | None, title: str, markdown: bool, as_csv: bool
 ) -> None:
-    """Show results as one page of tables and plots.
+    """Write results as one HTML page with tables and plots.
 
-    RESULT is a JSON file of latency, count, paper or parity, or a campaign's folder. The page needs
-    no network and nothing beside it.
+    RESULT is the JSON output of latency, count, paper or parity, or the folder of a campaign. The
+    page is one file and needs no network access.
     """
     from mixnet_bench.commands.report import run_report
 

@@ -13,11 +13,11 @@ def cluster_options(function: Function) -> Function:
     function = click.option(
         "--insecure",
         is_flag=True,
-        help="Allow a Dask scheduler beyond this machine without TLS: anyone who reaches it can"
-        " run programs.",
+        help="Allow a Dask scheduler on another machine without TLS. Anyone who reaches it can run"
+        " programs.",
     )(function)
     return click.option(
         "--dask",
         metavar="ADDRESS|local[:N]",
-        help="Use the workers of a Dask scheduler (docs/cluster.md), or N local processes.",
+        help="Run on the workers of a Dask scheduler (docs/cluster.md), or on N local processes.",
     )(function)

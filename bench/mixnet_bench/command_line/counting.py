@@ -8,24 +8,16 @@ from typing import Any
 
 import click
 
-from mixnet_bench.command_line.model_options import selection_options
+from mixnet_bench.command_line.groups import BenchCommand
+from mixnet_bench.command_line.model_options import selection_options, size_options
 from mixnet_common.console import example, json_option
-from mixnet_common.options import (
-    CLASSES,
-    MULTIPLIER,
-    RESOLUTION,
-)
 
 
-@click.command(epilog=example("mixnet-bench count mixnet-s mixnet-m mixnet-l"))
+@click.command(cls=BenchCommand, epilog=example("mixnet-bench count mixnet-s mixnet-m mixnet-l"))
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @json_option
-@click.option("--layers", is_flag=True, help="Print every layer too.")
-@click.option("--classes", type=CLASSES, help="Classes of a network, instead of its own.")
-@click.option(
-    "--resolution", type=RESOLUTION, help="Input height and width of a network, in pixels."
-)
-@click.option("--multiplier", type=MULTIPLIER, help="Channel multiplier of a network.")
+@click.option("--layers", is_flag=True, help="Also print every layer.")
+@size_options
 @selection_options
 def count(
     targets: tuple[str, ...],
@@ -38,8 +30,8 @@ def count(
 ) -> None:
     """Count parameters, multiply-adds and activations.
 
-    TARGET is a network's name, a network's TOML file, or anyone's .tflite or .onnx file, which is
-    read but not run.
+    TARGET is the name of a network, the TOML file of a network, or any .tflite or .onnx file. Files
+    are read, not run.
     """
     from mixnet_bench.commands.count import run_count
     from mixnet_bench.counting.describe import Size
@@ -49,37 +41,41 @@ def count(
 
 
 @click.command(
+    cls=BenchCommand,
     epilog=example(
         "mixnet-export tflite mixnet-s -o out", "mixnet-bench inspect out/mixnet-s.tflite"
-    )
+    ),
 )
 @click.argument("target", metavar="FILE")
 @json_option
 def inspect(target: str, as_json: bool) -> None:
-    """Show what a .tflite or .onnx file takes and gives, and what it was made from.
+    """Show inputs, outputs, metadata and origin of a model file.
 
-    Inputs and outputs with their shapes, types and quantization, signatures, labels, preprocessing,
-    delegation, external data, metadata, and the provenance beside the file.
+    FILE is a .tflite or .onnx file. Prints shapes, data types and quantization of inputs and
+    outputs, signatures, class names, preprocessing, delegation, external data, metadata, and the
+    provenance file beside FILE.
     """
     from mixnet_bench.commands.inspect import run_inspect
 
     run_inspect(target, as_json)
 
 
-@click.command(epilog=example("mixnet-bench paper table2", "mixnet-bench paper figure4"))
+@click.command(
+    cls=BenchCommand, epilog=example("mixnet-bench paper table2", "mixnet-bench paper figure4")
+)
 @click.argument("table", required=False, metavar="[TABLE]")
 @click.option(
     "--results",
     type=click.Path(path_type=Path),
-    help="Measured accuracies: what mixnet-bench parity --json printed.",
+    help="Measured accuracies to use: JSON output of mixnet-bench parity.",
 )
 @json_option
 def paper(table: str | None, results: Path | None, as_json: bool) -> None:
-    """Hold our counts against the paper's tables, figures and claims.
+    """Compare our counts with the numbers in the paper.
 
-    TABLE is table1 to table3, text (the claims in words), figure1, figure4, figure5, figure6 or
-    figure9, or all; by default everything of which the paper prints numbers. Accuracies are the
-    paper's unless --results has measured ones.
+    TABLE is table1, table2, table3, text (claims in the paper's text), figure1, figure4, figure5,
+    figure6, figure9 or all. Without TABLE, everything that the paper gives numbers for is compared.
+    Accuracies are the paper's own unless --results provides measured ones.
     """
     from mixnet_bench.commands.paper import run_paper
 

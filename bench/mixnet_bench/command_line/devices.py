@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from mixnet_bench.command_line.cluster_options import cluster_options
-from mixnet_common.console import Group, example, json_option
+from mixnet_bench.command_line.groups import DevicesGroup
+from mixnet_common.console import example, json_option
 
 
 @click.group(
-    cls=Group,
+    cls=DevicesGroup,
     invoke_without_command=True,
     epilog=example("mixnet-bench devices", "mixnet-bench devices --json"),
 )
@@ -20,9 +21,10 @@ from mixnet_common.console import Group, example, json_option
 @json_option
 @click.pass_context
 def devices(context: click.Context, dask: str | None, insecure: bool, as_json: bool) -> None:
-    """List the phones that adb knows; for each that cannot be used, what to do about it.
+    """List connected phones, or check, set up and clean one.
 
-    With --dask those of all hosts that have workers.
+    For every phone that cannot be used, the list says what to do. With --dask, the phones of all
+    hosts with workers are listed.
     """
     if context.invoked_subcommand is None:
         from mixnet_bench.cluster.address import parse_address
@@ -37,13 +39,15 @@ def devices(context: click.Context, dask: str | None, insecure: bool, as_json: b
     default="adb",
     show_default=True,
     metavar="adb[:SERIAL]",
-    help="Which phone; needed where there are several.",
+    help="Phone to use. SERIAL is needed if several are connected.",
 )
-@click.option("--take-over", is_flag=True, help="End what somebody else is measuring there.")
+@click.option(
+    "--take-over", is_flag=True, help="Stop a measurement of another user on the phone first."
+)
 def clean(on: str, take_over: bool) -> None:
-    """Remove everything that was put on a phone.
+    """Remove everything from a phone that this program put there.
 
-    Ends runs that are still going, and restores settings that a broken run left changed.
+    Also stops runs that have not ended, and restores settings that an aborted run has changed.
     """
     from mixnet_bench.commands.devices.cleaning import run_clean
 
@@ -61,28 +65,31 @@ def clean(on: str, take_over: bool) -> None:
     default=["android-arm64"],
     show_default=True,
     metavar="NAME",
-    help="android-arm64, android-x86_64, linux-arm64 or linux-x86_64; may be repeated.",
+    help="Platform to build for: android-arm64, android-x86_64, linux-arm64 or linux-x86_64;"
+    " repeatable.",
 )
 @click.option(
     "--with",
     "way",
     type=click.Choice(["ndk", "zig", "cc"]),
-    help="Build with this.  [default: the first that is here]",
+    show_default="the first that is installed",
+    help="Toolchain to build with: the Android NDK, zig or the C compiler of this machine.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Write the program here.  [default: where runs look for it]",
+    show_default="the folder that mixnet-bench reads",
+    help="File to write.",
 )
 @json_option
 def build_runner(
     targets: tuple[str, ...], way: str | None, output: Path | None, as_json: bool
 ) -> None:
-    """Build the native runner, the program that times files on a phone.
+    """Build the native runner, which measures files on phones.
 
-    It needs the Android NDK and CMake, or, for phones still experimental, ziglang; says what is
-    missing. What comes out is checked: processor, loader, pages of 16 KB, size.
+    Needs the Android NDK and CMake, or ziglang, whose programs for phones are experimental. What is
+    missing is listed. The result is checked: processor, loader, support of 16 KB pages, size.
     """
     from mixnet_bench.commands.devices.build_runner import run_build_runner
 
@@ -90,14 +97,28 @@ def build_runner(
 
 
 @devices.command(epilog=example("mixnet-bench devices setup --platform android-arm64"))
-@click.option("--on", default="adb", show_default=True, metavar="adb[:SERIAL]", help="Which phone.")
-@click.option("--platform", help="Look for this platform without a phone, like android-arm64.")
-@click.option("--download", is_flag=True, help="Fetch the runtimes that are missing, after a yes.")
-@click.option("--sha256", metavar="HASH", help="Of the file to fetch, where none is pinned.")
 @click.option(
-    "--only", type=click.Choice(["litert", "onnxruntime"]), help="Fetch this runtime alone."
+    "--on", default="adb", show_default=True, metavar="adb[:SERIAL]", help="Phone to use."
 )
-@click.option("--yes", is_flag=True, help="Agree to every file beforehand.")
+@click.option(
+    "--platform",
+    metavar="NAME",
+    show_default="the phone's",
+    help="Check for this platform without a phone, such as android-arm64.",
+)
+@click.option("--download", is_flag=True, help="Download missing runtimes; asks before every file.")
+@click.option(
+    "--sha256",
+    metavar="HASH",
+    help="Expected SHA-256 of the download, for a version without a known one.",
+)
+@click.option(
+    "--only",
+    type=click.Choice(["litert", "onnxruntime"]),
+    show_default="both",
+    help="Download only this runtime.",
+)
+@click.option("--yes", is_flag=True, help="Download without asking.")
 @json_option
 def setup(
     on: str,
@@ -108,9 +129,9 @@ def setup(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """List what is missing to measure on a phone: exact names, versions, where to get them.
+    """List what is missing to measure on a phone.
 
-    Ends with exit status 1 while something is missing.
+    Prints exact names, versions and sources. The exit status is 1 if something is missing.
     """
     from mixnet_bench.commands.devices.cleaning import serial_of
     from mixnet_bench.commands.devices.setup import SetupRequest, run_setup
@@ -124,15 +145,19 @@ def setup(
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--version-is", "version", metavar="VERSION", help="Of a library that doesn't tell, like 2.3.0."
+    "--version-is",
+    "version",
+    metavar="VERSION",
+    show_default="read from the file",
+    help="Version of a library that does not contain it, such as 2.3.0.",
 )
 @json_option
 def add_runtime(file: Path, version: str | None, as_json: bool) -> None:
-    """Take in a runtime for phones from an .aar, a .whl, an npm package (.tgz) or an .so.
+    """Add a runtime for phones.
 
-    It is kept by its hash. Of several for a platform the newest is used.
-
-    The file is checked, never run here: processor, system, exported functions, page alignment.
+    FILE is an .aar, a .whl, an npm package (.tgz) or an .so file. It is checked but not run:
+    processor, system, exported functions, page alignment. If there are several runtimes for a
+    platform, the newest is used.
     """
     from mixnet_bench.commands.devices.add_runtime import run_add_runtime
 
@@ -140,20 +165,23 @@ def add_runtime(file: Path, version: str | None, as_json: bool) -> None:
 
 
 @devices.command(epilog=example("mixnet-bench devices selftest -o selftest.json"))
-@click.option("--on", default="adb", show_default=True, metavar="adb[:SERIAL]", help="Which phone.")
+@click.option(
+    "--on", default="adb", show_default=True, metavar="adb[:SERIAL]", help="Phone to use."
+)
 @click.option(
     "--model",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Time this file against itself.  [default: MixNet-S, random weights]",
+    show_default="MixNet-S with random weights",
+    help="Model file for the timing checks, measured against itself.",
 )
 @json_option
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON document here too."
+    "-o", "--output", type=click.Path(path_type=Path), help="Also save the JSON document here."
 )
 def selftest(on: str, model: Path | None, as_json: bool, output: Path | None) -> None:
-    """Check on this phone, in some two minutes, all that is assumed of phones.
+    """Check all assumptions about phones on a connected one.
 
-    Its JSON file is what to attach to a report.
+    Takes about two minutes. Attach the JSON file to a bug report.
     """
     from mixnet_bench.commands.devices.cleaning import serial_of
     from mixnet_bench.commands.devices.selftest import run_selftest

@@ -8,24 +8,32 @@ from typing import Any
 
 import click
 
-from mixnet_bench.command_line.model_options import fp16_option, input_options, selection_options
+from mixnet_bench.command_line.groups import BenchCommand
+from mixnet_bench.command_line.model_options import (
+    FIXED_PERFORMANCE,
+    PIN,
+    THREADS_OPTION,
+    fp16_option,
+    input_options,
+    selection_options,
+)
 from mixnet_common.console import example, json_option
 from mixnet_common.options import (
     INFERENCES,
     LAUNCHES,
     SECONDS,
     SEED,
-    THREADS,
     TIMEOUT,
     WARMUP,
 )
 
 
 @click.command(
+    cls=BenchCommand,
     epilog=example(
         "mixnet-export tflite mixnet-s -o out",
         "mixnet-bench latency out/mixnet-s.tflite --threads 1",
-    )
+    ),
 )
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @click.option(
@@ -34,11 +42,9 @@ from mixnet_common.options import (
     default="host",
     show_default=True,
     metavar="host|adb[:SERIAL]|all",
-    help="Where to time: here, on a phone, or on all phones at once.",
+    help="Device to measure on: this machine, a phone, or all phones at the same time.",
 )
-@click.option(
-    "--threads", type=THREADS, default=1, show_default=True, help="Threads of the runtime."
-)
+@THREADS_OPTION
 @click.option(
     "--launches",
     type=LAUNCHES,
@@ -58,7 +64,7 @@ from mixnet_common.options import (
     type=SECONDS,
     default=5.0,
     show_default=True,
-    help="Minimum time of inference per file, in seconds.",
+    help="Minimum total time of timed inferences per file, in seconds.",
 )
 @click.option(
     "--warmup",
@@ -68,66 +74,60 @@ from mixnet_common.options import (
     help="Warm-up inferences per process, not counted.",
 )
 @click.option(
-    "--seed", type=SEED, default=0, show_default=True, help="Seed of inputs and run order."
+    "--seed", type=SEED, default=0, show_default=True, help="Random seed for inputs and run order."
 )
-@click.option(
-    "--pin",
-    metavar="CPUS",
-    help="Run on these CPUs only, like 0,2-3 (Linux, phones); on phones big or little too.",
-)
+@PIN
 @click.option(
     "--timeout",
     type=TIMEOUT,
     default=60.0,
     show_default=True,
-    help="Seconds without an answer after which a file is given up.",
+    help="Give up a file after this many seconds without an answer.",
 )
+@click.option("--profile", is_flag=True, help="Also show the time spent in each kind of operator.")
+@FIXED_PERFORMANCE
 @click.option(
-    "--profile", is_flag=True, help="Show the time by kind of operator too: what is slow in it."
-)
-@click.option(
-    "--fixed-performance",
+    "--keep-settings",
     is_flag=True,
-    help="On phones: clocks that can be sustained (Android 11), restored afterwards.",
+    help="Change no settings of the phone. Its screen may turn off during the run.",
 )
 @click.option(
-    "--keep-settings", is_flag=True, help="On phones: change no setting, the screen may turn off."
+    "--take-over", is_flag=True, help="Stop a measurement of another user on the phone first."
 )
-@click.option("--take-over", is_flag=True, help="End what somebody else is measuring on the phone.")
 @click.option(
     "--task-profile",
     metavar="NAME",
-    help="On phones: run under this Android task profile, like MaxPerformance.",
+    help="Run under this Android task profile, such as MaxPerformance.",
 )
 @click.option(
     "--against",
     metavar="FILE|JSON",
-    help="Compare with this file, side by side, or with a result saved under the same conditions.",
+    help="Baseline: a model file, timed side by side, or a result saved under the same conditions.",
 )
 @click.option(
     "--sustained",
     metavar="TIME",
-    help="Run one file for this long, such as 10m, and report when it becomes slower.",
+    help="Run one file for this time, such as 90s or 10m, and report when it becomes slower.",
 )
-@click.option("--strict", is_flag=True, help="Exit status 1 unless every verdict is valid.")
+@click.option("--strict", is_flag=True, help="Exit with status 1 unless every verdict is valid.")
 @click.option(
     "--runner",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Time with this benchmark_model of LiteRT's on the phone, instead of our own runner.",
+    help="Measure with this benchmark_model program of LiteRT in place of the native runner.",
 )
 @selection_options
 @fp16_option
 @input_options
 @json_option
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON document here too."
+    "-o", "--output", type=click.Path(path_type=Path), help="Also save the JSON document here."
 )
 def latency(**options: Any) -> None:
-    """Time .tflite and .onnx files side by side.
+    """Measure the latency of .tflite and .onnx files side by side.
 
-    Each launch starts one fresh process per file and lets them run in short turns, A B A B ...;
-    ratios are to the first file.
+    Every launch starts a new process per file; the processes take short turns, A B A B. Ratios
+    are relative to the first TARGET.
     """
     from mixnet_bench.commands.latency_request import LatencyRequest, run_request
 

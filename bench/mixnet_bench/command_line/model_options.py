@@ -1,4 +1,4 @@
-"""Options that every command on model files has: sizes, signatures and inputs. Parses, no more."""
+"""Options that several commands share: sizes, signatures, inputs, and how files are timed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,6 +6,8 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import click
+
+from mixnet_common.options import CLASSES, MULTIPLIER, RESOLUTION, THREADS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -24,29 +26,80 @@ def selection_options(command: Command) -> Command:
 
     for option in (
         click.option(
-            "--signature", metavar="NAME", help="Of a .tflite file.  [default: the file's own]"
+            "--signature",
+            metavar="NAME",
+            show_default="that of the first subgraph",
+            help="Signature of a .tflite file to use.",
         ),
         click.option(
             "--dim",
             multiple=True,
             metavar="NAME=N",
-            help="Size of a dimension that an .onnx file names; repeatable.",
+            help="Size of a named dimension of an .onnx file; repeatable.",
         ),
         click.option(
             "--shape",
             multiple=True,
             metavar="[INPUT=]1,3,224,224",
-            help="Sizes of an input, in place of the file's or of open ones; repeatable.",
+            show_default="the file's own",
+            help="Shape of an input, required where sizes are open; repeatable.",
         ),
     ):
         wrapped = option(wrapped)
     return wrapped  # type: ignore[return-value]
 
 
+def size_options(command: Command) -> Command:
+    """Add the options that size a network: ``--classes``, ``--resolution``, ``--multiplier``."""
+    own = "the network's own"
+    for option in (
+        click.option(
+            "--multiplier",
+            type=MULTIPLIER,
+            show_default=own,
+            help="Channel multiplier of a network: scales the number of channels of every layer.",
+        ),
+        click.option(
+            "--resolution",
+            type=RESOLUTION,
+            show_default=own,
+            help="Height and width of the input image of a network, in pixels.",
+        ),
+        click.option(
+            "--classes", type=CLASSES, show_default=own, help="Number of classes of a network."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+THREADS_OPTION = click.option(
+    "--threads",
+    type=THREADS,
+    default=1,
+    show_default=True,
+    help="Number of threads of the runtime.",
+)
+
+PIN = click.option(
+    "--pin",
+    metavar="CPUS",
+    help="Run on these CPUs only, such as 0,2-3 (Linux and phones), or on a phone's big or little"
+    " cores.",
+)
+
+FIXED_PERFORMANCE = click.option(
+    "--fixed-performance",
+    is_flag=True,
+    help="Set the clocks of the phone to a sustainable level during the run (Android 11 and"
+    " later).",
+)
+
 FP16 = click.option(
     "--fp16",
     is_flag=True,
-    help="Compute float32 .tflite files in float16, as phones since 2018 can (XNNPACK).",
+    help="Run float32 .tflite files in float16; needs a CPU with float16 arithmetic (phones since"
+    " 2018).",
 )
 
 
@@ -76,14 +129,15 @@ def input_options(command: Command) -> Command:
             "--input-range",
             multiple=True,
             metavar="[INPUT=]LOW,HIGH",
-            help="Range of an input of whole numbers, like ids=0,49; repeatable.",
+            help="Range of random values of an integer input, such as ids=0,49; repeatable.",
         ),
         click.option(
             "--input",
             "given_input",
             multiple=True,
             metavar="[INPUT=]FILE",
-            help="Values of an input: .npy, .npz or an image; repeatable.  [default: made up]",
+            show_default="random values",
+            help="Values of an input from a .npy, .npz or image file; repeatable.",
         ),
     ):
         wrapped = option(wrapped)

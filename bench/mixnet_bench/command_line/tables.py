@@ -8,105 +8,131 @@ from typing import Any
 
 import click
 
-from mixnet_common.console import example, json_option
-from mixnet_common.options import (
-    CLASSES,
-    MULTIPLIER,
-    RESOLUTION,
-    SEED,
-    TABLE_MINUTES,
-    TABLE_NETWORKS,
-    TABLE_PASSES,
-    THREADS,
+from mixnet_bench.command_line.groups import BenchCommand, TableCommand
+from mixnet_bench.command_line.model_options import (
+    FIXED_PERFORMANCE,
+    PIN,
+    THREADS_OPTION,
+    size_options,
 )
+from mixnet_common.console import example, json_option
+from mixnet_common.options import SEED, TABLE_MINUTES, TABLE_NETWORKS, TABLE_PASSES
 
 
 @click.command(
+    cls=TableCommand,
     epilog=example(
         "mixnet-bench table --space mixnet -o table.json",
         "mixnet-bench predict mobilenet-v2:groups=12345123451234512 --table table.json",
-    )
+    ),
 )
-@click.option("--space", metavar="mixnet|FILE", help="The search space.  [required]")
+@click.option(
+    "--space",
+    metavar="mixnet|FILE",
+    help="Search space: mixnet or a TOML file. Required without --from.",
+)
 @click.option(
     "--on",
     is_eager=True,  # threads are bounded by where they run
     default="host",
     show_default=True,
     metavar="host|adb[:SERIAL]",
-    help="Where to time: here, or on a phone.",
+    help="Device to measure on: this machine or a phone.",
 )
-@click.option("--format", "form", type=click.Choice(["tflite", "onnx"]), default="tflite")
-@click.option("--precision", type=click.Choice(["float32", "int8"]), default="float32")
-@click.option("--threads", type=THREADS, default=1, show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["tflite", "onnx"]),
+    default="tflite",
+    show_default=True,
+    help="Format to export blocks to.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "int8"]),
+    default="float32",
+    show_default=True,
+    help="Precision to export blocks in.",
+)
+@THREADS_OPTION
 @click.option(
     "--anchor",
     default="mixnet-s",
     show_default=True,
     metavar="NETWORK",
-    help="The network that all times are relative to.",
+    help="Network that all times are relative to.",
 )
 @click.option(
     "--passes",
     type=TABLE_PASSES,
     default=10,
     show_default=True,
-    help="How often everything is timed, each time in new processes.",
+    help="Number of passes in which everything is measured, each in new processes.",
 )
 @click.option(
     "--networks",
     type=TABLE_NETWORKS,
     default=24,
     show_default=True,
-    help="Members timed whole, for what a network takes beyond its blocks.",
-)
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Which members these are.")
-@click.option(
-    "--budget", type=TABLE_MINUTES, metavar="MINUTES", help="Stop in time; run again to go on."
+    help="Number of whole networks to measure, for the time that blocks do not explain.",
 )
 @click.option(
-    "--interpolate", is_flag=True, help="Time every second number of channels; mark the others."
+    "--seed",
+    type=SEED,
+    default=0,
+    show_default=True,
+    help="Random seed that selects the whole networks.",
+)
+@click.option(
+    "--budget",
+    type=TABLE_MINUTES,
+    metavar="MINUTES",
+    help="Stop after this time; the same command continues.",
+)
+@click.option(
+    "--interpolate",
+    is_flag=True,
+    help="Measure every second number of channels, and interpolate and mark the others.",
 )
 @click.option(
     "--include",
     multiple=True,
     metavar="NETWORK",
-    help="Time this network's blocks too, so that it can be predicted; repeatable.",
+    help="Also measure the blocks of this network, so that it can be predicted; repeatable.",
 )
+@PIN
+@FIXED_PERFORMANCE
 @click.option(
-    "--pin",
-    metavar="CPUS",
-    help="Run on these CPUs only, like 0,2-3 (Linux, phones); on phones big or little too.",
+    "--allow-emulated", is_flag=True, help="Accept an emulator as a phone; results are labelled."
 )
-@click.option("--fixed-performance", is_flag=True, help="On phones: clocks that can be sustained.")
-@click.option("--allow-emulated", is_flag=True, help="Take an emulator for a phone; labelled.")
 @click.option(
     "--form",
     "written_as",
     type=click.Choice(["json", "once-for-all"]),
     default="json",
-    help="once-for-all: write the table as a .yaml of Once-for-all's form too.",
+    show_default=True,
+    help="once-for-all: also write the table as a .yaml file in the form of Once-for-All.",
 )
 @click.option(
     "--from",
     "made_from",
     type=click.Path(path_type=Path),
-    help="With --form once-for-all: write this table as the .yaml; time nothing.",
+    help="With --form once-for-all: convert this table, and measure nothing.",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="The .json to write; with --from the .yaml.",
+    help="JSON file to write; with --from, the .yaml file.",
 )
 @json_option
 def table(**options: Any) -> None:
-    """Time every block of a search space here or on a phone: a latency table of the device.
+    """Measure every block of a search space: a latency table.
 
-    Each distinct block is written as mixnet-export would write it for the runtime, and timed in
-    turns with an anchor network. What was timed lies beside the table until it is complete, so an
-    interrupted run goes on where it was. Predict and search read the table.
+    Each distinct block is exported as mixnet-export does for the runtime, and measured in turns
+    with an anchor network. Partial results are saved beside the table; an interrupted run continues
+    from them. The commands predict and search read the table.
     """
     from mixnet_bench.commands.table import TableOptions, run_table
 
@@ -114,29 +140,28 @@ def table(**options: Any) -> None:
 
 
 @click.command(
+    cls=BenchCommand,
     epilog=example(
         "mixnet-bench predict mobilenet-v2 found/*.toml --table table.json",
-    )
+    ),
 )
 @click.argument("networks", metavar="NETWORK…", nargs=-1, required=True)
 @click.option(
     "--table",
     type=click.Path(path_type=Path),
     required=True,
-    help="The table of mixnet-bench table.",
+    help="Table written by mixnet-bench table.",
 )
-@click.option("--classes", type=CLASSES, help="Classes, instead of the network's own.")
-@click.option("--resolution", type=RESOLUTION, help="Input height and width, in pixels.")
-@click.option("--multiplier", type=MULTIPLIER, help="Channel multiplier.")
+@size_options
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Save as JSON, for mixnet-bench report."
+    "-o", "--output", type=click.Path(path_type=Path), help="Also save the JSON document here."
 )
 @json_option
 def predict(**options: Any) -> None:
-    """Predict the latency of NETWORK from a table, with the interval that a measurement has.
+    """Predict the latency of networks from a table, with intervals.
 
-    Nothing is run. The prediction is the sum of the network's blocks and the cost of joining them,
-    which was fitted to whole networks; every block must be in the table.
+    Nothing is run. The prediction is the sum over the blocks of NETWORK plus the cost of joining
+    them, which was fitted to whole networks. Every block must be in the table.
     """
     from mixnet_bench.commands.predict import PredictOptions, run_predict
 

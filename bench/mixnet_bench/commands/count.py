@@ -39,7 +39,7 @@ def run_count(
     files = [Path(target) for target in targets if is_model_file(target)]
     if selection != AS_IT_IS and not files:
         raise UsageError(
-            "--shape, --dim and --signature are for files", "a network has --resolution"
+            "--shape, --dim and --signature apply to files", "use --resolution for a network"
         )
     parts = dict(zip(files, selections_for(files, selection), strict=True))
     found = {
@@ -76,7 +76,7 @@ def sized_like(size: Size, files: Sequence[CountResult]) -> Size:
     if size != Size() or len(classes) != 1 or None in classes:
         return size
     (number,) = classes
-    say(f"networks are counted with {number:,} classes, as the files have")
+    say(f"networks are counted with {number:,} classes, like the files")
     return Size(classes=number)
 
 
@@ -162,7 +162,7 @@ def _caption(counted: Sequence[CountResult]) -> list[str]:
     if any(each.batch is None for each in counted):
         text = text.replace("for one image", "for one image where the batch is known")
     if any(isinstance(each, TfliteCountResult) for each in counted):
-        text += "; partitions: pieces run by XNNPACK, outside: operators it leaves"
+        text += "; partitions: subgraphs run by XNNPACK; outside: operators that it does not run"
     if any(len(set(each.macs_by_convention.values())) > 1 for each in counted):
         text += f"; --json has {len(CONVENTIONS) - 1} other conventions beside it"
     return [text, *_why_outside(counted)]

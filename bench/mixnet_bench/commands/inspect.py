@@ -81,7 +81,7 @@ def _usage(usage: UsageResult, described: InspectionResult) -> Iterator[Row]:
         own = several and usage.name == described.signature
         yield (
             "signature",
-            usage.name + (" (taken unless --signature names another)" if own else ""),
+            usage.name + (" (the default; --signature selects another)" if own else ""),
         )
     for what, ports in (("input", usage.inputs), ("output", usage.outputs)):
         for port in ports:
@@ -89,7 +89,7 @@ def _usage(usage: UsageResult, described: InspectionResult) -> Iterator[Row]:
 
 
 def _port(port: PortResult) -> str:
-    shape = "of any shape" if port.shape is None else as_text([*map(_short, port.shape)])
+    shape = "any shape" if port.shape is None else as_text([*map(_short, port.shape)])
     if port.scale is None:
         return f"{shape} {port.dtype}"
     return f"{shape} {port.dtype}, real = {port.scale:.6g}·(stored - {port.zero_point})"
@@ -104,7 +104,7 @@ def _delegation(described: InspectionResult) -> Iterator[Row]:
         return
     yield "partitions", f"{partitions}, run by XNNPACK"
     outside = [f"{count} {kind}" for kind, count in details.outside_kinds.items()]
-    yield "outside of them", _few(outside) or "none"
+    yield "outside", _few(outside) or "none"
     for kind, reason in details.outside_reasons.items():
         yield f"why {kind}", reason
 

@@ -70,5 +70,5 @@ def _caption(plan: Plan, targets: Sequence[LatencyResult]) -> tuple[str, ...]:
     where = targets[0].machine.cpu or targets[0].machine.architecture
     return (
         f"{', '.join(runtimes)} on {where}; threads: {plan.threads}, launches: {plan.launches}",
-        "ratio: to the first file, measured side by side",
+        "ratio: latency relative to the first file, measured side by side",
     )

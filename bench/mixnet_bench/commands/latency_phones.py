@@ -75,7 +75,7 @@ def show(targets: Sequence[PhoneLatencyResult], as_json: bool) -> None:
 
 
 def _title(targets: Sequence[PhoneLatencyResult]) -> str:
-    return "EMULATED: these are no phone's latencies" if targets[0].emulated else ""
+    return "EMULATED: these are not latencies of a phone" if targets[0].emulated else ""
 
 
 def _caption(targets: Sequence[PhoneLatencyResult]) -> tuple[str, ...]:
@@ -88,8 +88,8 @@ def _caption(targets: Sequence[PhoneLatencyResult]) -> tuple[str, ...]:
     return (
         f"{', '.join(runtimes)} on {name or first.target} ({device.soc or 'unknown SoC'}); "
         f"threads: {first.threads}{pinned}, launches: {first.settings.launches}{fixed}",
-        f"{_parity_line(targets)}; {first.label}: an app may differ",
-        "ratio: to the first file, measured side by side",
+        f"{_parity_line(targets)}; measured in a {first.label}, an app may differ",
+        "ratio: latency relative to the first file, measured side by side",
     )
 
 
@@ -101,7 +101,7 @@ def _parity_line(targets: Sequence[PhoneLatencyResult]) -> str:
         for each in target.parity.outputs
         if each.error is not None
     ]
-    return "outputs against this machine's: " + (", ".join(worst) or "not compared")
+    return "outputs compared with this machine's: " + (", ".join(worst) or "not compared")
 
 
 def run_on_all(
@@ -121,7 +121,10 @@ def run_on_all(
     results = SavedPhones(output, plan, phone_options)
     if results.others:
         names = ", ".join(results.others)
-        warn(f"{output} holds another measurement, of {names}: it stays until there is a new one")
+        warn(
+            f"{output} contains another measurement, of {names}: it is kept until the new one is"
+            " complete"
+        )
     failed = measure_all(phones, plan, phone_options, results, comparer)
     targets = results.targets()
     if targets:
@@ -129,9 +132,9 @@ def run_on_all(
     if failed:
         raise MixnetError(
             f"{len(failed)} of {len(phones)} phones failed: {', '.join(failed)}",
-            f"the others' results are in {output}: run the same again for the rest"
+            f"the other results are in {output}: run the same command again for the rest"
             if output
-            else "the others' results are whole; with -o FILE a rerun measures only the rest",
+            else "the other results are complete; with -o FILE a rerun measures only the rest",
         )
     return targets
 
@@ -162,7 +165,10 @@ def run_benchmark_model(
     if as_json:
         print_json(targets)
     else:
-        title = "EMULATED: these are no phone's latencies" if targets[0].emulated else ""
-        caption = f"by {NAME}: means of means, without samples; shell process: an app may differ"
+        title = "EMULATED: these are not latencies of a phone" if targets[0].emulated else ""
+        caption = (
+            f"by {NAME}: means of means, without samples; measured in a shell process, an app may"
+            " differ"
+        )
         print_table(COLUMNS, program_rows(targets), title=title, caption=caption)
     return targets

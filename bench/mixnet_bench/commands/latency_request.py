@@ -50,7 +50,7 @@ class LatencyRequest:
     inputs: GivenInputs
 
     def plan(self) -> Plan:
-        """What to time and for how long. Raises UsageError for a target that is no file."""
+        """What to time and for how long. Raises UsageError for a target that is not a file."""
         here = self.pin is not None and self.on == "host"
         return Plan(
             paths=tuple(model_file(target) for target in self.targets),
@@ -84,7 +84,7 @@ def run_request(asked: LatencyRequest) -> None:
     """Check, measure, print and save. Raises MixnetError and UsageError."""
     if asked.selection.fp16 and (asked.profile or asked.runner is not None):
         what = "--profile" if asked.profile else "--runner"
-        raise UsageError(f"{what} runs files as they are, not in float16", "drop it, or --fp16")
+        raise UsageError(f"{what} cannot run files in float16", "omit it, or --fp16")
     phone_options, plan = asked.phone_options(), asked.plan()
     if asked.runner is not None:
         benchmark_model.refuse(asked.on, asked.against, asked.sustained)

@@ -51,13 +51,15 @@ def _sustained_row(target: LatencyResult, found: SustainedResult) -> tuple[str, 
 def print_profiles(names: Sequence[str], profiles: Sequence[Profile]) -> None:
     """The table of all profiles, side by side."""
     caption = (
-        "by the runtime's own profiler, without disturbances; so the total is not the median above"
+        "measured by the runtime's profiler without interference, so the total is not the median"
+        " above"
     )
     print_table(profile_columns(names), profile_rows(profiles), caption=caption)
 
 
 PHONE_CAPTION = (
-    "by the runtime's own profiler on the phone; it slows the file, so the total is not the median"
+    "measured by the runtime's profiler on the phone, which slows the file, so the total is not"
+    " the median"
 )
 
 

@@ -43,7 +43,7 @@ Entry = TypeVar("Entry", PaperRowResult, ClaimResult)
 def run_paper(name: str | None, as_json: bool, results: Path | None = None) -> None:
     """Compare one table, all that have printed figures, or all, and print.
 
-    Raises UsageError for an unknown table and for a file that holds no results.
+    Raises UsageError for an unknown table and for a file that contains no results.
     """
     tables = [load_table(each) for each in _chosen(name)]
     measured = read_measured(results)
@@ -60,7 +60,7 @@ def _chosen(name: str | None) -> list[str]:
         return [each for each in table_names() if each not in SKETCHED]
     if name != ALL and name not in table_names():
         hint = nearest(name, (ALL, *table_names()))
-        raise UsageError(f"no table {name!r} of the paper here", hint)
+        raise UsageError(f"unknown table {name!r}", hint)
     return table_names() if name == ALL else [name]
 
 
@@ -103,8 +103,7 @@ def _print_rows(table: PaperTable, rows: Sequence[PaperRowResult], title: str) -
         [mac_row(row) for row in rows],
         drop=MAC_COLUMNS[:4:-1],
         caption=[
-            f"Multiply-adds: {PLAIN.name}; beside it, with batch norm at 1 or 2 operations"
-            " per element.",
+            f"Multiply-adds: {PLAIN.name}; also with batch norm at 1 or 2 operations per element.",
             *explain(rows, "macs"),
             _source(table),
         ],

@@ -76,10 +76,10 @@ def _print(found: ParityAnswer) -> None:
     print_sentences(*lines(parity)[len(above) :])
     if losing := class_rows(parity, found.labels, len(outcome.worst_errors)):
         print_lines()
-        print_table(CLASS_COLUMNS, losing, title="classes that lose most")
+        print_table(CLASS_COLUMNS, losing, title="classes with the largest loss")
     for title, worst in (
-        ("surest predictions that changed", outcome.worst_flips),
-        ("largest errors of a logit", outcome.worst_errors),
+        ("changed predictions with the largest margin", outcome.worst_flips),
+        ("largest logit errors", outcome.worst_errors),
     ):
         if worst:
             print_lines()

@@ -67,7 +67,7 @@ def print_predictions(found: list[Prediction], table: LatencyTable) -> None:
             )
             for each in found
         ],
-        title="EMULATED: the times of no phone" if table.emulated else "",
+        title="EMULATED: these are not times of a phone" if table.emulated else "",
         caption=f"by {len(table.blocks)} blocks of {table.name}, measured with {table.measured};"
         f" milliseconds are those of a device on which {table.anchor} takes"
         f" {three_digits(table.anchor_latency_ms)}",

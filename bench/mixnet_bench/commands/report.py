@@ -22,9 +22,9 @@ def run_report(
 ) -> None:
     """Make a report. Raises UsageError."""
     if markdown and as_csv:
-        raise UsageError("--markdown and --csv exclude each other", "run it once for each")
+        raise UsageError("--markdown and --csv exclude each other", "run the command once for each")
     if output is None and not (markdown or as_csv):
-        raise UsageError("a page needs a file to be written to", "add -o report.html")
+        raise UsageError("an HTML page needs an output file", "add -o report.html")
     if output is not None:
         check_output(output, result_files(paths), like=_like(markdown, as_csv))
     results = load_results(paths)

@@ -59,7 +59,7 @@ def run_campaign(
     else:
         inputs = [*named_files(named), *files_read(campaign)]
         check_outputs([*store.written_paths(steps), report_path(folder)], inputs, like=LIKE)
-        with locked(folder, "wait until it ends, or name another folder with -o"):
+        with locked(folder, "wait until it ends, or use another folder with -o"):
             outcomes = _execute(steps, store, address)
     if as_json:
         print_json([describe_step(each, store) for each in outcomes])
@@ -105,7 +105,7 @@ def _execute(steps: Sequence[Step], store: Store, address: Address | None) -> li
             warn_of_missing(cluster, steps)
             return execute_on(cluster, steps, store)
     except KeyboardInterrupt:
-        words = "what is done is kept, and the same command goes on from there"
+        words = "finished steps are saved; the same command continues from there"
         raise KeyboardInterrupt(words) from None
 
 
@@ -154,5 +154,5 @@ def _raise_failed(outcomes: Sequence[Outcome]) -> None:
         others = f", {left} that need them were not tried" if left else ""
         raise MixnetError(
             f"{len(failed)} of {len(outcomes)} steps failed: {names}{others}",
-            "the others' results are whole; run the same again for the rest",
+            "the other results are complete; run the same command again for the rest",
         )

@@ -110,7 +110,7 @@ def _check(asked: TableOptions) -> None:
     if asked.output.suffix != suffix:
         raise UsageError(f"-o {asked.output} must end in {suffix}", f"name it like {like}")
     if asked.fixed_performance and asked.on == "host":
-        raise UsageError("--fixed-performance is a mode of phones", "add --on adb, or leave it out")
+        raise UsageError("--fixed-performance applies to phones", "add --on adb, or omit it")
     if source is not None and asked.written_as != ONCE_FOR_ALL:
         raise UsageError("--from writes a table in another form", f"add --form {ONCE_FOR_ALL}")
 
@@ -152,7 +152,7 @@ def print_blocks(table: LatencyTable) -> None:
     print_table(
         ("where", "block", "milliseconds", "% of anchor", "95 %", "launches"),
         [_row(each, table) for each in table.blocks],
-        title="EMULATED: the times of no phone" if table.emulated else "",
+        title="EMULATED: these are not times of a phone" if table.emulated else "",
         caption=list(_captions(table)),
         left=2,
     )

@@ -62,7 +62,7 @@ class TuneRequest:
         if self.fp16 and (self.precision, self.form.name) != ("float32", "tflite"):
             raise UsageError(
                 f"--fp16 is for float32 .tflite files, not {self.precision} {self.form.suffix}",
-                "drop it, or --precision and --format",
+                "omit it, or --precision and --format",
             )
 
 
@@ -78,7 +78,7 @@ def run_tune(
     """
     check_output(output, named_files(request.source), like="mixnet-s-here.toml")
     if output.suffix != ".toml":
-        raise UsageError(f"-o {output} must end in .toml", "so that --lowering knows it for a file")
+        raise UsageError(f"-o {output} must end in .toml", "--lowering recognizes a plan by .toml")
     cache = _usable_cache() if request.use_cache else None
     with where or nullcontext(_host(request)) as timer:
         plan, outcomes, checks = tune(request, timer, cache)
@@ -87,7 +87,7 @@ def run_tune(
         rows = [_row(block, outcome) for block, outcome in outcomes]
         print_json([_describe(request, output, plan, rows, checks)])
         return
-    _print(outcomes, checks, "EMULATED: the times of no phone" if plan.emulated else "")
+    _print(outcomes, checks, "EMULATED: these are not times of a phone" if plan.emulated else "")
     say(f"wrote {output}; use it with mixnet-export … --lowering {output}")
 
 
@@ -101,7 +101,7 @@ def _usable_cache() -> Path | None:
     try:
         check_output(folder / "block.json")
     except MixnetError as error:
-        warn(f"{error.message}: what is found is not kept for the next time")
+        warn(f"{error.message}: results are not cached for later runs")
         return None
     return folder
 
@@ -145,7 +145,7 @@ def _check_calibrated(request: TuneRequest, blocks: Sequence[Block]) -> None:
     widest = max(blocks, key=lambda block: len(block.model.graph.inputs))
     if request.precision != "float32" and len(widest.model.graph.inputs) > 1:
         raise UsageError(
-            f"{widest.names[0]} of {request.network.name} reads several tensors, and calibration"
+            f"{widest.names[0]} of {request.network.name} has several inputs, and calibration"
             " feeds only one",
             "tune it in float32; --lowering takes the result for int8 too",
         )
@@ -215,14 +215,16 @@ def _comments(
     outcomes: list[tuple[Block, Outcome]],
     checks: dict[str, Estimate],
 ) -> list[str]:
-    lines = ["EMULATED: timed on no phone; what is fastest on one may differ."] * plan.emulated
+    lines = [
+        "EMULATED: not timed on a phone; another lowering may be fastest there."
+    ] * plan.emulated
     lines += [
-        f"The fastest lowering of {request.network.name} found for .{request.form.name}.",
+        f"The fastest lowering found of {request.network.name} for .{request.form.name}.",
         *(
             f"The network takes {show_ratio(found)} of the time of {name}."
             for name, found in checks.items()
         ),
-        "Time of each block over that of the default's:",
+        "Time of each block relative to the default lowering:",
     ]
     return lines + [f"  {', '.join(block.names)}: {show_gain(found)}" for block, found in outcomes]
 
@@ -250,12 +252,12 @@ def show_ratio(found: Estimate) -> str:
 
     >>> from mixnet_common.intervals import Interval
     >>> show_ratio(Estimate(0.98, Interval(0.95, 1.01)))
-    '0.980 (0.950–1.010: within noise)'
+    '0.980 (0.950–1.010: no detectable difference)'
     """
     if found.interval is None:
         return f"{found.value:.3f}"
     low, high = found.interval.low, found.interval.high
-    noise = ": within noise" if low <= 1 <= high else ""
+    noise = ": no detectable difference" if low <= 1 <= high else ""
     return f"{found.value:.3f} ({low:.3f}–{high:.3f}{noise})"
 
 
@@ -265,7 +267,7 @@ def show_gain(found: Outcome) -> str:
         return f"{found.ratio:.3f}"
     if is_faster(found.best):
         return show_ratio(found.best)
-    return f"1, unchanged; the best was {show_ratio(found.best)}"
+    return f"1, unchanged; the best candidate was {show_ratio(found.best)}"
 
 
 def _describe(
@@ -304,5 +306,5 @@ def _print(outcomes: list[tuple[Block, Outcome]], checks: dict[str, Estimate], t
             f"the network takes {show_ratio(found)} of {name}'s time"
             for name, found in checks.items()
         )
-        + f"; in brackets: where it lies, {CONFIDENCE:.0%} confidence",
+        + f"; in brackets: {CONFIDENCE:.0%} confidence interval",
     )

@@ -31,7 +31,7 @@ def run_tune_file(
     """
     check_output(output, [path], like="model-here.toml")
     if output.suffix != ".toml":
-        raise UsageError(f"-o {output} must end in .toml", "so that --lowering knows it for a file")
+        raise UsageError(f"-o {output} must end in .toml", "--lowering recognizes a plan by .toml")
     if not is_file(path):
         raise missing_file(path)
     with where or nullcontext(HostTimer(path.suffix.lower(), threads)) as timer:
@@ -41,7 +41,7 @@ def run_tune_file(
         print_json([_describe(path, output, plan)])
         return
     print_table(
-        ("rewritings", "pattern", "what", "time rewritten / as it is", "kept"),
+        ("rewritings", "pattern", "what", "time rewritten / original", "kept"),
         [_row(each) for each in plan.measured],
         title="EMULATED: the times of no phone" if _is_emulated(plan) else "",
         caption=f"in brackets: where it lies, {CONFIDENCE:.0%} confidence",

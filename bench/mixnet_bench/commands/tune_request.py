@@ -63,7 +63,7 @@ class TuneOptions:
 def run_options(asked: TuneOptions) -> None:
     """Check, tune, print and write. Raises MixnetError and UsageError."""
     if asked.fixed_performance and asked.on == "host":
-        raise UsageError("--fixed-performance is a mode of phones", "add --on adb, or leave it out")
+        raise UsageError("--fixed-performance applies to phones", "add --on adb, or omit it")
     if asked.pin is not None and asked.on == "host":
         pin(parse_cpus(asked.pin))
     suffix = Path(asked.network_name).suffix.lower()
@@ -92,11 +92,11 @@ def _tune_file(asked: TuneOptions, suffix: str) -> None:
     if any(each is not None for each in asked.sizes.values()):
         raise UsageError(
             f"{asked.network_name} is a file: its classes, resolution and channels are fixed",
-            "leave out --classes, --resolution and --multiplier",
+            "omit --classes, --resolution and --multiplier",
         )
     if asked.fp16:
         raise UsageError(
-            f"--fp16 tunes networks, and {asked.network_name} is a file", "leave out --fp16"
+            f"--fp16 applies to networks, and {asked.network_name} is a file", "omit --fp16"
         )
     path = Path(asked.network_name)
     run_tune_file(path, asked.output, asked.threads, asked.as_json, asked.timer(suffix))

@@ -24,7 +24,7 @@ def standard(operands: Operands) -> int:
     batch, queries, width = query
     heads, groups = operands.whole("q_num_heads"), operands.whole("kv_num_heads")
     if not heads or not groups:
-        raise UnknownError("it does not say how many heads it has")
+        raise UnknownError("its number of heads is not given")
     return _products(batch, queries, key[1] + past, width, value[2] // groups * heads)
 
 
@@ -34,7 +34,7 @@ def projected(operands: Operands, past: int = 4) -> int:
     weights = operands.sizes(1)
     widths = operands.wholes("qkv_hidden_sizes") or (weights[-1] // 3,) * 3
     if operands.whole("past_present_share_buffer"):
-        raise UnknownError("how much of its buffer is filled is known only when it runs")
+        raise UnknownError("the fill level of its buffer is known only when it runs")
     keys = length + (operands.sizes(past)[3] if operands.has(past) else 0)
     attended = _products(batch, length, keys, widths[0], widths[2])
     return matmul(operands.sizes(0), weights, False, False) + attended
@@ -72,7 +72,7 @@ def grouped(operands: Operands) -> int:
     if total is not None:
         keys = int(total)
     elif operands.has(3):
-        raise UnknownError("how many keys it has is known only when it runs")
+        raise UnknownError("its number of keys is known only when it runs")
     else:
         keys = queries
     return _products(batch, queries, keys, width, width)

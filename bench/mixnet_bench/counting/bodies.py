@@ -64,7 +64,9 @@ def combine(
     if operator.kind in AT_LOADING or all(each.is_nothing for each in figures.values()):
         return NOTHING, ""
     if not all(_fits(scope, operator, body) for body in bodies.values()):
-        return Figures(None, None, "its graphs are written for other sizes than it hands them"), ""
+        return Figures(
+            None, None, "its subgraphs are written for other sizes than their inputs have"
+        ), ""
     if operator.kind in BRANCHES:
         return _branches(scope, operator, figures)
     if operator.kind in CALLS:
@@ -105,7 +107,7 @@ def _looped(
     if operator.kind == "Scan":
         return figures["body"].times(turns.of_scan(scope, operator))
     if operator.kind not in LOOPS:
-        raise UnknownError("how often it runs its graphs is not known")
+        raise UnknownError("the number of times that it runs its subgraphs is not known")
     condition, body = "condSubgraphIndex", "bodySubgraphIndex"
     count = turns.of_while(scope, operator, bodies[condition], bodies[body])
     asked, done = figures[condition].times(count + 1), figures[body].times(count)
@@ -121,7 +123,7 @@ def handed(
 ) -> dict[str, Place]:
     """The inputs of a body that are constants in every turn, with their places outside.
 
-    What a loop changes is a state, and the constant that it begins with is no parameter.
+    What a loop changes is a state, and the constant that it begins with is not a parameter.
     """
     inside, outside = FIRST_HANDED.get(operator.kind, (0, 0))
     pairs = zip(bodies[role].inputs[inside:], operator.inputs[outside:], strict=False)

@@ -43,7 +43,7 @@ PLAIN = CONVENTIONS[0]
 """What ``macs`` means everywhere; the networks of the paper have no other products."""
 
 ALL_PRODUCTS = "convolutions, dense layers, matrix products, recurrent layers and attention"
-"""The same in full, for anyone's file."""
+"""The same in full, for any file."""
 
 
 def macs_by_convention(macs: int, batch_norm_elements: int) -> dict[str, int]:

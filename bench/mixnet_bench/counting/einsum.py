@@ -30,7 +30,7 @@ def contraction(equation: str, shapes: Sequence[Sizes]) -> int:
     left, arrow, right = equation.replace(" ", "").partition("->")
     words = left.split(",")
     if len(words) != len(shapes):
-        raise MisfitError(f"its equation {equation!r} has not one term for each input")
+        raise MisfitError(f"its equation {equation!r} does not have one term per input")
     terms = [_labels(word, len(shape)) for word, shape in zip(words, shapes, strict=True)]
     sizes = _sizes(terms, shapes)
     result = _result(right, terms) if arrow else _implicit(terms)

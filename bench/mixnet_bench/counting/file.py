@@ -1,4 +1,4 @@
-"""Counts a ``.tflite`` or ``.onnx`` file, anyone's, from what the file itself says.
+"""Counts a ``.tflite`` or ``.onnx`` file of any origin from what the file itself says.
 
 It knows no network, and runs nothing but, in a process of its own, a ``.tflite`` whose inner sizes
 depend on values. What it leaves out it says in ``Count.warnings``; a figure
@@ -34,8 +34,7 @@ BLOCKED_LAYOUT = "com.microsoft.nchwc"
 """Domain of the operators that onnxruntime writes for one kind of machine, channels padded."""
 
 FIX_SHAPES = (
-    "give its inputs fixed sizes when it is written, or, for ONNX, with"
-    " onnxruntime.tools.make_dynamic_shape_fixed"
+    "write it with fixed input sizes, or, for ONNX, with onnxruntime.tools.make_dynamic_shape_fixed"
 )
 
 MOST_OPERATORS = 1_000_000
@@ -103,7 +102,9 @@ def with_sizes(contents: FileContents, sizes: Mapping[int, tuple[int, ...]]) -> 
         if _is_open(tensor, slice(None)) and shape is not None:
             tensors[name] = replace(tensor, shape=shape)
             filled += shape != tensor.shape
-    sentence = f"the sizes of {filled} tensors depend on values; they are those of a run on zeros"
+    sentence = (
+        f"the sizes of {filled} tensors depend on values; the sizes of a run on zeros are used"
+    )
     warnings = (*contents.warnings, sentence) if filled else contents.warnings
     return replace(contents, tensors=tensors, warnings=warnings)
 
@@ -122,7 +123,7 @@ def count_contents(contents: FileContents, name: str, open_batch: bool = False) 
     batch = batch_of(contents, walk.images, layers, open_batch)
     warnings = [*contents.warnings, *walk.notes.sentences()]
     if batch is None:
-        warnings.append("counted for the sizes in the file: no axis is known to be its batch")
+        warnings.append("counted for the sizes in the file, as its batch axis is not known")
     elif batch > 1:
         warnings.append(f"made for batches of {batch}, counted for one image")
         layers = per_image(layers, batch)
@@ -142,7 +143,7 @@ def _refuse_open_sizes(contents: FileContents, name: str, reason: str) -> None:
     for key, tensor in contents.inputs.items():
         if tensor.shape is None or None in tensor.shape:
             sizes = tensor.stated or tensor.shape
-            shape = "of any shape" if sizes is None else as_text(sizes)
+            shape = "any shape" if sizes is None else as_text(sizes)
             raise MixnetError(
                 f"{name} cannot be counted: its input {key!r} has open sizes, {shape} ({reason})",
                 FIX_SHAPES,
@@ -171,7 +172,7 @@ class _Walk:
                 self._refuse(f"it runs more than {MOST_OPERATORS:,} operators")
             if operator.domain == BLOCKED_LAYOUT:
                 raise MixnetError(
-                    f"{self._name} was rearranged by onnxruntime for one kind of machine and"
+                    f"{self._name} was optimized by onnxruntime for one kind of machine and"
                     " cannot be counted",
                     "count the file that it was made from",
                 )
@@ -209,7 +210,7 @@ class _Walk:
         except UnknownError as fault:
             return _layer(operator, operands, Figures(None, None, str(fault)), params)
         except (IndexError, ValueError, ZeroDivisionError):
-            reason = f"{CANNOT_RUN}its tensors have fewer or more axes than it takes"
+            reason = f"{CANNOT_RUN}its tensors have an unsupported number of axes"
             return _layer(operator, operands, Figures(None, None, reason), params)
         elements = activations(operands)
         reason = "the size of its output is not known" if elements is None else ""
@@ -227,7 +228,7 @@ class _Walk:
 
     def _with_bodies(self, scope: Scope, operator: Operator, depth: int) -> Layer | None:
         if depth >= DEEPEST:
-            self._refuse(f"its graphs lie more than {DEEPEST} deep within each other")
+            self._refuse(f"its graphs are nested more than {DEEPEST} levels deep")
         bodies = {role: self._contents.bodies[key] for role, key in operator.bodies.items()}
         figures: dict[str, Figures] = {}
         counted, params = [], self._new_parameters(scope, operator)

@@ -48,14 +48,14 @@ class Notes:
         """One sentence for each thing noticed."""
         found = list(self._said)
         for kind, times in self._foreign.items():
-            found.append(f"{times} {kind}: what it computes is not known, and not counted")
+            found.append(f"{times} {kind}: not counted: its computation is not known")
         if self._batch_norm:
             found.append(
                 f"parameters include {self._batch_norm} means and variances of batch norms"
             )
         if self._variables and not self._are_set:
             found.append(
-                f"{self._variables} variables, whose values the file does not hold, are not among"
+                f"{self._variables} variables, whose values are not in the file, are not among"
                 " the parameters"
             )
         if self._sparse[0]:
@@ -70,9 +70,9 @@ def uncountable(tables: Tables, operator: Operator, params: int) -> str:
     """Why the multiply-adds of an operator without a rule are unknown; empty where it has none."""
     name = tables.name(operator)
     if name in tables.unknown_products:
-        return f"how many multiply-adds {operator.kind} takes is not known"
+        return f"the number of multiply-adds of {operator.kind} is not known"
     if tables.is_foreign(name) and params:
-        return f"what {operator.kind} computes with its parameters is not known"
+        return f"the computation of {operator.kind} with its parameters is not known"
     return ""
 
 

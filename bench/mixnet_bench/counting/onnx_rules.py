@@ -214,7 +214,7 @@ SETTINGS: Mapping[str, Sequence[int]] = {
     "NonMaxSuppression": EVERY,
     **dict.fromkeys(CONTROL, EVERY),
 }
-"""Inputs, by position, whose constants steer an operator and are no weights."""
+"""Inputs, by position, whose constants steer an operator and are not weights."""
 
 INT32_BIASES = {"DequantizeLinear": 0, "QLinearConv": 8, "QGemm": 6, "QLinearConvTranspose": 8}
 """Where an int32 constant is a quantized bias, and not a size or an index."""

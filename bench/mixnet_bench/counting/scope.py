@@ -135,7 +135,7 @@ class Scope:
                 ]
 
     def _open_positions(self, operator: Operator) -> Iterator[int]:
-        """The positions of an operator's inputs that are no settings."""
+        """The positions of an operator's inputs that are not settings."""
         settings = self.tables.settings.get(self.tables.name(operator), ())
         for position, name in enumerate(operator.inputs):
             if name and position not in settings:

@@ -125,4 +125,4 @@ SETTINGS: Mapping[str, Sequence[int]] = {
     "SVDF": (4,),
     **dict.fromkeys(CONTROL, EVERY),
 }
-"""Inputs, by position, whose constants steer an operator and are no weights."""
+"""Inputs, by position, whose constants steer an operator and are not weights."""

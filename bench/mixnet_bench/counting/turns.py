@@ -4,7 +4,7 @@ from mixnet_bench.counting.operands import UnknownError
 from mixnet_bench.counting.scope import Scope
 from mixnet_runtimes import Body, Operator
 
-DATA = "how often it runs its body depends on its data"
+DATA = "the number of times that it runs its body depends on its data"
 
 COMPARISONS = {
     "LESS": "<",
@@ -33,7 +33,7 @@ def of_loop(scope: Scope, operator: Operator, body: Body) -> int:
         raise UnknownError(DATA)
     goes_on = body.tensors.get(body.outputs[0]) if body.outputs else None
     if begins is None or goes_on is None or not goes_on.value:
-        raise UnknownError(f"its condition may end it before its {int(turns)} turns")
+        raise UnknownError(f"its condition may end it before {int(turns)} turns")
     return max(0, int(turns))
 
 
@@ -41,7 +41,7 @@ def of_scan(scope: Scope, operator: Operator) -> int:
     """Turns of ONNX's Scan: the size of what it scans. Raises UnknownError."""
     scanned = operator.attributes.get("num_scan_inputs", 0)
     if not 0 < scanned <= len(operator.inputs):
-        raise UnknownError("it does not say what it scans")
+        raise UnknownError("its scanned inputs are not given")
     axes = operator.attributes.get("scan_input_axes") or (0,)
     tensor = scope.tensor(operator.inputs[-scanned])
     shape = None if tensor is None else tensor.shape

@@ -104,7 +104,7 @@ class PartialTable:
         head = parse_json(line, where, HINT)
         kept = head.get("conditions") if isinstance(head, dict) else None
         if not isinstance(kept, dict):
-            raise UsageError(f"{show(self.path)} is no unfinished latency table", HINT)
+            raise UsageError(f"{show(self.path)} is not an unfinished latency table", HINT)
         for key in dict.fromkeys([*self.conditions, *kept]):
             before, now = kept.get(key), self.conditions.get(key)
             if before != now:

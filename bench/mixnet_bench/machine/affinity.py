@@ -18,8 +18,8 @@ def check_cpus(cpus: Iterable[int]) -> None:
     """Raise UsageError where this system or this process cannot be pinned to those CPUs."""
     if not can_pin():
         raise UsageError(
-            "--pin: this operating system lets no process choose its CPUs",
-            "leave --pin out; only Linux can pin",
+            "--pin: this operating system does not support choosing CPUs",
+            "omit --pin; it works on Linux only",
         )
     usable = current_cpus() or ()
     missing = sorted(set(cpus) - set(usable))
@@ -37,7 +37,7 @@ def pin(cpus: Iterable[int]) -> None:
 
 
 def current_cpus() -> tuple[int, ...] | None:
-    """The CPUs that this process may run on; None where the system does not tell."""
+    """The CPUs that this process may run on; None if it is not reported."""
     if not hasattr(os, "sched_getaffinity"):
         return None
     return tuple(sorted(os.sched_getaffinity(0)))

@@ -143,7 +143,7 @@ def _by_tables(claim: Claim) -> str:
     gives = print_alike(round(_combine(claim, numbers), 3), claim.printed)
     tables = " and ".join(sorted({subject.table for subject in _subjects(claim)}))
     if gives == claim.printed:
-        return f"; its own {_title(tables)} agrees"
+        return f"; {_title(tables)} of the paper agrees"
     return f"; its own {_title(tables)} gives {gives}: {claim.reason}"
 
 

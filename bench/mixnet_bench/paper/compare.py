@@ -20,7 +20,7 @@ from mixnet_networks.paper import PaperTable, Row, Subject, parse_printed, print
 TOLERANCE = 0.01
 """A figure within 1 % of the printed one is reproduced, as is one that prints the same."""
 
-NO_NETWORK = "this version has no network called {}"
+NO_NETWORK = "this version does not have the network {}"
 NOT_PRINTED = "the paper prints no figure"
 
 REPRODUCED, DIFFERS, NOT_COMPARABLE = "reproduced", "differs", "not comparable"

@@ -19,11 +19,11 @@ from mixnet_common.result import read_results
 from mixnet_networks.paper import NOT_PRINTED, Row
 from mixnet_quantize.parity.result import ParityResult
 
-HINT = "give what mixnet-bench parity … --json printed"
+HINT = "give the JSON output of mixnet-bench parity"
 
-UNTRAINED = "an accuracy needs trained weights and the data set; the figure is the paper's"
+UNTRAINED = "the accuracy is the paper's: measuring it needs trained weights and the data set"
 DIFFERENT = "measured on {images:,} images with {file}"
-OTHER_CLASSES = "the results are of {found} classes, the paper's figure is of {printed:,}"
+OTHER_CLASSES = "the results are for {found} classes, the paper's for {printed:,}"
 IMAGENET_CLASSES = 1000
 """Of every accuracy in the paper that names no other data set."""
 POINTS = 1.0
@@ -50,7 +50,7 @@ Accuracies = Mapping[tuple[str, int], MeasuredAccuracy]
 def find_measured(
     network: str, classes: int | None, accuracies: Accuracies
 ) -> tuple[MeasuredAccuracy | None, str]:
-    """A network's accuracy on so many classes, ImageNet's unless told, or why there is none."""
+    """A network's accuracy on a number of classes (ImageNet's by default), or why there is none."""
     wanted = classes or IMAGENET_CLASSES
     if found := accuracies.get((network, wanted)):
         return found, ""

@@ -34,19 +34,19 @@ LIMIT_S = 3600
 """Of one process."""
 
 OUTPUT = "head -c 1000000 stdout; echo; head -c 1000000 stderr"
-WHERE = "LiteRT's releases have it for android_arm64; name the file that was fetched or built"
+WHERE = "download it for android_arm64 from the releases of LiteRT, and give its path"
 
 
 def refuse(on: str, against: str | None, sustained: str | None) -> None:
     """Raise UsageError for what can't go with ``--runner``."""
     if on == "host":
-        raise UsageError("--runner is for phones", "add --on adb, or leave it out")
+        raise UsageError("--runner applies to phones", "add --on adb, or omit it")
     if on == "all":
-        raise UsageError("--runner is for one phone at a time", "write --on adb:SERIAL")
+        raise UsageError("--runner applies to one phone at a time", "write --on adb:SERIAL")
     if against is not None or sustained is not None:
         option = "--sustained" if against is None else "--against"
         raise UsageError(
-            f"{option} needs every sample, and {NAME} keeps none", f"leave out {option} or --runner"
+            f"{option} needs all samples, and {NAME} saves none", f"omit {option} or --runner"
         )
 
 
@@ -54,13 +54,13 @@ def check_program_request(plan: Plan, program: Path, phone_options: PhoneOptions
     """Raise UsageError for what this runner cannot do, before the phone is touched."""
     for path in plan.paths:
         if path.suffix != ".tflite":
-            raise UsageError(f"{NAME} runs .tflite files only, not {path}", "leave out --runner")
+            raise UsageError(f"{NAME} runs .tflite files only, not {path}", "omit --runner")
     if plan.inputs != NOTHING_GIVEN:
-        raise UsageError(f"{NAME} makes up its inputs", "leave out --input or --runner")
+        raise UsageError(f"{NAME} generates its inputs", "omit --input or --runner")
     if phone_options.profile:
-        raise UsageError(f"--profile is not for {NAME}", "leave out --profile or --runner")
+        raise UsageError(f"--profile does not work with {NAME}", "omit --profile or --runner")
     if not is_file(program):
-        raise UsageError(f"--runner {program} is no file", WHERE)
+        raise UsageError(f"--runner {program} is not a file", WHERE)
     if program.stat().st_size > MOST_PROGRAM_BYTES:
         raise UsageError(f"--runner {program} is too large for {NAME}", WHERE)
 
@@ -152,7 +152,7 @@ def _launch(phone: Phone, name: str, command: Sequence[str]) -> Report:
         name,
         command,
         limit_s=LIMIT_S + 60,
-        on_lost=lambda: warn(f"phone {phone.serial} is gone: waiting for it"),
+        on_lost=lambda: warn(f"phone {phone.serial} is disconnected: waiting for it"),
     )
     text = phone.shell(f"cd {run.folder} && {{ {OUTPUT}; }}").text
     status = run.poll().exit_status

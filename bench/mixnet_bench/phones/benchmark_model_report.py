@@ -29,7 +29,7 @@ from mixnet_common.result import values_of
 COLUMNS = ("milliseconds", "mean", "95 %", "first", "ratio", "95 %", "verdict")
 UNSAMPLED = Caveat(
     Verdict.UNSAMPLED,
-    f"{NAME} keeps no samples: drift and outliers within a launch cannot be seen",
+    f"{NAME} saves no samples: drift and outliers within a launch cannot be detected",
     symptom=True,
 )
 
@@ -145,10 +145,13 @@ def _caveats(reports: Reports) -> Iterator[Caveat]:
     yield UNSAMPLED
     count = sum(report.timed.count for report in reports)
     if count < THRESHOLDS.samples:
-        yield Caveat(Verdict.TOO_SHORT, f"{count} inferences, {THRESHOLDS.samples} are wanted")
+        yield Caveat(
+            Verdict.TOO_SHORT, f"{count} inferences, at least {THRESHOLDS.samples} are needed"
+        )
     if len(reports) < THRESHOLDS.launches:
         yield Caveat(
-            Verdict.TOO_SHORT, f"launches: {len(reports)}, {THRESHOLDS.launches} are wanted"
+            Verdict.TOO_SHORT,
+            f"launches: {len(reports)}, at least {THRESHOLDS.launches} are needed",
         )
     means = [report.timed.mean_ms for report in reports]
     if max(means) > THRESHOLDS.launch_spread * min(means):
@@ -160,5 +163,6 @@ def _caveats(reports: Reports) -> Iterator[Caveat]:
     if any(report.delegated == "none" for report in reports):
         yield Caveat(
             Verdict.UNDELEGATED,
-            f"{reports[0].delegate} took nothing of this network: it ran two to four times slower",
+            f"{reports[0].delegate} runs no operator of this network, which makes it two to four"
+            " times slower",
         )

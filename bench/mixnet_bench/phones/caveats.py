@@ -15,7 +15,8 @@ def caveats_of_start(cooled: Cooled) -> Iterator[Caveat]:
     if cooled.cool is False:
         yield Caveat(
             Verdict.THROTTLED,
-            f"it began warm: {describe_warmth(cooled.conditions)} after {cooled.waited_s:.0f} s of "
+            f"it was warm at the start: {describe_warmth(cooled.conditions)} after"
+            f" {cooled.waited_s:.0f} s of "
             "waiting",
         )
 
@@ -45,14 +46,14 @@ def not_judged(before: Conditions, after: Conditions) -> tuple[str, ...]:
 
 def _restarted(before: Conditions, after: Conditions) -> Iterator[Caveat]:
     if before.boot_id and after.boot_id and before.boot_id != after.boot_id:
-        yield Caveat(Verdict.VOID, "the phone was restarted in between: measure again")
+        yield Caveat(Verdict.VOID, "the phone was restarted during the run: measure again")
 
 
 def _void(before: Conditions, after: Conditions) -> Iterator[Caveat]:
     if before.thermal.override or after.thermal.override:
         yield Caveat(
             Verdict.VOID,
-            "its thermal status is overridden, so that throttling can't be seen: "
+            "its thermal status is overridden, so throttling cannot be detected: "
             "adb shell cmd thermalservice reset",
         )
 
@@ -62,7 +63,8 @@ def _throttled(before: Conditions, after: Conditions) -> Iterator[Caveat]:
         if each.thermal.status:
             yield Caveat(
                 Verdict.THROTTLED,
-                f"thermal status {STATUSES[each.thermal.status]} {when} the run: let it cool",
+                f"thermal status {STATUSES[each.thermal.status]} {when} the run: let the phone"
+                " cool",
             )
         if each.battery_saver:
             yield Caveat(

@@ -35,8 +35,8 @@ def caveats_of_clocks(
         if most and share >= 0.1 and khz < (1 - BELOW) * most:
             yield Caveat(
                 Verdict.THROTTLED,
-                f"CPU {core} ran at {khz / 1e6:.2f} of {most / 1e6:.2f} GHz: it was held back by "
-                "heat, by saving power or by its governor",
+                f"CPU {core} ran at {khz / 1e6:.2f} of {most / 1e6:.2f} GHz: it was limited by "
+                "heat, power saving or its governor",
             )
 
 

@@ -31,13 +31,13 @@ def usable_phones(adb: Adb) -> list[Phone]:
     for device in list_devices(adb):
         serial = device.listed.serial
         if device.same_as is not None:
-            say(f"{serial} is the same phone as {device.same_as}: it is measured once")
+            say(f"{serial} is the same phone as {device.same_as}: only one is measured")
         elif device.usable:
             phones.append(Phone(adb, serial))
         else:
-            warn(f"{serial} is left out: {'; '.join(device.advice)}")
+            warn(f"{serial} is not measured: {'; '.join(device.advice)}")
     if not phones:
-        raise MixnetError("there is no phone that can be used", "mixnet-bench devices says why")
+        raise MixnetError("no phone can be used", "mixnet-bench devices shows the reasons")
     return phones
 
 

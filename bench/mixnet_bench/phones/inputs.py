@@ -22,7 +22,8 @@ def refuse_text(models: Sequence[Prepared]) -> None:
         for info in model.inputs:
             if info.dtype == TEXT:
                 raise MixnetError(
-                    f"{model.source.name}: input {info.name} is text, which cannot be given to the "
+                    f"{model.source.name}: input {info.name} is text, which cannot be passed to"
+                    " the "
                     "runner on phones",
                     "time it on this machine: --on host",
                 )

@@ -127,7 +127,7 @@ def cores(clusters: Sequence[Cluster]) -> str:
 
 
 def fp16(state: State) -> bool | None:
-    """Whether every core computes in float16; None where the phone does not tell."""
+    """Whether every core computes in float16; None if it is not reported."""
     return computes_fp16(state.features) if state.features else None
 
 

@@ -18,7 +18,7 @@ GRAPH = 7
 MOST_FIELDS = 10_000
 """Of a model itself; its metadata are some of them."""
 
-WRONG = "export it again, or name the right file"
+WRONG = "export it again, or give the right file"
 
 
 def refuse_foreign(paths: Sequence[Path]) -> None:
@@ -27,7 +27,7 @@ def refuse_foreign(paths: Sequence[Path]) -> None:
         with opened(path) as file:
             size = file.seek(0, os.SEEK_END)
             if size == 0:
-                raise MixnetError(f"{path} is empty: it is no model", WRONG)
+                raise MixnetError(f"{path} is empty", WRONG)
             file.seek(0)
             check = _is_tflite if path.suffix.lower() == ".tflite" else _is_onnx
             if not check(file, size):

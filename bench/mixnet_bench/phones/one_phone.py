@@ -104,7 +104,7 @@ def check_api_levels(phone: Phone, state: State, libraries: Sequence[Runtime]) -
             raise MixnetError(
                 f"{each.title} needs Android with API level {each.api_level}, and phone "
                 f"{phone.serial} has {state.product.sdk}",
-                "take an older build of it in: mixnet-bench devices add-runtime FILE",
+                "add an older build of it: mixnet-bench devices add-runtime FILE",
             )
 
 
@@ -170,8 +170,8 @@ def _measure(
     for number, model in launches[0].result.models.items():
         if model.wholly_delegated is False:
             warn(
-                f"{plan.paths[number].name}: XNNPACK of {libraries[number].title} did not take all "
-                "of it, and what it leaves is slow: mixnet-bench count says which operators"
+                f"{plan.paths[number].name}: XNNPACK of {libraries[number].title} did not run all"
+                " its operators, which is slow; mixnet-bench count lists those that it did not run"
             )
     measured = PhoneMeasurement(
         serial=phone.serial,
@@ -190,7 +190,7 @@ def _measure(
 
 
 def _waiting(phone: Phone) -> None:
-    warn(f"phone {phone.serial} is gone: waiting for it")
+    warn(f"phone {phone.serial} is disconnected: waiting for it")
 
 
 @dataclass(frozen=True)
@@ -247,5 +247,5 @@ def serial_of(on: str) -> str | None:
     """The serial in ``adb:SERIAL``; None for ``adb``. Raises UsageError for anything else."""
     kind, colon, serial = on.partition(":")
     if kind != "adb" or (colon and not serial):
-        raise UsageError(f"--on {on!r} is no target", "write host, adb, adb:SERIAL or all")
+        raise UsageError(f"--on {on!r} is not a target", "write host, adb, adb:SERIAL or all")
     return serial or None

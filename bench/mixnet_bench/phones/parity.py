@@ -46,14 +46,14 @@ class Difference:
 
     @property
     def within(self) -> bool:
-        """Whether it stays within the limit; never where a value is no number."""
+        """Whether it stays within the limit; never where a value is not a number."""
         return self.error <= self.limit
 
     @property
     def words(self) -> str:
         """How far it is, as the end of a sentence about the output."""
         if not np.isfinite(self.error):
-            return "holds values that are no numbers (nan or infinite), here or there"
+            return "holds values that are not numbers (nan or infinite), here or there"
         return f"is {self.error:.3g} {self.unit} from this machine's, beyond {self.limit:g}"
 
 

@@ -70,7 +70,7 @@ def profile_of_events(path: Path, version: str, threads: int, model: Model) -> P
         for each in model.profile
     ]
     if not rounds:
-        raise MixnetError(f"{path}: the phone's runtime gave no profile")
+        raise MixnetError(f"{path}: the runtime on the phone returned no profile")
     walls = [each.wall_ns / 1000 for each in model.profile]
     return describe_litert(collect(version, path, threads, rounds, walls), read_file(path), threads)
 
@@ -80,7 +80,7 @@ def profile_of_trace(trace: Trace, version: str, threads: int, rounds: int) -> P
     try:
         records = parse_json(trace.times.decode("utf-8", errors="replace"), "the profile")
     except UsageError:
-        raise MixnetError("the profile that the phone sent is garbled", "run it again") from None
+        raise MixnetError("the profile from the phone is damaged", "run it again") from None
     with temporary_folder() as folder:
         graph = folder / "graph.onnx"
         graph.write_bytes(trace.graph)

@@ -35,7 +35,7 @@ from mixnet_common.result import values_of
 from mixnet_runtimes import Profile
 
 LABEL = "shell process"
-EMULATED = "it ran under emulation: its times say nothing about any phone"
+EMULATED = "it ran under emulation: its times are not valid for any phone"
 
 
 @dataclass(frozen=True)

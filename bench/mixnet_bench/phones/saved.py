@@ -27,7 +27,7 @@ from mixnet_common.readers import is_file
 from mixnet_common.result import decode
 from mixnet_runtimes.model_files import identity_of
 
-HINT = "name another file with -o, or remove this one"
+HINT = "use another file with -o, or remove this one"
 
 Targets = list[PhoneLatencyResult]
 
@@ -122,7 +122,7 @@ def _cluster(record: PhoneCluster) -> Cluster:
 
 
 def _read(path: Path | None) -> dict[str, list[LatencyResult]]:
-    """The file's targets by phone; none where it is no result: it will be replaced, as always.
+    """The file's targets by phone; none where it is not a result: it will be replaced, as always.
 
     Raises UsageError where it is one, and damaged: what is in it may be worth a look.
     """

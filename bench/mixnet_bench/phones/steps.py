@@ -48,22 +48,22 @@ _PROFILE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 def check_phone_options(phone_options: PhoneOptions, on: str) -> None:
     """Raise UsageError for options that contradict each other or what is measured ``on``."""
     options = {
-        "--fixed-performance is a mode of phones": phone_options.fixed_performance,
-        "--keep-settings is for phones": phone_options.keep_settings,
-        "--take-over is for phones": phone_options.take_over,
-        "--task-profile is for phones": phone_options.task_profile is not None,
+        "--fixed-performance applies to phones": phone_options.fixed_performance,
+        "--keep-settings applies to phones": phone_options.keep_settings,
+        "--take-over applies to phones": phone_options.take_over,
+        "--task-profile applies to phones": phone_options.task_profile is not None,
     }
     for words, asked in options.items():
         if asked and on == "host":
-            raise UsageError(words, "add --on adb, or leave it out")
+            raise UsageError(words, "add --on adb, or omit it")
     if phone_options.keep_settings and phone_options.fixed_performance:
         raise UsageError("--fixed-performance is a setting, and --keep-settings changes none")
     if phone_options.task_profile is not None and not _PROFILE.fullmatch(
         phone_options.task_profile
     ):
         raise UsageError(
-            f"--task-profile {shown(phone_options.task_profile)} is no profile's name",
-            "Android has MaxPerformance and others",
+            f"--task-profile {shown(phone_options.task_profile)} is not the name of a task profile",
+            "examples: MaxPerformance, HighPerformance",
         )
 
 
@@ -73,7 +73,7 @@ def task_profile_of(phone: Phone, phone_options: PhoneOptions) -> str | None:
         return None
     if phone.shell("command -v settaskprofile").status == 0:
         return phone_options.task_profile
-    warn(f"phone {phone.serial} has no settaskprofile (Android 13): it runs without")
+    warn(f"phone {phone.serial} has no settaskprofile (Android 13): the run continues without")
     return None
 
 
@@ -135,15 +135,15 @@ def take_steps(
         placed = steps.place()
         digest = steps.digest(placed, fixed, look().boot_id or "")
         for name in end_others(phone, steps.name(digest)):
-            warn(f"phone {phone.serial}: ended an earlier run, {name}")
+            warn(f"phone {phone.serial}: stopped an earlier run, {name}")
         cooled = cool_down(phone, look)
         digest = steps.digest(placed, fixed, cooled.conditions.boot_id or "")
         found = steps.measure(placed, digest)
         taken = Taken(found, digest, cooled, read_conditions(phone), fixed)
     if missing := not_judged(cooled.conditions, taken.after):
         warn(
-            f"phone {phone.serial} tells nothing of its {', '.join(missing)}: by these it could "
-            "not be judged"
+            f"phone {phone.serial} reports no {', '.join(missing)}: the verdict does not take them "
+            "into account"
         )
     return taken
 

@@ -1,7 +1,7 @@
 """What the operators of a profile are for: depthwise by kernel, 1×1, SE, swish, moving data about.
 
 Two tables, from an operator's kind to its family and from what is known of it to its category; SE
-and swish are told by the shape of the graph, so that anyone's file will do. Pure.
+and swish are told by the shape of the graph, so that any file can be used. Pure.
 """
 
 import re

@@ -133,7 +133,7 @@ def _read_any(document: Mapping[str, Any], run: str, target: JsonObject) -> Resu
 
 
 def _with_origin(target: JsonObject, document: Mapping[str, Any]) -> JsonObject:
-    """What a campaign counted is no file and tells no origin; the step's inputs say what it is."""
+    """A network counted by a campaign has no origin; the inputs of its step describe it."""
     step = JsonObject(dict(document)).at("step")
     inputs = step.at("inputs")
     if step.text("kind") != "count" or target.has("origin") or not inputs.has("network"):

@@ -131,4 +131,4 @@ def _warnings(results: Results) -> Iterator[str]:
     if any(each.calibrated_on_data for each in results.parities):
         yield CALIBRATED_ON_DATA
     if results.skipped:
-        yield f"Left out, since they are no results: {'; '.join(results.skipped)}."
+        yield f"Left out, since they are not results: {'; '.join(results.skipped)}."

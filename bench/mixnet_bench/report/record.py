@@ -250,7 +250,7 @@ class Results:
     parities: tuple[Parity, ...] = ()
     programs: tuple[ProgramTime, ...] = ()
     skipped: tuple[str, ...] = ()
-    """Files that were given and are no results."""
+    """Files that were given and are not results."""
     predictions: tuple[Prediction, ...] = ()
 
     def parity_of(self, latency: Latency) -> Parity | None:

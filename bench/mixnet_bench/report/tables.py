@@ -81,7 +81,7 @@ def _millions(value: float | None) -> float | None:
 def _printed(figure: str) -> Cell:
     try:
         value = parse_printed(figure) if figure else None
-    except ArithmeticError:  # Decimal's word for what is no number
+    except ArithmeticError:  # Decimal's word for what is not a number
         return Cell(figure)
     return Cell(figure, None if value is None else float(value))
 

@@ -136,7 +136,7 @@ def _clocks(found: LatencyResult) -> tuple[tuple[float, ...], ...]:
 
 
 def _clock(burst: BurstResult) -> float:
-    """In MHz; NaN where it is not told."""
+    """In MHz; NaN if it is not reported."""
     read = [
         side[core] / 1000
         for side in (burst.khz_before, burst.khz_after)

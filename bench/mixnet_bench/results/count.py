@@ -123,5 +123,5 @@ class TfliteCountResult(FileCountResult):
 
     partitions: Count | None = known_as()
     """*tflite*: into how many pieces the runtime of this machine hands the file to its delegate \
-XNNPACK; 1 is best, `null` where it does not tell, refuses the file or crashes on it"""
+XNNPACK; 1 is best, `null` where it does not report it, refuses the file or crashes on it"""
     delegation: DelegationResult = known_as(DelegationResult())

@@ -14,7 +14,7 @@ class DeviceResult(ResultRecord):
     state: str
     """adb's word: `device` is the only one that can be used"""
     usable: bool
-    """nothing stands in the way of measuring on it"""
+    """whether it can be measured on"""
     advice: tuple[str, ...] = known_as(())
     """a sentence for each thing that does, with what to do about it"""
     same_as: str | None = known_as()
@@ -34,7 +34,7 @@ class DeviceResult(ResultRecord):
     build: str | None = known_as()
     """the fingerprint of its software"""
     emulated: bool | None = known_as()
-    """it says of itself that it is no phone: an emulator, a container or a test's device"""
+    """it says of itself that it is not a phone: an emulator, a container or a test's device"""
     clusters: tuple[PhoneCluster, ...] = known_as(())
     features: tuple[str, ...] = known_as(())
     """instruction sets that every core has"""
@@ -47,7 +47,7 @@ class DeviceResult(ResultRecord):
     thermal_status: int | None = known_as()
     """0 (none) to 6 (shutdown)"""
     thermal_override: bool | None = known_as()
-    """someone ordered the status, so that throttling can't be seen"""
+    """someone ordered the status, so throttling cannot be detected"""
     skin_celsius: Number | None = known_as()
     """the hottest sensor of the skin"""
     cpu_celsius: Number | None = known_as()
@@ -65,7 +65,7 @@ class DeviceResult(ResultRecord):
     battery_saver: bool | None = known_as()
     """the battery saver is on"""
     online: Cpus = known_as(())
-    """CPUs that are switched on; empty where the phone doesn't tell"""
+    """CPUs that are online; empty if it is not reported"""
     host: str | None = None
     """the address of the host that it is plugged into: only with `--dask`"""
 
@@ -126,7 +126,7 @@ class KeptRuntime(ResultRecord):
     pages_of_16_kb: bool
     """whether it loads where pages have 16 KB"""
     api_level: Count | None = known_as()
-    """the oldest Android that it was built for, as an API level; `null` where it does not tell"""
+    """the oldest Android that it was built for, as an API level; `null` if it is not reported"""
     path: Place
     """where it is kept"""
 

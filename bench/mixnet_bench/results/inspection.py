@@ -57,10 +57,10 @@ class InspectionResult(ResultRecord):
     data_files: tuple[StatedDataFile, ...] = known_as(())
     """*onnx*: the files beside it that hold its weights; empty where it holds them itself"""
     origin: Free = known_as({})
-    """what the file says of how it was made: `producer`, `opset`, `IR version`, `schema version`, \
-`description` …"""
+    """what the file contains about its origin: `producer`, `opset`, `IR version`, \
+`schema version`, `description` …"""
     metadata: Free = known_as({})
-    """what else its writer put into it; of what is no text, the size (*tflite*)"""
+    """what else its writer put into it; of what is not text, the size (*tflite*)"""
     signature: str | None = known_as()
     """*tflite*: the signature that is taken by default; `null` where it names none"""
     signatures: tuple[UsageResult, ...] = known_as(())
@@ -71,9 +71,9 @@ class InspectionResult(ResultRecord):
     labels_from: str | None = known_as()
     """who names them: the file or the `.json` beside it"""
     preprocessing: Free | None = known_as()
-    """how images are prepared; `null` where nothing says so"""
+    """the preprocessing of images; `null` where nothing says so"""
     preprocessing_from: str | None = known_as()
-    """who says so"""
+    """where this was read"""
     provenance: Free | None = known_as()
     """what the `.json` beside the file says of how it was made; `null` where there is none of \
 this very file"""

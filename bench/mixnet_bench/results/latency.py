@@ -34,14 +34,14 @@ Clocks = dict[str, Annotated[float, Meta(ge=0, le=1e8)]]
 
 
 class CanaryResult(ResultRecord):
-    """A fixed small computation, run just before a burst: it tells of heat and other programs."""
+    """A fixed small computation, run just before a burst: it shows heat and other programs."""
 
     ms: tuple[Span, ...]
     """how long it took, each time that it was run"""
     cpu_ms: tuple[Span, ...]
     """how much of that it had a core"""
     cpu: int
-    """on which core; -1 where the system doesn't tell"""
+    """on which core; -1 if it is not reported"""
 
 
 class BurstResult(ResultRecord):
@@ -60,7 +60,7 @@ of another file"""
     """when each sample began, on a clock of its launch"""
     cpu: Cpus = known_as(())
     """on which cores it was seen, without the lead: on this machine the core at the burst's end, \
-on phones that of each sample; empty where the system doesn't tell"""
+on phones that of each sample; empty if it is not reported"""
     cpu_ms: Span | None = known_as()
     """time that all threads together had on a core, the lead included; `null` where it isn't \
 told"""
@@ -123,7 +123,7 @@ class ComparisonResult(ResultRecord):
     """this file's time over the baseline's: the geometric mean of the launches' ratios, each the \
 median of its rounds' (of a saved result: of its medians)"""
     interval: Interval | None = known_as()
-    """where the ratio lies at `confidence`; `null` with fewer than three launches"""
+    """interval at the level `confidence`; `null` with fewer than three launches"""
     confidence: Share | None = known_as()
     """0.99"""
     smallest_difference: Positive | None = known_as()
@@ -193,7 +193,7 @@ class Settings(ResultRecord):
     sustained: bool = known_as(False)
     """the file ran on and on: `--sustained`"""
     runtime: dict[str, Plain] = known_as({})
-    """what the runtime was told and what it chose: for instance `delegate`, `allow_spinning`"""
+    """configuration and choices of the runtime, such as `delegate`, `allow_spinning`"""
 
 
 class Machine(ResultRecord):
@@ -268,7 +268,7 @@ was opened: weights, activations, the runtime's own code and data; the median of
     origin: Origin | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError where an interval ends before it begins."""
+        """Raise ValueError where an interval has its end before its start."""
         check_ordered(self.median_ms_interval, "median_ms_interval")
         check_ordered(self.p90_ms_interval, "p90_ms_interval")
         check_ordered(self.p99_ms_interval, "p99_ms_interval")

@@ -65,7 +65,7 @@ it lies between"""
     """of each launch, the logarithm of its time over the anchor's"""
 
     def __post_init__(self) -> None:
-        """Raise ValueError where the interval ends before it begins."""
+        """Raise ValueError where the interval has its end before its start."""
         check_ordered(self.interval, "interval")
 
 
@@ -119,7 +119,7 @@ class LatencyTable(ResultRecord):
     measured: str
     """runtime and version, device, threads, precision"""
     emulated: bool = known_as(False)
-    """whether an emulator was timed, which is no phone"""
+    """whether an emulator was timed, which is not a phone"""
     format: str
     """of the files: `tflite` or `onnx`"""
     precision: str
@@ -178,7 +178,7 @@ was fitted to"""
     """threads of the runtime"""
 
     def __post_init__(self) -> None:
-        """Raise ValueError where an interval ends before it begins."""
+        """Raise ValueError where an interval has its end before its start."""
         check_ordered(self.interval, "interval")
         check_ordered(self.latency_interval_ms, "latency_interval_ms")
 

@@ -8,7 +8,7 @@ class BarResult(ResultRecord):
     """A ratio held against a bar."""
 
     quantity: str
-    """what is held against it: `latency` or `size`"""
+    """what is compared with it: `latency` or `size`"""
     at_most: Positive
     """what the ratio may be at most"""
     ambition: Positive | None = known_as()

@@ -67,7 +67,7 @@ anything"""
     """whether the phone's fixed-performance mode was on: clocks that it can sustain, not its \
 fastest; compare only with results of the same mode"""
     wholly_delegated: bool | None = known_as()
-    """whether XNNPACK took all of the network; `null` where the library does not tell"""
+    """whether XNNPACK took all of the network; `null` if it is not reported"""
     task_profile: str | None = known_as()
     """the Android task profile that the runner was put into; `null` where none was"""
     device: PhoneDevice

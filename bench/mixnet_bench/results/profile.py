@@ -53,6 +53,6 @@ class ProfileResult(ResultRecord):
     """what lies between the operators: dispatch, copies in and out, the profiler itself"""
     inference_us: Microseconds | None = known_as()
     """one inference as its caller sees it; more than `total_us` on a busy machine, whose \
-disturbances are no operator's own"""
+disturbances are not caused by an operator"""
     categories: tuple[CategoryTime, ...] = known_as(())
     operators: tuple[OperatorTime, ...] = known_as(())

@@ -41,7 +41,7 @@ class ProgramLaunch(ResultRecord):
     """One run of the program."""
 
     init_ms: Span | None = known_as()
-    """as the program tells"""
+    """as reported by the program"""
     first_ms: Span | None = known_as()
     """the first inference"""
     warmup: SpreadResult | None = known_as()
@@ -56,7 +56,7 @@ class ProgramLaunch(ResultRecord):
 
 
 class ProgramSettings(ResultRecord):
-    """How the program was told to time."""
+    """How the program was configured."""
 
     launches: Count | None = known_as()
     """processes a file"""
@@ -78,7 +78,7 @@ class ProgramRatio(ResultRecord):
     value: Positive
     """to the first file: the geometric mean of the launches' ratios"""
     interval: Interval | None = known_as()
-    """in which it lies; `null` below three launches"""
+    """its 95 % interval; `null` below three launches"""
 
 
 class ProgramResult(FileRun):
@@ -99,9 +99,9 @@ class ProgramResult(FileRun):
     mean_ms: Milliseconds
     """the mean of the launches' means"""
     mean_ms_interval: tuple[Number, Number] | None = known_as()
-    """in which it lies, Student's 95 %; `null` below three launches"""
+    """its 95 % interval (Student); `null` below three launches"""
     first_ms: Span | None = known_as()
-    """the first inference, the median of the launches; `null` where the program doesn't tell"""
+    """the first inference, the median of the launches; `null` if it is not reported"""
     init_ms: Span | None = known_as()
     """from the file to the first inference, the median of the launches"""
     ratio_to_first: ProgramRatio | None = known_as()

@@ -39,7 +39,7 @@ KINDS: tuple[tuple[tuple[str, ...], type[ResultRecord]], ...] = (
 def kind_of(target: Any) -> type[ResultRecord] | None:
     """Of which kind a target is; None where it is of none that reports know.
 
-    Raises WrongValueError where it is no object.
+    Raises WrongValueError where it is not an object.
     """
     found = JsonObject(target)
     return next((kind for keys, kind in KINDS if found.has(*keys)), None)
@@ -71,7 +71,6 @@ def _with_launches(value: Any) -> LatencyResult:
     found = decode_latency(value)
     if sum(found.counts) != len(found.samples_ms) or 0 in found.counts:
         raise WrongValueError(
-            f"launches count {sum(found.counts)} samples, and samples_ms has"
-            f" {len(found.samples_ms)}"
+            f"launches have {sum(found.counts)} samples, and samples_ms has {len(found.samples_ms)}"
         )
     return found

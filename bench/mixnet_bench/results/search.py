@@ -35,7 +35,7 @@ class SearchTrial(ResultRecord):
     """why it could not be scored"""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for an interval that ends before it begins."""
+        """Raise ValueError for an interval that has its end before its start."""
         check_ordered(self.latency_ratio_interval, "latency_ratio_interval")
 
     @property
@@ -87,7 +87,7 @@ class SearchResult(ResultRecord):
     anchor_ms: Span
     """its time when the table was made"""
     emulated: bool = known_as(False)
-    """whether the table is an emulator's, which is no phone"""
+    """whether the table is an emulator's, which is not a phone"""
     score: str
     """the score's name"""
     score_sha256: str | None = known_as()
@@ -113,7 +113,7 @@ class SearchResult(ResultRecord):
     exhausted: bool
     """whether the search ended because it found no network that was not tried"""
     candidates: Place
-    """the file with all of them, one a line"""
+    """the file with all of them, one per line"""
     figure: Place
     """the front as a picture"""
     front: tuple[FrontMember, ...]

@@ -34,7 +34,7 @@ class ClassifyResult(ResultRecord):
     signature: str | None = known_as()
     """the signature that ran; `null` where the file names none"""
     preprocessing_from: str
-    """who says how images are prepared: the file or the `.json` beside it, by name, what \
+    """where the preprocessing was read: the file or the `.json` beside it, by name, what \
 `--preprocessing` was given, or `assumed`"""
     labels_from: str | None = known_as()
     """likewise for the labels; `null` without labels"""
@@ -47,8 +47,8 @@ class StepResult(ResultRecord):
     name: str
     """what the step is about"""
     kind: str
-    """`paper`, `count` (a network), `export`, `file` (anyone's), `inspect` (a file's count and \
-delegation), `parity` or `latency`"""
+    """`paper`, `count` (a network), `export`, `file` (an existing file), `inspect` (a file's \
+count and delegation), `parity` or `latency`"""
     key: str
     """a hash of the kind and of all that the result depends on"""
     state: str
@@ -93,10 +93,10 @@ class TunedRatio(ResultRecord):
     ratio: Positive
     """its time over the default form's"""
     interval: tuple[Positive, Positive] | None = known_as()
-    """where that lies at `confidence`"""
+    """interval at the level `confidence`"""
     faster: bool
-    """whether the whole interval lies below 1; else the gain may be noise, and the block was not \
-changed"""
+    """whether the whole interval is below 1; otherwise the gain may be noise, and the block was \
+not changed"""
 
 
 class TunedBlock(ResultRecord):
@@ -126,13 +126,13 @@ class TunedRewriting(ResultRecord):
     ratio: Positive
     """their time rewritten over their time as they are, alone"""
     interval: tuple[Positive, Positive] | None = known_as()
-    """where that lies at `confidence`"""
+    """interval at the level `confidence`"""
     faster: bool
-    """whether the whole interval lies below 1; else they stay as they are"""
+    """whether the whole interval is below 1; otherwise they stay as they are"""
 
 
 class TunedFile(ResultRecord):
-    """Which rewritings of anyone's file pay."""
+    """Which rewritings of an existing file pay."""
 
     name: str
     """the file"""
@@ -141,7 +141,7 @@ class TunedFile(ResultRecord):
     measured: str
     """where and under what: runtime and version, processor, threads"""
     emulated: bool
-    """whether it was tuned on an emulator: such a plan is no phone's"""
+    """whether it was tuned on an emulator: such a plan is not a phone's"""
     target: str
     """the runtime's version that the rewritings are for"""
     rewritings: tuple[TunedRewriting, ...] = known_as(())
@@ -160,7 +160,7 @@ class TuneResult(ResultRecord):
     """where and under what: runtime and version, processor, threads, precision"""
     emulated: bool
     """whether it was tuned on an emulator: such a plan is made with `--allow-emulated` only, says \
-so at its beginning, and is no phone's"""
+so at its beginning, and is not a phone's"""
     blocks: tuple[TunedBlock, ...]
     ratios: dict[str, Positive]
     """the whole network's time over that of the `default` lowering, and over the paper's literal \

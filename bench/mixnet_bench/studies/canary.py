@@ -90,7 +90,7 @@ def _load(cpu: int) -> Iterator[None]:
 def run_delay(result: Result) -> float | None:
     """The share of its time that the runner waited for a core while it timed, by the kernel.
 
-    None where the kernel does not tell.
+    None if it is not reported.
     """
     before, after = (result.threads.get(when, ()) for when in ("warmup", "end"))
     if not after or any(each.run_delay_ns is None for each in (*before, *after)):

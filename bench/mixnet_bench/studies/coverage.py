@@ -93,7 +93,7 @@ class Coverage:
 
 
 def cover(scenario: Scenario, launches: int, runs: int, seed: int = 0) -> Coverage:
-    """Count the intervals that hold the truth in so many made-up measurements."""
+    """Count the intervals that hold the truth in this number of simulated measurements."""
     key = SCENARIOS.index(scenario) if scenario in SCENARIOS else len(SCENARIOS)
     rng = np.random.default_rng([seed, key, launches])
     truths = [truth(scenario, percent) for percent in (50, 90)]
@@ -197,7 +197,7 @@ class Claims:
 
 
 def claim(scenario: Scenario, launches: int, runs: int) -> Claims:
-    """Count right and wrong words in so many made-up comparisons."""
+    """Count right and wrong words in this number of simulated comparisons."""
     rng = np.random.default_rng([1, launches])
     shared = trend(scenario, launches)
 

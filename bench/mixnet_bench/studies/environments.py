@@ -91,7 +91,7 @@ def make(release: Release, folder: Path) -> Path:
         raise MixnetError(
             f"{show(folder)} has {free / 1e9:.1f} GB free, and an environment may need "
             f"{NEEDED_BYTES / 1e9:.0f} GB",
-            "make room, or name another folder",
+            "make room, or use another folder",
         )
     venv.EnvBuilder(clear=True, with_pip=True, symlinks=True).create(place)
     _install(release, python)

@@ -99,7 +99,7 @@ class Cost:
     """Of the process on all cores, Python's start included; empty for start-up jobs. Far less than
     ``seconds`` means that the machine was busy with something else."""
     peak_bytes: tuple[int, ...]
-    """Empty where the system does not tell."""
+    """Empty if it is not reported."""
     seconds_bar: float
     bytes_bar: int | None
 

@@ -212,7 +212,7 @@ def rewritten(path: Path, target: Target) -> tuple[Found, Choice, bytes]:
     document = read_document(path)
     (found,) = find(document, {form: target.tiles(form)[-1] for form in PRECISIONS})
     if not isinstance(found, Found):
-        raise MixnetError(f"a convolution that is made here is left alone: {found.why}")
+        raise MixnetError(f"a convolution that is made here is not rewritten: {found.why}")
     choice = choose(found.shape, found.form, target.tiles("float32"), costs_of(target))
     if choice is None:
         raise MixnetError("a convolution that is made here has no tiles")

@@ -92,7 +92,7 @@ def run_files(files: Sequence[Path], python: Path | None = None) -> tuple[Output
 
 
 def difference(ours: Outputs, theirs: Outputs) -> float:
-    """The largest difference of outputs, over the largest value; infinite where one is no number.
+    """The largest difference of outputs over the largest value; infinite where one is not finite.
 
     >>> difference([np.array([1.0, -4.0])], [np.array([1.0, -3.0])])
     0.25

@@ -80,7 +80,7 @@ def compare_with_saved(
         words = (target.verdict, baseline.verdict)
         reason = next((f"a verdict is {word}" for word in words if word != Verdict.VALID), "")
         if unlike:
-            reason = f"the runs were unlike: {'; '.join(unlike)}"
+            reason = f"the runs had different conditions: {'; '.join(unlike)}"
         found.append(_describe(baseline, comparison, reason, side_by_side=False))
     return found
 
@@ -95,7 +95,7 @@ def read_result(path: Path) -> list[LatencyResult]:
     """The targets of a saved result. Raises UsageError where it is none of ours, or unreadable."""
     targets = read_latencies(read_document(path, HINT), path, HINT)
     if not targets:
-        raise UsageError(f"{show(path)} holds no results", HINT)
+        raise UsageError(f"{show(path)} contains no results", HINT)
     return targets
 
 
@@ -117,8 +117,8 @@ def check_alike(saved: LatencyResult, target: LatencyResult | Foreseen) -> None:
     unlike = _unlike(saved, target)
     if unlike:
         raise MixnetError(
-            f"--against: the runs can't be compared: {'; '.join(unlike)}",
-            "measure both files in one run: --against FILE, side by side",
+            f"--against: the runs cannot be compared: {'; '.join(unlike)}",
+            "measure both files side by side: --against FILE",
         )
 
 
@@ -147,7 +147,7 @@ def sentence(name: str, found: ComparisonResult) -> str:
     if found.conclusion == UNDETECTED and found.smallest_difference is not None:
         return (
             f"{start}: no detectable difference, {numbers}; one of "
-            f"{found.smallest_difference:.1%} would have been seen {POWER:.0%} of the time"
+            f"{found.smallest_difference:.1%} would have been detected in {POWER:.0%} of runs"
         )
     return f"{start}: {found.conclusion}, {numbers}"
 

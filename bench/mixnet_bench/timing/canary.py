@@ -1,7 +1,7 @@
 """What the runner's canary tells: whether its core was slowed down, or held by other programs.
 
 The canary is a fixed small computation between bursts. It needs no sensor and no permission, so it
-tells of heat and contention where a phone lets nothing else be read. Pure; it drops no sample.
+shows heat and contention where a phone allows nothing else to be read. Pure; it drops no sample.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ LEAST = 9
 def caveats_of_canary(launches: Sequence[Launch]) -> Iterator[Caveat]:
     """Everything that canaries give reason for; nothing where a runner has none.
 
-    Where other programs held the core, their traces in its caches and clocks are no heat.
+    Where other programs held the core, their traces in its caches and clocks are not heat.
     """
     contended = list(_contended(launches))
     yield from contended or _slowed([canaries_of(each) for each in launches])
@@ -84,8 +84,8 @@ def _contended(launches: Sequence[Launch]) -> Iterator[Caveat]:
     if often or waited > WAITED_OF_ALL * sum(map(_span_ms, launches)):
         yield Caveat(
             Verdict.CONTENDED,
-            f"{count} of {len(runs)} times a fixed computation between the bursts had to wait "
-            f"for its core, for {waited / sum(runs):.0%} of its time: {QUIET}",
+            f"{count} of {len(runs)} runs of a fixed computation between the bursts waited "
+            f"for a core, for {waited / sum(runs):.0%} of their time: {QUIET}",
         )
 
 
@@ -100,6 +100,6 @@ def _slowed(launches: Sequence[Sequence[Canary]]) -> Iterator[Caveat]:
     if change > SLOWED:
         yield Caveat(
             Verdict.THROTTLED,
-            f"within a launch its core became {change:.0%} slower at a fixed computation: it was "
-            "hot or its clock fell; let it cool",
+            f"within a launch the core became {change:.0%} slower at a fixed computation: it was "
+            "hot or its clock decreased; let it cool",
         )

@@ -38,7 +38,7 @@ def caveats_of_host(before: HostConditions, after: HostConditions) -> Iterator[C
         if times > 0:
             yield Caveat(
                 Verdict.THROTTLED,
-                f"the hardware slowed hot cores down {times} times: let the machine cool",
+                f"the hardware throttled hot cores {times} times: let the machine cool",
             )
     limited = {**before.limited, **after.limited}
     if limited:
@@ -61,14 +61,14 @@ def frequency_change(launches: Sequence[Launch]) -> float | None:
     """By how much clocks changed from the first to the last third of a launch: -0.1 is 10 % less.
 
     The lowest of all cores that were seen throughout; within each launch, the median launch's.
-    None where frequencies aren't told.
+    None if frequencies are not reported.
     """
     changes = [change for launch in launches if (change := _change(launch)) is not None]
     return median(np.array(changes)) if changes else None
 
 
 def cpu_share(launches: Sequence[Launch]) -> float | None:
-    """CPU time of all threads over time in inference; None where it isn't told.
+    """CPU time of all threads over time in inference; None if it is not reported.
 
     Threads that wait for each other need less than their number, but one always runs: below 1 there
     was no core for it.
@@ -109,8 +109,8 @@ def _throttled(launches: Sequence[Launch]) -> Iterator[Caveat]:
     if change is not None and change < -SLOWED:
         yield Caveat(
             Verdict.THROTTLED,
-            f"within a launch the cores' clock fell by {-change:.0%}: let it cool, "
-            "or measure with --sustained what it can keep up",
+            f"within a launch the clock of the cores decreased by {-change:.0%}: let it cool, "
+            "or measure sustained performance with --sustained",
         )
 
 
@@ -122,7 +122,8 @@ def _wrong_cores(launches: Sequence[Launch], asked: Sequence[int] | None) -> Ite
         if set(cpus) != set(asked):
             yield Caveat(
                 Verdict.WRONG_CORES,
-                f"--pin asked for CPUs {_listed(asked)}, and it could run on {_listed(cpus)}: name "
+                f"--pin requested CPUs {_listed(asked)}, but the process could run on"
+                f" {_listed(cpus)}: name "
                 "those that the system grants",
             )
     cores = [core for launch in launches for burst in launch.bursts for core in burst.cpu]
@@ -131,7 +132,7 @@ def _wrong_cores(launches: Sequence[Launch], asked: Sequence[int] | None) -> Ite
         yield Caveat(
             Verdict.WRONG_CORES,
             f"{len(elsewhere) / len(cores):.0%} of the inferences ran on CPUs "
-            f"{_listed(elsewhere)}: --pin was not heeded",
+            f"{_listed(elsewhere)}: --pin had no effect",
         )
 
 

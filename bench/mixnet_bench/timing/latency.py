@@ -120,7 +120,7 @@ class Launch:
 
     @property
     def t_ms(self) -> Floats:
-        """When each sample began, since the first of them did; empty where that isn't told."""
+        """When each sample began, since the first of them did; empty if it is not reported."""
         starts = np.array([start for burst in self.bursts for start in burst.t_ms])
         return starts - starts[0] if len(starts) else starts
 

@@ -43,7 +43,7 @@ def unsuited(provenance: Mapping[str, Any], running: Target) -> str:
         return ""
     origin = f"made for {made.title}" if made else f"lowered by the rule {plan}"
     return (
-        f"{origin}; on {running.title}, which runs it, another form is faster: make it again with"
+        f"{origin}; on {running.title}, which runs it, another form is faster: export it again with"
         f" --for {running.name}"
     )
 

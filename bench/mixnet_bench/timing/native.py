@@ -21,6 +21,7 @@ from mixnet_bench.timing.latency import (
     Timing,
 )
 from mixnet_common import MixnetError
+from mixnet_common.errors import install_hint
 from mixnet_common.options import SEEDS
 from mixnet_common.readers import read_text
 from mixnet_common.temporary import temporary_folder
@@ -40,10 +41,10 @@ def installed_library(path: Path) -> Path:
     package, pattern = LIBRARIES[path.suffix]
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise MixnetError(f"{package} is not installed", f"pip install {package}")
+        raise MixnetError(f"{package} is not installed", install_hint(package.replace("_", "-")))
     found = sorted(Path(spec.origin).parent.glob(pattern))
     if not found:
-        raise MixnetError(f"{package} holds no {pattern} that the runner could open")
+        raise MixnetError(f"{package} contains no {pattern} that the runner could open")
     return found[0]
 
 
@@ -77,10 +78,10 @@ def run_once(plan: Plan, runner: Path, libraries: Sequence[Path], seed: int) -> 
         except (OSError, subprocess.TimeoutExpired) as error:
             raise MixnetError(f"{runner} cannot be run: {error}") from error
         if not output.is_file():
-            raise MixnetError(f"{runner} left no result for {models}", "run it by hand")
+            raise MixnetError(f"{runner} wrote no result for {models}", "run it directly")
         result = parse(read_text(output))
     if result.end is None or result.end.status != 0:
-        reason = "; ".join(result.errors) or "it was ended early"
+        reason = "; ".join(result.errors) or "it exited early"
         raise MixnetError(f"{runner} failed on {models}: {reason}")
     return result
 
@@ -98,7 +99,7 @@ def timing_of(results: Sequence[Result], index: int) -> Timing:
 
 
 def launch_of(result: Result, model: Model) -> Launch:
-    """One model in one launch. The lead of a burst is no sample, nor are its core and start."""
+    """One model in one launch. The lead of a burst is not a sample, nor are its core and start."""
     return Launch(
         load_ms=model.load_ms,
         first_ms=model.first_ms,

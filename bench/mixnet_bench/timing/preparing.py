@@ -55,4 +55,4 @@ def _warn_of_values(model: Prepared) -> None:
     """Say so where given floats are NaN or infinite: arithmetic on them may take another time."""
     for name, path in model.values.items():
         if not_finite(np.load(path, allow_pickle=False)):
-            warn(f"{model.source.name}: the values given for {name} hold NaN or infinities")
+            warn(f"{model.source.name}: the given values of {name} contain NaN or infinities")

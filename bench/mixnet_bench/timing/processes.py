@@ -74,7 +74,7 @@ class ProcessWorker:
         except queue.Empty:
             raise MixnetError(
                 f"{self.target}: no answer in {timeout_s:.3g} s{self._last_words()}",
-                "if it is only slow, raise --timeout; else this file hangs its runtime",
+                "if the file is slow, raise --timeout; otherwise it hangs its runtime",
             ) from None
         if not line:
             raise self._death()
@@ -126,8 +126,8 @@ class ProcessWorker:
         except subprocess.TimeoutExpired:
             return MixnetError(f"{self.target}: its process stopped answering{self._last_words()}")
         how = describe_end(status, self._printed())
-        doing = DOING.get(self._asked, "while it was asked")
-        hint = "the file may crash its runtime, or memory ran out; time it alone to tell"
+        doing = DOING.get(self._asked, "while waiting for it")
+        hint = "the file may crash its runtime, or memory ran out; measure it alone to find out"
         return MixnetError(
             f"{self.target}: its process {how} {doing}{self._last_words()}",
             advice(self._printed(), hint),

@@ -69,7 +69,7 @@ def parse_duration(text: str) -> float:
     if not 0 < seconds <= LONGEST_S:
         raise UsageError(
             f"--sustained {text} is not a duration",
-            f"write 90s or 10m; the longest is {LONGEST_S / 60:g}m",
+            f"give 90s or 10m; the maximum is {LONGEST_S / 60:g}m",
         )
     return seconds
 
@@ -104,7 +104,7 @@ def caveats_of_course(course: Course) -> Iterator[Caveat]:
         yield Caveat(
             Verdict.THROTTLED,
             f"after {course.throttled_after_s:.0f} s it slowed down, in the end to "
-            f"{course.slowdown:.2f} times the burst's latency: count on the plateau",
+            f"{course.slowdown:.2f} times the initial latency: expect the plateau",
         )
     if len(course.medians_ms) < LEAST_WINDOWS:
         yield Caveat(

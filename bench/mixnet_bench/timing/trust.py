@@ -36,7 +36,8 @@ def extend(plan: Plan, against: str | None, sustained: str | None) -> tuple[Plan
     if sustained is not None:
         if against is not None or len(plan.paths) != 1:
             raise UsageError(
-                "--sustained runs one file alone", "run it for each file, when the device is cool"
+                "--sustained measures one file at a time",
+                "run the command once per file, with a cool device",
             )
         return sustain(plan, parse_duration(sustained)), NO_COMPARISON
     if against is None:
@@ -73,6 +74,6 @@ def demand_valid(targets: Sequence[LatencyResult] | Sequence[ProgramResult]) -> 
     doubted = [f"{each.name} ({each.verdict})" for each in targets if each.verdict != Verdict.VALID]
     if doubted:
         raise MixnetError(
-            f"--strict: not valid: {', '.join(doubted)}",
-            "the warnings above say why and what to do; docs/trust.md explains the words",
+            f"--strict: verdicts that are not valid: {', '.join(doubted)}",
+            "the warnings above give reasons and remedies; docs/trust.md explains the verdicts",
         )

@@ -1,4 +1,4 @@
-"""Whether a measurement can be trusted: enough of it, no drift, nobody else on the cores.
+"""Whether a measurement can be trusted: enough of it, no drift, no other programs on the cores.
 
 Judges from the samples alone and says why; ``circumstances`` judges what else is known. It flags
 and counts; it never drops a sample and never changes a number.
@@ -44,7 +44,7 @@ class Thresholds:
 
 THRESHOLDS = Thresholds()
 
-QUIET = "end other programs, or --pin it to quiet CPUs"
+QUIET = "close other programs, or --pin it to idle CPUs"
 """What helps against other programs."""
 
 OUTLIER_SCORE = 3.5
@@ -117,24 +117,24 @@ def _too_short(launches: Launches, width: Interval | None, limits: Thresholds) -
     if len(samples) < limits.samples:
         yield Caveat(
             Verdict.TOO_SHORT,
-            f"{len(samples)} samples, {limits.samples} are wanted: raise --min-count",
+            f"{len(samples)} samples, at least {limits.samples} are needed: raise --min-count",
         )
     if len(launches) < limits.launches:
         yield Caveat(
             Verdict.TOO_SHORT,
-            f"launches: {len(launches)}, {limits.launches} are wanted: raise --launches",
+            f"launches: {len(launches)}, at least {limits.launches} are needed: raise --launches",
         )
     if seconds < limits.seconds:
         yield Caveat(
             Verdict.TOO_SHORT,
-            f"{seconds:.2f} s of inference, {limits.seconds:g} s are wanted: raise --min-time",
+            f"{seconds:.2f} s of inference, {limits.seconds:g} s are needed: raise --min-time",
         )
     if width is not None and width.high - width.low > limits.interval_width * median(samples):
         share = (width.high - width.low) / median(samples)
         yield Caveat(
             Verdict.TOO_SHORT,
-            f"the median's interval is {share:.0%} of it wide, "
-            f"{limits.interval_width:.0%} is the limit",
+            f"the interval of the median is {share:.0%} of the median wide, and the limit is "
+            f"{limits.interval_width:.0%}",
             symptom=True,
             remedy="raise --launches",
         )
@@ -145,7 +145,7 @@ def _drifting(launches: Launches, limits: Thresholds) -> Iterator[Caveat]:
     if abs(within) > limits.drift:
         yield Caveat(
             Verdict.DRIFTING,
-            f"within a launch it gets {_faster_or_slower(within)}: "
+            f"within a launch it becomes {_faster_or_slower(within)}: "
             "raise --warmup, or let the machine cool down",
         )
     if (
@@ -155,8 +155,8 @@ def _drifting(launches: Launches, limits: Thresholds) -> Iterator[Caveat]:
     ):
         yield Caveat(
             Verdict.DRIFTING,
-            f"from launch to launch it gets {_faster_or_slower(across)}: "
-            "let the machine settle, then run it again",
+            f"from launch to launch it becomes {_faster_or_slower(across)}: "
+            "wait until the machine is stable, then run the command again",
         )
 
 

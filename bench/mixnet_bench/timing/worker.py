@@ -4,7 +4,7 @@ It opens the file when told to, runs as many inferences as it is told, and answe
 duration; when to run is the parent's business. It ends when its input ends, so that no parent,
 however it dies, leaves one behind.
 
-Try it by hand::
+Try it directly::
 
     {"do": "load", "path": "mixnet-s.tflite", "threads": 1, "seed": 0, "pin": null}
     {"do": "run", "count": 3}
@@ -93,7 +93,7 @@ def serve(requests: TextIO, answers: TextIO) -> None:
             if request["do"] == "load":
                 answer, invoke, hint = load(request)
             elif invoke is None:
-                raise MixnetError("asked to run before a file was loaded")
+                raise MixnetError("run was requested before a file was loaded")
             else:
                 answer = run_calls(invoke, request["count"])
                 answer["memory_peak_bytes"] = _growth(before, peak_memory())

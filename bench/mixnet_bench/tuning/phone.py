@@ -85,7 +85,7 @@ class PhoneTimer:
 
     def _run(self, contents: Sequence[bytes], launches: int) -> list[list[list[float]]]:
         if len(contents) > MOST_MODELS:
-            raise MixnetError(f"{len(contents)} files at once: the runner takes {MOST_MODELS}")
+            raise MixnetError(f"{len(contents)} files at once: the runner accepts {MOST_MODELS}")
         with temporary_folder() as folder:
             paths = tuple(self._write(folder, index, each) for index, each in enumerate(contents))
             libraries = (self.library.path,) * len(paths)
@@ -120,7 +120,7 @@ class PhoneTimer:
         parts += ["fixed-performance mode"] if self.fixed_performance else []
         parts += ["in float16"] if self.fp16 else []
         return ", ".join(
-            [f"{EMULATED}, no phone's times", *parts] if self.product.emulated else parts
+            [f"{EMULATED}, not times of a phone", *parts] if self.product.emulated else parts
         )
 
     def target(self, content: bytes) -> Target | None:
@@ -134,7 +134,7 @@ class PhoneTimer:
         return path
 
     def _wait(self) -> None:
-        warn(f"phone {self.phone.serial} is gone: waiting for it")
+        warn(f"phone {self.phone.serial} is disconnected: waiting for it")
 
     def _remove(self, places: Sequence[str]) -> None:
         """Hundreds of candidates would fill the phone; one that is gone keeps its last few."""
@@ -163,8 +163,8 @@ def phone_timer(
     state = read_state(phone)
     if state.product.emulated and not allow_emulated:
         raise MixnetError(
-            f"{phone.serial} is emulated: its times say nothing about any phone",
-            "tune on a phone; --allow-emulated makes a plan all the same, which says so",
+            f"{phone.serial} is emulated: its times are not valid for any phone",
+            "tune on a phone, or accept a labelled plan with --allow-emulated",
         )
     platform = platform_of(phone, state.product.abis)
     library = find_for(suffix.removeprefix("."), platform)
@@ -210,5 +210,5 @@ def rounds_of(models: Sequence[Model]) -> list[list[float]]:
     ]
     shared = sorted(set.intersection(*(set(each) for each in medians)))
     if not shared:
-        raise MixnetError("the phone gave no round in which all candidates ran", "run it again")
+        raise MixnetError("the phone returned no round in which all candidates ran", "run it again")
     return [[each[number] for number in shared] for each in medians]

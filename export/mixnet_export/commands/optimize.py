@@ -10,7 +10,6 @@ import click
 
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import (
-    Command,
     example,
     json_option,
     output_option,
@@ -25,6 +24,7 @@ from mixnet_common.outputs import check_output
 from mixnet_common.printable import printable
 from mixnet_common.progress import tracked
 from mixnet_common.readers import is_file, missing_file, show
+from mixnet_export.commands.groups import ExportCommand
 from mixnet_export.optimize.records import (
     Figures,
     OptimizeResult,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "optimize",
-    cls=Command,
+    cls=ExportCommand,
     epilog=example(
         "mixnet-export optimize model.tflite -o out/",
         "mixnet-export optimize model.tflite -o out/ --for litert-1.1",
@@ -53,34 +53,35 @@ if TYPE_CHECKING:
     "--for",
     "runtime",
     metavar="RUNTIME",
-    help="The runtime's version that is to run the file, like litert-2.3 or tflite-2.17.  "
-    "[default: the newest LiteRT or onnxruntime]",
+    show_default="the newest LiteRT or onnxruntime",
+    help="Runtime and version that will run the file, such as litert-2.3 or tflite-2.17.",
 )
 @click.option(
     "--allow-fp16",
     is_flag=True,
-    help="Say in a float32 file that XNNPACK may compute it in float16 where the phone can.",
+    help="Mark a float32 .tflite file so that XNNPACK computes it in float16 on CPUs with float16"
+    " arithmetic.",
 )
-@click.option("--dry-run", is_flag=True, help="Write nothing; say what would be rewritten.")
+@click.option("--dry-run", is_flag=True, help="List what would be rewritten; write no file.")
 @click.option(
     "--measure",
     is_flag=True,
-    help="Time every rewriting beside what is there, and keep those that are faster; the plan is"
-    " written beside the file.",
+    help="Measure every rewriting against the original operators and apply only those that are"
+    " faster. Also writes the result as a plan, FILE.toml, into the output directory.",
 )
 @click.option(
     "--on",
     default="host",
     show_default=True,
     metavar="host|adb[:SERIAL]",
-    help="Where --measure times: here, or on a phone.",
+    help="Device of --measure: this machine or a phone.",
 )
-@click.option("--allow-emulated", is_flag=True, help="Take an emulator for a phone; labelled.")
+@click.option("--allow-emulated", is_flag=True, help="Accept an emulator as a phone; results are labelled.")
 @click.option(
     "--lowering",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A plan that --measure or mixnet-bench tune FILE wrote.",
+    help="Apply a plan written by --measure or by mixnet-bench tune FILE.",
 )
 @click.option(
     "--calibrate",
@@ -91,12 +92,13 @@ if TYPE_CHECKING:
 )
 @json_option
 def optimize_command(**options: Any) -> None:
-    """Make FILE, anyone's .tflite or .onnx, faster on CPUs without changing what it computes.
+    """Make any .tflite or .onnx file faster, with the same outputs.
 
-    Depthwise convolutions of more than 25 taps become sums of small ones, depth multipliers one
-    convolution a multiple, mixed and grouped convolutions what the runtime computes fastest, and
-    scales and offsets go into weights. Everything that is rewritten and the whole file are held
-    against the original before anything is written; what is not proven equal stays as it was.
+    Depthwise convolutions with more than 25 taps are split into sums of small ones, and depth
+    multipliers into one convolution per multiple. Mixed and grouped convolutions get the form that
+    the runtime computes fastest. Scales and offsets are folded into weights. Every rewritten
+    operator and the whole file are compared with the original before the file is written; operators
+    that are not equal are not rewritten.
     """
     _run(OptimizeOptions(**options))
 
@@ -293,7 +295,7 @@ def _outcome(result: OptimizeResult, dry_run: bool) -> str:
         why = printable(result.reason)
         return f"wrote {show(result.written)} (float16 allowed; nothing rewritten: {why})"
     if result.reason:
-        return f"nothing to do for {show(result.path)}: {printable(result.reason)}"
+        return f"nothing to rewrite in {show(result.path)}: {printable(result.reason)}"
     half = ", float16 allowed" if result.fp16_allowed else ""
     counts = [_operators(len(result.rewritten))] if result.rewritten else []
     if result.regions:
@@ -309,8 +311,8 @@ def _outcome(result: OptimizeResult, dry_run: bool) -> str:
 def _proven(result: OptimizeResult) -> str:
     """What is proven: outputs that prove nothing leave it to the operators."""
     if all(each.says_nothing for each in result.outputs):
-        return "each proven equal, the outputs prove nothing"
-    return "proven equal"
+        return "each verified as equal; the outputs cannot be used as proof"
+    return "verified as equal"
 
 
 def _operators(count: int) -> str:

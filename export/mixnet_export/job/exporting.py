@@ -105,7 +105,7 @@ def check_request(path: Path, form: Format, options: Options, inputs: Iterable[P
     target = check_target(options, form.name)
     plan = find_plan(options.lowering, form.name, precision=options.precision, target=target)
     if plan.emulated:
-        warn(f"{plan.name} was tuned under emulation: what is fast there may be slow on a phone")
+        warn(f"{plan.name} was tuned under emulation: it may be slow on a phone")
     return plan.with_pieces(options.pieces) if options.pieces else plan
 
 
@@ -166,7 +166,7 @@ def _reference(
 def _verified(
     candidate: Candidate, reference: Candidate | None, network: Network, options: Options
 ) -> Verification | None:
-    """The comparison on the shipped picture and a paler copy of it.
+    """The comparison on the sample image and a paler copy of it.
 
     Where no activation follows the last batch norm, seeded statistics make the mean of every
     feature, and so all logits, vanish on the picture itself.
@@ -183,12 +183,12 @@ def _verified(
     if result.unusual:
         warn(f"the {options.precision} file {result.in_words()}; {_next_step(options)}")
     if result.degenerate:
-        warn("all logits are nearly equal on the picture, so this verification proves little")
+        warn("all logits are nearly equal on the sample image, so this verification proves little")
     return result
 
 
 def _next_step(options: Options) -> str:
     """What to do about a file that differs more than usual."""
     if options.precision in CALIBRATED and options.calibration is None:
-        return "calibrate on your own images with --calibrate"
-    return "measure what it costs with mixnet-bench parity, or try --precision mixed"
+        return "calibrate on your own images: --calibrate DIR"
+    return "measure the loss with mixnet-bench parity, or try --precision mixed"

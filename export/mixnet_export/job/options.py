@@ -90,11 +90,11 @@ def check_options(options: Options, form: str) -> None:
     if options.allow_fp16 and (form, options.precision) != ("tflite", "float32"):
         raise UsageError(
             f"--allow-fp16 is for float32 .tflite files, not for {options.precision} in .{form}",
-            "drop it, or --precision",
+            "omit it, or --precision",
         )
     for key in ONNX_ONLY:
         if form != "onnx" and getattr(options.settings, key) != getattr(DEFAULT_SETTINGS, key):
-            raise UsageError(f"{_flag(key)} is for .onnx files", f"drop {_flag(key)}")
+            raise UsageError(f"{_flag(key)} is for .onnx files", f"omit {_flag(key)}")
     _check_mixed(options)
     if options.calibration:
         image_files(options.calibration)
@@ -109,8 +109,8 @@ def check_target(options: Options, form: str) -> Target | None:
         return find_target(options.target, form)
     if options.target is not None:
         raise UsageError(
-            f"--for {options.target} chooses the lowering, and --lowering {options.lowering} too",
-            "drop one of them",
+            f"--for {options.target} and --lowering {options.lowering} both choose the lowering",
+            "omit one of them",
         )
     return None
 
@@ -121,10 +121,10 @@ def _check_uncalibrated(options: Options) -> None:
     if options.io != "float32":
         raise UsageError(
             f"{file} cannot take {options.io} inputs",
-            "add --precision int8, or drop --io",
+            "add --precision int8, or omit --io",
         )
     if options.calibration:
-        raise UsageError(f"{file} needs no calibration", "add --precision int8")
+        raise UsageError(f"{file} is not calibrated", "add --precision int8")
     changed = [
         _flag(each.name)
         for each in fields(Settings)
@@ -132,7 +132,7 @@ def _check_uncalibrated(options: Options) -> None:
     ]
     changed += [_flag(key) for key in QUANTIZING if getattr(options, key)]
     if changed:
-        raise UsageError(f"{', '.join(changed)} means nothing for {file}", "add --precision int8")
+        raise UsageError(f"{', '.join(changed)} does not apply to {file}", "add --precision int8")
 
 
 def _check_mixed(options: Options) -> None:
@@ -140,7 +140,7 @@ def _check_mixed(options: Options) -> None:
     mixed = options.precision == "mixed"
     for key in ("budget", "data"):
         if getattr(options, key) is not None and not mixed:
-            raise UsageError(f"--{key} is for --precision mixed", f"add that, or drop --{key}")
+            raise UsageError(f"--{key} needs --precision mixed", f"add it, or omit --{key}")
     if mixed and (options.budget is None or options.calibration is None):
         raise UsageError(
             "--precision mixed needs a budget and images",

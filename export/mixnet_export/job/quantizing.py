@@ -51,7 +51,7 @@ class Quantized:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Images of a folder as a network's inputs; no file stands for the shipped picture."""
+    """Images of a folder as a network's inputs; no file stands for the sample image."""
 
     network: Network
     options: Options
@@ -94,17 +94,17 @@ def quantized(
         result = _mixed(float32, form, calibration, settings, apply, count)
     if result.raised:
         warn(
-            "weights that are nearly zero: their scales were raised so that the biases fit"
+            "some weights are nearly zero: their scales were raised so that the biases fit int32"
             f" ({describe_raised(result.raised)})"
         )
     return result
 
 
 def _calibration_files(options: Options) -> Sequence[Path]:
-    """The images to calibrate on; none stands for the shipped picture."""
+    """The images to calibrate on; none stands for the sample image."""
     if options.calibration is None:
         warn(
-            "int8 ranges come from the one shipped picture, which is no calibration: accuracy will"
+            "int8 ranges come from one sample image, which is not a calibration: accuracy will"
             " suffer; give a folder of your own images with --calibrate"
         )
         return ()
@@ -122,7 +122,7 @@ def _calibrated(
         ranges: Ranges = form.calibrate(float32, INPUT, samples, settings, seen)
     except NotFiniteError as error:
         names = _sample_names(read, calibration.network.batch)
-        where = names[error.index] if names else "the shipped picture"
+        where = names[error.index] if names else "the sample image"
         raise MixnetError(f"{error.tensor} is not finite on {where}", error.hint) from error
     if read:
         for doubt in doubts(seen, ranges, _sample_names(read, calibration.network.batch)):

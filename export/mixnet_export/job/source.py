@@ -40,8 +40,8 @@ class NetworkRequest:
             )
         if self.weights_file is None:
             raise UsageError(
-                "neither a NETWORK nor --weights are given",
-                "name a network (mixnet-export list), or give weights that say theirs",
+                "neither NETWORK nor --weights is given",
+                "give a network (mixnet-export list), or weights that identify theirs",
             )
         return None
 
@@ -65,14 +65,14 @@ def read_source(request: NetworkRequest) -> Source:
     Raises UsageError for options that exclude each other, and as ``import_weights``.
     """
     if request.weights_file and request.seed is not None:
-        raise UsageError("--weights and --seed exclude each other", "give one of them")
+        raise UsageError("--weights and --seed exclude each other", "use one of them")
     if request.weights_file:
         return _imported(request, request.weights_file)
     network, seed = request.network, request.seed
     if network is None:
         raise AssertionError("a request without weights has a network")
     if seed is None:
-        say("no --weights given: the file gets random ones (seed 0), for measuring speed")
+        say("no --weights given: random weights (seed 0) are used, for measuring speed only")
     elif seed < 0:
         raise UsageError(f"a seed is at least 0, not {seed}")
     return Source(network, seeded_weights(network, seed or 0), f"seed {seed or 0}")

@@ -1,4 +1,4 @@
-"""Verification: a file just written, run on the shipped picture against another runtime's.
+"""Verification: a file just written, run on the sample image against another runtime's.
 
 It compares outputs and judges the difference; it never looks at how a file was made.
 """
@@ -102,7 +102,7 @@ def verify(
     if exact and result.largest_difference > TOLERANCE:
         raise MixnetError(
             f"the file's outputs are wrong: {result} (at most {TOLERANCE:g})",
-            "nothing was written; please report it with the network and the weights",
+            "no file was written; please report this with the network and the weights",
         )
     return result
 
@@ -112,7 +112,7 @@ def _compare(ours: Array, theirs: Array, runtime: str, against: str) -> Verifica
         if not np.isfinite(output).all():
             raise MixnetError(
                 f"{who} computes logits that are not finite",
-                "the weights may not fit the network; nothing was written",
+                "the weights may not fit the network; no file was written",
             )
     largest = float(np.abs(theirs).max()) or 1.0
     return Verification(

@@ -70,7 +70,7 @@ def find_plan(
 
 def _named(name: str) -> Plan:
     if name not in PLANS:
-        raise UsageError(f"no lowering is called {name!r}", nearest(name, (DEFAULT, *PLANS)))
+        raise UsageError(f"unknown lowering {name!r}", nearest(name, (DEFAULT, *PLANS)))
     return PLANS[name]
 
 

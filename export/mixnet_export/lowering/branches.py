@@ -71,7 +71,7 @@ def channel_partitions(graph: Graph, chosen: Chosen) -> dict[str, Partition]:
 def _ask_producers(
     graph: Graph, tensor: str, partition: Partition, found: dict[str, Partition]
 ) -> None:
-    """Mark a tensor, and those before it up to a convolution, if nobody else reads them."""
+    """Mark a tensor, and those before it up to a convolution, if nothing else reads them."""
     chain = []
     while (node := graph.producer(tensor)) and len(graph.consumers(tensor)) == 1:
         chain.append(tensor)

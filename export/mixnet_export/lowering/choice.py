@@ -23,7 +23,7 @@ KEYS = ("measured", "emulated", "target", "general", "blocks")
 """What a plan's file has at its top level."""
 
 EMULATED = "EMULATED"
-"""How ``measured`` begins where the choices were timed under emulation, which is no phone.
+"""How ``measured`` begins where the choices were timed under emulation, which is not a phone.
 
 In files of older versions these words alone say so."""
 
@@ -101,7 +101,7 @@ class Choice:
         return MERGES[merge](len(node.attributes["kernels"]))
 
     def mixing(self, pixels: int) -> str:
-        """How groups get their channels, on an output map of so many pixels."""
+        """How groups get their channels, on an output map with this number of pixels."""
         if self.mixed != "auto":
             return self.mixed
         return "branches" if pixels > SMALL_MAP else "slices"
@@ -148,7 +148,7 @@ class Plan:
 def load_plan(path: Path) -> Plan:
     """Read a plan from a TOML file. Raises UsageError, naming file and key, where it is wrong."""
     where = show(path)
-    table = read_toml(path, "give a lowering's name or a TOML file that mixnet-bench tune wrote")
+    table = read_toml(path, "give the name of a lowering or a TOML file from mixnet-bench tune")
     check_keys(table, KEYS, where)
     general = read_record(Choice, table.get("general", {}), f"{where}, general")
     blocks = table.get("blocks", {})
@@ -177,7 +177,7 @@ def _target(name: Any, where: str) -> str | None:
 
 
 def format_plan(plan: Plan, comments: Sequence[str] = ()) -> str:
-    """A plan as the text of a TOML file, one line a block."""
+    """A plan as the text of a TOML file, one line per block."""
     lines = [f"# {printable(comment)}" for comment in comments]
     lines += [f"measured = {quote(plan.measured)}"]
     lines += ["emulated = true"] if plan.emulated else []

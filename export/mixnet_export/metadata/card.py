@@ -13,7 +13,7 @@ PREPROCESSING_KEY = "mixnet.preprocessing"
 """Metadata of either format: a JSON object with the keys of a network's ``[preprocessing]``."""
 
 LABELS_KEY = "mixnet.labels"
-"""Metadata of an ``.onnx`` file: the labels, one a line."""
+"""Metadata of an ``.onnx`` file: the labels, one per line."""
 
 
 @dataclass(frozen=True)
@@ -46,5 +46,5 @@ def preprocessing_of(value: Any, where: str) -> Preprocessing:
     except UsageError as error:
         raise MixnetError(
             f"{where}: its preprocessing cannot be read: {error.message}",
-            "write the file again, or say how images are prepared with --preprocessing",
+            "export the file again, or set the preprocessing with --preprocessing",
         ) from error

@@ -18,13 +18,13 @@ ASSUMED = "timm"
 def find_preprocessing(
     path: Path, channels: int, option: str | None = None
 ) -> tuple[Preprocessing, str]:
-    """How images are prepared for a file, and who says so: the option, the file, or a guess."""
+    """The preprocessing of a file, and where it was read: the option, the file, or a guess."""
     if option is not None:
         return for_channels(load_preprocessing(option), channels), option
     for name, card in metadata_of_file(path).items():
         if card.preprocessing:
             return for_channels(card.preprocessing, channels), name
-    warn(f"{path} does not say how images are prepared; they are as for {ASSUMED}'s networks")
+    warn(f"{path} has no preprocessing metadata; the preprocessing of {ASSUMED} is used")
     return for_channels(load_preprocessing(ASSUMED), channels), "assumed"
 
 
@@ -41,12 +41,12 @@ def side_metadata(path: Path) -> ModelMetadata:
     try:
         found = read_json(side)
         if found["sha256"] != identity_of(path).sha256:
-            warn(f"{side} is of another file than {path}; it is left out")
+            warn(f"{side} belongs to another file than {path}; it is not used")
             return ModelMetadata()
         labels = tuple(str(label) for label in found.get("labels") or ())
         return ModelMetadata(
             preprocessing=preprocessing_of(found["preprocessing"], str(side)), labels=labels
         )
     except (MixnetError, KeyError, TypeError, AttributeError):
-        warn(f"{side} is not valid provenance; it is left out")
+        warn(f"{side} is not valid provenance; it is not used")
         return ModelMetadata()

@@ -65,7 +65,7 @@ MOST_ELEMENTS = 10_000
 
 
 class SchemaError(Exception):
-    """The bytes are no model metadata."""
+    """The bytes are not model metadata."""
 
 
 def encode(values: Mapping[str, Any]) -> bytes:

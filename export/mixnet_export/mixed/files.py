@@ -111,7 +111,7 @@ def _measured(task: Task, exact: Path, other: Path) -> MeasuredMixture:
     verdict = judge(outcome, task.budget / 100, Settings().confidence)
     holds = {WITHIN: True, BEYOND: False, TOO_FEW: verdict.loss <= verdict.budget}[verdict.kind]
     if verdict.kind == TOO_FEW:
-        warn(f"{verdict.count} images are too few to be sure of the budget; their loss decides")
+        warn(f"{verdict.count} images are too few to confirm the budget; the measured loss decides")
     return MeasuredMixture(100 * verdict.loss, holds, outcome.logits.db, verdict.measure)
 
 
@@ -119,6 +119,6 @@ def _tell(step: Step) -> None:
     kept = ", ".join(step.float_layers) or "no block"
     held = "within" if step.holds else "beyond"
     say(
-        f"{kept} in float32: {step.loss:.2f} points lost, {held} the budget,"
+        f"{kept} in float32: loss {step.loss:.2f} points lost, {held} the budget,"
         f" {show_time(step.time)} of float32's time"
     )

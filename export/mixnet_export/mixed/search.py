@@ -96,10 +96,10 @@ class NoMixtureError(MixnetError):
         best = min(steps, key=lambda step: (not step.faster, step.loss))
         count = len(best.float_layers)
         super().__init__(
-            "no mixture of int8 and float32 is within the budget and faster than float32: the best"
+            "no mix of int8 and float32 is within the budget and faster than float32: the best"
             f" of {len(steps)} loses {best.loss:.2f} points at {show_time(best.time)} of float32's"
             f" time, with {count} {'block' if count == 1 else 'blocks'} in float32",
-            "give more images to calibrate on, other --ranges or a larger --budget",
+            "use more calibration images, other --ranges or a larger --budget",
         )
         self.steps = tuple(steps)
 

@@ -17,7 +17,7 @@ END = b"PK\x05\x06"
 ENTRY = b"PK\x01\x02"
 LOCATOR_64 = b"PK\x06\x07"
 END_BYTES, ENTRY_BYTES = 22, 46
-HINT = "optimize the model before files are added to it"
+HINT = "optimize the model before adding files to it"
 
 _BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, NotImplementedError)
 

@@ -25,9 +25,9 @@ TILES = "tiles"
 INT8_TILES = "int8 tiles"
 """The pattern of tiles in int8, with ranges of their own, in place of float32 ones."""
 
-SLOWER = "it was measured, and is not faster rewritten"
+SLOWER = "measured, not faster when rewritten"
 
-HINT = "give the TOML file that optimize --measure or mixnet-bench tune wrote"
+HINT = "give a TOML file from optimize --measure or mixnet-bench tune"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Decisions:
     def check(self, sha256: str, target: str, where: str) -> None:
         """Raise UsageError where they were measured of another file, or for another target."""
         if self.original_sha256 and self.original_sha256 != sha256:
-            raise UsageError(f"{where} was measured of another file", HINT)
+            raise UsageError(f"{where} was measured for another file", HINT)
         if self.target is not None and self.target != target:
             raise UsageError(
                 f"{where} was measured for {self.target}, not {target}", f"add --for {self.target}"
@@ -104,7 +104,7 @@ def decide(
 
 def format_decisions(decisions: Decisions, measured: Sequence[Measured]) -> str:
     """A plan as the text of a TOML file, with the times as comments."""
-    lines = ["# Which rewritings of one file pay, for mixnet-export optimize --lowering."]
+    lines = ["# Rewritings of one file that make it faster, for mixnet-export optimize --lowering."]
     lines += [
         f"measured = {quote(decisions.measured)}",
         f"target = {quote(decisions.target or '')}",

@@ -103,7 +103,7 @@ def write_document(document: Document, model: Any, provenance: Mapping[str, Any]
 
 
 def fresh_model(document: Document) -> Any:
-    """A model of one's own to change, its buffers gathered."""
+    """A separate model to change, its buffers gathered."""
     model = document.schema.ModelT.InitFromPackedBuf(document.content)
     gather_buffers(model, document.content)
     return model
@@ -118,7 +118,7 @@ def reason_to_leave(document: Document) -> str:
     provenance = document.provenance()
     if provenance is not None:
         target = str(provenance.get("target", "a runtime"))[:50]
-        return f"it was optimized already, for {target}; to make it for another, take the original"
+        return f"it is already optimized, for {target}; for another runtime, optimize the original"
     return ""
 
 
@@ -127,7 +127,7 @@ def _check_kept(path: Path, model: Any) -> None:
     if model.version != SCHEMA_VERSION:
         raise _refused(path, f"it is of version {model.version} of the schema, not 3")
     if model.externalBuffers or model.externalBufferGroups:
-        raise _refused(path, "its weights lie in other files")
+        raise _refused(path, "its weights are in other files")
     for subgraph in model.subgraphs:
         for tensor in subgraph.tensors:
             quantization = tensor.quantization
@@ -139,7 +139,7 @@ def _check_kept(path: Path, model: Any) -> None:
     for entry in model.metadata or ():
         if decoded_text(entry.name) in INDEXING:
             name = decoded_text(entry.name)
-            raise _refused(path, f"its metadata ({name}) speak of operators by their numbers")
+            raise _refused(path, f"its metadata ({name}) refers to operators by number")
 
 
 def _check_tail(path: Path, model: Any, content: bytes, end: int, archive: Archive | None) -> None:
@@ -147,7 +147,7 @@ def _check_tail(path: Path, model: Any, content: bytes, end: int, archive: Archi
     stored = [each.offset + each.size for each in model.buffers if each.offset > 1]
     known, last = max([end, *stored]), len(content) if archive is None else archive.start
     if content[known:last].strip(b"\0"):
-        raise _refused(path, f"{last - known:,} bytes behind the model belong to nothing known")
+        raise _refused(path, f"{last - known:,} bytes behind the model are of unknown purpose")
 
 
 def _remember(schema: Any, model: Any, provenance: Mapping[str, Any]) -> None:
@@ -167,4 +167,4 @@ def _json_object(data: bytes) -> Mapping[str, Any]:
 
 
 def _refused(path: Path, why: str) -> MixnetError:
-    return MixnetError(f"cannot optimize {show(path)}: {why}", "it stays as it is")
+    return MixnetError(f"cannot optimize {show(path)}: {why}", "the file is not changed")

@@ -27,7 +27,7 @@ def why_unknown(path: Path, target: Target) -> str:
     name, _, version = runtime_name(path).rpartition(" ")
     here = target_of(name, version)
     if here is None or not here.is_like(target):
-        return f"this machine has {name} {version}, not {target.title}"
+        return f"{target.title} is not installed here ({name} {version} is)"
     return ""
 
 

@@ -125,7 +125,7 @@ class _Finder:
         self._graph.check_fixed(source, output)
         activation = self._activations.get(options.fusedActivationFunction, "an unknown one")
         if activation not in ACTIVATIONS:
-            raise LeftAloneError(f"its activation ({activation}) is not the same behind a sum")
+            raise LeftAloneError(f"its activation ({activation}) cannot be moved behind a sum")
         shape = self._shape(source, values, output, options)
         pad = zero_pad(self._graph, source)
         return Found(
@@ -188,13 +188,13 @@ class _Finder:
             raise LeftAloneError("its bias is of another type")
         values = constant(self._graph.model, self._graph.tensor(stored), dtype)
         if values.size != sizes_of(self._graph.tensor(weights))[3]:
-            raise LeftAloneError("its bias has not a value for each channel")
+            raise LeftAloneError("its bias does not have one value per channel")
 
     def _int8_form(self, source: int, weights: int, bias: int, output: int) -> str:
         for tensor, what in ((source, "input"), (output, "output")):
             scales, zeros = scales_of(self._graph.tensor(tensor))
             if len(scales) != 1 or len(zeros) != 1 or not are_positive(scales):
-                raise LeftAloneError(f"its {what} has not one scale")
+                raise LeftAloneError(f"its {what} does not have exactly one scale")
         constant(self._graph.model, self._graph.tensor(weights), np.int8)
         scales, zeros = scales_of(self._graph.tensor(weights))
         if not len(scales) or not are_positive(scales):
@@ -206,7 +206,7 @@ class _Finder:
                 raise LeftAloneError(f"its bias is {self._graph.type(bias).lower()}")
             values = constant(self._graph.model, self._graph.tensor(bias), np.int32)
             if values.size != sizes_of(self._graph.tensor(weights))[3]:
-                raise LeftAloneError("its bias has not a value for each channel")
+                raise LeftAloneError("its bias does not have one value per channel")
         if len(scales) == 1:
             return PER_TENSOR
         axis, sizes = (
@@ -222,13 +222,13 @@ class _Finder:
             sizes_of(self._graph.tensor(each)) for each in (source, weights, output)
         )
         if len(sizes) != 4 or len(outputs) != 4 or min(*sizes, *outputs) < 1:
-            raise LeftAloneError("its input or output is no batch of images of known size")
+            raise LeftAloneError("its input or output is not a batch of images of known size")
         if max(*sizes, *outputs) > SIZE_LIMIT:
             raise LeftAloneError(f"a size is above {SIZE_LIMIT:,}")
         if max(kernel[1:3]) > KERNEL_LIMIT:
             raise LeftAloneError(f"its kernel has more than {KERNEL_LIMIT} rows or columns")
         if kernel[3] != sizes[3]:
-            raise LeftAloneError("a depth multiplier takes no depthwise kernel in XNNPACK")
+            raise LeftAloneError("XNNPACK has no depthwise kernel with a depth multiplier")
         if kernel[0] != 1 or outputs[0] != sizes[0] or outputs[3] != sizes[3]:
             raise LeftAloneError("its sizes do not fit each other")
         strides = (options.strideH, options.strideW)
@@ -248,6 +248,6 @@ def _axis(size: int, output: int, kernel: int, stride: int, dilation: int, same:
     reach = (kernel - 1) * dilation + 1
     expected = -(-size // stride) if same else (size - reach) // stride + 1
     if output != expected or expected < 1:
-        raise LeftAloneError("its output has not the size that its padding gives")
+        raise LeftAloneError("the size of its output does not match its padding")
     before = same_padding(size, kernel, stride, dilation)[0] if same else 0
     return Axis(size, output, kernel, stride, dilation, before)

@@ -40,7 +40,7 @@ class FloatTiles:
         self._padded = -1
 
     def build(self) -> None:
-        """Add the operators, and leave out those that they replace."""
+        """Add the operators, and omit those that they replace."""
         found, graph = self._found, self._graph
         source, weights = self._read_source(), self._weights()
         parts = [

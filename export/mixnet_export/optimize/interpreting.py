@@ -13,7 +13,7 @@ from mixnet_runtimes.tflite.session import info_of
 
 Result = TypeVar("Result")
 
-HINT = "the file stays as it is; if it runs elsewhere, try that runtime"
+HINT = "the file is not changed; if another runtime can run it, use --for with that runtime"
 
 
 def open_interpreter(

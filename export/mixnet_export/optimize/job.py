@@ -54,15 +54,15 @@ def optimize(
     written all the same, and says that XNNPACK may compute it in float16. With ``calibration``, a
     folder of images or an array in a ``.npy`` or ``.npz``, the tiles of int8 convolutions are in
     int8 where that is faster, and differs by one step at most on all of them. What is not proven
-    equal is left as it was. Raises UsageError for what is no such file or no pictures, for another
-    runtime's target, for float16 of anything but float32, and for an output in the input's place;
-    MixnetError for a broken file, for one that would lose something, and for one that cannot be
-    held against itself.
+    equal is left as it was. Raises UsageError for what is not such a file or no pictures, for
+    another runtime's target, for float16 of anything but float32, and for an output in the input's
+    place; MixnetError for a broken file, for one that would lose something, and for one that cannot
+    be held against itself.
     """
     path = Path(path)
     if path.suffix.lower() == ".onnx" and (allow_fp16 or calibration is not None):
         name = "--allow-fp16" if allow_fp16 else "--calibrate"
-        raise UsageError(f"{name} is for .tflite files, not {show(path)}", "drop it")
+        raise UsageError(f"{name} is for .tflite files, not {show(path)}", "omit it")
     written = check_request(path, output)
     if calibration is not None:
         check_pictures(calibration)

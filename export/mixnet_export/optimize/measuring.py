@@ -48,7 +48,7 @@ def check_runtime(path: Path, target: Target) -> str:
     why = why_unknown(path, target)
     if why:
         raise UsageError(
-            f"{why}: what is measured here says nothing of it",
+            f"{why}: measurements here are not valid for it",
             "tune on a machine or phone with that runtime: mixnet-bench tune FILE --on adb",
         )
     return name

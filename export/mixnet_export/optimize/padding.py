@@ -63,13 +63,13 @@ def _zeros_around(graph: Graph, kind: str, inputs: list[int], padded: int) -> Ar
     zeros = _amounts(graph, inputs[1])
     before, after = sizes_of(graph.tensor(first)), sizes_of(graph.tensor(padded))
     if len(before) != 4 or min(before) < 1:
-        raise LeftAloneError("its padding is none of images")
+        raise LeftAloneError("its padding is not on height and width")
     fits = [size + sum(pair) for size, pair in zip(before, zeros, strict=True)] == after
     if not fits or zeros[[0, 3]].any() or (zeros < 0).any():
-        raise LeftAloneError("its padding is none of rows and columns")
+        raise LeftAloneError("its padding is not on rows and columns")
     same = graph.type(first) == graph.type(padded) and _equally_quantized(graph, first, padded)
     if not same or (kind == "PADV2" and not _is_zero(graph, inputs[2], padded)):
-        raise LeftAloneError("its padding is not with zeros")
+        raise LeftAloneError("its padding does not use zeros")
     return zeros
 
 
@@ -77,7 +77,7 @@ def _amounts(graph: Graph, tensor: int) -> Array:
     """The (4, 2) numbers of a PAD."""
     dtype = {"INT32": np.int32, "INT64": np.int64}.get(graph.type(tensor))
     if dtype is None or sizes_of(graph.tensor(tensor)) != [4, 2]:
-        raise LeftAloneError("its padding is none of an image")
+        raise LeftAloneError("its padding is not on height and width")
     return constant(graph.model, graph.tensor(tensor), dtype)
 
 

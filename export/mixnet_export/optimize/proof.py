@@ -48,7 +48,7 @@ TIMEOUT_S = 900.0
 SAYS_NOTHING = 1e-6
 """Outputs that vary by less than this part of the largest do not react to the input."""
 
-HINT = "please report it with the file"
+HINT = "please report this with the file"
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def doubts(outputs: Sequence[OutputProof]) -> Iterator[str]:
     """What the comparison of the whole file leaves open, in sentences."""
     for each in outputs:
         if each.says_nothing:
-            yield f"output {each.name} proves nothing: {each.says_nothing}"
+            yield f"output {each.name} cannot be used as proof: {each.says_nothing}"
         own, differs = each.own_sqnr_db, each.difference > OUTPUT_TOLERANCE
         low = each.sqnr_db is not None and each.sqnr_db < LEAST_SQNR_DB
         if not each.says_nothing and low and own is not None and differs:
@@ -203,9 +203,9 @@ def _says_nothing(seen: Mapping[str, Any]) -> str:
     if not seen["largest"]:
         return "it is zero for every input"
     if seen["spread"] <= SAYS_NOTHING * seen["largest"]:
-        return "it does not react to the input"
+        return "it does not depend on the input"
     if seen["change"] <= OUTPUT_TOLERANCE * seen["largest"]:
-        return "it does not react to the operators that were rewritten"
+        return "it does not depend on the rewritten operators"
     own = seen["own_sqnr_db"]
     if own is not None and own < CHAOTIC_SQNR_DB:
         return f"the original differs from itself with and without XNNPACK (SQNR {own:.0f} dB)"

@@ -161,4 +161,4 @@ class OptimizeResult(ResultRecord):
     fp16_allowed: bool = known_as(False)
     """its metadata let XNNPACK compute it in float16: `--allow-fp16`"""
     provenance: Free | None = known_as()
-    """what `….json` beside that file says; `null` without a file"""
+    """the content of the `….json` file beside it; `null` without a file"""

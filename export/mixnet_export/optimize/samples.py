@@ -27,8 +27,8 @@ def sample(kind: str, info: TensorInfo) -> Array:
     """Values of one of ``KINDS`` for an input. Raises MixnetError for texts."""
     if info.dtype == TEXT:
         raise MixnetError(
-            f"input {info.name} takes text, of which no values can be made up",
-            "a file with such an input cannot be proven equal, so it is not optimized",
+            f"input {info.name} takes text, for which no values can be generated",
+            "a file with such an input cannot be verified, so it is not optimized",
         )
     dtype = np.dtype(info.dtype)
     is_real = dtype.kind == "f" or info.scale

@@ -43,7 +43,7 @@ DELEGATES = "GPU and NPU delegates may prefer the original file"
 
 IDLE = "--calibrate changed nothing: no int8 convolution has several tiles in float32"
 
-NO_TILES = "there are no tiles for it, or none without slices, which an open batch rules out"
+NO_TILES = "no tiles fit it, or only with slices, which an open batch does not allow"
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def considered(found: Found, target: Target) -> tuple[Rewriting | None, str]:
         return None, NO_TILES
     if not choice.pays(costs):
         percent = 100 * choice.ratio
-        return None, f"tiles are not expected to pay ({percent:.0f} % of its time)"
+        return None, f"tiles are not expected to be faster ({percent:.0f} % of its time)"
     return exact_in_int8(Rewriting(found, choice), target), ""
 
 
@@ -209,7 +209,7 @@ def _nothing(found: Sequence[Found | Left], decisions: Decisions) -> str:
     if decisions.unproven:
         return UNPROVEN
     if not found:
-        return "it has no depthwise convolution of more taps than fast kernels have"
+        return "it has no depthwise convolution with more taps than fast kernels support"
     return "none of its large depthwise convolutions can be made faster"
 
 

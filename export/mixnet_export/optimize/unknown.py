@@ -105,7 +105,7 @@ class _Walk:
 
 @cache
 def _slots(schema: Any, kind: str) -> int | None:
-    """How many fields the schema gives a table; None for what is no table of one kind."""
+    """How many fields the schema gives a table; None for what is not a table of one kind."""
     start = getattr(schema, f"{kind}Start", None)
     if start is None:
         return None

@@ -24,7 +24,7 @@ def constant(model: Any, tensor: Any, dtype: Any) -> Array:
     values = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.dtype(dtype).newbyteorder("<"))
     sizes = integers(tensor.shape)
     if values.size != int(np.prod(sizes, dtype=np.int64)):
-        raise LeftAloneError("its weights or bias do not have the bytes of their shape")
+        raise LeftAloneError("its weights or bias do not have the size of their shape")
     return values.reshape(sizes).astype(dtype)
 
 

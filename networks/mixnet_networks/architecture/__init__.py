@@ -65,7 +65,7 @@ INTERPOLATIONS = ("bicubic", "bilinear", "nearest")
 ORDERS = ("resize-crop", "crop-resize")
 SAMPLERS = ("pillow", "tensorflow")
 
-HINT = "give a network's name or the path of a TOML file"
+HINT = "give the name of a network or the path of a TOML file"
 
 
 def _channels(element: Check) -> Check:
@@ -219,7 +219,7 @@ def architecture_names() -> tuple[str, ...]:
 
 
 def load_architecture(name_or_path: str) -> Architecture:
-    """Read a network by name, or a TOML file of one's own by its path.
+    """Read a network by name, or a TOML file by its path.
 
     Raises UsageError, naming the file and the row, where anything in it is wrong.
     """
@@ -228,7 +228,7 @@ def load_architecture(name_or_path: str) -> Architecture:
         return _read_architecture(path.stem, read_toml(path, HINT), show(path))
     if name_or_path not in architecture_names():
         raise UsageError(
-            f"no network is called {name_or_path!r}", nearest(name_or_path, architecture_names())
+            f"unknown network {name_or_path!r}", nearest(name_or_path, architecture_names())
         )
     return _read_shipped(name_or_path)
 
@@ -270,7 +270,7 @@ def _check_blocks(architecture: Architecture, where: str) -> None:
     blocks = sum(row.blocks for row in architecture.stages)
     if blocks > MOST_BLOCKS:
         raise UsageError(
-            f"{where}: its rows have {blocks:,} blocks together, and {MOST_BLOCKS:,} are the most"
+            f"{where}: its rows have {blocks:,} blocks in total, and the limit is {MOST_BLOCKS:,}"
         )
 
 
@@ -319,7 +319,9 @@ def read_stage(row: Any, where: str) -> Stage:
     for key in row:
         if key not in (*ANY_BLOCK, *taken):
             hint = f"its keys are {', '.join((*ANY_BLOCK, *taken))}"
-            raise UsageError(f"{where}: {key!r} is not for a block of kind {stage.block}", hint)
+            raise UsageError(
+                f"{where}: {key!r} does not apply to a block of kind {stage.block}", hint
+            )
     for key in NEEDED:
         if key in taken and key not in row:
             raise UsageError(f"{where}: the key {key!r} is missing")

@@ -62,7 +62,7 @@ def resolve(name: str) -> Alias:
     if TOML in (name[-len(TOML) :], base[-len(TOML) :]):
         return Alias(name)
     hint = nearest(base, architecture_names(), also=aliases())
-    raise UsageError(f"no network is called {base!r}", hint)
+    raise UsageError(f"unknown network {base!r}", hint)
 
 
 def find_network(name: str) -> Alias | None:

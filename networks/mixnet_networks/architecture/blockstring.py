@@ -26,7 +26,9 @@ def decode_blocks(strings: Sequence[str]) -> tuple[Stage, ...]:
     parsed = [_parse(string) for string in strings]
     for (before, after), string in zip(pairwise(parsed), strings[1:], strict=True):
         if before["o"] != after["i"]:
-            raise UsageError(f"{string}: takes {after['i']} channels, but {before['o']} come in")
+            raise UsageError(
+                f"{string}: takes {after['i']} channels, but the block before has {before['o']}"
+            )
     return tuple(_stage(string, values) for string, values in zip(strings, parsed, strict=True))
 
 
@@ -89,9 +91,9 @@ def _encode(stage: Stage, channels: int) -> str:
     plain = Stage(out=stage.out, kernels=stage.kernels)
     for key in ("block", "partition", "multiplier", "shuffle", "expand_always"):
         if getattr(stage, key) != getattr(plain, key):
-            raise UsageError(f"block strings cannot say {key} = {getattr(stage, key)!r}")
+            raise UsageError(f"block strings cannot express {key} = {getattr(stage, key)!r}")
     if stage.activation not in ("relu", "swish"):
-        raise UsageError(f"block strings cannot say activation = {stage.activation!r}")
+        raise UsageError(f"block strings cannot express activation = {stage.activation!r}")
     parts = [
         f"r{stage.blocks}",
         f"k{'.'.join(map(str, stage.kernels))}",

@@ -82,9 +82,7 @@ def _read_node(row: Any, index: int, where: str) -> tuple[Branch, Branch]:
     for branch in (first, second):
         if branch.operation not in OPERATIONS:
             hint = nearest(str(branch.operation)[:20], OPERATIONS)
-            raise UsageError(
-                f"{where}: no operation is called {str(branch.operation)[:20]!r}", hint
-            )
+            raise UsageError(f"{where}: unknown operation {str(branch.operation)[:20]!r}", hint)
         _check_source(branch.source, index, where)
     return first, second
 

@@ -46,7 +46,7 @@ def divide(channels: int, groups: int, partition: str) -> tuple[int, ...]:
             f"{channels} channels are too few for {groups} groups divided {_ADVERBS[partition]}:"
             f" at least {FEWEST[partition](groups)} are needed",
             "take fewer kernel sizes, more channels"
-            + (", or leave +exp out" if partition == "exponential" else ""),
+            + (", or omit +exp" if partition == "exponential" else ""),
         )
     return PARTITIONS[partition](channels, groups)
 

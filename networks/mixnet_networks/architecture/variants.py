@@ -43,7 +43,7 @@ def mdconv_kernels(groups: int) -> tuple[int, ...]:
 
 
 def mdconv_name(groups: int) -> str:
-    """How the paper writes an MDConv of so many groups.
+    """How the paper writes an MDConv with this number of groups.
 
     >>> mdconv_name(6)
     'mdconv35791113'
@@ -70,7 +70,7 @@ _GROUPS = re.compile(rf"groups=([1-{MOST_GROUPS}]+)")
 
 
 def groups_change(groups: Sequence[int]) -> str:
-    """The change that gives every layer an MDConv of so many groups.
+    """The change that gives every layer an MDConv with this number of groups.
 
     >>> groups_change([1, 2, 5])
     'groups=125'
@@ -143,7 +143,7 @@ def _convolution(text: str) -> Convolution:
     name, *flags = text.split("+")
     kernels = _kernels(name)
     if kernels is None or len(set(flags)) < len(flags) or not set(flags) <= set(_FLAGS):
-        raise UsageError(f"no variant is called {text!r}", nearest(text, _KNOWN))
+        raise UsageError(f"unknown variant {text!r}", nearest(text, _KNOWN))
     if any(kernel % 2 == 0 or not 3 <= kernel <= LARGEST_KERNEL for kernel in kernels):
         raise UsageError(f"{text}: kernel sizes are odd, from 3 to {LARGEST_KERNEL}")
     if "exp" in flags and len(kernels) == 1:
@@ -176,7 +176,7 @@ def apply_change(architecture: Architecture, change: Change, name: str = "") -> 
     where = name or architecture.name
     layers = depthwise_layers(architecture)
     if not 1 <= change.layer <= len(layers):
-        raise UsageError(f"{where}: layers are counted from 1 to {len(layers)}")
+        raise UsageError(f"{where}: layers are numbered from 1 to {len(layers)}")
     row, block = layers[change.layer - 1]
     changed = _replace_block(architecture.stages[row], block, change.convolution)
     stages = (*architecture.stages[:row], *changed, *architecture.stages[row + 1 :])
@@ -186,7 +186,9 @@ def apply_change(architecture: Architecture, change: Change, name: str = "") -> 
 def _apply_groups(architecture: Architecture, digits: str, name: str) -> Architecture:
     layers = len(depthwise_layers(architecture))
     if len(digits) != layers:
-        raise UsageError(f"{name}: {len(digits)} digits for {layers} layers", "give one a layer")
+        raise UsageError(
+            f"{name}: {len(digits)} digits for {layers} layers", "give one digit per layer"
+        )
     for layer, digit in enumerate(digits, 1):
         change = Change(Convolution(mdconv_kernels(int(digit))), layer)
         architecture = apply_change(architecture, change, name)

@@ -115,7 +115,7 @@ class _Builder(Parts):
         if nodes > MOST_NODES:
             seconds = WEIGHTS_S_PER_NODE * nodes + LOWERING_S_PER_PAIR * nodes**2
             raise UsageError(
-                f"{self.graph.name} would have {nodes:,} operators at least, and its export would"
+                f"{self.graph.name} would have {nodes:,} operators or more, and its export would"
                 f" take {seconds_in_words(seconds)}",
                 f"at most {MOST_NODES:,}: give it fewer or shorter blocks",
             )

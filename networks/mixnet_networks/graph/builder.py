@@ -62,7 +62,7 @@ class GraphBuilder:
         """Append a node and return it."""
         inputs = (inputs,) if isinstance(inputs, str) else tuple(inputs)
         if name in self._names:
-            raise MixnetError(f"two nodes of {self.name} are called {name}")
+            raise MixnetError(f"two nodes of {self.name} have the name {name}")
         self._names.add(name)
         shapes, attributes, parameters = infer(
             op, name, tuple(self.shape(each) for each in inputs), attributes
@@ -84,5 +84,5 @@ class GraphBuilder:
 
     def _add_tensor(self, tensor: Tensor) -> None:
         if tensor.name in self._tensors:
-            raise MixnetError(f"two tensors of {self.name} are called {tensor.name}")
+            raise MixnetError(f"two tensors of {self.name} have the name {tensor.name}")
         self._tensors[tensor.name] = tensor

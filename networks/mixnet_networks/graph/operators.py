@@ -140,7 +140,7 @@ def _split_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
 def _slice_shape(shapes: Shapes, attributes: Attributes) -> Shapes:
     ends = [begin + size for begin, size in _begin_size(attributes)]
     if any(end > have for end, have in zip(ends, shapes[0], strict=True)):
-        raise MixnetError(f"a slice up to {tuple(ends)} leaves the shape {shapes[0]}")
+        raise MixnetError(f"a slice up to {tuple(ends)} results in the shape {shapes[0]}")
     return (tuple(attributes["size"]),)
 
 

@@ -69,18 +69,18 @@ def check_size(name: str, size: Size, asked: Mapping[str, float]) -> None:
     if size.weight_bytes > MOST_WEIGHT_BYTES:
         raise UsageError(
             f"{_named(name, asked, ('classes', 'multiplier'))}: {weights_in_words(size)}",
-            f"a file holds at most {bytes_in_words(MOST_WEIGHT_BYTES)} of weights",
+            f"a file can contain at most {bytes_in_words(MOST_WEIGHT_BYTES)} of weights",
         )
     if size.largest_elements > MOST_ELEMENTS:
         raise UsageError(
             f"{_named(name, asked, ('resolution', 'batch', 'multiplier'))}: {maps_in_words(size)}",
-            f"a runtime takes at most {bytes_in_words(FLOAT_BYTES * MOST_ELEMENTS)} a tensor",
+            f"a runtime supports at most {bytes_in_words(FLOAT_BYTES * MOST_ELEMENTS)} a tensor",
         )
     if size.macs > MOST_MACS:
         raise UsageError(
             f"{_named(name, asked, tuple(asked))}: one inference would take"
             f" {seconds_in_words(size.macs / MACS_PER_S)}",
-            f"it has {size.macs:.1e} multiply-adds, and at most {MOST_MACS:.0e} are taken",
+            f"it has {size.macs:.1e} multiply-adds, and the limit is {MOST_MACS:.0e} are taken",
         )
 
 

@@ -2,7 +2,7 @@
 
 ``astronaut.png`` is Eileen Collins, NASA, public domain, as distributed with scikit-image
 (``skimage.data.astronaut``), reduced to 224 x 224. It sets batch-norm statistics and verifies
-exports; it is no calibration and no test set.
+exports; it is neither a calibration set nor a test set.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from mixnet_networks.architecture import Preprocessing
 PICTURE_SIZE = 224
 
 MODES: Mapping[int, str] = {1: "L", 3: "RGB"}
-"""Pillow's name of an image with so many channels."""
+"""Pillow's name of an image with this number of channels."""
 
 
 def picture(resolution: int = PICTURE_SIZE, channels: int = 3) -> NDArray[np.uint8]:

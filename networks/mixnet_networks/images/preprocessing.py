@@ -29,7 +29,7 @@ def load_preprocessing(name_or_path: str) -> Preprocessing:
         return read_preprocessing(table, show(name_or_path))
     if name_or_path not in preprocessing_names():
         hint = nearest(name_or_path, preprocessing_names())
-        raise UsageError(f"no preprocessing is called {name_or_path!r}", hint)
+        raise UsageError(f"unknown preprocessing {name_or_path!r}", hint)
     name = f"{name_or_path}.toml"
     file = resources.files("mixnet_networks").joinpath("preprocessings", name)
     return read_preprocessing(parse_toml(file.read_text(encoding="utf-8"), name), name)

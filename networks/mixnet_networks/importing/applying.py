@@ -175,7 +175,7 @@ def _other_preprocessing(
         return f"{said}, so the network sees other pixels; mixnet-bench parity measures the cost"
     same = replace(network, resolution=chosen.resolution)
     cost = words(difference(same.shown(chosen.architecture.preprocessing), same, weights))
-    return f"{said}: its logits are off by {cost}"
+    return f"{said}: its logits are wrong by {cost}"
 
 
 PIXELS = tuple(field.name for field in fields(Preprocessing))

@@ -18,7 +18,7 @@ MOST_BYTES = 1 << 30
 """Unpacked, headers and all; MixNet-L's checkpoint with an optimizer's slots has about 150 MB."""
 MOST_MEMBERS = 1000
 MOST_AT_ONCE = 1 << 20
-"""A header that claims more than this is no file name."""
+"""A header that claims more than this is not a file name."""
 
 
 class _Bounded(io.RawIOBase):
@@ -33,7 +33,7 @@ class _Bounded(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= MOST_AT_ONCE or size > self._left:
-            raise tarfile.ReadError("it unpacks to more than such a file should")
+            raise tarfile.ReadError("it unpacks to more than a checkpoint can contain")
         data = self._stream.read(size)
         self._left -= len(data)
         return data
@@ -54,7 +54,7 @@ def extract(path: Path, folder: Path, wanted: re.Pattern[str]) -> None:
                 _extract_members(archive, path, folder, wanted)
         except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, ValueError) as error:
             raise MixnetError(
-                f"{path} is not a complete tar archive: {error}", "copy or download it once more"
+                f"{path} is not a complete tar archive: {error}", "copy or download it again"
             ) from error
 
 
@@ -63,7 +63,7 @@ def _extract_members(
 ) -> None:
     for count, member in enumerate(archive, start=1):
         if count > MOST_MEMBERS:
-            raise tarfile.ReadError("it holds more files than a checkpoint")
+            raise tarfile.ReadError("it contains more files than a checkpoint")
         _check(member, path)
         name = PurePosixPath(member.name).name
         source = archive.extractfile(member) if wanted.fullmatch(name) else None
@@ -84,5 +84,5 @@ def _check(member: tarfile.TarInfo, path: Path) -> None:
     if leads_out or not (member.isfile() or member.isdir()):
         what = "a path that leads out of it" if leads_out else "a link or a device"
         raise MixnetError(
-            f"{path} holds {what}: {member.name!r}", "nothing of it was used; don't trust the file"
+            f"{path} holds {what}: {member.name!r}", "it was not used; do not trust the file"
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError, UsageError
+from mixnet_common.errors import install_hint
 from mixnet_common.readers import check_readable, read_text
 from mixnet_common.temporary import temporary_folder
 from mixnet_networks.importing.archive import extract
@@ -91,7 +92,7 @@ def _tensorflow(path: Path) -> Any:
     except ImportError as error:
         raise MixnetError(
             f"reading {path} needs TensorFlow, which is not installed",
-            'run: pip install "mixnet-mobile[tensorflow]"',
+            install_hint("mixnet-mobile[tensorflow]"),
         ) from error
     return tensorflow
 
@@ -111,7 +112,7 @@ def _read(prefix: Path, shown: Path) -> Content:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise MixnetError(
             f"{shown} is not a complete TensorFlow checkpoint: {lines[0]}",
-            "copy or download it once more",
+            "copy or download it again",
         ) from error
     return Content(arrays, notes)
 
@@ -125,7 +126,7 @@ def _check_names(names: Iterable[str], shown: Path) -> None:
     """Raise MixnetError for a checkpoint of objects, whose names are of no use here."""
     if OBJECTS in names:
         raise MixnetError(
-            f"{shown} is a checkpoint of TensorFlow 2's objects, without names of layers",
+            f"{shown} is an object-based checkpoint of TensorFlow 2, without names of layers",
             "save the model with Keras 3: model.save_weights('model.weights.h5')",
         )
 

@@ -139,7 +139,9 @@ def _by_arrays(naming: Naming, described: Description, fits: Fits) -> Choice:
         note = f"taken for {alias.network}: no other network has such arrays, named as by"
         return Choice(alias, (f"{note} {naming.title}",))
     stated = described.network
-    named = f"; {stated.where} says {stated.value.text}, which is no network here" if stated else ""
+    named = (
+        f"; {stated.where} says {stated.value.text}, which is not a known network" if stated else ""
+    )
     names = " and ".join(_both_names(each.network) for each in found) or "none that is known"
     raise UsageError(
         f"no NETWORK was given, and the weights fit {names}{named}",

@@ -45,12 +45,12 @@ def words(share: float) -> str:
     """A difference as a message says it.
 
     >>> words(0.2349), words(float("nan"))
-    ('23 % of the largest logit on the sample picture', 'an unknown amount')
+    ('23 % of the largest logit on the sample image', 'an unknown amount')
     """
     if not math.isfinite(share):
         return "an unknown amount"
     percent = f"{100 * share:.0f}" if share >= 0.1 else f"{100 * share:.2g}"
-    return f"{percent} % of the largest logit on the sample picture"
+    return f"{percent} % of the largest logit on the sample image"
 
 
 def _logits(network: Network, weights: Arrays) -> NDArray[Any]:

@@ -31,7 +31,7 @@ PYTORCH = Format(
 
 FORMATS = (
     Format("safetensors", (".safetensors",), safetensors.read),
-    Format("a file of Keras's", (".weights.h5", ".keras"), keras_files.read),
+    Format("a Keras file", (".weights.h5", ".keras"), keras_files.read),
     # Before the archives: ".pth.tar" is what many training scripts call a PyTorch file.
     PYTORCH,
     Format("a packed TensorFlow checkpoint", (".tar.gz", ".tgz", ".tar"), checkpoint.read_archive),
@@ -86,8 +86,8 @@ def locate(path: Path) -> Path:
     found = [each for each in sorted(path.iterdir()) if each.name.lower().endswith(SINGLE)]
     if len(found) > 1:
         raise UsageError(
-            f"{path} holds several files of weights: {some(each.name for each in found)}",
-            "give one of them",
+            f"{path} contains several weight files: {some(each.name for each in found)}",
+            "use one of them",
         )
     return found[0] if found else path
 

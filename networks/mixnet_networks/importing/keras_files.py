@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from mixnet_common import MixnetError
+from mixnet_common.errors import install_hint
 from mixnet_common.readers import check_readable, opened
 from mixnet_networks.importing.record import Content
 from mixnet_networks.weights import Weights
@@ -43,7 +44,7 @@ LARGE, MOST_RATIO = 1 << 28, 50
 MOST_DEPTH = 32
 
 _AGAIN = "save it again with Keras 3.8 or later: model.save_weights('model.weights.h5')"
-_DISTRUST = "Keras writes no such file: don't trust it"
+_DISTRUST = "Keras writes no such file: do not trust it"
 _DAMAGED = (OSError, KeyError, RuntimeError, ValueError, TypeError, zipfile.BadZipFile, EOFError)
 """What h5py and zipfile raise on damaged files."""
 
@@ -63,7 +64,7 @@ def read_keras(path: Path) -> Weights:
     except ModuleNotFoundError as error:
         raise MixnetError(
             f"reading {path} needs h5py, which is not installed",
-            'run: pip install "mixnet-mobile[keras]"',
+            install_hint("mixnet-mobile[keras]"),
         ) from error
     try:
         with h5py.File(_content(path), "r") as file:
@@ -71,10 +72,10 @@ def read_keras(path: Path) -> Weights:
     except _DAMAGED as error:
         raise MixnetError(
             f"{path} is not a complete Keras file: {_first_line(error)}",
-            "copy it once more, or " + _AGAIN,
+            "copy it again, or " + _AGAIN,
         ) from error
     if not arrays:
-        raise MixnetError(f"{path} holds no layers with names and weights", _AGAIN)
+        raise MixnetError(f"{path} contains no layers with names and weights", _AGAIN)
     return arrays
 
 
@@ -90,7 +91,7 @@ def _content(path: Path) -> Any:
     with opened(path) as raw, zipfile.ZipFile(raw) as archive:
         for name in archive.namelist():
             if name.startswith(("/", "\\")) or ".." in Path(name.replace("\\", "/")).parts:
-                raise MixnetError(f"{path} has an entry that leads out of it: {name!r}", _DISTRUST)
+                raise MixnetError(f"{path} has an entry outside of it: {name!r}", _DISTRUST)
         if INNER not in archive.namelist():
             raise MixnetError(f"{path} has no {INNER} in it", "save it with model.save('….keras')")
         entry = archive.getinfo(INNER)
@@ -117,7 +118,7 @@ def _arrays(file: Any, path: Path) -> Iterator[tuple[str, np.ndarray[Any, Any]]]
             if left < 0:
                 raise MixnetError(f"{path} holds more than {MOST_VALUES:,} values", _DISTRUST)
             if name in seen:
-                raise MixnetError(f"{path} holds two arrays called {name}", "save one model alone")
+                raise MixnetError(f"{path} holds two arrays called {name}", "save only one model")
             seen.add(name)
             with np.errstate(over="ignore"):  # what is too large becomes infinite, and is named
                 yield name, dataset[()].astype(np.float32, copy=False)
@@ -126,7 +127,7 @@ def _arrays(file: Any, path: Path) -> Iterator[tuple[str, np.ndarray[Any, Any]]]
 def _layers(group: Any, path: Path, above: int = 0) -> Iterator[tuple[str, Any]]:
     """Every layer's name and its group of arrays, those of models within the model too."""
     if above > MOST_DEPTH:
-        raise MixnetError(f"{path} nests its groups more than {MOST_DEPTH} deep", _DISTRUST)
+        raise MixnetError(f"{path} nests its groups more than {MOST_DEPTH} levels deep", _DISTRUST)
     for key in group:
         if key in ("seed_generator", "optimizer"):
             continue  # they hold no weights of layers
@@ -170,8 +171,8 @@ def _roles(layer: str, group: Any, path: Path) -> Iterator[tuple[str, Any]]:
     if ranks not in ROLES:
         shapes = ", ".join(str(each.shape) for each in ordered)
         raise MixnetError(
-            f"{path}: no layer of ours has such arrays as {layer}: {shapes}",
-            "save the model from build_keras_model alone, without layers around it",
+            f"{path}: no known layer has the arrays of {layer}: {shapes}",
+            "save only the model from build_keras_model, without other layers",
         )
     yield from zip(ROLES[ranks], ordered, strict=True)
 

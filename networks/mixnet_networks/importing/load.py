@@ -144,7 +144,7 @@ def _naming(path: Path, content: Content) -> Naming:
     if naming is None:
         titles = ", ".join(each.title for each in NAMINGS)
         raise MixnetError(
-            f"{path} is of no network known here; its arrays: {some(sorted(content.arrays))}",
+            f"{path} is not of a known network; its arrays: {some(sorted(content.arrays))}",
             f"known: {titles}; in {known_formats()}",
         )
     return naming
@@ -163,7 +163,7 @@ def _network(
     if None not in (classes, sizes.classes) and classes != sizes.classes:
         raise UsageError(
             f"{path} has {sizes.classes} classes, not {classes}",
-            "leave --classes out: the file says how many",
+            "omit --classes: the file contains the number",
         )
     if sizes.in_channels not in (None, 1, 3):
         raise MixnetError(
@@ -233,7 +233,7 @@ def _advice(
     described: Description,
 ) -> str:
     if not any(names for kind, names in problems.items() if kind not in (NOT_FINITE, NEGATIVE)):
-        return "such weights compute nothing: take an earlier checkpoint, or save them again"
+        return "such weights are unusable: use an earlier checkpoint, or save them again"
     stated = described.network
     if stated and stated.value.alias and stated.value.alias.network != network.architecture.name:
         return f"{stated.where} says {stated.value.text}: export {stated.value.alias.network}"
@@ -242,9 +242,12 @@ def _advice(
     best, own = max(fits.values()), _fit(network.graph, naming, arrays)
     alike = [name for name, fit in fits.items() if fit == best]
     if own >= max(best, LIKE):
-        return f"all the others fit {network.name}: see what the file's program changed in it"
+        return (
+            f"all the others fit {network.name}: the program that wrote the file may have changed"
+            " the network"
+        )
     if best < LIKE:
-        return f"{naming.title}: it looks like no network known here; is it whole, and a MixNet?"
+        return f"{naming.title}: it does not match a known network; is it complete, and a MixNet?"
     much = "its arrays are those of" if best == 1 else "it is most like"
     return f"{much} {' or '.join(alike)}: export that network"
 

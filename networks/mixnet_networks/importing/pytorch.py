@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError
+from mixnet_common.errors import install_hint
 from mixnet_networks.importing.record import Arrays, Content
 from mixnet_networks.importing.told import describe_checkpoint
 from mixnet_networks.importing.unweighted import is_weight
@@ -60,7 +61,7 @@ def _torch(path: Path) -> Any:
     except ImportError as error:
         raise MixnetError(
             f"reading {path} needs PyTorch, which is not installed",
-            'run: pip install "mixnet-mobile[torch]"; or save the weights as .safetensors',
+            f"{install_hint('mixnet-mobile[torch]')}; or save the weights as .safetensors",
         ) from error
     version = tuple(int(part) for part in torch.__version__.split(".")[:2])
     if version < OLDEST:
@@ -80,8 +81,9 @@ def _load(torch: Any, path: Path) -> Any:
         if not any(words in str(error) for words in REFUSALS):
             raise _damaged(path, error) from error
         raise MixnetError(
-            f"{path} holds more than weights: opening it could execute code, so it was not opened",
-            "save the state_dict alone, best as .safetensors",
+            f"{path} contains more than weights; opening it could execute code, so it was not"
+            " opened",
+            "save only the state_dict, preferably as .safetensors",
         ) from error
     except MemoryError:
         raise
@@ -92,7 +94,7 @@ def _load(torch: Any, path: Path) -> Any:
 def _damaged(path: Path, error: Exception) -> MixnetError:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return MixnetError(
-        f"{path} is not a complete PyTorch checkpoint: {lines[0]}", "copy or download it once more"
+        f"{path} is not a complete PyTorch checkpoint: {lines[0]}", "copy or download it again"
     )
 
 
@@ -113,7 +115,7 @@ def unwrap(
     if keys[0] in AVERAGES:
         note += ", which are moving averages"
     if others:
-        note += f"; left aside: {some('.'.join(path) or 'the file itself' for path, _ in others)}"
+        note += f"; not used: {some('.'.join(path) or 'the file itself' for path, _ in others)}"
     return state, (note,)
 
 

@@ -47,7 +47,7 @@ class Naming:
     convert: Callable[[NDArray[Any], Shape, str], NDArray[Any]]
     """An array in our layout, given the shape wanted and our name; as it is where that can't be."""
     clean: Callable[[Content], Content] = field(default=lambda content: content)
-    """The content without wrappings, and without what is no weight."""
+    """The content without wrappings, and without what is not a weight."""
     networks: Callable[[], Sequence[Alias]] = lambda: [*map(Alias, architecture_names())]
     """The networks that files of this kind can be of."""
     conventions: Description = NOTHING

@@ -66,7 +66,7 @@ def _clean(content: Content) -> Content:
         bare = _bare(name)
         if bare in arrays:
             raise MixnetError(
-                f"the file holds {bare} twice, once as {name}", "save one model's weights alone"
+                f"the file holds {bare} twice, once as {name}", "save the weights of only one model"
             )
         arrays[bare] = array
     return replace(content, arrays=arrays)

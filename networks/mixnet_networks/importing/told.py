@@ -60,7 +60,7 @@ def _shown(value: object, most: int = 60) -> str:
     try:
         text = printable(repr(value))
     except ValueError:  # Python refuses to print whole numbers of more than 4300 digits
-        return "so large a number"
+        return "a very large number"
     return text if len(text) <= most else f"{text[:most]}…"
 
 
@@ -236,7 +236,7 @@ def _labels(value: Any) -> tuple[str, ...]:
     labels = tuple(value) if isinstance(value, list | tuple) else ()
     good = all(isinstance(each, str) and 0 < len(each) <= LONGEST_LABEL for each in labels)
     if not 0 < len(labels) <= MOST_LABELS or not good:
-        raise ValueError("a list of the classes' names")
+        raise ValueError("a list of class names")
     if any(each.strip() != each or not each.isprintable() for each in labels):
         raise ValueError("names without line breaks or control characters")
     return labels

@@ -5,12 +5,14 @@ Nothing here exports or reads files: what Keras saves is read without Keras by
 chosen before, by its variable ``KERAS_BACKEND``.
 """
 
+from mixnet_common.errors import install_hint
+
 try:
     import keras as _keras  # noqa: F401 - only to say what is missing where it is
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "mixnet_networks.keras needs Keras and one of its backends: "
-        "pip install 'mixnet-mobile[keras]' jax (or tensorflow)",
+        "mixnet_networks.keras needs Keras and one of its backends, jax or tensorflow; "
+        + install_hint("mixnet-mobile[keras]"),
         name=error.name,
     ) from error
 

@@ -55,11 +55,13 @@ class MDConv(SplitConvolution):
             raise ValueError("give at least one kernel size")
         if isinstance(self.partition, str) and self.partition not in PARTITIONS:
             hint = nearest(self.partition, PARTITIONS)
-            raise ValueError(f"no partition is called {self.partition!r}; {hint}")
+            raise ValueError(f"unknown partition {self.partition!r}; {hint}")
         if self.dilated and any(size % 2 == 0 or size < 3 for size in self.kernel_sizes):
             raise ValueError(f"dilated needs odd sizes of at least 3, not {self.kernel_sizes}")
         if self.padding == "valid" and len(set(self.kernel_sizes)) > 1:
-            raise ValueError("without padding, kernels of different sizes give different maps")
+            raise ValueError(
+                "without padding, kernels of different sizes give maps of different sizes"
+            )
         if self.padding == "symmetric" and any(size % 2 == 0 for size in self.kernel_sizes):
             raise ValueError(f"symmetric padding needs odd sizes, not {self.kernel_sizes}")
 

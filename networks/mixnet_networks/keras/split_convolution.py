@@ -101,7 +101,7 @@ class SplitConvolution(keras.layers.Layer):  # type: ignore[misc]
     def _checked_groups(self, input_shape: Sequence[int | None]) -> tuple[Group, ...]:
         channels = input_shape[AXIS]
         if channels is None:
-            raise ValueError(f"{self.name}: the number of channels must be known")
+            raise ValueError(f"{self.name}: the number of channels must be fixed")
         parts = self.groups_of(channels)
         if any(min(part.channels, part.outputs) < 1 for part in parts):
             raise ValueError(

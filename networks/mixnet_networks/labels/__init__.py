@@ -1,4 +1,4 @@
-"""Names of classes: ImageNet's 1,000, which ship as data, or a file of one's own, one a line.
+"""Names of classes: ImageNet's 1,000, which ship as data, or a text file with one per line.
 
 ``imagenet.txt`` has WordNet's words in the order of timm's list; its licence stands beside it.
 """
@@ -25,7 +25,7 @@ def label_names() -> tuple[str, ...]:
 
 
 def load_labels(name_or_path: str, classes: int) -> Labels:
-    """The labels of a list by name, or of a UTF-8 file with one a line.
+    """The labels of a list by name, or of a UTF-8 file with one per line.
 
     Raises UsageError where there is none, or where it has not as many as there are classes.
     """
@@ -33,7 +33,7 @@ def load_labels(name_or_path: str, classes: int) -> Labels:
     if len(labels) != classes:
         raise UsageError(
             f"{name_or_path} has {len(labels)} labels for {classes} classes",
-            "give one label a line, in the order of the classes",
+            "give one label per line, in the order of the classes",
         )
     if "" in labels:
         raise UsageError(f"{name_or_path}: line {labels.index('') + 1} is empty")
@@ -56,5 +56,5 @@ def _read(name_or_path: str) -> str:
     path = Path(name_or_path)
     if not is_file(path):
         known = nearest(name_or_path, label_names())
-        raise UsageError(f"no file of labels {name_or_path}", f"give a file, or a name: {known}")
-    return read_text(path, "give one label a line", limit=MOST_BYTES)
+        raise UsageError(f"no label file {name_or_path}", f"give a file, or a name: {known}")
+    return read_text(path, "give one label per line", limit=MOST_BYTES)

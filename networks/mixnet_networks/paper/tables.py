@@ -62,7 +62,7 @@ class Claim:
 
     ``kind`` says how ours comes about: ``value`` (the quantity of ``of``), ``ratio`` (of ``of`` to
     ``to``), ``difference`` (``of`` less ``to``), ``below`` (whether ``of`` lies below the printed
-    one) or ``known`` (``known`` itself, from ``source``, where it is no property of a network).
+    one) or ``known`` (``known`` itself, from ``source``, where it is not a property of a network).
     """
 
     claim: str
@@ -105,7 +105,7 @@ def _order(name: str) -> tuple[int, str]:
 def load_table(name: str) -> PaperTable:
     """A table by its name. Raises UsageError, with the nearest name, for an unknown one."""
     if name not in table_names():
-        raise UsageError(f"no table {name!r} of the paper here", nearest(name, table_names()))
+        raise UsageError(f"unknown table {name!r}", nearest(name, table_names()))
     return _read_table(name)
 
 

@@ -47,14 +47,15 @@ def size(backbone: str = BACKBONE) -> int:
 def member(groups: Sequence[int], backbone: str = BACKBONE) -> str:
     """The name of the member with these numbers of groups, layer by layer.
 
-    Raises UsageError for a number that is no candidate; ``load_network`` for too few or too many.
+    Raises UsageError for a number that is not a candidate; ``load_network`` for too few or too
+    many.
 
     >>> member([1] * 16 + [5])
     'mobilenet-v2:groups=11111111111111115'
     """
     strange = [each for each in groups if each not in CANDIDATES]
     if strange:
-        raise UsageError(f"{strange[0]} groups are no candidate", "they have 1 to 5 groups")
+        raise UsageError(f"{strange[0]} groups are not a candidate", "they have 1 to 5 groups")
     return f"{backbone}{MARK}{groups_change(groups)}"
 
 

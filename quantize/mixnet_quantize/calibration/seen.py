@@ -56,11 +56,11 @@ def doubts(
         return [f"the {len(names)} calibration images are all alike; give different ones"]
     found = [_alone(each, names) for each in outliers(extremes, ranges)]
     if len(found) > MOST_NAMED:
-        found[MOST_NAMED:] = [f"{len(found) - MOST_NAMED} further images set ranges alone"]
+        found[MOST_NAMED:] = [f"{len(found) - MOST_NAMED} further images determine ranges alone"]
     flat = points(extremes)
     if len(flat) > POINTS_SHARE * len(extremes):
         found.append(
-            f"{len(flat)} of {len(extremes)} tensors ({flat[0]}, …) had one value only on these"
+            f"{len(flat)} of {len(extremes)} tensors ({flat[0]}, …) were constant on these"
             " images; they may be blank, or the weights damaged"
         )
     return found
@@ -69,9 +69,10 @@ def doubts(
 def _alone(outlier: Outlier, names: Sequence[str]) -> str:
     count = len(outlier.tensors)
     return (
-        f"{names[outlier.sample]} alone sets the range of {count} tensor{'s' if count > 1 else ''}"
+        f"{names[outlier.sample]} alone determines the range of {count}"
+        f" tensor{'s' if count > 1 else ''}"
         f" ({outlier.tensors[0]}: it reaches {outlier.reach:.3g}, all others stay within"
-        f" {outlier.others:.3g}); leave it out, or use --ranges per-image"
+        f" {outlier.others:.3g}); remove it, or use --ranges per-image"
     )
 
 

@@ -55,7 +55,7 @@ def correct_biases(
     each. Raises MixnetError without samples, or where the files share no layer.
     """
     if not samples:
-        raise MixnetError("biases cannot be corrected without images", "give some to calibrate on")
+        raise MixnetError("biases cannot be corrected without images", "give calibration images")
     exact, rounded = _open(form, float32), _open(form, int8)
     wanted, given = exact.layers(), rounded.layers()
     shared = [name for name in wanted if name in given]

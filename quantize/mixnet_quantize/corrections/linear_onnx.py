@@ -63,7 +63,7 @@ class OnnxLinearFile:
         return layers
 
     def _layer(self, node: Any, depth: int) -> Linear | None:
-        """A node as a layer; None where it is no linear layer with constant weights and a bias."""
+        """A node as a layer; None unless it is a linear layer with constant weights and a bias."""
         if node.op_type not in ("Conv", "Gemm") or len(node.input) < 3:
             return None
         kernel, bias = (self._real(name) for name in node.input[1:3])
@@ -103,7 +103,7 @@ class OnnxLinearFile:
         return str(quantizer.input[0] if quantizer else node.input[0])
 
     def _stored(self, tensor: str) -> tuple[Any, Array | None]:
-        """The initializer behind a weight, and its scale; None for those that are no constants."""
+        """The initializer behind a weight, and its scale; None for those that are not constants."""
         from onnx import numpy_helper
 
         node = self._producers.get(tensor)

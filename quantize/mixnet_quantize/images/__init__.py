@@ -44,7 +44,7 @@ def image_files(folder: Path) -> tuple[Path, ...]:
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not files:
         known = ", ".join(sorted(SUFFIXES))
-        raise UsageError(f"no image in {folder}", f"files that count end in {known}")
+        raise UsageError(f"no image in {folder}", f"image files end in {known}")
     return tuple(files)
 
 
@@ -101,7 +101,9 @@ def _eight_bits(image: Any) -> Any:
     from PIL import Image as Pillow
 
     if image.mode == "F" or (image.mode == "I" and image.getextrema()[1] >= 1 << 16):
-        raise ValueError(f"its pixels, of mode {image.mode}, have no known white; save it as PNG")
+        raise ValueError(
+            f"its pixels, of mode {image.mode}, have no known value of white; save it as PNG"
+        )
     if image.mode == "I" or image.mode.startswith("I;16"):
         return Pillow.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
     return image
@@ -114,7 +116,8 @@ def _refuse_size(size: tuple[int, int]) -> None:
     """
     if size[0] * size[1] > MOST_PIXELS:
         raise ValueError(
-            f"{size[0]}x{size[1]} are {size[0] * size[1]:,} pixels, and at most {MOST_PIXELS:,}"
+            f"{size[0]}x{size[1]} are {size[0] * size[1]:,} pixels, and the limit is"
+            f" {MOST_PIXELS:,}"
             " are decoded"
         )
     if max(size) > MOST_PROPORTION * min(size):

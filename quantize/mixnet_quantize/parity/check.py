@@ -51,7 +51,7 @@ class Settings:
     layers: int = 0
     """On how many images layers are compared too; 0 for none."""
     metric: Metric | None = None
-    """A metric of one's own: the mean of what it returns for every image is in the outcome."""
+    """A custom metric: the mean of what it returns for every image is in the outcome."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def run_here(work: Comparison, indices: Sequence[int]) -> Generator[Chunk, None,
     kind = kind_of(work.pair)
     if work.kind is not None and (differences := work.kind.differences(kind)):
         warn(
-            f"this machine is not like the one that earlier results come from ({differences}):"
+            f"this machine differs from the one that produced the earlier results ({differences}):"
             " logits may differ in their last digits"
         )
     first, second = work.pair.sides
@@ -149,14 +149,14 @@ def parity(
     check_settings(settings)
     if settings.metric is not None and (settings.state is not None or runner is not run_here):
         raise UsageError(
-            "a metric of one's own is computed in this process and not kept",
-            "leave out the state file and the scheduler",
+            "a custom metric is computed in this process and not saved",
+            "omit the state file and the scheduler",
         )
     check_runs([Use(side.path, side.runtime, side.selection) for side in (first, second)])
     pair = Pair(first, second)
     if settings.layers:
         if first.selection.fp16 or second.selection.fp16:
-            raise UsageError("--layers compares files in float32", "drop it, or --fp16")
+            raise UsageError("--layers compares files in float32", "omit it, or --fp16")
         check_layers(pair)
     images = find_images(source, pair.classes, labels)
     files = [_file(side, pair, index) for index, side in enumerate((first, second))]
@@ -262,7 +262,7 @@ def _compare_all(work: _Work, tally: Tally, key: state.Key) -> list[tuple[str, s
         )
         todo = [index for index, each in enumerate(done) if not each]
         if len(todo) < len(done):
-            say(f"{len(done) - len(todo)} of {len(done)} images are in {kept} already")
+            say(f"{len(done) - len(todo)} of {len(done)} images are already in {kept}")
         report = stack.enter_context(progress_by_worker("comparing", len(todo)))
         chunks = stack.enter_context(closing(work.run(todo, journal.kind if journal else None)))
         try:
@@ -277,6 +277,6 @@ def _compare_all(work: _Work, tally: Tally, key: state.Key) -> list[tuple[str, s
                 report(chunk.count, chunk.worker)
         except (KeyboardInterrupt, SystemExit):
             if kept is not None:
-                say(f"{tally.count} images are in {kept}; the same command goes on from there")
+                say(f"{tally.count} images are in {kept}; the same command continues from there")
             raise
     return sorted(unreadable)

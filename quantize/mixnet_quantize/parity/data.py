@@ -21,7 +21,7 @@ class Source:
 
     folder: Path
     classes: str | None = None
-    """A file of class names, one a line in the order of the logits, or ``imagenet``."""
+    """A file of class names, one per line in the order of the outputs, or ``imagenet``."""
     truth: Path | None = None
     """A file with every image's class, for a flat folder."""
     synsets: Path | None = None
@@ -48,7 +48,7 @@ class Images:
 
 
 def find_images(source: Source, classes: int, labels: Labels = ()) -> Images:
-    """The images of a source, for networks of so many classes whose file names them ``labels``.
+    """The images of a source, for a number of classes that the model file names ``labels``.
 
     Raises UsageError where there are none, or their classes do not fit the network's.
     """
@@ -71,10 +71,10 @@ def find_images(source: Source, classes: int, labels: Labels = ()) -> Images:
 
 def _check(source: Source) -> None:
     """Refuse options that contradict each other."""
-    others = {"--classes": source.classes, "--truth": source.truth, "--synsets": source.synsets}
+    others = {"--labels": source.classes, "--truth": source.truth, "--synsets": source.synsets}
     given = [name for name, value in others.items() if value is not None]
     if source.unlabelled and given:
-        raise UsageError(f"--unlabelled and {given[0]} contradict each other", "leave one out")
+        raise UsageError(f"--unlabelled and {given[0]} contradict each other", "omit one of them")
     if source.synsets is not None and source.truth is None:
         raise UsageError("--synsets translates the numbers of --truth, which is not given")
 
@@ -84,7 +84,7 @@ def _refuse_level(folder: Path, folders: Sequence[str], names: Sequence[str]) ->
     if len(folders) == 1 and all(name.count("/") > 1 for name in names):
         inner = folder / folders[0]
         raise UsageError(
-            f"{folder} has no class folders, but one folder that has them: {inner}",
+            f"{folder} has no class folders itself; its folder {inner} has",
             f"give {inner}",
         )
 
@@ -106,8 +106,8 @@ def _by_folders(source: Source, names: Sequence[str], naming: Naming) -> Images:
     if len(loose) == len(names):
         if source.classes is not None:
             raise UsageError(
-                f"--classes names classes, but nothing says which images of {source.folder} are"
-                " of which",
+                f"--labels names the classes, but nothing assigns the images of {source.folder} to"
+                " them",
                 "give --truth FILE, or put the images into folders by class",
             )
         _refuse_one_class(source.folder, naming)
@@ -115,7 +115,7 @@ def _by_folders(source: Source, names: Sequence[str], naming: Naming) -> Images:
     if loose:
         raise UsageError(
             f"{source.folder} has both class folders and images beside them: {loose[0]}",
-            "move these away, or compare without labels: --unlabelled",
+            "move the images away, or compare without labels: --unlabelled",
         )
     folders = sorted({name.partition("/")[0] for name in names})
     _refuse_level(source.folder, folders, names)
@@ -123,7 +123,7 @@ def _by_folders(source: Source, names: Sequence[str], naming: Naming) -> Images:
         folders,
         naming,
         what=f"class folders in {source.folder}",
-        hint="name the classes with --classes FILE, or compare without labels: --unlabelled",
+        hint="name the classes with --labels FILE, or compare without labels: --unlabelled",
     )
     truth = position_of([name.partition("/")[0] for name in names], order)
     return Images(source.folder, tuple(names), truth, said)

@@ -6,7 +6,7 @@ from mixnet_quantize.parity.intervals import paired_difference, quantile, wilson
 
 
 def foretell(images: int, labelled: bool, budget: float | None, confidence: float) -> str:
-    """The narrowest answer of so many images, in a sentence; ``budget`` is in points.
+    """The narrowest answer of this number of images, in a sentence; ``budget`` is in points.
 
     It is the interval of a comparison in which nothing differs: any difference makes it wider.
 
@@ -15,11 +15,11 @@ def foretell(images: int, labelled: bool, budget: float | None, confidence: floa
     """
     points = 100 * _bound(images, labelled, confidence)
     what = f"a loss of top-1 to ±{points:.1f}" if labelled else f"a disagreement above {points:.1f}"
-    words = f"{images:,} images show {what} points at best"
+    words = f"{images:,} images can show {what} points at best"
     if budget is None or budget <= 0 or points <= budget:
         return words
     needed = _needed(budget, confidence)
-    return f"{words}; a budget of {budget:g} takes {needed:,} or more"
+    return f"{words}; a budget of {budget:g} needs {needed:,} or more"
 
 
 def _bound(images: int, labelled: bool, confidence: float) -> float:

@@ -93,7 +93,7 @@ def describe_verdict(verdict: Verdict) -> str:
     end = {
         WITHIN: f"within {budget}",
         BEYOND: f"beyond {budget}",
-        TOO_FEW: f"{verdict.count} images are too few to hold it against {budget}",
+        TOO_FEW: f"{verdict.count} images are too few to decide about {budget}",
     }
     return f"{what} {between}: {end[verdict.kind]}"
 
@@ -111,7 +111,9 @@ def hint(verdict: Verdict) -> str:
     if verdict.kind == WITHIN:
         return ""
     if verdict.kind == BEYOND:
-        return "the worst images show where the files part"
+        return "the worst images show where the files differ"
     if verdict.needed is None:
-        return "the loss seen is about as large as the budget, so no number of images would tell"
-    return f"about {verdict.needed} images would do, if the others go as these did"
+        return (
+            "the measured loss is about as large as the budget, so no number of images can decide"
+        )
+    return f"about {verdict.needed} images are needed, if the others behave like these"

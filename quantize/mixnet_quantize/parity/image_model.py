@@ -1,6 +1,6 @@
 """An opened file that takes images and answers with logits, whatever its layout, types and batch.
 
-It finds out what a file takes; how images are prepared and what classes are called is not its.
+It finds out what a file takes; it does not know preprocessing and class names.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from mixnet_runtimes.quantized import to_real, to_stored
 LAYOUTS: Mapping[str, tuple[int, ...]] = {"NHWC": (0, 1, 2, 3), "NCHW": (0, 3, 1, 2)}
 """The order of an input's axes, seen from (batch, height, width, channels)."""
 
-HINT = "only image classifiers can be shown images"
+HINT = "parity and classify need image classifiers"
 
 
 class ImageModel:

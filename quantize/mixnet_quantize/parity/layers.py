@@ -21,13 +21,13 @@ def check_layers(pair: Pair) -> None:
     paths = f"{first.session.path} and {second.session.path}"
     if pair.preprocessings[0] != pair.preprocessings[1]:
         raise UsageError(
-            f"{paths} take images prepared differently, so their layers cannot be compared",
-            "leave out --layers, or export both alike",
+            f"{paths} need different preprocessing, so their layers cannot be compared",
+            "omit --layers, or export both with the same preprocessing",
         )
     if first.batch != second.batch:
         raise UsageError(
             f"{paths} take {first.batch} and {second.batch} images at once",
-            "leave out --layers, or export both with the same --batch",
+            "omit --layers, or export both with the same --batch",
         )
 
 

@@ -25,7 +25,7 @@ class Naming:
 def by_name(
     names: Sequence[str], naming: Naming, what: str, hint: str
 ) -> tuple[Mapping[str, int], str]:
-    """The class of each distinct name, and who says so. Raises UsageError with the hint.
+    """The class of each distinct name, and where this was read. Raises UsageError with the hint.
 
     The list decides, else the file's labels where they have any of the names, else the order of
     the names where there are as many as classes.
@@ -38,9 +38,9 @@ def by_name(
         raise UsageError(f"{len(names)} {what} for {naming.classes} classes", hint)
     if _misleading(names):
         raise UsageError(
-            f"the {what} are numbers of unlike length, whose order as names is another than as"
-            " numbers",
-            "say which is which with --classes FILE, one a line in the order of the classes",
+            f"the {what} are numbers of different lengths: their alphabetical order is not their"
+            " numerical order",
+            "name the classes with --labels FILE, one per line in the order of the outputs",
         )
     return {name: index for index, name in enumerate(sorted(names))}, "names"
 

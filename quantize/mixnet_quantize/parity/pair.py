@@ -24,7 +24,7 @@ Batch = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Side:
-    """A file and how images are prepared for it."""
+    """A file and its preprocessing."""
 
     path: Path
     preprocessing: Preprocessing
@@ -37,8 +37,8 @@ class Side:
 class Pair:
     """Two files, open with one thread each. Not for several threads at once.
 
-    Raises MixnetError where one of them is no classifier, UsageError where they are not of the same
-    classes and resolution.
+    Raises MixnetError where one of them is not a classifier, UsageError where they are not of the
+    same classes and resolution.
     """
 
     def __init__(self, first: Side, second: Side) -> None:
@@ -54,7 +54,9 @@ class Pair:
         self._check_alike("resolution", "pixels")
         self._check_alike("classes", "classes")
         if self.classes < 2:
-            raise MixnetError(f"{first.path} has one class only", "there is nothing to predict")
+            raise MixnetError(
+                f"{first.path} has only one class", "a classifier needs at least two classes"
+            )
 
     @property
     def classes(self) -> int:
@@ -95,7 +97,7 @@ class Pair:
         prepared: Sequence[tuple[Batch, ...]],
         metric: Scored | None = None,
     ) -> list[Record]:
-        """Run both files on prepared images. Raises MixnetError where an answer is no number.
+        """Run both files on prepared images. Raises MixnetError where an answer is not a number.
 
         ``metric`` is asked of every image, by its index and the two rows of logits.
         """
@@ -106,8 +108,8 @@ class Pair:
         for model, logits in zip(self.models, answers, strict=True):
             if not (np.abs(logits) <= MOST_LOGIT).all():  # NaN is not, either
                 raise MixnetError(
-                    f"{model.session.path} answers with nan or infinity, or beyond {MOST_LOGIT:g}",
-                    "it is broken; write it again",
+                    f"{model.session.path} outputs nan, infinity, or values beyond {MOST_LOGIT:g}",
+                    "the file is damaged; export it again",
                 )
         rows = zip(indices, *answers, strict=True)
         found = [(compare(*row), row) for row in rows]

@@ -62,7 +62,7 @@ class Record:
     signal_energy: float
     """The sum of the first file's squared logits."""
     metric: float | None = None
-    """What a metric of one's own says of the image; no state file keeps it."""
+    """What a custom metric says of the image; no state file keeps it."""
 
     @property
     def agrees(self) -> bool:
@@ -121,11 +121,11 @@ def to_line(record: Record) -> str:
 def from_line(line: str, bounds: Bounds) -> Record:
     """The record in a line.
 
-    Raises ValueError where it is no JSON at all, as half a line is, and WrongValueError where it is
-    JSON and no record of these images and classes.
+    Raises ValueError where it is not JSON at all, as half a line is, and WrongValueError where it
+    is JSON and no record of these images and classes.
     """
     try:
-        # Not by the shared reader: it refuses NaN as no JSON, and that is no half line.
+        # Not by the shared reader: it refuses NaN, which does not make a line incomplete.
         found = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"no record: {line[:40]!r}") from error
@@ -146,7 +146,7 @@ def from_line(line: str, bounds: Bounds) -> Record:
 def _list(record: JsonObject, key: str, count: int) -> list[Any]:
     found = record.value.get(key)
     if not isinstance(found, list) or len(found) != count:
-        raise WrongValueError(f"{key} is no list of {count}: {shown(found)}")
+        raise WrongValueError(f"{key} is not a list of {count}: {shown(found)}")
     return found
 
 
@@ -163,7 +163,7 @@ def _classes(found: Any, key: str, bounds: Bounds) -> tuple[int, ...]:
 def _number(found: Any, key: str, most: float) -> float:
     """From 0 to ``most``, however near to 0: errors are squared."""
     if isinstance(found, bool) or not isinstance(found, int | float):
-        raise WrongValueError(f"{key} is no number: {shown(found)}")
+        raise WrongValueError(f"{key} is not a number: {shown(found)}")
     if not 0 <= found <= most:
         raise WrongValueError(f"{key} is out of range: {shown(found)}, not from 0 to {most:g}")
     return float(found)

@@ -102,7 +102,7 @@ def lines(parity: Parity) -> list[str]:
             f" (McNemar's p = {loss.p_value:.3g})",
         )
     if parity.unreadable:
-        found.append(f"unreadable and in no figure: {len(parity.unreadable)} images")
+        found.append(f"unreadable and not counted: {len(parity.unreadable)} images")
     return found
 
 
@@ -115,7 +115,7 @@ def _estimated(found: Estimate) -> str:
 
 
 def class_rows(parity: Parity, labels: Labels, most: int) -> list[Row]:
-    """The classes that lose most, for ``CLASS_COLUMNS``: those of which an image is lost."""
+    """The classes with the largest loss, for ``CLASS_COLUMNS``: those of which an image is lost."""
     return [
         (
             _called(each.number, labels),
@@ -196,7 +196,7 @@ def _called(number: int, labels: Labels) -> str:
 
 
 def describe_parity(parity: Parity, preprocessing_from: Sequence[str] = ("", "")) -> ParityResult:
-    """The record; ``preprocessing_from`` says who says how images are prepared for each file."""
+    """The record; ``preprocessing_from`` says where the preprocessing was read for each file."""
     outcome, images = parity.outcome, parity.images
     first, second = map(_file, (parity.first, parity.second), preprocessing_from)
     return ParityResult(

@@ -47,7 +47,7 @@ class ComparedFile(ResultRecord):
     fp16: bool = known_as(False)
     """computed in float16: `--fp16`"""
     preprocessing_from: str | None = known_as()
-    """who says how images are prepared for it: a file by name, what `--preprocessing` was given, \
+    """where its preprocessing was read: a file by name, what `--preprocessing` was given, \
 or `assumed`"""
     weights_from: str | None = None
     """where its weights come from, as the provenance beside it says: a file, or `seed N` for \
@@ -86,7 +86,7 @@ class AccuracyLoss(ResultRecord):
     """McNemar's exact test of no difference"""
 
     def __post_init__(self) -> None:
-        """Raise ValueError where an interval ends before it begins."""
+        """Raise ValueError where an interval has its end before its start."""
         check_ordered(self.loss_points_interval, "loss_points_interval")
 
 
@@ -144,7 +144,7 @@ class BudgetVerdict(ResultRecord):
     """*`--budget`, `null` without it, and so are the following:* `within`, `beyond` or \
 `too-few-images`"""
     measure: str
-    """what is held against the budget: `top-1`, or `agreement` without labels"""
+    """what is compared with the budget: `top-1`, or `agreement` without labels"""
     budget_points: Number
     """the budget"""
     loss_points: Points
@@ -177,7 +177,7 @@ class ClassResult(ResultRecord):
 
 
 class MetricResult(ResultRecord):
-    """A metric of one's own, from Python."""
+    """A custom metric, from Python."""
 
     mean: float
     """its mean over all images"""
@@ -197,7 +197,7 @@ class ParityResult(ResultRecord):
     """images that are in the figures"""
     unreadable: tuple[UnreadableImage, ...] = known_as(())
     truth_from: str | None = known_as()
-    """who says which class is which number: a file of `--classes` or `--synsets`, `labels` (those \
+    """where the class numbers were read: a file of `--labels` or `--synsets`, `labels` (those \
 in the files), `names` (the order of the names), `numbers`; `null` without labels"""
     classes: Count | None = known_as()
     """classes of both files"""
@@ -210,7 +210,7 @@ in the files), `names` (the order of the names), `numbers`; `null` without label
     top5: AccuracyLoss | None = known_as()
     """as `top1`, of the class being among the likeliest five; `null` with five classes or fewer"""
     agreement_percent: Percent
-    """images that both files take for the same class"""
+    """images for which both files predict the same class"""
     agreement_percent_interval: Percents | None = known_as()
     """Wilson's interval"""
     disagreements: Count | None = known_as()

@@ -58,7 +58,7 @@ class Comparison:
     kind: MachineKind | None
     """Of the machine that earlier results come from; None where there are none."""
     metric: Scored | None = None
-    """A metric of one's own, which only this process can compute."""
+    """A custom metric, which only this process can compute."""
 
 
 Runner = Callable[[Comparison, Sequence[int]], Generator[Chunk, None, None]]

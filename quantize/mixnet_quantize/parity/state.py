@@ -77,7 +77,7 @@ def opened(path: Path, key: Key, bounds: Bounds, add: Callable[[Record], None]) 
         if not take(path, file.fileno()):
             raise MixnetError(
                 f"{show(path)} is in use by another process",
-                "wait until it ends, or name another state file",
+                "wait until it ends, or give another state file",
             )
         with _explained(path):
             length, kind = _replay(path, header, bounds, add)
@@ -166,10 +166,10 @@ def _of_another(path: Path, found: bytes, header: bytes) -> UsageError:
             raise ValueError(theirs["kind"])
         other = [name for name in ours if theirs.get(name) != ours[name]]
     except (ValueError, KeyError, TypeError, UsageError):
-        return UsageError(f"{show(path)} is not a state file", "name another file, or a new one")
+        return UsageError(f"{show(path)} is not a state file", "give another file, or a new one")
     return UsageError(
-        f"{show(path)} is of another comparison; what differs: {', '.join(other)}",
-        "name a new file, or remove this one",
+        f"{show(path)} belongs to another comparison; differences: {', '.join(other)}",
+        "give a new file, or remove this one",
     )
 
 
@@ -180,5 +180,5 @@ def _explained(path: Path) -> Iterator[None]:
     except OSError as error:
         raise MixnetError(
             f"cannot write the state file {show(path)}: {error.strerror or error}",
-            "make room, or name another place; what it holds already is not lost",
+            "free some space, or choose another location; saved results are not lost",
         ) from error

@@ -106,7 +106,7 @@ class Outcome:
     by_class: tuple[ClassAccuracy, ...] = ()
     """Every class that has images, the one that loses most first; empty without labels."""
     metric: Estimate | None = None
-    """The mean of a metric of one's own over all images, with Student's interval."""
+    """The mean of a custom metric over all images, with Student's interval."""
 
 
 @dataclass

@@ -17,7 +17,7 @@ from mixnet_quantize.images import SUFFIXES
 from mixnet_quantize.parity.naming import Naming, by_name, position_of
 
 HEADERS = frozenset(("name", "image", "imageid", "image_id", "file", "filename", "path", "id"))
-"""Words that open a CSV file whose first line is no image."""
+"""Words that open a CSV file whose first line is not an image."""
 
 SYNSET = re.compile(r"n\d{8}")
 
@@ -29,7 +29,7 @@ NUMBER = re.compile(r"[0-9]{1,9}")
 LONGEST = 10_000
 """Characters of a line; whatever has longer ones is something else."""
 
-HINT = "docs/parity.md shows the forms that are understood"
+HINT = "docs/parity.md shows the supported forms"
 
 
 def read_truth(
@@ -82,7 +82,7 @@ def _of_names(pairs: Sequence[tuple[str, str]], names: Sequence[str], path: Path
     known: dict[str, str] = {}
     for name, label in pairs:
         if name and known.setdefault(name, label) != label:
-            raise UsageError(f"{path} gives {name} two labels: {known[name]} and {label}")
+            raise UsageError(f"{path} has two labels for {name}: {known[name]} and {label}")
     found, missing, used = [], [], set()
     for name in names:
         key = next((key for key in _keys(name) if key in known), None)
@@ -96,7 +96,7 @@ def _of_names(pairs: Sequence[tuple[str, str]], names: Sequence[str], path: Path
             f"{path} has no label for {len(missing)} of {len(names)} images: {missing[0]}", HINT
         )
     if len(used) < len(known):
-        warn(f"{path} has labels for {len(known) - len(used)} images that are not there")
+        warn(f"{path} has labels for {len(known) - len(used)} images that do not exist")
     return found
 
 
@@ -137,7 +137,7 @@ def _classes(
         sorted(set(labels)),
         naming,
         what=f"labels in {path}",
-        hint="name the classes with --classes FILE, one a line in the order of the logits",
+        hint="name the classes with --labels FILE, one per line in the order of the outputs",
     )
     return position_of(labels, order_of), said
 
@@ -148,7 +148,7 @@ def _refuse_half_numbers(labels: Sequence[str], naming: Naming, path: Path) -> N
     named = {*naming.listed, *naming.labels} & set(labels)
     if 2 * len(others) < len(labels) and not named and len(set(labels)) != naming.classes:
         raise UsageError(
-            f"{show(path)}: the label {shown(others[0])} is no number of a class, as others are",
+            f"{show(path)}: the label {shown(others[0])} is not a class number, and others are",
             HINT,
         )
 
@@ -158,7 +158,7 @@ def _numbers(labels: Sequence[str], classes: int, path: Path, named: bool) -> tu
     numbers = tuple(int(label) for label in labels)
     if not named and min(numbers) > 0:
         raise UsageError(
-            f"{path} counts classes from {min(numbers)}, and does not say in which order",
+            f"{path} numbers classes from {min(numbers)}, in an unknown order",
             "if they are ILSVRC's numbers, give --synsets FILE; else write lines of name,label"
             " with classes counted from 0",
         )

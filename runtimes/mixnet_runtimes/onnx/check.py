@@ -53,7 +53,7 @@ def check_text(model: Any) -> None:
         words += [*node.input, *node.output, node.name, node.op_type, node.domain]
         words += [attribute.name for attribute in node.attribute]
     if not all(isinstance(word, str) for word in words):
-        raise ModelError("its names are no text")
+        raise ModelError("its names are not text")
 
 
 def check_model(model: Any) -> bool:
@@ -110,7 +110,7 @@ def check_sizes(what: str, sizes: Sequence[int]) -> None:
     if any(size < 0 for size in sizes):
         raise ModelError(f"{what} has the shape {list(sizes)}")
     if prod(size for size in sizes if size) > MOST_ELEMENTS:
-        raise ModelError(f"{what} has the shape {list(sizes)}, more than any memory holds")
+        raise ModelError(f"{what} has the shape {list(sizes)}, more than fits into memory")
 
 
 def _check_stated(value: Any) -> None:

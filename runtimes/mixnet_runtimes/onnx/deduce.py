@@ -150,7 +150,7 @@ class Deduction:
                 self.types[name] = stated
             elif check:
                 self.lies.append(
-                    f"{name!r} is stated as {_words(claimed)}, but {node.op_type} gives"
+                    f"{name!r} is declared as {_words(claimed)}, but {node.op_type} gives"
                     f" {_words(known)}"
                 )
         elif None in known:
@@ -219,7 +219,7 @@ class Deduction:
     def _sizes(self, name: str) -> list[int | None]:
         tensor = self.types[name].tensor_type
         if not tensor.HasField("shape"):
-            raise ValueError(f"not even the number of axes of {name} is known")
+            raise ValueError(f"the number of axes of {name} is not known")
         dimensions = tensor.shape.dim
         return [each.dim_value if each.HasField("dim_value") else None for each in dimensions]
 
@@ -315,7 +315,7 @@ class Deduction:
         except Exception as error:
             if fault_of(error) is not None:
                 raise
-            return  # no schema, no version of its set, a type that is no C enumerator
+            return  # no schema, no version of its set, a type that is not a C enumerator
         for name, each in found.items():
             if len(each.tensor_type.shape.dim) <= MOST_AXES:
                 self.types[name] = each

@@ -64,7 +64,7 @@ def missing(path: Path, model: Any) -> list[str]:
     """A sentence for every file that holds constants and is not there."""
     locations = sorted({place.location for place in places(model)})
     return [
-        f"{location} is missing beside it: it can be counted and not run"
+        f"{location} is missing beside it: the file can be counted but not run"
         for location in locations
         if not is_file(path.parent / location)
     ]
@@ -129,7 +129,9 @@ def _check_location(name: str, location: str) -> None:
         or windows.drive
         or windows.root
     ):
-        raise ModelError(f"constant {name} lies in {location[:200]!r}, outside the file's folder")
+        raise ModelError(
+            f"constant {name} is in {location[:200]!r}, outside the folder of the file"
+        )
 
 
 def _find(path: Path, location: str) -> Path:
@@ -141,12 +143,12 @@ def _find(path: Path, location: str) -> Path:
     if not is_file(file):
         raise MixnetError(
             f"{location} is missing beside {show(path)}",
-            "weights of the model lie in it: copy it into the same folder",
+            "it contains weights of the model: copy it into the same folder",
         )
     real = file.resolve()
     folders = (path.parent.resolve(), path.resolve().parent)
     if not any(real.is_relative_to(folder) for folder in folders):
-        raise ModelError(f"{location} beside it is a link that leads out of the file's folder")
+        raise ModelError(f"{location} beside it is a link to outside the folder of the file")
     return file
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError, UsageError
+from mixnet_common.errors import install_hint
 from mixnet_common.hashing import sha256
 from mixnet_common.readers import show
 from mixnet_runtimes import rawfile
@@ -20,7 +21,7 @@ from mixnet_runtimes.onnx import functions as onnx_functions
 from mixnet_runtimes.onnx import shapes as onnx_shapes
 from mixnet_runtimes.onnx.metadata import read_quantization
 
-UNSORTED = "its nodes are out of order; they are counted in the order of computing"
+UNSORTED = "its nodes are not in order; they are counted in the order of execution"
 
 
 def read(path: Path, signature: str | None = None, content: bytes | None = None) -> FileContents:
@@ -63,14 +64,14 @@ def _load(path: Path, data: bytes) -> tuple[Any, bool]:
     try:
         import onnx
     except ImportError as error:
-        hint = "pip install onnx"
-        raise MixnetError(f"cannot read {path}: onnx is not installed", hint) from error
+        what = f"reading {path} needs onnx, which is not installed"
+        raise MixnetError(what, install_hint("onnx")) from error
     try:
         model = onnx.load_model_from_string(data)
     except Exception as error:  # protobuf's DecodeError, which has no typed home
-        raise rawfile.broken(path, "it is not the protobuf of a model") from error
+        raise rawfile.broken(path, "it is not the protobuf of an ONNX model") from error
     if not model.graph.node or not model.graph.output or not model.opset_import:
-        raise rawfile.broken(path, "it holds no graph")
+        raise rawfile.broken(path, "it contains no graph")
     try:
         onnx_check.check_text(model)
         model = onnx_functions.inline(model)

@@ -29,7 +29,7 @@ def fix(path: Path, selection: Selection) -> Fixed:
     for sizes that stay open.
     """
     if selection.fp16:
-        raise UsageError(f"--fp16 is for .tflite files, not {show(path)}", "drop it, or the file")
+        raise UsageError(f"--fp16 is for .tflite files, not {show(path)}", "omit it, or the file")
     model = _read(path, selection.signature)
     inputs = _inputs(path, model)
     has_data = any(True for _ in external_data.places(model))
@@ -144,6 +144,6 @@ def _check(path: Path, model: Any, closed: Shapes) -> bool:
         given = " ".join(f"{name}={','.join(map(str, shape))}" for name, shape in closed.items())
         raise UsageError(
             f"{show(path)} cannot have the sizes {given}: {faults[0]}",
-            "give sizes that its operators can take",
+            "give sizes that its operators support",
         )
     return not idle

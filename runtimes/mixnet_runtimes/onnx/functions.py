@@ -61,7 +61,7 @@ def _check_cost(model: Any) -> None:
     own = sum(1 for _ in all_nodes(model))
     if total.nodes > own + MOST_NODES or total.bytes > model.ByteSize() + MOST_BYTES:
         raise ModelError(
-            f"its functions unfold to {total.nodes:,} nodes and {total.bytes / 1e6:,.0f} MB"
+            f"its functions expand to {total.nodes:,} nodes and {total.bytes / 1e6:,.0f} MB"
         )
 
 
@@ -92,7 +92,7 @@ def _of_function(function: Any, functions: dict[Key, Any], costs: dict[Key, Cost
     for node in _nodes(function):
         total += _cost(node, functions, costs)
     if total.depth >= MOST_DEPTH:
-        raise ModelError(f"its functions call each other more than {MOST_DEPTH} deep")
+        raise ModelError(f"its functions call each other more than {MOST_DEPTH} levels deep")
     return Cost(total.nodes, total.bytes, total.depth + 1)
 
 

@@ -61,7 +61,7 @@ def _find(kind: str, version: int | None, domain: str) -> Any | None:
         if version is None:
             return defs.get_schema(kind, domain)
         return defs.get_schema(kind, version, domain)
-    except (defs.SchemaError, TypeError):  # TypeError: a version that is no C int
+    except (defs.SchemaError, TypeError):  # TypeError: a version that is not a C int
         return None
 
 

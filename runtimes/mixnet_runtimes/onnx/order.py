@@ -89,7 +89,7 @@ def _order(graph: Any, reads: list[set[str]], scope: Scope) -> list[int]:
         for name in sorted(name for name in names if name not in scope):
             if name not in writers:
                 kind = graph.node[place].op_type
-                raise ModelError(f"{kind} reads {name!r}, which nothing computes")
+                raise ModelError(f"{kind} reads {name!r}, which is never computed")
             readers.setdefault(writers[name], []).append(place)
             missing[place] += 1
     ready = [place for place, count in enumerate(missing) if not count]

@@ -69,8 +69,8 @@ def profile_of_trace(
     nodes = [node_of(each) for each in inferences[0][0]] if inferences else []
     if not nodes or any([node_of(each) for each in found] != nodes for found, _ in inferences):
         raise MixnetError(
-            f"onnxruntime {version} wrote a trace that cannot be read",
-            "the file can be timed without its profile; or try another version of onnxruntime",
+            f"onnxruntime {version} wrote a profile that cannot be read",
+            "measure without --profile, or try another version of onnxruntime",
         )
     times = summarize_rounds(
         [[each["dur"] for each in found] for found, _ in inferences],

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mixnet_common import MixnetError, UsageError
+from mixnet_common.errors import install_hint
 from mixnet_common.readers import show
 from mixnet_runtimes.contents import Delegation
 from mixnet_runtimes.element_types import STAND_INS, TEXT, array_type
@@ -44,7 +45,7 @@ def open_session(path: Path, threads: int, runtime: str | None, fixed: Fixed) ->
 
 def partitions(path: Path, fixed: Fixed) -> Delegation:
     """Always unknown: onnxruntime runs every operator of a file itself."""
-    return Delegation(None, reason="an .onnx file is run without a delegate")
+    return Delegation(None, reason="an .onnx file runs without a delegate")
 
 
 def runtime_name(runtime: str | None) -> str:
@@ -191,7 +192,7 @@ def _import() -> Any:
         return import_module(NAME)
     except ImportError as error:
         raise MixnetError(
-            f"onnxruntime cannot be imported: {first_line(error)}", "pip install onnxruntime"
+            f"onnxruntime cannot be imported: {first_line(error)}", install_hint("onnxruntime")
         ) from error
 
 

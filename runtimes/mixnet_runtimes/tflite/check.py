@@ -114,14 +114,14 @@ def _check_operators(model: Any, subgraph: Any, schema: Any) -> None:
     written = _known_from_start(model, subgraph)
     for index, operator in enumerate(subgraph.operators or ()):
         if operator is None or not 0 <= operator.opcodeIndex < len(model.operatorCodes or ()):
-            raise ModelError(f"operator {index} is of no kind that the file lists")
+            raise ModelError(f"operator {index} has no valid operator code")
         _check_indices(subgraph, operator.inputs, f"operator {index}", optional=True)
         _check_indices(subgraph, operator.outputs, f"operator {index}", optional=False)
         kind, inputs = kinds[operator.opcodeIndex], integers(operator.inputs)
         tflite_operands.check(kind, inputs, integers(operator.outputs), operator.builtinOptions)
         for called in (called for _, indices in subgraphs_of(operator) for called in indices):
             if not 0 <= called < len(model.subgraphs):
-                raise ModelError(f"{kind} runs subgraph {called} of {len(model.subgraphs)}")
+                raise ModelError(f"{kind} calls subgraph {called} of {len(model.subgraphs)}")
         for tensor in inputs:
             if tensor >= 0 and tensor not in written:
                 raise ModelError(f"operator {index} reads tensor {tensor} before it is computed")
@@ -169,7 +169,7 @@ def _check_calls(model: Any) -> None:
             if not waiting[caller]:
                 ready.append(caller)
     if len(ready) < count:
-        raise ModelError(f"subgraph {min(set(range(count)) - set(ready))} runs itself")
+        raise ModelError(f"subgraph {min(set(range(count)) - set(ready))} calls itself")
 
 
 def _check_indices(subgraph: Any, indices: Any, owner: str, *, optional: bool) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mixnet_common import MixnetError, UsageError
+from mixnet_common.errors import install_hint
 from mixnet_runtimes.selection import Fixed
 from mixnet_runtimes.session import Array, Session, TensorInfo
 from mixnet_runtimes.tflite import file as tflite_file
@@ -23,7 +24,7 @@ LITERT = RUNTIMES[0]
 
 _STDERR = threading.Lock()
 
-HINT = "install a newer one: pip install --upgrade ai-edge-litert"
+HINT = install_hint("ai-edge-litert", upgrade=True)
 
 
 class CompiledSession(Session):
@@ -36,7 +37,7 @@ class CompiledSession(Session):
             LITERT.distribution,
         ):
             raise UsageError(
-                f"--fp16 is for LiteRT, not {runtime}", "leave --runtimes out, or name litert"
+                f"--fp16 is for LiteRT, not {runtime}", "omit --runtimes, or name litert"
             )
         data = tflite_file.checked_bytes(path, fixed.content)
         self.path = path
@@ -98,7 +99,7 @@ def _compile(data: bytes, threads: int, version: str) -> Any:
         options = Options(hardware_accelerators=HardwareAccelerator.CPU, cpu_options=cpu)
     except (ImportError, TypeError) as error:
         what = f"LiteRT {version}" if version != "unknown" else "this environment"
-        raise MixnetError(f"{what} cannot be told to compute in float16: {error}", HINT) from error
+        raise MixnetError(f"{what} cannot be set to compute in float16: {error}", HINT) from error
     return CompiledModel.from_buffer(data, options=options)
 
 

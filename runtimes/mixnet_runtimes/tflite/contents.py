@@ -53,7 +53,9 @@ def describe_tflite(
         bodies=bodies,
         signatures=signatures,
         signature=chosen.name or None,
-        warnings=(f"{unused} subgraphs are run by no signature and no operator",) if unused else (),
+        warnings=(f"{unused} subgraphs are not used by any signature or operator",)
+        if unused
+        else (),
         origin=_origin(model),
         metadata=_metadata(model),
     )
@@ -92,7 +94,7 @@ def _chosen(signatures: tuple[Signature, ...], name: str | None) -> Signature:
         return next(main, Signature("", {}, {}))
     names = [each.name for each in signatures]
     if name not in names:
-        hint = nearest(name, names) if names else "it names none: leave the option out"
+        hint = nearest(name, names) if names else "it has none: omit the option"
         raise UsageError(f"the file has no signature {name!r}", hint)
     return signatures[names.index(name)]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_common import MixnetError
+from mixnet_common.errors import install_hint
 from mixnet_common.hashing import sha256
 from mixnet_common.system_faults import fault_of
 from mixnet_runtimes import rawfile
@@ -44,7 +45,8 @@ def read_model(path: Path) -> tuple[Any, bytes]:
     """The ModelT of a ``.tflite`` file, checked, and the file. Raises MixnetError."""
     if find_schema() is None:
         raise MixnetError(
-            f"cannot read {path}: no TFLite schema is installed", "pip install ai-edge-litert"
+            f"reading {path} needs the TFLite schema of LiteRT, which is not installed",
+            install_hint("ai-edge-litert"),
         )
     data = rawfile.load(path)
     return parse(path, data), data

@@ -115,11 +115,11 @@ def _choose(path: Path, model: Any, name: str | None) -> Any | None:
     if name is None:
         return next((each for each in signatures if each.subgraphIndex == 0), None)
     if not names:
-        raise UsageError(f"{show(path)} has no signatures", "leave --signature out")
+        raise UsageError(f"{show(path)} has no signatures", "omit --signature")
     if name not in names:
         raise UsageError(f"{show(path)} has no signature {name}", nearest(name, names))
     if not 0 <= names[name].subgraphIndex < len(model.subgraphs):
-        raise MixnetError(f"{show(path)}: signature {name} is of no subgraph", "write it again")
+        raise MixnetError(f"{show(path)}: signature {name} refers to no subgraph", "write it again")
     return names[name]
 
 
@@ -239,7 +239,7 @@ def _computed_sizes(
         sizes = " ".join("×".join(map(str, shape)) for shape in wanted.values())
         raise UsageError(
             f"{show(path)} cannot have inputs of {sizes}: {first_line(error)}",
-            "give sizes that its operators can take",
+            "give sizes that its operators support",
         ) from error
     if _has_dynamic(interpreter, written):
         _run_on_zeros(interpreter, wanted)

@@ -1,7 +1,7 @@
 """Float16 arithmetic for ``.tflite`` files in float32: who may have it, and what a file says of it.
 
 XNNPACK computes a float32 file in float16 where it is forced to, or where the file's metadata
-allow it and the processor can. It stores nothing in float16, and is no precision of a file.
+allow it and the processor can. It stores nothing in float16, and is not a precision of a file.
 """
 
 import platform

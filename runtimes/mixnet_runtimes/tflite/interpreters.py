@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from mixnet_common import MixnetError, UsageError
+from mixnet_common.errors import install_hint
 from mixnet_common.system_faults import fault_of
 from mixnet_runtimes.tflite.announcements import keep_quiet
 
@@ -74,7 +75,7 @@ def find_runtime(name: str | None) -> tuple[Runtime, Any]:
             failures.append(f"{runtime.name}: {error}")
     raise MixnetError(
         f"no runtime for .tflite files can be imported ({'; '.join(failures)})",
-        f"install one: pip install {(_candidates(name))[0].distribution}",
+        install_hint(_candidates(name)[0].distribution),
     )
 
 

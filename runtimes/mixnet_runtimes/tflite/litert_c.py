@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from mixnet_common import MixnetError
+from mixnet_common.errors import install_hint
 from mixnet_runtimes.inputs import seeded_input
 
 DISTRIBUTION = "ai-edge-litert"
 OLDEST = (2, 1, 5)
 """The first version that takes its options as TOML text and has a profiler."""
 
-HINT = f"pip install -U {DISTRIBUTION} (2.1.5 or later); everything but the profile works without"
+HINT = f"{install_hint(DISTRIBUTION, upgrade=True)} (2.1.5 or later), or omit --profile"
 
 LIBRARIES = ("libLiteRt.so", "libLiteRt.dylib", "libLiteRt.dll", "LiteRt.dll")
 """Its file name on Linux, macOS and Windows."""
@@ -132,7 +133,7 @@ class ProfiledModel:
         )
         self._profiler = library.make("LiteRtCompiledModelGetProfiler", self._compiled)
         if not self._profiler:
-            raise MixnetError(f"LiteRT {library.version} gives no profiler", HINT)
+            raise MixnetError(f"LiteRT {library.version} has no profiler", HINT)
         self._signature = library.make("LiteRtGetModelSignature", self._model, c_size_t(0))
         self._values = dict(enumerate(values))
         self._inputs = self._buffers("Input")
@@ -251,7 +252,7 @@ def _parse(raw: Any, count: int, version: str) -> list[Event]:
                 Event((each.tag or b"").decode(errors="replace"), each.type, each.elapsed, each.one)
                 for each in entries
             ]
-    raise MixnetError(f"the events of LiteRT {version}'s profiler have a layout unknown here", HINT)
+    raise MixnetError(f"the events of LiteRT {version}'s profiler have an unknown layout", HINT)
 
 
 def _entry(memory_bytes: int) -> Any:
@@ -268,7 +269,9 @@ def _installed_version() -> str:
     try:
         version = metadata.version(DISTRIBUTION)
     except metadata.PackageNotFoundError:
-        raise MixnetError(f"only LiteRT can profile, and {DISTRIBUTION} is missing", HINT) from None
+        raise MixnetError(
+            f"profiling needs LiteRT, and {DISTRIBUTION} is not installed", HINT
+        ) from None
     numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
     if numbers < OLDEST:
         raise MixnetError(f"LiteRT {version} is too old to be profiled", HINT)

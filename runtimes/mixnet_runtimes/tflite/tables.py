@@ -55,7 +55,7 @@ TABLES: Mapping[str, Mapping[int, Field]] = {
     "SignatureDef": {0: ("tables", "TensorMap"), 1: ("tables", "TensorMap"), 2: TEXT},
     "TensorMap": {0: TEXT},
 }  # fmt: skip
-"""Table → the fields, by their slot in schema.fbs, that are no lone numbers."""
+"""Table → the fields, by their slot in schema.fbs, that are not lone numbers."""
 
 UNIONS = {3: "BuiltinOptions", 11: "BuiltinOptions2"}
 """The slot of a union's type in Operator → the union."""
@@ -147,7 +147,7 @@ class _Walk:
     def _spend(self, size: int) -> None:
         self._bytes -= size
         if self._bytes < 0:
-            raise ModelError("its tables refer to each other so often that they unfold to more")
+            raise ModelError("its tables refer to each other so often that they expand to more")
 
 
 @cache

@@ -1,11 +1,11 @@
 """Why XNNPACK leaves an operator of a ``.tflite`` to the runtime's own kernels, as far as known.
 
 Each row was tried on files of one operator with LiteRT 2.3 (the tests try them again). A kind that
-is not here, or is left out for another reason, is no mistake: the delegate has many conditions.
+is not here, or is left out for another reason, is not a mistake: the delegate has many conditions.
 """
 
 REASONS = {
-    "SPLIT_V": "XNNPACK has no split by sizes; SPLIT into 2 to 4 equal parts and SLICE it has",
+    "SPLIT_V": "XNNPACK has no split by sizes, only SPLIT into 2 to 4 equal parts, and SLICE",
     "SPLIT": "XNNPACK splits into 2 to 4 equal parts",
     "CONCATENATION": "XNNPACK joins 2 to 5 tensors",
     "STRIDED_SLICE": "XNNPACK slices in steps of 1",
@@ -17,7 +17,9 @@ REASONS = {
     "PRELU": "XNNPACK has it in float32, not in int8",
     "RELU": "XNNPACK has it in float32; in int8 fuse it into the operator before",
     "RELU6": "XNNPACK has it in float32; in int8 fuse it into the operator before",
-    "DEPTHWISE_CONV_2D": "XNNPACK takes no 8-bit weights on float32 activations (dynamic range)",
+    "DEPTHWISE_CONV_2D": (
+        "XNNPACK does not support 8-bit weights with float32 activations (dynamic range)"
+    ),
     "SQUEEZE": "not delegated; RESHAPE is",
     "EXPAND_DIMS": "not delegated; RESHAPE is",
     "PACK": "not delegated; CONCATENATION is",

@@ -38,10 +38,10 @@ def test_an_address_is_a_scheduler_or_this_machine(text: str, address: Address) 
         ("lab:99999", "not the address of a scheduler"),
         ("ucx://127.0.0.1:1", "not the address of a scheduler"),
         ("tcp://:8786", "not the address of a scheduler"),
-        ("lab:8786", "does without TLS"),
-        ("10.0.0.7:8786", "does without TLS"),
-        ("tcp://127.0.0.1.example:8786", "does without TLS"),
-        ("0.0.0.0:8786", "does without TLS"),
+        ("lab:8786", "has no TLS"),
+        ("10.0.0.7:8786", "has no TLS"),
+        ("tcp://127.0.0.1.example:8786", "has no TLS"),
+        ("0.0.0.0:8786", "has no TLS"),
     ],
 )
 def test_anything_else_is_refused_with_what_to_write(text: str, said: str) -> None:
@@ -54,7 +54,7 @@ def test_without_tls_beyond_loopback_only_on_request() -> None:
     assert parse_address("10.0.0.7:8786", insecure=True) == Address(
         "tcp://10.0.0.7:8786", insecure=True
     )
-    with pytest.raises(UsageError, match="--insecure is about --dask"):
+    with pytest.raises(UsageError, match="--insecure needs --dask"):
         parse_address(None, insecure=True)
 
 
@@ -69,7 +69,7 @@ def test_without_tls_beyond_loopback_only_on_request() -> None:
 def test_a_scheduler_that_listens_to_others_too_is_refused(address: Address, refused: bool) -> None:
     check_reached(address, "tcp://127.0.0.1:1")
     if refused:
-        with pytest.raises(UsageError, match=r"10\.0\.0\.7:1 does without TLS"):
+        with pytest.raises(UsageError, match=r"10\.0\.0\.7:1 has no TLS"):
             check_reached(address, "tcp://10.0.0.7:1")
     else:
         check_reached(address, "tcp://10.0.0.7:1")
@@ -78,14 +78,14 @@ def test_a_scheduler_that_listens_to_others_too_is_refused(address: Address, ref
 def test_the_command_refuses_before_it_reads_a_file() -> None:
     result = CliRunner().invoke(main, [*PARITY, "--dask", "lab:8786"])
     assert result.exit_code == 2
-    assert "does without TLS" in result.output or "no file" in result.output
+    assert "has no TLS" in result.output or "no file" in result.output
 
 
 def test_without_dask_installed_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MixnetError) as caught, connected(Address()):
         pass
-    assert caught.value.hint == 'pip install "mixnet-mobile[cluster]"'
+    assert caught.value.hint == 'install it: pip install "mixnet-mobile[cluster]"'
 
 
 def test_tls_without_certificates_says_how_to_name_them() -> None:

@@ -60,8 +60,14 @@ def test_workers_of_another_kind_are_named_and_get_nothing(
     done = parity(pair, photos, lab.address, "--state", state)
     assert done.returncode == 0, done.stderr
     assert "good on 127.0.0.1: 44 of 44" in done.stderr
-    assert "worker cpu on 127.0.0.1 is not used: it would give other digits: a CPU " in done.stderr
-    assert "worker version on 127.0.0.1 is not used: it would give other digits" in done.stderr
+    assert (
+        "worker cpu on 127.0.0.1 is not used: its results would differ in their last digits: a CPU "
+        in done.stderr
+    )
+    assert (
+        "worker version on 127.0.0.1 is not used: its results would differ in their last digits"
+        in done.stderr
+    )
     assert "pillow 0.0.1, not" in done.stderr
     assert state.read_text().count('"machine"') == 1
 
@@ -70,7 +76,7 @@ def test_workers_of_another_kind_are_named_and_get_nothing(
     state.write_text("".join([lines[0], old, *lines[2:9]]))
     refused = parity(pair, photos, lab.address, "--state", state)
     assert refused.returncode == 1
-    assert "no worker can do it: it would give other digits" in refused.stderr
+    assert "no worker can do it: its results would differ in their last digits" in refused.stderr
 
 
 def shard(folder: Path, *names: str, size: int = 3) -> Shard:
@@ -84,10 +90,10 @@ def compared() -> Compared:
 def test_a_worker_without_the_images_says_so(tmp_path: Path) -> None:
     with pytest.raises(UnfitError, match=r"it has no image folder .*gone"):
         compare_shard(compared(), shard(tmp_path / "gone", "a.png"))
-    with pytest.raises(UnfitError, match=r"is another: a\.png is not there"):
+    with pytest.raises(UnfitError, match=r"differs: a\.png is missing"):
         compare_shard(compared(), shard(tmp_path, "a.png"))
     (tmp_path / "a.png").write_bytes(b"12345")
-    with pytest.raises(UnfitError, match=r"is another: a\.png has 5 bytes, not 3"):
+    with pytest.raises(UnfitError, match=r"differs: a\.png has 5 bytes, not 3"):
         compare_shard(compared(), shard(tmp_path, "a.png"))
 
 
@@ -138,7 +144,7 @@ def test_received_files_stay_in_their_folder(name: str, tmp_path: Path) -> None:
 def test_a_received_file_is_what_was_sent(tmp_path: Path) -> None:
     unpack(tmp_path, [Carried("a/b", sha256(b"x"))], [b"x"])
     assert (tmp_path / "a/b").read_bytes() == b"x"
-    with pytest.raises(MixnetError, match="arrived as another file"):
+    with pytest.raises(MixnetError, match="arrived with different content"):
         unpack(tmp_path, [Carried("c", sha256(b"x"))], [b"y"])
     assert not (tmp_path / "c").exists()
 

@@ -81,7 +81,7 @@ def rewritten(path: Path, target: str | None = None) -> tuple[Path, Stages]:
 
 
 def hold(path: Path, model: Model, *, seed: int = 1) -> None:
-    """Assert that a file computes what a network does, and that this is no constant."""
+    """Assert that a file computes what a network does, and that this is not a constant."""
     (entry,) = model.graph.inputs
     x = np.random.default_rng(seed).standard_normal(entry.shape)
     for got, expected in zip(run(path, x), right(model, x), strict=True):

@@ -15,7 +15,7 @@ SHAPE = (1, 12, 12, 8)
 
 
 def hold(net: Net, shape: tuple[int, ...], folder: Path, *, per_tensor: bool) -> None:
-    """Assert that the rewritten file computes the same integers, and that they are no constant."""
+    """Assert that the rewritten file computes the same integers, and that they are not constant."""
     path = quantize(net.save(folder / "a.tflite"), shape, per_tensor=per_tensor)
     made, stages = rewritten(path)
     assert "depth multiplier" in [region.pattern for region, _ in stages.numbered()]
@@ -66,7 +66,7 @@ def test_an_int8_output_keeps_its_order(tmp_path: Path) -> None:
     net.add("depthwise_conv2d", kernel=(7, 7), multiplier=2, bias=True)
     result = optimize(quantize(net.save(tmp_path / "a.tflite"), SHAPE), tmp_path / "out")
     assert result.written is None
-    assert "no convolution beside it" in result.left_alone[0].why
+    assert "no neighbouring convolution" in result.left_alone[0].why
 
 
 QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much]

@@ -89,7 +89,7 @@ def test_what_is_read_twice_is_not_computed_twice(tmp_path: Path) -> None:
     path = net.save(tmp_path / "a.tflite")
     _, stages = rewritten(path)
     (left,) = [each.why for each in stages.left]
-    assert "no convolution beside it" in left  # swish reads its input twice
+    assert "no neighbouring convolution" in left  # swish reads its input twice
 
 
 def test_channels_are_repeated_through_what_reads_them_once(tmp_path: Path) -> None:

@@ -313,7 +313,7 @@ def test_a_checkpoint_of_objects_says_what_to_do(tmp_path: Path) -> None:
     tf.train.Checkpoint(w=tf.Variable([1.0])).save(str(tmp_path / "objects"))
     error = refused(tmp_path)
 
-    assert "is a checkpoint of TensorFlow 2's objects" in error.message
+    assert "is an object-based checkpoint of TensorFlow 2" in error.message
     assert "save_weights" in error.hint
 
 

@@ -13,16 +13,16 @@ def run_add_runtime(file: Path, version: str | None, as_json: bool) -> None:
     kept = add(file, version)
     for each in kept:
         if not each.pages_of_16_kb:
-            warn(f"{each.library} for {each.platform} does not load where pages have 16 KB")
+            warn(f"{each.library} for {each.platform} does not load on phones with 16 KB pages")
         if each.version is None:
-            warn(f"{each.library} does not tell its version: give it with --version-is")
+            warn(f"{each.library} does not contain its version: give it with --version-is")
     if as_json:
         print_json([describe_added(each) for each in kept])
     else:
         for each in kept:
-            say(f"kept {each.api} {each.version or '(unknown version)'} for {each.platform}")
+            say(f"added {each.api} {each.version or '(unknown version)'} for {each.platform}")
             if target := _unlike_the_newest(each):
-                say(f"files for it are faster when they are made with --for {target.name}")
+                say(f"files exported with --for {target.name} are faster on it")
 
 
 def _unlike_the_newest(runtime: Runtime) -> Target | None:

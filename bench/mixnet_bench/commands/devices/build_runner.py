@@ -25,7 +25,10 @@ def run_build_runner(
         built.append(made)
         say(f"built {made.path} for {target} ({made.size_bytes / 1000:.0f} kB, {made.way})")
         if made.experimental:
-            warn("this way is experimental: no real phone has run it; the NDK is the proven one")
+            warn(
+                "this toolchain is experimental and has not run on a real phone; the NDK is the"
+                " supported one"
+            )
     if as_json:
         print_json([_entry(each) for each in built])
 

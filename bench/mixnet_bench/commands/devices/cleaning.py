@@ -18,7 +18,7 @@ def run_clean(on: str, take_over: bool = False) -> None:
     with hold(phone, take_over):
         try:  # first: a run that can't be ended must not leave them changed
             if settings.restore(phone):
-                say(f"{phone.serial}: settings restored that a broken run had left changed")
+                say(f"{phone.serial}: restored settings that an aborted run had changed")
         except settings.UnreadableNote as error:
             warn(f"{error.message} ({error.hint})")
         detached.end_all(phone)
@@ -30,5 +30,5 @@ def serial_of(on: str) -> str | None:
     """The serial in ``adb:SERIAL``; None for ``adb`` alone. Raises UsageError for anything else."""
     kind, colon, serial = on.partition(":")
     if kind != "adb" or (colon and not serial):
-        raise UsageError(f"--on {on!r} names no phone", "write adb, or adb:SERIAL")
+        raise UsageError(f"--on {on!r} does not name a phone", "write adb, or adb:SERIAL")
     return serial or None

@@ -27,12 +27,12 @@ def run_listing(as_json: bool, address: Address | None = None) -> None:
         print_json([each.record for each in found])
         return
     if not found:
-        say("no phone: plug one in and switch on USB debugging in its developer options")
+        say("no phone: connect one and enable USB debugging in its developer options")
         return
     _print(found, with_hosts=address is not None)
     for each in found:
         if each.record.same_as is not None:
-            say(f"{each.record.serial}: the same phone as {each.record.same_as}")
+            say(f"{each.record.serial} is the same phone as {each.record.same_as}")
         for sentence in each.record.advice:
             say(f"{each.record.serial}: {sentence}")
 
@@ -57,7 +57,7 @@ def _on_cluster(address: Address) -> list[ListedPhone]:
                 found += from_plain(answer.value, host)
             except (WrongValueError, KeyError, TypeError) as error:
                 raise MixnetError(
-                    f"{host} answers with something else than its phones: {error}",
+                    f"{host} sent an unexpected answer: {error}",
                     "install the same version of mixnet-mobile on all machines",
                 ) from error
     return found

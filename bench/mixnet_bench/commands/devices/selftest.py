@@ -92,13 +92,14 @@ def run_selftest(
         print_json(described)
     else:
         rows = [(name, WORDS[answer.holds], answer.detail) for name, answer in found]
-        print_table(COLUMNS, rows, caption="attach the file that -o writes to a report")
+        print_table(COLUMNS, rows, caption="attach the file written by -o to a bug report")
     broken = [name for name, answer in found if answer.holds is False]
     if broken:
         raise MixnetError(
             f"{len(broken)} of {len(found)} assumptions do not hold on {phone.serial}: "
             f"{', '.join(broken)}",
-            "latencies measured on this phone may be wrong; report it with the file of -o",
+            "latencies measured on this phone may be wrong; please report this with the file"
+            " written by -o",
         )
 
 
@@ -149,7 +150,7 @@ def _executable(subject: Subject) -> CheckedAssumption:
 
 def _taskset(subject: Subject) -> CheckedAssumption:
     if subject.phone.shell("command -v taskset").status != 0:
-        return CheckedAssumption(None, "there is no taskset; the runner pins by itself")
+        return CheckedAssumption(None, "taskset is missing; the runner sets its CPUs itself")
     answer = subject.phone.shell("taskset 1 grep Cpus_allowed_list /proc/self/status 2>&1")
     return CheckedAssumption(
         answer.text.split() == ["Cpus_allowed_list:", "0"], clean(answer.text, 100) or "no answer"
@@ -161,7 +162,8 @@ def _cpufreq(subject: Subject) -> CheckedAssumption:
     known = [each for each in clusters if each.max_khz and each.current_khz]
     shown = [f"CPUs {_list(each.cpus)}: {each.current_khz} of {each.max_khz} kHz" for each in known]
     return CheckedAssumption(
-        bool(clusters) and len(known) == len(clusters), "; ".join(shown) or "no clusters are told"
+        bool(clusters) and len(known) == len(clusters),
+        "; ".join(shown) or "no clusters are reported",
     )
 
 
@@ -244,7 +246,9 @@ def _a_a(subject: Subject) -> CheckedAssumption:
     )
     if not parity or Verdict.WRONG_CORES in words:
         return CheckedAssumption(False, detail)
-    return CheckedAssumption(equal, detail if equal is not None else f"{detail}; too noisy to say")
+    return CheckedAssumption(
+        equal, detail if equal is not None else f"{detail}; too noisy to decide"
+    )
 
 
 def as_fast(low: float, high: float) -> bool | None:
@@ -272,12 +276,12 @@ def write_model(folder: Path) -> Path:
 
 CHECKS: dict[str, Check] = {
     "exit statuses come back": _exit_status,
-    "the tools are there": _tools,
+    "the tools are installed": _tools,
     "programs may be run": _executable,
     "taskset pins": _taskset,
     "clocks can be read": _cpufreq,
     "conditions can be read": _conditions,
-    "programs run on without the shell": _detached,
+    "programs continue without the shell": _detached,
     "LiteRT can be loaded": _dlopen("litert"),
     "onnxruntime can be loaded": _dlopen("onnxruntime"),
     "a file is as fast as itself": _a_a,

@@ -111,7 +111,7 @@ def look_at_phone(serial: str | None, platform: str | None) -> tuple[list[Part],
     if listed is None:
         return [
             *parts,
-            Part("phone", None, (f"{phone.serial} has just gone: check its cable",)),
+            Part("phone", None, (f"{phone.serial} was just disconnected: check its cable",)),
         ], None
     device = inspect_phone(adb, listed)
     advice = ("; ".join(device.advice),) if device.advice else ()
@@ -142,14 +142,14 @@ def runtime_parts(platform: str) -> Iterator[Part]:
 def where_to_get(pinned: Pinned | None, platform: str) -> tuple[str, ...]:
     """The exact file, and how it comes in."""
     if pinned is None:
-        return (f"no file with it is known for {platform}: build it, then add-runtime FILE",)
+        return (f"no download is known for {platform}: build it, then run add-runtime FILE",)
     fetched = "mixnet-bench devices setup --download"
-    how = f"  or let it be fetched: {fetched}"
+    how = f"  or download it with: {fetched}"
     if not pinned.sha256:
-        how = f"  or let it be fetched and checked: {fetched} --only {pinned.api} --sha256 HASH"
+        how = f"  or download and check it with: {fetched} --only {pinned.api} --sha256 HASH"
     return (
         str(pinned.artifact or pinned.requirement or f"{pinned.api} {pinned.version}"),
-        f"  get it: {f'curl -LO {pinned.url}' if pinned.url else pinned.where}",
+        f"  download it: {f'curl -LO {pinned.url}' if pinned.url else pinned.where}",
         f"  then: mixnet-bench devices add-runtime {pinned.name}",
         how,
     )
@@ -161,14 +161,14 @@ def download_missing(platform: str, request: SetupRequest) -> None:
     unknown = [each for each in files if each.sha256 is None]
     if request.sha256 and len(files) != 1:
         raise UsageError(
-            f"--sha256 is for one file, and {len(files)} are missing", "name one with --only"
+            f"--sha256 applies to one file, and {len(files)} are missing", "choose one with --only"
         )
     if unknown and not request.sha256:
         if len(unknown) == len(files):
             fetch(unknown[0], Path(), None)  # refuses, and says why
         files = [each for each in files if each.sha256]
         for each in unknown:
-            warn(f"{each.name} is not fetched, since its SHA-256 is not known: see below")
+            warn(f"{each.name} is not downloaded: its SHA-256 is not known; see below")
     for each in files:
         if request.yes or _agreed(each):
             _take_in(each, request.sha256)
@@ -184,7 +184,7 @@ def _missing_files(platform: str, only: str | None) -> Iterator[Pinned]:
 def _agreed(pinned: Pinned) -> bool:
     size = "" if pinned.size_bytes is None else f", {pinned.size_bytes / 2**20:.1f} MiB"
     say(f"{pinned.name} ({pinned.api} {pinned.version}{size})", f"  from {pinned.where}")
-    return confirm("fetch it?")
+    return confirm("download it?")
 
 
 def _take_in(pinned: Pinned, sha256: str | None) -> None:
@@ -192,4 +192,4 @@ def _take_in(pinned: Pinned, sha256: str | None) -> None:
         with progress(pinned.name, pinned.size_bytes or 1) as step:
             file = fetch(pinned, folder, sha256, step)
         for each in add(file):
-            say(f"kept {each.api} {each.version} for {each.platform}")
+            say(f"added {each.api} {each.version} for {each.platform}")

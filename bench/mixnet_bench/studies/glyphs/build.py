@@ -39,7 +39,7 @@ _fonts: Sequence[Sequence[Mask]] = ()
 
 
 def load_masks(split: Split, folder: Path) -> list[list[Mask]]:
-    """Every weight of every family of a split as masks, fetched first where it isn't there."""
+    """Every weight of every family of a split as masks, fetched first where it is not connected."""
     wanted = families(split)
     fetch(wanted, folder)
     return [masks(read_font(each, weight, folder)) for each, weight in weights(wanted)]

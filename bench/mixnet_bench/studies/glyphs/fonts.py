@@ -111,7 +111,7 @@ def _is_good(archive: Path, integrity: str) -> bool:
 def read_font(family: Family, weight: int, folder: Path) -> bytes:
     """One font file (``.woff``, Latin characters) out of a package that was fetched.
 
-    Raises MixnetError where it isn't there.
+    Raises MixnetError where it is not connected.
     """
     member = f"package/files/{family.name}-latin-{weight}-normal.woff"
     try:

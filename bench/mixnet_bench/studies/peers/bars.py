@@ -30,7 +30,7 @@ class Bar:
     against_network: str | None = None
 
     def concerns(self, subject: FileRequest, threads: int) -> bool:
-        """Whether a file of ours, timed with so many threads, is held to it."""
+        """Whether a file of ours, timed with this number of threads, is held to it."""
         pairs = (
             (self.network, subject.network),
             (self.runtime, subject.runtime),

@@ -29,7 +29,7 @@ Run = Callable[[list[str]], "subprocess.CompletedProcess[str]"]
 
 @dataclass(frozen=True)
 class Made:
-    """A file, and what it makes of the shipped picture; None where its weights are not ours."""
+    """A file, and what it makes of the sample image; None where its weights are not ours."""
 
     order: FileRequest
     path: Path

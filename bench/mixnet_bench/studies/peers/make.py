@@ -23,7 +23,7 @@ def command(order: FileRequest, path: Path) -> list[str]:
 
 
 def answer_path(path: Path) -> Path:
-    """Where a file's logits on the shipped picture are kept, beside it."""
+    """Where a file's logits on the sample image are kept, beside it."""
     return path.with_name(f"{path.name}.logits.json")
 
 
@@ -36,7 +36,7 @@ def make(order: FileRequest, path: Path) -> None:
 
 
 def picture_logits(order: FileRequest, content: bytes) -> Any:
-    """What a file with our weights makes of the shipped picture, as a list of numbers."""
+    """What a file with our weights makes of the sample image, as a list of numbers."""
     from mixnet_export.job.verify import Candidate, run_candidate
     from mixnet_export.writers import FORMATS
     from mixnet_networks import load_network

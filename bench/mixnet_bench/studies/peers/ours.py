@@ -7,7 +7,7 @@ from mixnet_bench.studies.peers.registry import FileRequest
 
 
 def make(order: FileRequest) -> bytes:
-    """A file of ours in the lowering asked for; ``int8`` by the ranges of the shipped picture.
+    """A file of ours in the lowering asked for; ``int8`` by the ranges of the sample image.
 
     Raises UsageError where there is no such lowering.
     """

@@ -98,7 +98,7 @@ EXPORTERS: Mapping[str, Exporter] = {
             "onnxruntime": "onnxruntime",
         },
         ("mixnet_networks", "mixnet_export", "mixnet_quantize", f"{_PEERS}.ours"),
-        note="int8 by percentile ranges on the shipped picture",
+        note="int8 by percentile ranges on the sample image",
     ),
     "tensorflow": Exporter(
         "TensorFlow's converter",
@@ -107,7 +107,7 @@ EXPORTERS: Mapping[str, Exporter] = {
         {"tensorflow": "tensorflow"},
         ("mixnet_networks", f"{_PEERS}.tensorflow_converter"),
         note="the authors' form (split, convolutions, concat, batch norm) with our weights;"
-        " int8 is full-integer on the shipped picture, with float32 inputs and outputs",
+        " int8 is full-integer on the sample image, with float32 inputs and outputs",
     ),
     "litert-torch": Exporter(
         "timm through litert-torch",

@@ -23,7 +23,7 @@ Emit = Callable[[Any, Node, list[Any], Mapping[str, Any]], Any]
 def make(order: FileRequest) -> bytes:
     """A ``.tflite`` file of a network of ours with the weights of seed 0.
 
-    ``int8`` is the converter's full-integer quantization with the shipped picture as its
+    ``int8`` is the converter's full-integer quantization with the sample image as its
     representative data; inputs and outputs stay float32, which is the converter's default.
     """
     import tensorflow as tf

@@ -47,7 +47,7 @@ def check_pictures(path: Path) -> None:
 def read_pictures(path: Path, model: Path, info: TensorInfo) -> Pictures:
     """At most ``MOST_PICTURES`` pictures, evenly spaced, as a file's input ``info`` takes them.
 
-    A damaged image is warned of and left out. Raises UsageError for what are no pictures, or none
+    A damaged image is warned of and left out. Raises UsageError for what are not pictures, or none
     of the input's shape, and MixnetError where none can be read or a value is not finite.
     """
     check_pictures(path)
@@ -55,7 +55,7 @@ def read_pictures(path: Path, model: Path, info: TensorInfo) -> Pictures:
     bad = [n for n, each in enumerate(found) if not np.isfinite(each).all()]
     if bad:
         raise MixnetError(
-            f"{show(path)}: input {bad[0] + 1} has values that are not finite", "leave it out"
+            f"{show(path)}: input {bad[0] + 1} has values that are not finite", "omit it"
         )
     stored = found if found.dtype == np.dtype(info.dtype) else to_stored(found, info)
     return Pictures(_batched(stored, info.shape[0]), len(found))

@@ -87,7 +87,7 @@ def _open_slices(made: Any) -> None:
 
 
 def splice(model: Any, blocks: Sequence[OnnxBlock]) -> Any:
-    """A copy of a ModelProto with the blocks replaced; what nobody reads any more is gone."""
+    """A copy of a ModelProto with the blocks replaced; what nothing reads any more is gone."""
     import onnx
 
     made = onnx.ModelProto()
@@ -134,13 +134,13 @@ def _read(model: Any, nodes: Sequence[Any]) -> set[str]:
 
 
 def _idle_before(model: Any) -> set[str]:
-    """What nobody reads in the original stays: it is not for us to judge."""
+    """What nothing reads in the original stays: it is not for us to judge."""
     read = _read(model, model.graph.node)
     return {name for node in model.graph.node for name in node.output} - read
 
 
 def _alive(model: Any, nodes: list[Any], idle: set[str]) -> list[Any]:
-    """The nodes without those whose outputs nobody reads any more."""
+    """The nodes without those whose outputs nothing reads any more."""
     while True:
         read = _read(model, nodes) | idle
         kept = [node for node in nodes if any(name in read for name in node.output)]

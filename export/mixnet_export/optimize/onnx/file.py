@@ -37,9 +37,9 @@ LARGEST = 2**31 - 1
 
 TIMEOUT_S = 900.0
 
-NO_PARTITIONS = "an .onnx file is run without a delegate"
+NO_PARTITIONS = "an .onnx file runs without a delegate"
 
-NOTHING = "it has no mixed or grouped convolution, and no batch norm behind one, to be put together"
+NOTHING = "it has no mixed or grouped convolution and no batch norm to rewrite"
 
 QUANTIZED = (
     "its convolutions are quantized (QDQ), and nothing that is equal within one step is faster:"
@@ -141,7 +141,7 @@ def reason_to_leave(model: Any) -> str:
     """Why a whole file is left as it is; empty where nothing speaks against changes."""
     for entry in model.metadata_props:
         if entry.key == METADATA_KEY:
-            return "it was optimized already; to make it for another runtime, take the original"
+            return "it is already optimized; for another runtime, optimize the original"
     versions = [each.version for each in model.opset_import if each.domain in ("", "ai.onnx")]
     if not versions or versions[0] < OLDEST_OPSET:
         return (

@@ -1,7 +1,7 @@
 """An ``.onnx`` graph for rewriting: its constants as arrays, its shapes, who reads what.
 
 Nodes that compute constants from constants, as torch's older exporter leaves of paddings, are
-computed here; they stay in the file until nobody reads them.
+computed here; they stay in the file until nothing reads them.
 """
 
 import math

@@ -32,7 +32,7 @@ Feed = dict[str, Array]
 
 TO_NHWC, TO_NCHW = (0, 2, 3, 1), (0, 3, 1, 2)
 
-HINT = "the file stays as it is; if it runs elsewhere, try that runtime"
+HINT = "the file is not changed; if another runtime can run it, use --for with that runtime"
 
 
 def prove(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Scales and offsets by channel, as exporters leave them of a batch norm, folded into weights.
 
-Into the convolution before them, where nobody else reads what it computes; or into those behind
+Into the convolution before them, where nothing else reads what it computes; or into those behind
 them, where these pad nothing, since padding is of zeros before the offset. Where neither can be, a
 long row of them becomes one multiplication and one addition.
 """

@@ -119,10 +119,10 @@ def _slices(graph: Graph, place: int, source: int, axis: int) -> tuple[str, Buil
     number = int(constant(graph.model, graph.tensor(axis), np.int32).reshape(-1)[0]) % len(whole)
     sizes = [sizes_of(graph.tensor(output))[number] for output in outputs]
     if sum(sizes) != whole[number] or (number == 0 and graph.has_open_batch(source)):
-        raise LeftAloneError("its parts are not all of it")
+        raise LeftAloneError("its parts do not cover it")
     read = {output for output in outputs if graph.readers[output] or output in graph.ports}
     if not read:
-        raise LeftAloneError("nobody reads it")
+        raise LeftAloneError("its output is not used")
     is_open = graph.has_open_batch(source)
 
     def build(editor: GraphEditor) -> None:
@@ -206,7 +206,7 @@ def _sum(graph: Graph, place: int, target: Target) -> tuple[str, Build]:
     )
     _check(graph, [*parts, output])
     if len(parts) < 2 or graph.type(output) != "FLOAT32":
-        raise LeftAloneError("it adds nothing up")
+        raise LeftAloneError("it has no inputs to add")
 
     def build(editor: GraphEditor) -> None:
         name, shape = f"{name_of(editor.graph, output)}/{MARK}", sizes_of(graph.tensor(output))

@@ -32,7 +32,7 @@ LEAST_CHANNELS = 4
 
 MOST_MULTIPLES = 8
 
-MULTIPLIER = "a depth multiplier takes no depthwise kernel in XNNPACK"
+MULTIPLIER = "XNNPACK has no depthwise kernel with a depth multiplier"
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _site(graph: Graph, place: int, most_taps: int) -> Site:
     if channels < LEAST_CHANNELS:
         raise LeftAloneError(f"its input has {channels} channel{'s' * (channels != 1)}")
     if filters % channels or filters // channels > MOST_MULTIPLES:
-        raise LeftAloneError("its multiplier is no small whole number")
+        raise LeftAloneError("its multiplier is not a small whole number")
     _check_constant(graph, weights)
     for bias in rest:
         _check_constant(graph, bias)
@@ -115,7 +115,7 @@ def _check_constant(graph: Graph, tensor: int) -> None:
     if tensor < 0 or tensor in graph.producers or data is None or not len(data):
         raise LeftAloneError("its weights are computed in the file")
     if graph.type(tensor) not in ("FLOAT32", "INT8", "INT32") or given.sparsity is not None:
-        raise LeftAloneError("its weights are of another form")
+        raise LeftAloneError("its weights have an unsupported form")
 
 
 def _own_pad(graph: Graph, source: int) -> int | None:
@@ -252,7 +252,7 @@ def _repeated(graph: Graph, multiplied: _Multiplied, words: str) -> Site:
     (output,) = integers(graph.operators[place].outputs)
     chain = chain_back(graph, source)
     if chain is None:
-        raise LeftAloneError("no convolution beside it can take another order of channels")
+        raise LeftAloneError("no neighbouring convolution can reorder its channels")
     first = integers(graph.operators[chain.convolution].inputs)[0]
     region = Region(
         "depth multiplier",

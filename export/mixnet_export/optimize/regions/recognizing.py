@@ -177,7 +177,7 @@ class Recognizer:
     # The others
 
     def _plain(self, step: Step) -> Made | None:
-        """A step as a node of its own; None for what is no operator of the neutral graph."""
+        """A step as a node of its own; None for what is not an operator of the neutral graph."""
         tensors = (*step.inputs, *step.outputs)
         if any(tensor not in self._steps.shapes for tensor in tensors):
             return None

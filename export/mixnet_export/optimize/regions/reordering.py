@@ -18,7 +18,7 @@ from mixnet_export.optimize.values import sizes_of
 from mixnet_runtimes.tflite.words import integers
 
 MOST_OPERATORS = 60
-"""Touched by one order; more is no block of a network."""
+"""Touched by one order; more is not a block of a network."""
 
 
 class _NotPossibleError(Exception):

@@ -58,14 +58,14 @@ def _step(graph: Graph, place: int) -> Step:
 
 def _floats(graph: Graph, tensor: int) -> Array:
     if graph.type(tensor) != "FLOAT32" or not is_constant(graph, tensor):
-        raise LeftAloneError("it is no float32 constant")
+        raise LeftAloneError("it is not a float32 constant")
     return constant(graph.model, graph.tensor(tensor), np.float32)
 
 
 def _numbers(graph: Graph, tensor: int) -> list[Any]:
     dtype = {"INT32": np.int32, "INT64": np.int64}.get(graph.type(tensor))
     if dtype is None or not is_constant(graph, tensor):
-        raise LeftAloneError("it is no integer constant")
+        raise LeftAloneError("it is not an integer constant")
     found: list[Any] = constant(graph.model, graph.tensor(tensor), dtype).tolist()
     return found
 
@@ -73,7 +73,7 @@ def _numbers(graph: Graph, tensor: int) -> list[Any]:
 def _activation(options: Any) -> str | None:
     number = options.fusedActivationFunction
     if number not in ACTIVATIONS:
-        raise LeftAloneError("its activation is of another kind")
+        raise LeftAloneError("its activation is not supported")
     return ACTIVATIONS[number]
 
 
@@ -126,9 +126,9 @@ def _strided(graph: Graph, operator: Any) -> tuple[str, Values]:
     source, begin, end, steps = integers(operator.inputs)
     options, sizes = operator.builtinOptions, sizes_of(graph.tensor(source))
     if options.ellipsisMask or options.newAxisMask or options.shrinkAxisMask:
-        raise LeftAloneError("its masks are of another kind")
+        raise LeftAloneError("its masks are not supported")
     if any(step != 1 for step in _numbers(graph, steps)):
-        raise LeftAloneError("it leaves out elements")
+        raise LeftAloneError("it skips elements")
     bounds = []
     for axis, (low, high, size) in enumerate(
         zip(_numbers(graph, begin), _numbers(graph, end), sizes, strict=True)
@@ -178,14 +178,14 @@ def _spans(graph: Graph, operator: Any, axis: int) -> tuple[str, Values]:
 def _pad(graph: Graph, operator: Any) -> tuple[str, Values]:
     amounts = [tuple(pair) for pair in _numbers(graph, integers(operator.inputs)[1])]
     if len(amounts) != 4 or min(min(pair) for pair in amounts) < 0:
-        raise LeftAloneError("it pads no image")
+        raise LeftAloneError("it does not pad height and width")
     return "pad", {"amounts": amounts}
 
 
 def _transpose(graph: Graph, operator: Any) -> tuple[str, Values]:
     order = _numbers(graph, integers(operator.inputs)[1])
     if sorted(order) != [0, 1, 2, 3]:
-        raise LeftAloneError("it turns no image")
+        raise LeftAloneError("it does not transpose an image")
     return "turn", {"permutation": tuple(order)}
 
 
@@ -203,7 +203,7 @@ def _arithmetic(kind: str) -> "Reader":
         activation = _activation(operator.builtinOptions)
         if not is_constant(graph, first) and not is_constant(graph, second):
             if kind != "MUL" or activation is not None:
-                raise LeftAloneError("it is no product")
+                raise LeftAloneError("it is not a product")
             return "mul", {}
         is_first = is_constant(graph, first)
         values = _by_channel(graph, first if is_first else second, integers(operator.outputs)[0])
@@ -222,9 +222,9 @@ def _by_channel(graph: Graph, tensor: int, output: int) -> Array:
     """A constant as one value a channel."""
     values, sizes = _floats(graph, tensor), sizes_of(graph.tensor(output))
     if len(sizes) != 4 or values.size not in (1, sizes[3]):
-        raise LeftAloneError("it has no value for each channel")
+        raise LeftAloneError("it does not have one value per channel")
     if values.size > 1 and values.shape[-1] != sizes[3]:
-        raise LeftAloneError("it has no value for each channel")
+        raise LeftAloneError("it does not have one value per channel")
     return np.broadcast_to(values.reshape(-1), (sizes[3],)).astype(np.float64)
 
 
@@ -232,7 +232,7 @@ def _mean(graph: Graph, operator: Any) -> tuple[str, Values]:
     axes = integers(operator.inputs)[1]
     numbers = {int(n) % 4 for n in np.reshape(_numbers(graph, axes), -1)}
     if numbers != {1, 2} or not operator.builtinOptions.keepDims:
-        raise LeftAloneError("it is no mean over height and width")
+        raise LeftAloneError("it is not a mean over height and width")
     return "mean", {}
 
 

@@ -25,7 +25,7 @@ LITERT = RUNTIMES[0]
 DROPPED = "Dropping ProfileBuffer event"
 """What a profiler prints whose memory is too small; later versions of LiteRT enlarge it."""
 
-WITHOUT = "the file can be timed without its profile; or try another version of ai-edge-litert"
+WITHOUT = "measure without --profile, or try another version of ai-edge-litert"
 
 Key = tuple[str, int, int]
 """An event's tag, type and index, as ``litert_child`` answers them."""
@@ -139,5 +139,5 @@ def _ask(
         message = f"cannot profile {show(path)}: {error.message}"
         raise MixnetError(message, error.hint or WITHOUT) from error
     if DROPPED in asked.stderr:
-        raise MixnetError(f"{path} has more operators than LiteRT's profiler remembers", HINT)
+        raise MixnetError(f"{path} has more operators than LiteRT's profiler can record", HINT)
     return answer

@@ -2,7 +2,7 @@
 
 It is allowed to crash: LiteRT's C interface may change under ``litert_c``.
 
-Try it by hand::
+Try it directly::
 
     echo '{"question": "mixnet_runtimes.tflite.profile.litert_child:measure",
            "memory_bytes": 4000000000,
