@@ -58,7 +58,7 @@ def list_networks(as_json: bool) -> None:
         caption=(
             "MACs: multiply-adds of convolutions and dense layers, at the network's resolution.",
             "The paper's FLOPS are multiply-adds in a convention that it does not state (Table 2).",
-            "The names in timm are names of networks here too.",
+            "The names in timm can be used as network names.",
             *spelling_notes(row["paper"]["model"] for row in rows if row["paper"]),
         ),
         drop=("in timm", "its FLOPS", "its parameters", "in Table 2"),

@@ -335,13 +335,13 @@ def test_optimize_measures_on_a_phone_itself(
     words = ["optimize", str(path), "-o", str(out), "--measure", "--on", "adb"]
     refused = CliRunner().invoke(export_main, words)
     assert refused.exit_code == 1
-    assert "its times say nothing about any phone" in refused.stderr
+    assert "its times are not valid for any phone" in refused.stderr
     assert not out.exists()
     done = CliRunner().invoke(export_main, [*words, "--allow-emulated"])
     assert done.exit_code == 0, done.output
     assert "EMULATED" in done.stderr
     decisions = load_decisions(out / "a.tflite.toml")
-    assert decisions.measured.startswith("EMULATED, no phone's times, LiteRT 2.3.0 on Nobody")
+    assert decisions.measured.startswith("EMULATED, not times of a phone, LiteRT 2.3.0 on Nobody")
     (is_faster,) = decisions.rewrite.values()
     assert (out / "a.tflite").exists() is is_faster
     assert restored(fake)

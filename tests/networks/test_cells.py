@@ -136,7 +136,11 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "unknown node joined": ("[2, 3, 4]", "[2, 5]", ", cell mine: 'concat': an input must be"),
     "nothing joined": ("[2, 3, 4]", "[]", ", cell mine: 'concat' must be a list"),
     "unknown key": ("concat =", "concate =", ", cell mine: must have the keys 'nodes' and"),
-    "kernels": ('"mine", out = 4', '"mine", out = 4, kernels = [3]', ", stage 0: 'kernels' does not apply"),
+    "kernels": (
+        '"mine", out = 4',
+        '"mine", out = 4, kernels = [3]',
+        ", stage 0: 'kernels' does not apply",
+    ),
     "no name": ('cell = "mine", out = 4', "out = 4", ", stage 0: the key 'cell' is missing"),
     "no nodes": ("nodes = [[", "nodes = []\nrest = [[", ", cell mine: must have the keys"),
     "too many nodes": (

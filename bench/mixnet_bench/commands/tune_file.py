@@ -43,8 +43,8 @@ def run_tune_file(
     print_table(
         ("rewritings", "pattern", "what", "time rewritten / original", "kept"),
         [_row(each) for each in plan.measured],
-        title="EMULATED: the times of no phone" if _is_emulated(plan) else "",
-        caption=f"in brackets: where it lies, {CONFIDENCE:.0%} confidence",
+        title="EMULATED: these are not times of a phone" if _is_emulated(plan) else "",
+        caption=f"in brackets: {CONFIDENCE:.0%} confidence interval",
     )
     say(f"wrote {show(output)}; use it with mixnet-export optimize … --lowering {show(output)}")
 

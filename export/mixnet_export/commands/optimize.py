@@ -76,7 +76,9 @@ if TYPE_CHECKING:
     metavar="host|adb[:SERIAL]",
     help="Device of --measure: this machine or a phone.",
 )
-@click.option("--allow-emulated", is_flag=True, help="Accept an emulator as a phone; results are labelled.")
+@click.option(
+    "--allow-emulated", is_flag=True, help="Accept an emulator as a phone; results are labelled."
+)
 @click.option(
     "--lowering",
     type=click.Path(path_type=Path),
@@ -86,7 +88,7 @@ if TYPE_CHECKING:
 @click.option(
     "--calibrate",
     type=click.Path(path_type=Path),
-    metavar="PICTURES",
+    metavar="PATH",
     help="Folder of images, or .npy or .npz of inputs: tiles of an int8 .tflite are in int8 where"
     " that is faster and differs by one step at most on all of them; outputs are compared on them.",
 )
@@ -122,7 +124,9 @@ class OptimizeOptions:
     def __post_init__(self) -> None:
         """Raise UsageError where options contradict each other."""
         if self.measure and self.lowering is not None:
-            raise UsageError("--measure makes a plan, --lowering takes one", "give one of them")
+            raise UsageError(
+                "--measure creates a plan, and --lowering uses an existing one", "use one of them"
+            )
         if self.on != "host" and not self.measure:
             raise UsageError(f"--on {self.on} says where --measure times", "add --measure")
 
@@ -158,7 +162,7 @@ def _run(asked: OptimizeOptions) -> None:
     for why, count in Counter(e.float_because for e in result.rewritten if e.float_because).items():
         say(f"tiles in float32: {_operators(count)}: {printable(why)}")
     for why, count in Counter(each.why for each in result.left_alone).items():
-        say(f"left alone: {count} operator{'s' * (count != 1)}: {printable(why)}")
+        say(f"not rewritten: {count} operator{'s' * (count != 1)}: {printable(why)}")
     print_lines(_outcome(result, asked.dry_run))
 
 
@@ -206,7 +210,7 @@ def print_plan(plan: "MeasuredPlan") -> None:
     from mixnet_export.optimize.decisions import ratio_text
 
     if plan.decisions.measured.startswith(EMULATED):
-        warn("EMULATED: the times of no phone")
+        warn("EMULATED: these are not times of a phone")
     for each in plan.measured:
         kept = "kept" if each.is_faster else "left out"
         say(

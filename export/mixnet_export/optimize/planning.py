@@ -78,11 +78,11 @@ def plan_by(
     content = path.read_bytes()
     target, conditions = timer.target(content), timer.conditions(content)
     if target is None:
-        raise UsageError(f"{conditions}: its version is none that rules are known for")
+        raise UsageError(f"{conditions}: no rules are known for its version")
     if runtime is not None and not target.is_like(target_for(path, runtime)):
         raise UsageError(
             f"{conditions}: what is measured there says nothing of {runtime}",
-            f"leave out --for, or give --for {target.name}",
+            f"omit --for, or give --for {target.name}",
         )
     return plan_with(path, target, timer.launches, conditions, tracked)
 

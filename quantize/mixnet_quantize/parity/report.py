@@ -57,7 +57,7 @@ def parity_rows(parity: Parity) -> list[Row]:
     sizes = (parity.first.size_bytes, parity.second.size_bytes)
     rows = [
         *found,
-        ("tied for the first place", *map(str, outcome.ties), ""),
+        ("tied for first place", *map(str, outcome.ties), ""),
         ("bytes", f"{sizes[0]:,}", f"{sizes[1]:,} ({sizes[1] / sizes[0]:.3f})", ""),
     ]
     return [row[: len(columns(parity))] for row in rows]
