@@ -77,7 +77,7 @@ def test_a_difference_of_accuracies_is_checked_against_the_papers_own_table() ->
         printed="2.5%", quantity="top1", kind="difference", of=L, to=M, reason="a slip"
     )
     assert agreeing["verdict"] == contrary["verdict"] == "not comparable"
-    assert agreeing["reason"].endswith("its own Table 2 agrees")
+    assert agreeing["reason"].endswith("Table 2 of the paper agrees")
     assert contrary["reason"].endswith("its own Table 2 gives 1.9%: a slip")
 
 
