@@ -116,7 +116,7 @@ def test_onnx_has_its_own_settings(run: Run) -> None:
         ("--precision int8-dynamic --calibrate .", "an int8-dynamic file is not calibrated"),
         ("--ranges mse", "--ranges does not apply to a float32 file"),
         ("--precision float16 --pieces float32", "--pieces does not apply to a float16 file"),
-        ("--precision float16 --float-layer stem", "--float-layer means nothing"),
+        ("--precision float16 --float-layer stem", "--float-layer does not apply"),
         (
             "--precision int8 --ranges mse --percentile 99",
             "--percentile goes with --ranges percentile",
