@@ -158,8 +158,8 @@ def test_a_score_of_ones_own_gets_all_of_a_candidate(place: Path) -> None:
     [
         ("    return [][1]\n", "of candidate-1 raised IndexError: list index out of range (line 5"),
         ("    return math.nan\n", "of candidate-1 returned nan, and a score is a finite number"),
-        ("    return 'high'\n", "of candidate-1 returned 'high' (str), which is no number"),
-        ("    pass\n", "of candidate-1 returned None (NoneType), which is no number"),
+        ("    return 'high'\n", "of candidate-1 returned 'high' (str), which is not a number"),
+        ("    pass\n", "of candidate-1 returned None (NoneType), which is not a number"),
         ("    os.sys.exit(1)\n", "of candidate-1 raised SystemExit: 1"),
     ],
 )
@@ -259,7 +259,7 @@ def test_another_search_is_not_mixed_with_an_earlier_one(
     run("--score macs --evaluations 5 -o found")
     before = contents(Path("found"))
     refused = run(f"{words} --evaluations 5 -o found", status=2)
-    assert f"what differs: {differs}" in refused.stderr
+    assert f"differences: {differs}" in refused.stderr
     assert contents(Path("found")) == before
 
 
@@ -268,7 +268,7 @@ def test_a_score_that_was_changed_since_is_another_search(place: Path) -> None:
     run("--score score.py:score --evaluations 5 -o found")
     write_score("    return 2\n")
     refused = run("--score score.py:score --evaluations 9 -o found", status=2)
-    assert "what differs: the score's file" in refused.stderr
+    assert "differences: the score's file" in refused.stderr
 
 
 def test_a_space_smaller_than_the_evaluations_is_searched_whole(

@@ -25,6 +25,8 @@ GROUPS = {
         "--allow-emulated",
     ),
     "Inputs of a model file": ("--shape", "--dim", "--signature", "--input", "--input-range"),
+    "Search": ("--table", "--score", "--latency", "--certain", "--evaluations", "--population",
+               "--failures"),
     "Details": ("--layers", "--worst", "--top", "--profile", "--results"),
     "Cluster": ("--dask", "--insecure"),
 }  # fmt: skip

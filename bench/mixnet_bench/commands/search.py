@@ -55,7 +55,7 @@ def run_search_command(asked: SearchOptions) -> None:
         with progress("scoring candidates", asked.evaluations) as step:
             result = run_search(job, step)
     except KeyboardInterrupt:
-        words = "the candidates are kept, and the same command goes on from there"
+        words = "the candidates are kept, and the same command continues from there"
         raise KeyboardInterrupt(words) from None
     _warn(result, asked)
     if asked.as_json:

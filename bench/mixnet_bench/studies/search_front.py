@@ -46,7 +46,7 @@ def read_search(path: Path) -> SearchResult:
     """A search's result. Raises UsageError where it is none, or of a search without a limit."""
     (found, *others) = read_results(read_document(path, HINT), path, HINT, SearchResult)
     if others or found.limit_ratio is None:
-        raise UsageError(f"{show(path)} is no search with a limit", HINT)
+        raise UsageError(f"{show(path)} is not a search with a limit", HINT)
     return found
 
 
