@@ -39,7 +39,7 @@ def test_members_beyond_the_limit_are_counted_and_nine_of_ten_must_be_within(
         assert (found.within, found.passed) == (within, within == 3)
         assert found.members[-1].name == search.front[-1].name
 
-    with pytest.raises(UsageError, match="is no search with a limit"):
+    with pytest.raises(UsageError, match="is not a search with a limit"):
         read_search(Path("free/search.json"))
     table = json.loads(Path("table.json").read_text())
     Path("other.json").write_text(json.dumps(table))
