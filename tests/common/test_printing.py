@@ -164,6 +164,7 @@ PRINTING = {
     "mixnet_common/progress.py": "bars of progress",
     "mixnet_common/errors.py": "errors, before click is imported",
     "mixnet_common/interrupts.py": "Ctrl-C, before anything is imported",
+    "mixnet_common/own_functions.py": "what a function of the user's prints, to stderr",
     "mixnet_bench/studies/side_by_side.py": "one JSON document, in an environment without ours",
 }
 """Modules that print by themselves, and what."""
