@@ -36,7 +36,7 @@ def bytes_in_words(count: int) -> str:
     """So many bytes in the decimal unit that suits them, with two digits at least.
 
     >>> bytes_in_words(12), bytes_in_words(6_144_000_000_000), bytes_in_words(10**40)
-    ('12 bytes', '6.1 TB', 'over 1,000 EB')
+    ('12 bytes', '6.1 TB', 'more than 1,000 EB')
     """
     power = 0
     while power < len(UNITS) - 1 and count >= 1000 ** (power + 1):

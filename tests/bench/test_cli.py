@@ -18,8 +18,9 @@ from mixnet_bench.timing import host
 
 COMMANDS = sorted(main.commands)
 ELSEWHERE = (
-    "latency", "classify", "inspect", "devices", "parity", "run", "report", "table", "predict",
-)  # fmt: skip
+    *("latency", "classify", "inspect", "devices", "parity", "run", "report"),
+    *("table", "predict", "search"),
+)
 """Commands whose examples need files, phones or minutes; their own tests run them."""
 QUICK = ("--launches", "2", "--min-count", "8", "--min-time", "0", "--warmup", "1")
 

@@ -289,7 +289,7 @@ def refused(case: Case, output: Path, *words: str) -> None:
     assert len(lines) == 2, result.stderr
     assert lines[0].startswith(f"error: {case.option} "), result.stderr
     assert all(word in lines[0] for word in words), result.stderr
-    assert f"like {case.like}" in lines[1], result.stderr
+    assert f"such as {case.like}" in lines[1], result.stderr
     assert contents(Path()) == before
 
 

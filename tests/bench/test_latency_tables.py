@@ -555,7 +555,7 @@ def test_a_table_is_timed_on_this_machine(tmp_path: Path) -> None:
         (("-o", "t.json", "--from", "x.json"), "must end in .yaml"),
         (("-o", "t.json", "--budget", "0"), "--budget 0: give a number above 0"),
         (("-o", "t.json", "--networks", "3"), "from 4 to 1,000"),
-        (("-o", "t.json", "--anchor", "mixnet-z"), "no network is called 'mixnet-z'"),
+        (("-o", "t.json", "--anchor", "mixnet-z"), "unknown network 'mixnet-z'"),
     ],
 )
 def test_wrong_use_is_refused(

@@ -290,15 +290,15 @@ def test_a_space_smaller_than_the_evaluations_is_searched_whole(
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        ("--score accuracy", 2, "no score is called 'accuracy'"),
+        ("--score accuracy", 2, "unknown score 'accuracy'"),
         ("--score absent.py:score", 2, "no file absent.py"),
         ("--score macs --latency fast", 2, "--latency fast: give a time or a part of"),
-        ("--score macs --latency 0.9xmixnet-z", 2, "--latency 0.9xmixnet-z: no network is called"),
+        ("--score macs --latency 0.9xmixnet-z", 2, "--latency 0.9xmixnet-z: unknown network"),
         ("--score macs --latency 0.9xmobilenet-v2", 2, "has no time of"),
         ("--score macs --latency 1us", 1, "no network of the space is within --latency 1us"),
         ("--score macs --evaluations 0", 2, "--evaluations 0: give a whole number"),
         ("--score macs --space mixnet", 2, "has no time of"),
-        ("--score macs --space table.json", 2, "no search space is called"),
+        ("--score macs --space table.json", 2, "unknown search space"),
         ("--score macs --table space.toml", 2, "space.toml is not valid JSON"),
         ("--score macs -o space.toml", 2, "-o space.toml is not a folder"),
     ],

@@ -121,7 +121,10 @@ def not_yet() -> set[str]:
     return set(re.findall(r"mixnet-(?:bench|export) ([a-z]+)", "\n".join(rows)))
 
 
-NOT_HERE = ("latency", "devices", "parity", "run", "report")
+NOT_HERE = (
+    *("latency", "devices", "parity", "run", "report"),
+    *("table", "predict", "search"),
+)
 """Timing, phones, labelled images, and minutes of work: each has its own tests."""
 
 

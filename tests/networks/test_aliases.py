@@ -76,7 +76,7 @@ def test_a_multiplier_comes_on_top_of_the_names() -> None:
 )
 def test_other_names_are_known_to_nobody(name: str) -> None:
     assert find_network(name) is None
-    with pytest.raises(UsageError, match="no network is called"):
+    with pytest.raises(UsageError, match="unknown network"):
         load_network(name)
 
 

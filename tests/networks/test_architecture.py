@@ -133,9 +133,9 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "negative classes": ("classes = 5", "classes = -1", ": 'classes' must be"),
     "stem not a table": ("stem = { channels = 8 }", "stem = 8", ", stem: must be a table"),
     "row not a table": ("{ out = 8, kernels = [3] }", "8", ", stage 0: must be a table"),
-    "unknown base": ("classes = 5", 'base = "mixnet-xxl"', ": no network is called 'mixnet-xxl'"),
-    "base not a name": ("classes = 5", "base = [1]", ": no network is called [1]"),
-    "base a path": ("classes = 5", 'base = "../x.toml"', ": no network is called '../x.toml'"),
+    "unknown base": ("classes = 5", 'base = "mixnet-xxl"', ": unknown network 'mixnet-xxl'"),
+    "base not a name": ("classes = 5", "base = [1]", ": unknown network [1]"),
+    "base a path": ("classes = 5", 'base = "../x.toml"', ": unknown network '../x.toml'"),
     "broken TOML": ("classes = 5", "classes =", " is not valid TOML: "),
     "key given twice": ("classes = 5", "classes = 5\nclasses = 6", " is not valid TOML: "),
     "too many digits": ("classes = 5", "classes = " + "9" * 5000, " is not valid TOML: "),
@@ -180,7 +180,7 @@ def test_a_misspelt_key_is_answered_with_the_nearest(write_toml: WriteToml) -> N
 
 
 def test_an_unknown_network_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match="no network is called 'mixnet-z'") as caught:
+    with pytest.raises(UsageError, match="unknown network 'mixnet-z'") as caught:
         load_architecture("mixnet-z")
 
     assert caught.value.hint == "did you mean mixnet-s?"
@@ -189,7 +189,7 @@ def test_an_unknown_network_is_answered_with_the_nearest() -> None:
 
 @pytest.mark.parametrize("name", ["", "..", "../mixnet-s", "mixnet-s.tml", "/etc/passwd", "a\0b"])
 def test_no_other_word_is_taken_for_a_network(name: str) -> None:
-    with pytest.raises(UsageError, match="no network is called"):
+    with pytest.raises(UsageError, match="unknown network"):
         load_architecture(name)
 
 

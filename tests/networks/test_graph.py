@@ -184,7 +184,7 @@ def test_two_nodes_of_one_name_are_refused() -> None:
     x = builder.input("x", (1, 4, 4, 3))
     builder.add("relu", "same", x)
 
-    with pytest.raises(MixnetError, match="two nodes of g are called same"):
+    with pytest.raises(MixnetError, match="two nodes of g have the name same"):
         builder.add("relu", "same", x)
 
 
@@ -192,7 +192,7 @@ def test_two_tensors_of_one_name_are_refused() -> None:
     builder = GraphBuilder("g")
     x = builder.input("x", (1, 4, 4, 3))
 
-    with pytest.raises(MixnetError, match="two tensors of g are called x"):
+    with pytest.raises(MixnetError, match="two tensors of g have the name x"):
         builder.add("relu", "a", x, outputs=("x",))
 
 

@@ -140,7 +140,7 @@ def test_indices_outside_of_the_space_are_refused(genotype: tuple[int, ...], wor
     ("text", "words"),
     [
         ("[choices]\ngroups = [1, 2]", "'backbone' is missing"),
-        ('backbone = "mobilenet-v9"', "no network is called 'mobilenet-v9'"),
+        ('backbone = "mobilenet-v9"', "unknown network 'mobilenet-v9'"),
         ('backbone = "nasnet-a-mobile"\n[choices]\nwidth = [1, 2]', "read several maps"),
         ('backbone = "mobilenet-v2:ssdlite"\n[choices]\ngroups = [1, 2]', "cannot be a backbone"),
         ('backbone = "/etc/passwd.toml"', "must be a network's name"),
@@ -186,6 +186,6 @@ def test_a_wrong_file_is_refused_with_its_name_and_the_key(
 
 
 def test_another_name_is_refused_with_what_there_is() -> None:
-    with pytest.raises(UsageError, match="no search space is called 'mixnets'") as error:
+    with pytest.raises(UsageError, match="unknown search space 'mixnets'") as error:
         load_space("mixnets")
     assert "mixnet or the path of a .toml file" in error.value.hint

@@ -108,7 +108,7 @@ def find_score(text: str, choices: tuple[int, ...]) -> NamedScore:
         return NamedScore(text, lambda each: chain(each.genotype), about, best=chain.best())
     if text not in SHIPPED:
         raise UsageError(
-            f"no score is called {shown(text)}",
+            f"unknown score {shown(text)}",
             f"{nearest(text, (*SHIPPED, SYNTHETIC))}, or one of your own: FILE.py:function",
         )
     score, about = SHIPPED[text]

@@ -140,7 +140,7 @@ def main(
     chosen = [each for each in SUBJECTS if not only or each.timm in only]
     if not chosen:
         names = ", ".join(dict.fromkeys(each.timm for each in SUBJECTS))
-        raise UsageError(f"no network is called {', '.join(only)}", f"known: {names}")
+        raise UsageError(f"unknown network {', '.join(only)}", f"known: {names}")
     cpus = None if pin is None else parse_cpus(pin)
     if output is not None:
         read = [*folder.glob("*.tflite"), *(each for each in (converter, runner) if each)]

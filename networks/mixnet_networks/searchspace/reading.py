@@ -116,7 +116,7 @@ class ReadSpace:
 def read_space(path: str, hint: str) -> ReadSpace:
     """Read and check a file. Raises UsageError that begins with its name."""
     if not path.endswith(".toml"):
-        raise UsageError(f"no search space is called {shown(path)}", hint)
+        raise UsageError(f"unknown search space {shown(path)}", hint)
     where, table = show(path), read_toml(Path(path), hint)
     stages = table.get("stages", [])
     if not isinstance(stages, list):

@@ -11,7 +11,7 @@ def foretell(images: int, labelled: bool, budget: float | None, confidence: floa
     It is the interval of a comparison in which nothing differs: any difference makes it wider.
 
     >>> foretell(60, True, 0.5, 0.95)
-    '60 images show a loss of top-1 to ±6.0 points at best; a budget of 0.5 takes 765 or more'
+    '60 images can show a loss of top-1 to ±6.0 points at best; a budget of 0.5 needs 765 or more'
     """
     points = 100 * _bound(images, labelled, confidence)
     what = f"a loss of top-1 to ±{points:.1f}" if labelled else f"a disagreement above {points:.1f}"
