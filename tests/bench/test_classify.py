@@ -149,7 +149,7 @@ def test_a_file_beside_it_that_is_no_provenance_is_left_out(
     result = run(silent, tiny_photo)
 
     assert result.exit_code == 0
-    assert "left out" in result.stderr
+    assert "it is not used" in result.stderr
 
 
 def test_options_go_before_what_the_file_says(

@@ -114,7 +114,7 @@ def test_a_state_belongs_to_the_sizes_too(
     targets(*asked, "--shape", "1,3,32,32")
     result = run(*asked, "--shape", "1,3,40,40")
     assert result.exit_code == 2
-    assert "12 of 12 images are in" in run(*asked, "--shape", "1,3,32,32").stderr
+    assert "12 of 12 images are already in" in run(*asked, "--shape", "1,3,32,32").stderr
 
 
 def _input(path: Path) -> str:

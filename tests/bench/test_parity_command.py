@@ -223,7 +223,7 @@ def test_the_same_command_goes_on_from_a_state_file(
     result = run(*options, "--json")
 
     assert json.loads(result.stdout)["targets"] == [first]
-    assert f"{COUNT} of {COUNT} images are in" in result.stderr
+    assert f"{COUNT} of {COUNT} images are already in" in result.stderr
 
 
 # What the files say of themselves

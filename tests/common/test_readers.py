@@ -111,7 +111,7 @@ def test_a_file_that_reports_no_size_is_read_whole():
 def test_a_file_beyond_the_limit_is_refused_before_it_is_read(tmp_path):
     with (tmp_path / "large").open("wb") as file:
         file.truncate(1 << 40)  # sparse: it takes no room
-    with pytest.raises(UsageError, match="at most"):
+    with pytest.raises(UsageError, match="the limit is"):
         read_bytes(tmp_path / "large")
 
 
@@ -126,7 +126,7 @@ def test_text_loses_its_byte_order_mark_and_is_utf8(tmp_path):
 def test_a_toml_that_nobody_wrote_is_refused_by_its_size(tmp_path):
     path = tmp_path / "a.toml"
     path.write_text("#" * (TOML_BYTES + 1))
-    with pytest.raises(UsageError, match=f"at most {TOML_BYTES:,}"):
+    with pytest.raises(UsageError, match=f"the limit is {TOML_BYTES:,}"):
         read_toml(path)
 
 

@@ -135,7 +135,7 @@ def test_a_malformed_string_is_named_with_what_is_wrong(string: str, message: st
 
 
 def test_rows_whose_channels_do_not_chain_are_refused() -> None:
-    with pytest.raises(UsageError, match="takes 41 channels, but 40 come in"):
+    with pytest.raises(UsageError, match="takes 41 channels, but the block before has 40"):
         decode_blocks([GOOD, GOOD.replace("i40", "i41")])
 
 

@@ -441,7 +441,7 @@ def test_an_interrupted_comparison_goes_on_where_it_was(
         file.write('{"image":59,"top":[[')  # as a torn write leaves it
 
     resumed = of(*pair, source, state=kept)
-    assert f"{done} of {COUNT} images are in" in capsys.readouterr().err
+    assert f"{done} of {COUNT} images are already in" in capsys.readouterr().err
     assert describe_parity(resumed) == describe_parity(of(*pair, source))
     lines = kept.read_text().splitlines()
     assert len(lines) == 2 + COUNT

@@ -90,7 +90,7 @@ def test_a_killed_scheduler_is_said_and_the_same_command_goes_on(
     again.worker()
     done = subprocess.run(command, capture_output=True, check=False, timeout=120)
     assert finished(done) == plain
-    assert f"{len(before)} of {COUNT} images are in".encode() in done.stderr
+    assert f"{len(before)} of {COUNT} images are already in".encode() in done.stderr
     assert images_in(state) == dict.fromkeys(range(COUNT), 1)
 
 
