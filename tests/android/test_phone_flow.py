@@ -128,7 +128,7 @@ def test_a_second_command_goes_on_where_the_first_lost_its_phone(
     asked = ("latency", models[0], "--on", f"adb:{fake.serial}", *SHORT, "--launches", "3")
     lost = run(*asked)
     assert lost.exit_code == 1
-    assert "run the same again" in lost.stderr
+    assert "run the same command within" in lost.stderr
     assert names == ["0", "1"]
     fake.come_back()
     phone.reconnect(20)

@@ -135,7 +135,7 @@ def test_a_saved_result_that_was_doubted_concludes_nothing(tmp_path: Path) -> No
     ],
 )
 def test_unlike_runs_are_refused_with_what_differs(changes: dict[str, Any], words: str) -> None:
-    with pytest.raises(MixnetError, match="can't be compared") as caught:
+    with pytest.raises(MixnetError, match="cannot be compared") as caught:
         check_alike(target("old", 10, 0, **changes), target("new", 10, 1))
     assert words in caught.value.message
     assert "side by side" in caught.value.hint

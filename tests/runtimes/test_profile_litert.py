@@ -105,7 +105,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", version)
-    with pytest.raises(MixnetError, match="ai-edge-litert is missing"):
+    with pytest.raises(MixnetError, match="ai-edge-litert is not installed"):
         litert_c.Library()
 
 

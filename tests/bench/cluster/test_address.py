@@ -90,7 +90,7 @@ def test_without_dask_installed_it_says_what_to_install(monkeypatch: pytest.Monk
 
 def test_tls_without_certificates_says_how_to_name_them() -> None:
     with (
-        pytest.raises(UsageError, match="names none") as caught,
+        pytest.raises(UsageError, match="has none") as caught,
         connected(Address("tls://127.0.0.1:1")),
     ):
         pass
