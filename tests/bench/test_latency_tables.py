@@ -386,7 +386,7 @@ def test_a_budget_leaves_blocks_out_and_says_so(tmp_path: Path) -> None:
 
 
 def test_nothing_within_the_budget_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(MixnetError, match="nothing was timed within --budget"):
+    with pytest.raises(MixnetError, match="nothing was timed within --minutes"):
         make_table(ask(tmp_path, budget_s=-1.0), SizeTimer(), tmp_path / "t.json")
 
 
@@ -553,7 +553,7 @@ def test_a_table_is_timed_on_this_machine(tmp_path: Path) -> None:
         (("-o", "t.json", "--fixed-performance"), "applies to phones"),
         (("-o", "t.yaml", "--from", "x.json"), "add --form once-for-all"),
         (("-o", "t.json", "--from", "x.json"), "must end in .yaml"),
-        (("-o", "t.json", "--budget", "0"), "--budget 0: give a number above 0"),
+        (("-o", "t.json", "--minutes", "0"), "--minutes 0: give a number above 0"),
         (("-o", "t.json", "--networks", "3"), "from 4 to 1,000"),
         (("-o", "t.json", "--anchor", "mixnet-z"), "unknown network 'mixnet-z'"),
     ],

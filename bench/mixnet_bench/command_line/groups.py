@@ -18,7 +18,7 @@ GROUPS = {
     "Measurement": (
         "--on", "--threads", "--launches", "--min-count", "--min-time", "--warmup", "--seed",
         "--pin", "--timeout", "--sustained", "--fp16", "--no-cache", "--anchor", "--passes",
-        "--networks", "--include", "--interpolate",
+        "--networks", "--include", "--interpolate", "--minutes",
     ),
     "Phones": (
         "--fixed-performance", "--keep-settings", "--task-profile", "--runner", "--take-over",
@@ -36,16 +36,6 @@ class BenchCommand(GroupedCommand):
     """A command of ``mixnet-bench``; its help lists its options in groups."""
 
     groups = GROUPS
-
-
-class TableCommand(BenchCommand):
-    """The command ``table``, whose budget is one of time."""
-
-    groups: ClassVar = {
-        **GROUPS,
-        "Comparison": (),
-        "Measurement": (*GROUPS["Measurement"], "--budget"),
-    }
 
 
 class DeviceCommand(GroupedCommand):

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mixnet_bench.command_line.groups import BenchCommand, TableCommand
+from mixnet_bench.command_line.groups import BenchCommand
 from mixnet_bench.command_line.model_options import (
     FIXED_PERFORMANCE,
     PIN,
@@ -20,7 +20,7 @@ from mixnet_common.options import SEED, TABLE_MINUTES, TABLE_NETWORKS, TABLE_PAS
 
 
 @click.command(
-    cls=TableCommand,
+    cls=BenchCommand,
     epilog=example(
         "mixnet-bench table --space mixnet -o table.json",
         "mixnet-bench predict mobilenet-v2:groups=12345123451234512 --table table.json",
@@ -84,10 +84,9 @@ from mixnet_common.options import SEED, TABLE_MINUTES, TABLE_NETWORKS, TABLE_PAS
     help="Random seed that selects the whole networks.",
 )
 @click.option(
-    "--budget",
+    "--minutes",
     type=TABLE_MINUTES,
-    metavar="MINUTES",
-    help="Stop after this time; the same command continues.",
+    help="Minutes after which to stop; the same command continues.",
 )
 @click.option(
     "--interpolate",

@@ -39,7 +39,7 @@ class TableOptions:
     passes: int
     networks: int
     seed: int
-    budget: float | None
+    minutes: float | None
     interpolate: bool
     include: tuple[str, ...]
     pin: str | None
@@ -69,7 +69,7 @@ class TableOptions:
             self.networks,
             self.seed,
             self.passes,
-            None if self.budget is None else 60 * self.budget,
+            None if self.minutes is None else 60 * self.minutes,
             self.interpolate,
             tuple(load_network(name) for name in self.include),
         )

@@ -48,7 +48,7 @@ def assemble(
     """The table. Raises MixnetError where nothing was timed."""
     if not launches:
         raise MixnetError(
-            "nothing was timed within --budget", "give more time; the first launch takes seconds"
+            "nothing was timed within --minutes", "give more time; the first launch takes seconds"
         )
     logs: dict[str, list[float]] = defaultdict(list)
     for launch in launches:

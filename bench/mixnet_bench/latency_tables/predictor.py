@@ -149,7 +149,7 @@ def _seams_of(table: LatencyTable) -> Seams:
     if table.seams is None:
         raise UsageError(
             f"the table of {table.name} has too few networks that were timed whole",
-            "make it again with more time: mixnet-bench table --budget",
+            "make it again with more time: mixnet-bench table --minutes",
         )
     return table.seams
 

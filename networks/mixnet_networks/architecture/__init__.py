@@ -305,9 +305,7 @@ def _with_base(table: dict[str, Any], where: str) -> dict[str, Any]:
         return table
     if table["base"] not in architecture_names():
         base = shown(table["base"])
-        raise UsageError(
-            f"{where}: unknown network {base}", nearest(base, architecture_names())
-        )
+        raise UsageError(f"{where}: unknown network {base}", nearest(base, architecture_names()))
     inherited = _with_base(_shipped(table["base"]), where)
     return {**{key: inherited[key] for key in inherited if key != "aliases"}, **table}
 

@@ -261,7 +261,10 @@ def test_another_version_of_the_schema_is_refused(tmp_path: Path) -> None:
 
 
 def test_metadata_that_number_operators_are_refused(tmp_path: Path) -> None:
-    refused(changed(tmp_path / "a.tflite", entry("model_control_dependencies")), "refers to operators by number")
+    refused(
+        changed(tmp_path / "a.tflite", entry("model_control_dependencies")),
+        "refers to operators by number",
+    )
 
 
 def test_bytes_that_belong_to_nothing_are_refused(tmp_path: Path) -> None:
