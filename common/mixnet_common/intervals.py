@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import fmean, stdev
 
+from mixnet_common.memory import check_room
+
+SCIPY_BYTES = 200 * 2**20
+"""Of address space that loading SciPy takes. With less, its OpenBLAS waits for buffers for ever."""
+
 CONFIDENCE = 0.95
 """Of intervals, unless another is asked for."""
 
@@ -69,6 +74,7 @@ def student_bound(freedom: float, confidence: float = CONFIDENCE) -> float:
     >>> round(student_bound(4), 3), round(student_bound(9, 0.99), 3)
     (2.776, 3.25)
     """
+    check_room(SCIPY_BYTES)
     from scipy.special import stdtrit  # scipy.stats would take a second to import
 
     return float(stdtrit(freedom, (1 + confidence) / 2))

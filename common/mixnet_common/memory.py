@@ -1,5 +1,6 @@
 """How much memory this process may have and has had, as far as the system says."""
 
+import mmap
 import os
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from mixnet_common.errors import UsageError
 from mixnet_common.numbers import bytes_in_words
+from mixnet_common.supervision import memory_limit
 
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 """What a container may have; ``max`` where it has no limit."""
@@ -43,6 +45,16 @@ def check_memory(needed: int, what: str, hint: str) -> None:
             f" {bytes_in_words(usable)} here",
             hint,
         )
+
+
+def check_room(size: int) -> None:
+    """Raise MemoryError where a limit on this process's memory leaves less than so many bytes."""
+    if memory_limit() is None:
+        return
+    try:
+        mmap.mmap(-1, size).close()
+    except OSError as error:
+        raise MemoryError(f"{bytes_in_words(size)} of address space cannot be had") from error
 
 
 def _limits() -> Iterator[int]:
