@@ -146,7 +146,7 @@ def test_it_is_never_called_valid_nor_an_emulators_time_a_phones(
     fake.sandbox.write("state/getprop", ABI.replace("[1]", "[0]"))
     result = latency(fake, program, *models(tmp_path, "quick"), "--launches", 3, "--json")
     assert targets_of(result)[0]["verdict"] == "unsampled"
-    assert "keeps no samples" in result.stderr
+    assert "saves no samples" in result.stderr
 
 
 def test_a_limit_of_the_mode_that_was_asked_for_is_no_throttling(

@@ -76,8 +76,8 @@ def test_a_phone_that_somebody_measures_on_is_refused_and_can_be_taken_over(
     Run(phone, "latency-of-ann").start(["sleep", "100"], 100)
     since = time.strftime("%H:%M", time.localtime(time.time() - 120))
     done = latency(fake, models[0])
-    refused(done, "is in use: ann on lab-1 (process 77)", since, "--take-over")
-    refused(run("devices", "clean", "--on", f"adb:{fake.serial}"), "is in use: ann on lab-1")
+    refused(done, "is in use by ann on lab-1 (process 77)", since, "--take-over")
+    refused(run("devices", "clean", "--on", f"adb:{fake.serial}"), "is in use by ann on lab-1")
     assert run_names(phone) == ["latency-of-ann"]
     assert pushed(fake) == []
     taken = latency(fake, models[0], "--take-over", "--json")

@@ -91,7 +91,7 @@ def test_a_server_that_a_variable_leads_to_and_that_is_not_there_is_named(
     adb: Adb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ADB_SERVER_SOCKET", "tcp:127.0.0.1:9")
-    refused(run("devices"), "$ADB_SERVER_SOCKET", "tcp:127.0.0.1:9", "unset it")
+    refused(run("devices"), "$ADB_SERVER_SOCKET", "tcp:127.0.0.1:9", "correct or unset")
     assert "ADB" not in explain("cannot connect to daemon", None, {}).message
 
 

@@ -66,8 +66,8 @@ def test_several_interruptions_are_other_programs() -> None:
         canaries[number] = waiting(canaries[number], 4.0)
     (found,) = caveats_of_canary([launch(canaries)])
     assert found.verdict == "contended"
-    assert "3 of 120 times" in found.sentence
-    assert "end other programs" in found.sentence
+    assert "3 of 120 runs" in found.sentence
+    assert "close other programs" in found.sentence
 
 
 def test_one_wait_so_long_that_no_quiet_core_has_it_is_other_programs() -> None:
