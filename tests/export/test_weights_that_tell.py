@@ -72,7 +72,7 @@ def test_options_go_before_what_is_told_and_are_warned_of(hub: Path, tmp_path: P
     warnings = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
     assert len(warnings) == 3
     assert f"warning: {hub.name}: config.json says 64 pixels, and the file takes 96" in warnings[0]
-    assert "--preprocessing (mean, std, crop, interpolation): its logits are wrong by" in warnings[1]
+    assert "--preprocessing (mean, std, crop, interpolation): its logits are wrong" in warnings[1]
     assert "names 1 of the 3 classes otherwise than --labels" in warnings[2]
 
 
