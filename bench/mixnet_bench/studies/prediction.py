@@ -6,9 +6,11 @@ timed lies beside the output until it is complete, so the work can be done in pi
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import click
 import numpy as np
@@ -25,6 +27,7 @@ from mixnet_bench.results.latency_tables import (
     PredictedNetwork,
     PredictionStudy,
 )
+from mixnet_bench.results.search import FrontStudy
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.console import (
     CONTEXT,
@@ -59,6 +62,9 @@ MOST_AT_ONCE = 6
 """Networks beside the anchor in a launch."""
 
 
+Judged = TypeVar("Judged", PredictionStudy, FrontStudy)
+
+
 @dataclass(frozen=True)
 class Study:
     """What is predicted and measured."""
@@ -82,8 +88,8 @@ class Study:
         )
 
 
-def make_study(space: SearchSpace, table: LatencyTable, networks: int, seed: int) -> Study:
-    """Draw members that the table has not seen whole. Raises UsageError where it is another's."""
+def request_like(table: LatencyTable, space: SearchSpace) -> TableRequest:
+    """What makes such files as the table's. Raises UsageError where it is of another space."""
     if table.space != space.fingerprint:
         raise UsageError(
             f"the table is of another space than {space.name}: {table.name}",
@@ -92,7 +98,12 @@ def make_study(space: SearchSpace, table: LatencyTable, networks: int, seed: int
     anchor = load_network(table.anchor)
     if network_key(anchor) != table.anchor_key:
         raise UsageError(f"the anchor {table.anchor} has changed since", "make the table again")
-    request = TableRequest(space, anchor, FORMATS[table.format], table.precision, table.threads)
+    return TableRequest(space, anchor, FORMATS[table.format], table.precision, table.threads)
+
+
+def make_study(space: SearchSpace, table: LatencyTable, networks: int, seed: int) -> Study:
+    """Draw members that the table has not seen whole. Raises UsageError where it is another's."""
+    request = request_like(table, space)
     seen = {each.genotype for each in table.networks}
     rng = np.random.default_rng(seed)
     members: dict[str, Genotype] = {}
@@ -126,6 +137,36 @@ def run_study(
             return measure_table(
                 files, anchor, timer, kept, passes, budget_s, step, most=MOST_AT_ONCE
             )
+
+
+def measure_in_pieces(
+    study: Study, on: str, kept: PartialTable, passes: int, minutes: float | None
+) -> bool:
+    """Time the members on a device as far as the minutes go; whether that was all.
+
+    Raises UsageError where the device is not the table's.
+    """
+    request = study.request
+    with timer_on(on, request.form.suffix, request.threads, PhoneChoice()) as timer:
+        complete = run_study(study, timer, kept, passes, None if minutes is None else 60 * minutes)
+    if not complete:
+        warn(f"the time was up; run it again to go on from {kept.path}")
+    return complete
+
+
+def hand_over(
+    found: Judged, kept: PartialTable, output: Path, as_json: bool, show: Callable[[Judged], None]
+) -> None:
+    """Write and print what was found; leave with exit status 1 where it is complete and failed."""
+    write_whole(output, json_text([found]) + "\n")
+    if found.complete:
+        kept.path.unlink(missing_ok=True)
+    if as_json:
+        print_json([found])
+    else:
+        show(found)
+    if found.complete and not found.passed:
+        sys.exit(1)
 
 
 def judge(study: Study, kept: PartialTable, *, complete: bool) -> PredictionStudy:
@@ -207,22 +248,9 @@ def main(
         "--seed": seed,
     }
     kept = PartialTable(output, conditions)
-    suffix, threads = study.request.form.suffix, study.request.threads
-    with timer_on(on, suffix, threads, PhoneChoice()) as timer:
-        budget_s = None if minutes is None else 60 * minutes
-        complete = run_study(study, timer, kept, passes, budget_s)
-    if not complete:
-        warn(f"the time was up; run it again to go on from {kept.path}")
+    complete = measure_in_pieces(study, on, kept, passes, minutes)
     found = judge(study, kept, complete=complete)
-    write_whole(output, json_text([found]) + "\n")
-    if complete:
-        kept.path.unlink(missing_ok=True)
-    if as_json:
-        print_json([found])
-    else:
-        print_study(found)
-    if complete and not found.passed:
-        sys.exit(1)
+    hand_over(found, kept, output, as_json, print_study)
 
 
 def print_study(found: PredictionStudy) -> None:

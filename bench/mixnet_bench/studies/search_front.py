@@ -6,7 +6,6 @@ members are taken, which lie nearest to the limit. What was timed lies beside th
 complete, so the work can be done in pieces.
 """
 
-import sys
 from pathlib import Path
 
 import click
@@ -14,19 +13,21 @@ import click
 from mixnet_bench.latency_tables.blocks import network_key
 from mixnet_bench.latency_tables.partial import PartialTable
 from mixnet_bench.latency_tables.predictor import read_table
-from mixnet_bench.latency_tables.timers import PhoneChoice, timer_on
 from mixnet_bench.results.search import FrontStudy, MeasuredMember, SearchResult
-from mixnet_bench.studies.prediction import Study, judge, make_study, run_study
-from mixnet_common import UsageError, write_whole
+from mixnet_bench.studies.prediction import (
+    Study,
+    hand_over,
+    judge,
+    measure_in_pieces,
+    request_like,
+)
+from mixnet_common import UsageError
 from mixnet_common.console import (
     CONTEXT,
     Command,
     example,
     json_option,
-    json_text,
-    print_json,
     print_table,
-    warn,
 )
 from mixnet_common.documents import read_document
 from mixnet_common.hashing import sha256_of
@@ -55,10 +56,11 @@ def study_of(search: SearchResult, space_name: str, table: Path, networks: int) 
     if sha256_of(table) != search.table_sha256:
         raise UsageError(f"{show(table)} is not the table of the search", f"give {search.table}")
     space = load_space(space_name)
-    drawn = make_study(space, read_table(table), networks=1, seed=search.seed)
+    known = read_table(table)
+    request = request_like(known, space)
     front = search.front[-networks:]
     members = {network_key(space.network(each.genotype)): each.genotype for each in front}
-    return Study(space, drawn.table, drawn.request, members, search.seed)
+    return Study(space, known, request, members, search.seed)
 
 
 def judge_front(
@@ -133,22 +135,9 @@ def main(
     study = study_of(search, space, table, networks)
     conditions = {"the search": sha256_of(result), "--networks": networks}
     kept = PartialTable(output, conditions)
-    request = study.request
-    with timer_on(on, request.form.suffix, request.threads, PhoneChoice()) as timer:
-        budget_s = None if minutes is None else 60 * minutes
-        complete = run_study(study, timer, kept, passes, budget_s)
-    if not complete:
-        warn(f"the time was up; run it again to go on from {kept.path}")
+    complete = measure_in_pieces(study, on, kept, passes, minutes)
     found = judge_front(search, study, kept, complete=complete)
-    write_whole(output, json_text([found]) + "\n")
-    if complete:
-        kept.path.unlink(missing_ok=True)
-    if as_json:
-        print_json([found])
-    else:
-        print_front(found)
-    if complete and not found.passed:
-        sys.exit(1)
+    hand_over(found, kept, output, as_json, print_front)
 
 
 def print_front(found: FrontStudy) -> None:
