@@ -56,10 +56,8 @@ class Predictor:
 
     def estimate(self, genotype: Sequence[int]) -> Estimate:
         """The same with its interval, still in microseconds."""
-        total, blocks = self._sum(genotype)
-        ratio = ratio_at(self.seams, total, blocks)
-        spread = math.exp(spread_at(self.seams, total, blocks, self.table.confidence))
-        return Estimate(ratio, Interval(ratio / spread, ratio * spread))
+        ratio, interval = self._with_interval(*self._sum(genotype))
+        return Estimate(ratio, interval)
 
     def predict(self, network: Network | Genotype) -> Prediction:
         """The same with its interval, for a member or for any network whose blocks are there.
@@ -103,11 +101,16 @@ class Predictor:
             blocks += count
         return total, blocks
 
+    def _with_interval(self, total: float, blocks: int) -> tuple[float, Interval]:
+        """What a sum of so many blocks comes to in a network."""
+        ratio = ratio_at(self.seams, total, blocks)
+        spread = math.exp(spread_at(self.seams, total, blocks, self.table.confidence))
+        return ratio, Interval(ratio / spread, ratio * spread)
+
     def _prediction(self, name: str, total: float, keys: Sequence[str]) -> Prediction:
         table = self.table
-        ratio = ratio_at(self.seams, total, len(keys))
-        spread = math.exp(spread_at(self.seams, total, len(keys), table.confidence))
-        low, high = ratio / spread, ratio * spread
+        ratio, interval = self._with_interval(total, len(keys))
+        low, high = interval.low, interval.high
         anchor_ms = table.anchor_latency_ms
         return Prediction(
             name=name,
