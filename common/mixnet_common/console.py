@@ -298,6 +298,10 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as one JSON document."
 )
 
+allow_emulated_option = click.option(
+    "--allow-emulated", is_flag=True, help="Accept an emulator as a phone; results are labelled."
+)
+
 output_option = click.option(
     "-o",
     "--output",

@@ -81,6 +81,15 @@ THREADS_OPTION = click.option(
     help="Number of threads of the runtime.",
 )
 
+ON_HOST_OR_PHONE = click.option(
+    "--on",
+    is_eager=True,  # threads are bounded by where they run
+    default="host",
+    show_default=True,
+    metavar="host|adb[:SERIAL]",
+    help="Device to measure on: this machine or a phone.",
+)
+
 PIN = click.option(
     "--pin",
     metavar="CPUS",

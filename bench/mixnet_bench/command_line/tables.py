@@ -11,11 +11,12 @@ import click
 from mixnet_bench.command_line.groups import BenchCommand
 from mixnet_bench.command_line.model_options import (
     FIXED_PERFORMANCE,
+    ON_HOST_OR_PHONE,
     PIN,
     THREADS_OPTION,
     size_options,
 )
-from mixnet_common.console import example, json_option
+from mixnet_common.console import allow_emulated_option, example, json_option
 from mixnet_common.options import SEED, TABLE_MINUTES, TABLE_NETWORKS, TABLE_PASSES
 
 
@@ -31,14 +32,7 @@ from mixnet_common.options import SEED, TABLE_MINUTES, TABLE_NETWORKS, TABLE_PAS
     metavar="mixnet|FILE",
     help="Search space: mixnet or a TOML file. Required without --from.",
 )
-@click.option(
-    "--on",
-    is_eager=True,  # threads are bounded by where they run
-    default="host",
-    show_default=True,
-    metavar="host|adb[:SERIAL]",
-    help="Device to measure on: this machine or a phone.",
-)
+@ON_HOST_OR_PHONE
 @click.option(
     "--format",
     "form",
@@ -101,9 +95,7 @@ from mixnet_common.options import SEED, TABLE_MINUTES, TABLE_NETWORKS, TABLE_PAS
 )
 @PIN
 @FIXED_PERFORMANCE
-@click.option(
-    "--allow-emulated", is_flag=True, help="Accept an emulator as a phone; results are labelled."
-)
+@allow_emulated_option
 @click.option(
     "--form",
     "written_as",

@@ -12,11 +12,12 @@ from mixnet_bench.command_line.groups import BenchCommand
 from mixnet_bench.command_line.model_options import (
     FIXED_PERFORMANCE,
     FP16,
+    ON_HOST_OR_PHONE,
     PIN,
     THREADS_OPTION,
     size_options,
 )
-from mixnet_common.console import example, json_option
+from mixnet_common.console import allow_emulated_option, example, json_option
 
 
 @click.command(
@@ -35,14 +36,7 @@ from mixnet_common.console import example, json_option
     show_default=True,
     help="Format to export NETWORK to. FILE has its own.",
 )
-@click.option(
-    "--on",
-    is_eager=True,  # threads are bounded by where they run
-    default="host",
-    show_default=True,
-    metavar="host|adb[:SERIAL]",
-    help="Device to measure on: this machine or a phone.",
-)
+@ON_HOST_OR_PHONE
 @click.option(
     "--precision",
     type=click.Choice(["float32", "int8"]),
@@ -54,9 +48,7 @@ from mixnet_common.console import example, json_option
 @PIN
 @FIXED_PERFORMANCE
 @FP16
-@click.option(
-    "--allow-emulated", is_flag=True, help="Accept an emulator as a phone; results are labelled."
-)
+@allow_emulated_option
 @size_options
 @click.option(
     "--no-cache", is_flag=True, help="Time every block again; use no results of earlier runs."

@@ -10,6 +10,7 @@ import click
 
 from mixnet_common import UsageError, write_whole
 from mixnet_common.console import (
+    allow_emulated_option,
     example,
     json_option,
     output_option,
@@ -76,9 +77,7 @@ if TYPE_CHECKING:
     metavar="host|adb[:SERIAL]",
     help="Device of --measure: this machine or a phone.",
 )
-@click.option(
-    "--allow-emulated", is_flag=True, help="Accept an emulator as a phone; results are labelled."
-)
+@allow_emulated_option
 @click.option(
     "--lowering",
     type=click.Path(path_type=Path),
