@@ -23,6 +23,7 @@ from mixnet_common.errors import MixnetError, UsageError, nearest, print_error
 from mixnet_common.interrupts import end_interrupted, unwind_when_interrupted, was_interrupted
 from mixnet_common.printable import printable
 from mixnet_common.system_faults import user_error
+from mixnet_common.terminal import columns_of, fitting
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """Click's settings for both commands."""
@@ -155,12 +156,17 @@ def report_error(error: MixnetError) -> NoReturn:
 def say(*lines: str) -> None:
     """Tell the user something that is not data, on stderr; nothing with ``--quiet``."""
     if not verbosity.is_quiet:
-        click.echo(_joined(lines), err=True)
+        _tell(*lines)
 
 
 def warn(message: str) -> None:
     """Tell the user of something that may spoil a result."""
-    click.echo(printable(f"warning: {message}"), err=True)
+    _tell(f"warning: {message}")
+
+
+def _tell(*lines: str) -> None:
+    """Print lines to stderr; on a terminal they break between words."""
+    click.echo("\n".join(fitting(map(printable, lines), sys.stderr)), err=True)
 
 
 @dataclass
@@ -262,7 +268,7 @@ def print_table(
     table = Table(
         tuple(map(printable, columns)), tuple(tuple(map(printable, row)) for row in rows), left
     )
-    width = _width()
+    width = columns_of(sys.stdout)
     lines, dropped = fitted(table, width, tuple(drop))
     notes = [caption] if isinstance(caption, str) else [*caption]
     if dropped:
@@ -274,16 +280,9 @@ def print_table(
         print("\n".join(_folded(printable(note), width)))
 
 
-def _width() -> int | None:
-    """The terminal's columns; None where stdout is none, and lines may be of any length."""
-    import shutil
-
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
 def print_sentences(*sentences: str) -> None:
     """Print sentences of data to stdout, on a terminal with breaks between words only."""
-    width = _width()
+    width = columns_of(sys.stdout)
     print_lines(*(line for each in sentences for line in _folded(printable(each), width)))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from mixnet_common.printable import printable
+from mixnet_common.terminal import fitting
 
 
 class MixnetError(Exception):
@@ -29,12 +30,15 @@ class UsageError(MixnetError):
 
 
 def print_error(error: MixnetError) -> None:
-    """Print the error and its hint to stderr, where that can be written."""
+    """Print the error and its hint to stderr, where that can be written.
+
+    On a terminal they break between words.
+    """
     lines = [f"error: {printable(error.message)}"]
     if error.hint:
         lines.append("  hint: " + printable(error.hint))
     with suppress(OSError, ValueError):  # a full disk; a stream that was closed
-        print("\n".join(lines), file=sys.stderr, flush=True)
+        print("\n".join(fitting(lines, sys.stderr)), file=sys.stderr, flush=True)
 
 
 def install_hint(requirement: str, *, upgrade: bool = False) -> str:

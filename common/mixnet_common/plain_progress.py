@@ -1,8 +1,12 @@
-"""Progress in a pipe or a log file: a line every ten seconds, in place of a bar. Prints nothing."""
+"""Progress in a pipe or a log file: a line every ten seconds, in place of a bar. Prints nothing.
+
+The line comes whether or not anything has advanced, so that a log shows that the work goes on.
+"""
 
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -20,18 +24,26 @@ class _Task:
 class PlainProgress:
     """What a bar of rich's is asked for, for streams that are not a terminal.
 
-    ``say`` gets a line when something has advanced and the last line is ten seconds old; work that
-    takes less says nothing. Threads may report to it.
+    ``say`` gets a line when the last one is ten seconds old, from a thread of its own where nothing
+    advances for so long; work that takes less says nothing. Threads may report to it. ``wait``
+    waits so many seconds, and returns early, with True, when the work has ended.
     """
 
     say: Callable[[str], object]
     clock: Callable[[], float] = time.monotonic
+    wait: Callable[[float], bool] | None = None
     _tasks: list[_Task] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _last: float = 0.0
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _watch: threading.Thread | None = None
 
     def __enter__(self) -> "PlainProgress":
         self._last = self.clock()
+        watch = threading.Thread(target=self._keep_telling, name="progress", daemon=True)
+        with suppress(RuntimeError):  # no thread is to be had: lines come when something advances
+            watch.start()
+            self._watch = watch
         return self
 
     def __exit__(
@@ -40,7 +52,10 @@ class PlainProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave; there is nothing to clear."""
+        """Leave; there is nothing to clear, and nothing is said from now on."""
+        self._ended.set()
+        if self._watch is not None and self._watch is not threading.current_thread():
+            self._watch.join()
 
     def add_task(self, description: str, total: int) -> int:
         """Start a piece of work with this number of steps; return its number."""
@@ -64,6 +79,13 @@ class PlainProgress:
             found.description = found.description if description is None else description
         self._tell()
 
+    def _keep_telling(self) -> None:
+        """Say a line in time where nothing advances, until the work has ended."""
+        wait = self.wait or self._ended.wait
+        with suppress(OSError, ValueError):  # stderr is gone; the work itself will meet it
+            while not wait(max(0.0, self._last + EVERY_S - self.clock())):
+                self._tell()
+
     def _tell(self) -> None:
         with self._lock:
             now = self.clock()
@@ -75,4 +97,5 @@ class PlainProgress:
                 for each in self._tasks
                 if each.total
             ]
-        self.say(", ".join(words))
+        if words:
+            self.say(", ".join(words))

@@ -36,8 +36,8 @@ class Table:
 
     @property
     def width(self) -> int:
-        """What a line needs, with the margin at its beginning."""
-        return len(GAP) - 1 + sum(self.widths) + len(GAP) * (len(self.columns) - 1)
+        """What the rule needs, the longest line: it begins and ends one beyond the cells."""
+        return len(GAP) + sum(self.widths) + len(GAP) * (len(self.columns) - 1)
 
 
 def width_of(text: str) -> int:
@@ -79,7 +79,7 @@ def lines_of(table: Table) -> list[str]:
     ['  a    b', ' ────────', '  x   10']
     """
     widths = table.widths
-    rule = " " + "─" * (table.width)
+    rule = " " + "─" * (table.width - 1)
     return [_line(table, table.columns, widths), rule] + [
         _line(table, row, widths) for row in table.rows
     ]

@@ -1,10 +1,7 @@
 """Tables on terminals of any width: nothing is broken inside a word."""
 
-import re
-
 import pytest
 
-from mixnet_common.plain_progress import PlainProgress
 from mixnet_common.tables import Table, fitted, width_of
 
 COLUMNS = ("file", "median", "95 %", "p90", "first", "verdict")
@@ -38,20 +35,14 @@ def test_columns_that_may_go_are_left_out_first() -> None:
     assert len(narrow) == len(ROWS) + 2
 
 
+def test_a_table_as_wide_as_the_terminal_has_no_line_beyond_it() -> None:
+    lines, _ = fitted(TABLE, TABLE.width)
+
+    assert max(map(width_of, lines)) == TABLE.width
+    assert len(lines) == len(ROWS) + 2
+
+
 def test_columns_stand_below_each_other_whatever_the_script() -> None:
     lines, _ = fitted(Table(("name", "n"), (("日本", "1"), ("e\u0301x", "22"))), None)
 
     assert {width_of(line) for line in lines[2:]} == {width_of(lines[0])}
-
-
-def test_a_pipe_gets_a_line_every_ten_seconds_and_none_before() -> None:
-    said: list[str] = []
-    now = 0.0
-    with PlainProgress(said.append, clock=lambda: now) as bar:
-        task = bar.add_task("timing", 100)
-        for second in range(1, 26):
-            now = float(second)
-            bar.advance(task, 4)
-
-    assert [re.sub(r"\d+", "N", line) for line in said] == ["timing N %", "timing N %"]
-    assert said[0] == "timing 40 %"
