@@ -92,6 +92,12 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_page_has_marks_of_a_merge(page: Path) -> None:
+    marks = re.findall(r"^(?:<{7}|={7}|>{7}).*$", page.read_text(encoding="utf-8"), re.M)
+    assert marks == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_named_on_a_page_exists(page: Path) -> None:
     text = "\n".join([*blocks(page, "console"), *re.findall(r"`([^`\n]+)`", page.read_text())])
     for name, command in re.findall(r"\b(mixnet-export|mixnet-bench) ([a-z]+)\b", text):
