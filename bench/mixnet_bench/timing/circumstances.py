@@ -11,6 +11,7 @@ import numpy as np
 from mixnet_bench.results.verdict import Caveat, Verdict
 from mixnet_bench.stats.samples import Floats, median
 from mixnet_bench.timing.latency import Burst, Launch
+from mixnet_bench.timing.verdict import QUIET
 from mixnet_common.contention import STARVED
 
 ELSEWHERE = 0.02
@@ -145,6 +146,5 @@ def _starved(launches: Sequence[Launch]) -> Iterator[Caveat]:
     if share is not None and share < 1 - STARVED:
         yield Caveat(
             Verdict.CONTENDED,
-            f"for {1 - share:.0%} of the time it had no core: end other programs, "
-            "or --pin it to quiet CPUs",
+            f"for {1 - share:.0%} of the time it had no core: {QUIET}",
         )
