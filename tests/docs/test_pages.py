@@ -98,6 +98,19 @@ def test_no_page_has_marks_of_a_merge(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_section_leads_to_a_heading(page: Path) -> None:
+    for file, section in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+        target = page.parent / file if file else page
+        assert section in anchors(target), f"{target.name}#{section}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The names that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_named_on_a_page_exists(page: Path) -> None:
     text = "\n".join([*blocks(page, "console"), *re.findall(r"`([^`\n]+)`", page.read_text())])
     for name, command in re.findall(r"\b(mixnet-export|mixnet-bench) ([a-z]+)\b", text):
