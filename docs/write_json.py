@@ -1,6 +1,6 @@
 """Writes docs/json.md from the records of results: ``python docs/write_json.py``.
 
-A field's docstring is what its key means; a test fails when the page is stale.
+A field's docstring describes its key; a test fails when the page is stale.
 """
 
 import ast
@@ -37,7 +37,7 @@ PAGE = Path(__file__).with_name("json.md")
 
 INTRODUCTION = """# The JSON documents, format 1
 
-Written from the records themselves by `python docs/write_json.py`; do not edit it.
+Generated from the records by `python docs/write_json.py`; do not edit it.
 
 `--json` prints one document to standard output and nothing else; `mixnet-bench latency -o FILE` saves the same document.
 
@@ -45,11 +45,11 @@ Written from the records themselves by `python docs/write_json.py`; do not edit 
 {"format": 1, "targets": [{"name": "mixnet-s", "params": 4134606, "macs": 239173360}]}
 ```
 
-`format` is the version of what is described here: it rises when a key changes its meaning or goes, and stays when one is added. `targets` has one object for each target, in the order in which they were named; what is in it depends on the command.
+`format` is the version of this description: it increases when a key changes its meaning or is removed, but not when one is added. `targets` has one object for each target, in the order of the command line; its content depends on the command.
 
-Names carry their units: `_ms` milliseconds, `_s` seconds, `_bytes` bytes. `[]` below stands for each entry of a list, `*` for keys that depend on the content. A value that this machine does not report is `null`. Keys marked *tflite* are there for a `.tflite` file only.
+Names end in their units: `_ms` milliseconds, `_s` seconds, `_bytes` bytes. Below, `[]` means each entry of a list, `*` keys that depend on the content. A value that this machine does not report is `null`. Keys marked *tflite* exist for `.tflite` files only.
 
-Documents are read strictly: a value of another type or beyond its range is refused with its key, and so is a key that is missing or misspelled. Keys that an earlier version did not write may be missing, and keys that a later version adds are left out.
+Documents are read strictly: a value of another type or out of range is an error that names its key, and so is a missing or misspelled key. Keys that an earlier version did not write may be missing, and keys of a later version are ignored.
 """
 
 HISTORY = """## History
@@ -59,14 +59,14 @@ HISTORY = """## History
 
 
 class Section(NamedTuple):
-    """A command's section: its records, of which each leaves out what one before has told."""
+    """A command's section: its records; keys of earlier records are not repeated."""
 
     title: str
     records: tuple[type[ResultRecord], ...]
     text: str = ""
 
 
-LAUNCHES = """A *launch* is one fresh process per file, all of them alive together; within it the files take turns in *bursts*. The whole order of the run can be read back from `launches[].bursts[]`. With `--against` every compared file has `against`; the baseline, if it ran side by side, is the last target. `sustained` is there with `--sustained`, `profile` with `--profile`, `origin` in a campaign's results."""
+LAUNCHES = """A *launch* is one fresh process per file, all of them alive at the same time; within it the files take turns in *bursts*. `launches[].bursts[]` contains the whole order of the run. With `--against` every compared file has `against`; the baseline, if it ran side by side, is the last target. `sustained` exists with `--sustained`, `profile` with `--profile`, `origin` in a campaign's results."""
 
 SECTIONS = (
     Section("mixnet-export list", (exports.ListedNetwork,)),
@@ -74,13 +74,13 @@ SECTIONS = (
     Section(
         "mixnet-export tflite, onnx",
         (exports.ExportResult,),
-        "The `.json` beside a file has the same keys, but `name` and `path`.",
+        "The `.json` beside a file has the same keys, except `name` and `path`.",
     ),
     Section(
         "mixnet-export optimize",
         (optimized.OptimizeResult,),
-        "The file written has `….json` beside it with the provenance, and in its metadata, under"
-        " `mixnet_optimize`, the original's hash and the target.",
+        "`….json` beside the written file has its provenance; its metadata contain the original's"
+        " hash and the target under `mixnet_optimize`.",
     ),
     Section(
         "mixnet-bench count", (count.CountResult, count.FileCountResult, count.TfliteCountResult)
@@ -92,16 +92,16 @@ SECTIONS = (
     Section(
         "mixnet-bench latency --on adb",
         (phones.PhoneLatencyResult,),
-        "The same keys as on the host (with `--profile` those too: in the same categories, of the"
-        " graph that the phone's runtime ran), and these. A launch is one process on the phone,"
-        " which runs all files in turns; `load_average_*` and other keys that a phone has no equal"
-        " for are `null`, and `machine` describes the phone.",
+        "The keys of the host (including `profile`, with the same categories, for the graph that"
+        " the phone's runtime ran), and the following. A launch is one process on the phone, which"
+        " runs all files in turns; `load_average_*` and other keys that do not apply to phones are"
+        " `null`, and `machine` describes the phone.",
     ),
     Section(
         "mixnet-bench latency --on adb --runner FILE",
         (program.ProgramResult,),
-        "By LiteRT's own `benchmark_model`, which keeps no samples: a file's time is the mean of"
-        " its launches' means. A launch is one process a file.",
+        "Measured by LiteRT's own `benchmark_model`, which saves no samples: a file's time is the"
+        " mean of its launches' means. A launch is one process per file.",
     ),
     Section(
         "mixnet-bench classify",
@@ -111,15 +111,15 @@ SECTIONS = (
     Section(
         "mixnet-bench parity",
         (parity.CampaignParityResult,),
-        "One object for the comparison; `first` and `second` are the two files, in the order in"
-        " which they were named. [parity.md](parity.md) explains the figures.",
+        "One object for the comparison; `first` and `second` are the two files, in the order of"
+        " the command line. [parity.md](parity.md) explains the figures.",
     ),
     Section(
         "mixnet-bench paper",
         (paper.PaperRowResult, paper.ClaimResult),
         "One object for each row of a table or figure of the paper, and one for each of its"
-        " claims. A row has `params`, `macs` and `accuracy`; a claim has `claim` in their place,"
-        " and so it is with every figure of a data set.",
+        " claims. A row has `params`, `macs` and `accuracy`; a claim, or a figure of a data set,"
+        " has `claim` instead.",
     ),
     Section("mixnet-bench tune", (small.TuneResult,)),
     Section("mixnet-bench tune FILE", (small.TunedFile,)),
@@ -131,7 +131,7 @@ SECTIONS = (
     Section(
         "mixnet-bench predict",
         (latency_tables.Prediction,),
-        "One object for each network, in the order in which they were named.",
+        "One object for each network, in the order of the command line.",
     ),
     Section(
         "mixnet-bench search",
@@ -142,22 +142,21 @@ SECTIONS = (
     Section(
         "candidates.jsonl of mixnet-bench search",
         (search.SearchTrial,),
-        "One object a line, for each candidate in the order in which they were tried; the first"
-        " line says which search it is.",
+        "One object per line for each candidate, in the order of evaluation; the first line"
+        " identifies the search.",
     ),
     Section(
         "mixnet-bench run",
         (small.StepResult,),
-        "One object for each step of the campaign, in the order in which they are done. The"
-        " results themselves are the files named in `result`: documents of the commands that the"
-        " step stands for, with a `step` beside `targets` that says what the result depends on,"
-        " and in each target of a file an `origin`.",
+        "One object for each step of the campaign, in their order. The results themselves are the"
+        " files named in `result`: documents of the step's command, with a `step` beside `targets`"
+        " that lists what the result depends on, and with an `origin` in each target of a file.",
     ),
     Section(
         "mixnet-bench devices",
         (devices.DeviceResult,),
-        "One object for each phone that adb knows. The keys are the same for all; where a phone"
-        " can't be asked, or does not report them, they are `null` or empty.",
+        "One object for each phone in adb's list. The keys are the same for all; if a phone does"
+        " not answer, or does not report a value, they are `null` or empty.",
     ),
     Section("mixnet-bench devices setup", (devices.PartResult,)),
     Section(
@@ -170,7 +169,7 @@ SECTIONS = (
     Section(
         "python -m mixnet_bench.studies.exporters",
         (peers.ComparedResult, peers.SkippedResult),
-        "A file that was timed has the keys of `mixnet-bench latency`, and these.",
+        "A timed file has the keys of `mixnet-bench latency`, and the following.",
     ),
     Section("python -m mixnet_bench.studies.runner", (studies.RunnerComparison,)),
     Section("python -m mixnet_bench.studies.export_cost", (studies.ExportCostResult,)),
@@ -203,7 +202,7 @@ def rows(section: Section) -> list[Row]:
 
 
 def _is_told_elsewhere(section: Section, record: type[ResultRecord]) -> bool:
-    """Whether what a record has of the one it extends stands in another section."""
+    """Whether the keys that a record inherits are described in another section."""
     return latency.LatencyResult in record.__mro__[1:] and record is not section
 
 
@@ -217,7 +216,7 @@ def _section(section: Section) -> str:
 def _rows(
     record: type[ResultRecord], path: str, told: dict[type, str], *, own: bool = False
 ) -> Iterator[Row]:
-    """The keys of a record; of one that is within itself, where that is described."""
+    """The keys of a record; for a record nested in itself, a reference to its description."""
     told = {**told, record: path}
     meanings = _meanings(record)
     for field in msgspec.structs.fields(record):

@@ -46,9 +46,9 @@ class ListedNetwork(ResultRecord):
     paper: PaperFigures | None = known_as()
     """its row in the paper; `null` without one"""
     source: str
-    """where its architecture is from"""
+    """source of its architecture"""
     timm: tuple[str, ...] = known_as(())
-    """its names in timm, which are names of it here too"""
+    """its names in timm, which are also accepted here"""
 
 
 class ShownBlock(ResultRecord):
@@ -57,21 +57,21 @@ class ShownBlock(ResultRecord):
     block: str
     """the block: `stem`, `blocks.4.1` (row and place, from 0), `head`"""
     operation: str
-    """what it is around: `MDConv` with its groups, `depthwise`, `convolution` …"""
+    """its central operation: `MDConv` with its groups, `depthwise`, `convolution` …"""
     kernels: str | None = known_as()
     """kernel sizes of its depthwise convolutions, or of its convolutions"""
     stride: int | str | None = known_as()
     """its stride"""
     expand: Number | None = known_as()
-    """channels after the expansion over those that go in; `null` without one"""
+    """channels after the expansion over input channels; `null` without one"""
     se: Number | None = known_as()
-    """squeezed channels over those that go in; `null` without squeeze-and-excite"""
+    """squeezed channels over input channels; `null` without squeeze-and-excite"""
     activation: str | None = known_as()
     """after its convolutions; `null` without one"""
     input: str | None = known_as()
-    """height, width and channels that go in"""
+    """height, width and channels of its input"""
     output: str | None = known_as()
-    """likewise what comes out"""
+    """the same of its output"""
     params: Count
     """trainable parameters"""
     macs: Count
@@ -87,7 +87,7 @@ class ShownNetwork(ResultRecord):
 
 
 class ExportedInput(ResultRecord):
-    """What a file takes."""
+    """The input of a file."""
 
     name: str
     """the input's name"""
@@ -96,11 +96,11 @@ class ExportedInput(ResultRecord):
     layout: str
     """`NHWC` or `NCHW`"""
     values: str
-    """`normalised`: images are prepared as `preprocessing` says"""
+    """`normalised`: images are preprocessed according to `preprocessing`"""
 
 
 class ExportedOutput(ResultRecord):
-    """What a file gives."""
+    """The output of a file."""
 
     name: str
     """the output's name"""
@@ -112,15 +112,15 @@ class QuantizationFacts(ResultRecord):
     """How a file was quantized."""
 
     ranges: str | None = known_as()
-    """the rule by which activations' ranges were set (`--ranges`)"""
+    """how the ranges of activations were computed (`--ranges`)"""
     percentile: Number | None = known_as()
     """its percentile"""
     pieces: str | None = known_as()
-    """what the pieces of cut kernels are: `int8` or `float32`"""
+    """type of the tiles of large kernels: `int8` or `float32`"""
     float_layers: tuple[str, ...] = known_as(())
-    """layers that stayed float32"""
+    """layers in float32"""
     float_nodes: Count | None = known_as()
-    """how many of the file's operators they are"""
+    """number of operators of these layers in the file"""
     activations: str | None = known_as()
     """`signed` or `unsigned`"""
     weight_bits: Count | None = known_as()
@@ -138,9 +138,9 @@ class MixedStep(ResultRecord):
     """*`--precision mixed`*, and so are the following: layers that the candidate \
 keeps in float32"""
     loss: Number | None = known_as()
-    """what it loses, in points"""
+    """its loss, in points"""
     holds: bool | None = known_as()
-    """whether that stays within the budget"""
+    """whether the loss is within the budget"""
     db: Number | None = known_as()
     """SQNR of its logits"""
     time_ratio: Positive | None = known_as()
@@ -150,14 +150,14 @@ keeps in float32"""
 
 
 class MixedFacts(ResultRecord):
-    """What a search for a mixed precision found."""
+    """The result of a search for a mixed precision."""
 
     budget: Number
     """the budget, in points"""
     measured_on: str
     """what the loss was measured on: `labels` or `agreement`"""
     float_layers: tuple[str, ...]
-    """layers that stayed float32"""
+    """layers in float32"""
     steps: tuple[MixedStep, ...]
 
 
@@ -165,7 +165,7 @@ class WeightsFacts(ResultRecord):
     """Which weights a file has."""
 
     source: str
-    """where the weights are from"""
+    """source of the weights"""
     sha256: str
     """of their values"""
 
@@ -174,15 +174,15 @@ class VerificationFacts(ResultRecord):
     """How a file was verified."""
 
     runtime: str
-    """what ran the file"""
+    """the runtime that ran the file"""
     against: str
     """what it was compared with"""
     largest_difference: Number | None = known_as()
     """of a logit, over the largest logit"""
     same_top1: bool
-    """whether both see the same class"""
+    """whether both predict the same class"""
     degenerate: bool
-    """whether the logits are all alike, so that the check is not conclusive"""
+    """whether all logits are nearly equal, so that the check is not conclusive"""
 
 
 class ExportResult(ResultRecord):
@@ -199,7 +199,7 @@ class ExportResult(ResultRecord):
     title: str
     """its name in words"""
     source: str
-    """where its architecture is from"""
+    """source of its architecture"""
     file_format: str
     """`tflite` or `onnx`"""
     precision: str
@@ -226,15 +226,15 @@ class ExportResult(ResultRecord):
     labels: tuple[str, ...] | None = known_as()
     """the names of the classes; `null` without"""
     versions: dict[str, str | None]
-    """versions of the packages that the bytes rest on"""
+    """versions of the packages that determine the file's bytes"""
     target: str | None = known_as()
-    """the runtime's version that it was made for"""
+    """runtime and version that it was made for"""
     large_kernels: Count | None = known_as()
     """depthwise kernels of more than 25 taps; without any, every version gets the same file"""
     lowering: str
-    """the lowering's name, or its file's"""
+    """name of the lowering, or of its file"""
     lowering_sha256: str
-    """of what it does"""
+    """hash of its definition"""
     sha256: str
     """of the file"""
     size_bytes: Count

@@ -1,4 +1,4 @@
-"""What a phone is and in which condition it measured, as records of results."""
+"""A phone's properties and the conditions of its measurements, as records of results."""
 
 from mixnet_android.parsers import Cluster
 from mixnet_android.phone.conditions import Conditions, Cooled
@@ -12,22 +12,22 @@ class PhoneCluster(ResultRecord):
     cpus: Cpus
     """cores that share a clock"""
     max_khz: Count | None = known_as()
-    """what the hardware allows"""
+    """maximum of the hardware"""
     limit_khz: Count | None = known_as()
-    """what is allowed at present"""
+    """present limit"""
     current_khz: Count | None = known_as()
     """the clock at that moment"""
     governor: str | None = known_as()
     """the frequency governor"""
     capacity: int | None = known_as()
-    """the kernel's figure for a core's speed, 1024 for the phone's fastest"""
+    """the kernel's value for a core's speed, 1024 for the phone's fastest"""
 
 
 class PhoneDevice(ResultRecord):
-    """Which phone it was."""
+    """The identity of a phone."""
 
     serial: str | None = known_as()
-    """the phone's serial, and so on: as `mixnet-bench devices` reports"""
+    """the phone's serial; this and the following as in `mixnet-bench devices`"""
     manufacturer: str | None = known_as()
     """its maker"""
     model: str | None = known_as()
@@ -49,9 +49,9 @@ class ClusterClocks(ResultRecord):
     current_khz: Count | None = known_as()
     """their clock"""
     limit_khz: Count | None = known_as()
-    """what is allowed"""
+    """present limit"""
     max_khz: Count | None = known_as()
-    """what the hardware allows"""
+    """maximum of the hardware"""
     governor: str | None = known_as()
     """their governor"""
 
@@ -83,7 +83,7 @@ class PhoneConditions(ResultRecord):
     """A phone's conditions before the first launch and after the last one."""
 
     waited_to_cool_s: Span | None = known_as()
-    """seconds that it was waited for until it was cool, 600 at most"""
+    """seconds of waiting until it was cool, at most 600"""
     before: PhoneMoment = known_as(PhoneMoment())
     after: PhoneMoment = known_as(PhoneMoment())
 
@@ -115,7 +115,7 @@ def cluster_record(cluster: Cluster) -> PhoneCluster:
 
 
 def conditions_record(cooled: Cooled, after: Conditions) -> PhoneConditions:
-    """How the phone was when measuring began and when it ended."""
+    """The phone's conditions at the start and the end of measuring."""
     return PhoneConditions(
         waited_to_cool_s=cooled.waited_s,
         before=_moment(cooled.conditions),

@@ -1,4 +1,4 @@
-"""The records of results that everything in the bench exchanges: verdicts, caveats, measurements.
+"""The records of results that all parts of the bench exchange: verdicts, caveats, measurements.
 
-They hold, encode and check; how anything is measured, judged or printed is decided elsewhere.
+They store, encode and validate; measuring, judging and printing are done elsewhere.
 """

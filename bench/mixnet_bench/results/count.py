@@ -1,4 +1,4 @@
-"""What was counted of a network or a file, as records."""
+"""The counts of a network or a file, as records."""
 
 from mixnet_bench.results.file_run import Given, Origin
 from mixnet_common.result import Count, ResultRecord, Shape, known_as
@@ -8,7 +8,7 @@ class CountedBody(ResultRecord):
     """A graph that a layer runs."""
 
     name: str
-    """a graph that it runs, by what it is to it: `then_branch`, `body`"""
+    """a graph that it runs, by its role: `then_branch`, `body`"""
     layers: tuple["CountedLayer", ...] = known_as(())
     """the layers in it, described in the same way, of one turn; empty where they are listed at \
 another layer"""
@@ -22,20 +22,19 @@ class CountedLayer(ResultRecord):
     op: str
     """its operator, in the words of the source: `conv2d`, `CONV_2D`, `Conv`"""
     macs: Count | None = known_as()
-    """its multiply-adds, those of the graphs that it runs included; `null` where they are \
-unknown"""
+    """its multiply-adds, including those of the graphs that it runs; `null` if unknown"""
     params: Count
     """its parameters, likewise"""
     activations: Count | None = known_as()
-    """its output elements; 0 without multiply-adds, `null` where they are unknown"""
+    """its output elements; 0 without multiply-adds, `null` if unknown"""
     output_shape: tuple[Count | None, ...] = known_as(())
     """its output's shape; `null` for a size that the file leaves open"""
     batch_norm_elements: Count = known_as(0)
-    """elements that it normalises, where it is a batch norm or holds one"""
+    """elements that it normalises, if it is or contains a batch norm"""
     reason: str | None = known_as()
     """why they are unknown"""
     bodies: tuple[CountedBody, ...] = known_as(())
-    """the graphs that it runs; most layers run none"""
+    """the graphs that it runs; empty for most layers"""
 
 
 class CountedSignature(ResultRecord):
@@ -44,17 +43,17 @@ class CountedSignature(ResultRecord):
     name: str
     """one of them"""
     params: Count | None = known_as()
-    """what it runs, counted as above; likewise the next three"""
+    """its parameters, counted as above; likewise the next three"""
     macs: Count | None = known_as()
     """its multiply-adds"""
     activations: Count | None = known_as()
     """its activations"""
     reason: str | None = known_as()
-    """why those are `null`; also of a signature that is refused, for its open sizes"""
+    """why those are `null`, also for a signature that is refused because of its open sizes"""
 
 
 class DelegationResult(ResultRecord):
-    """How much of a file the runtime hands to its delegate."""
+    """The delegated part of a file."""
 
     inside: Count | None = known_as()
     """*tflite*: operators that the delegate runs"""
@@ -85,8 +84,8 @@ layer are unknown"""
     activations: Count | None = known_as()
     """output elements of the layers that have multiply-adds, likewise"""
     reason: str | None = known_as()
-    """why `macs` or `activations` is `null`: the first layer of which it is unknown; `null` where \
-both are known"""
+    """why `macs` or `activations` is `null`: the first layer for which it is unknown; else \
+`null`"""
     batch: Count | None = known_as()
     """the size of the batch by which the figures are divided; `null` where no axis is known to be \
 one: then they are for the sizes in the file"""
@@ -97,11 +96,11 @@ one: then they are for the sizes in the file"""
 `conv_dense_batch_norm_1` and `conv_dense_batch_norm_2` (with batch norm at 1 or 2 operations per \
 element); the three are equal where batch norms are folded"""
     not_counted: dict[str, Count] = known_as({})
-    """operators with arithmetic that is not among the multiply-adds (activations, pools, sums), \
-and those that are not known, by kind"""
+    """number of operators with other arithmetic (activations, pools, sums) and of unknown \
+operators, by kind"""
     layers: tuple[CountedLayer, ...] = known_as(())
     warnings: tuple[str, ...] = known_as(())
-    """sentences on what the count leaves out"""
+    """sentences on what the count does not include"""
     origin: Origin | None = None
 
 
@@ -109,7 +108,7 @@ class FileCountResult(CountResult):
     """A file, counted at its sizes."""
 
     shapes: dict[str, Shape] | None = known_as()
-    """*files*: sizes of every input at which it was counted"""
+    """*files*: input sizes for which it was counted"""
     signature: str | None = known_as()
     """*files*: the signature that was counted; `null` where the file names none"""
     given: Given = known_as(Given())

@@ -1,4 +1,4 @@
-"""What `mixnet-bench devices` reports: phones, what is missing, what holds, what was kept."""
+"""The records of `mixnet-bench devices`: phones, requirements, assumptions, runtime libraries."""
 
 from mixnet_android.phone.records import PhoneCluster
 from mixnet_common.result import Count, Cpus, Number, Place, ResultRecord, known_as
@@ -8,21 +8,21 @@ class DeviceResult(ResultRecord):
     """A phone that adb knows."""
 
     serial: str
-    """what adb calls it"""
+    """its serial in adb"""
     target: str
-    """what `--on` takes for it"""
+    """its name for `--on`"""
     state: str
-    """adb's word: `device` is the only one that can be used"""
+    """its state in adb; only `device` can be used"""
     usable: bool
-    """whether it can be measured on"""
+    """whether it can be used for measurements"""
     advice: tuple[str, ...] = known_as(())
-    """a sentence for each thing that does, with what to do about it"""
+    """a sentence for each problem, with a remedy"""
     same_as: str | None = known_as()
-    """the serial under which the same phone is there too, by cable, and is measured"""
+    """the serial of the same phone's cable connection, which is measured instead"""
     manufacturer: str | None = known_as()
-    """who made it"""
+    """its manufacturer"""
     model: str | None = known_as()
-    """the name it is sold by, or else the maker's number"""
+    """its product name, or else its model number"""
     soc: str | None = known_as()
     """its processor: `ro.soc.model` from Android 12 on, the board's name before"""
     android: str | None = known_as()
@@ -30,30 +30,30 @@ class DeviceResult(ResultRecord):
     sdk: int | None = known_as()
     """the same as an API level"""
     abis: tuple[str, ...] = known_as(())
-    """for which it runs programs, the preferred one first"""
+    """ABIs that it supports, the preferred one first"""
     build: str | None = known_as()
     """the fingerprint of its software"""
     emulated: bool | None = known_as()
-    """it says of itself that it is not a phone: an emulator, a container or a test's device"""
+    """it reports that it is not a phone: an emulator, a container or a test device"""
     clusters: tuple[PhoneCluster, ...] = known_as(())
     features: tuple[str, ...] = known_as(())
     """instruction sets that every core has"""
     fp16: bool | None = known_as()
     """every core computes in float16 (`fphp`, `asimdhp`): float32 files may run in it, `--fp16`"""
     free_bytes: Count | None = known_as()
-    """free where files are put"""
+    """free space where files are stored"""
     executable: bool | None = known_as()
-    """programs may be run there"""
+    """whether programs may be run there"""
     thermal_status: int | None = known_as()
     """0 (none) to 6 (shutdown)"""
     thermal_override: bool | None = known_as()
-    """someone ordered the status, so throttling cannot be detected"""
+    """the status is overridden, so throttling cannot be detected"""
     skin_celsius: Number | None = known_as()
     """the hottest sensor of the skin"""
     cpu_celsius: Number | None = known_as()
     """the hottest sensor of the CPU"""
     battery_percent: Number | None = known_as()
-    """charge"""
+    """charge of the battery"""
     battery_celsius: Number | None = known_as()
     """its temperature"""
     battery_status: str | None = known_as()
@@ -67,27 +67,27 @@ class DeviceResult(ResultRecord):
     online: Cpus = known_as(())
     """CPUs that are online; empty if it is not reported"""
     host: str | None = None
-    """the address of the host that it is plugged into: only with `--dask`"""
+    """address of its host: only with `--dask`"""
 
 
 class PartResult(ResultRecord):
     """A thing that measuring on a phone needs."""
 
     name: str
-    """what measuring needs"""
+    """a requirement for measuring"""
     found: str | None = known_as()
-    """what is there, or `null`"""
+    """what was found, or `null`"""
     advice: str = known_as("")
-    """what to do about it"""
+    """remedy"""
     ready: bool
-    """whether there is nothing to be done"""
+    """whether nothing is missing"""
 
 
 class AssumptionResult(ResultRecord):
     """An assumption about a phone, checked."""
 
     name: str
-    """what is assumed"""
+    """the assumption"""
     holds: bool | None = known_as()
     """whether it holds; `null` where it could not be checked"""
     detail: str
@@ -107,7 +107,7 @@ class AssumptionResult(ResultRecord):
 
 
 class KeptRuntime(ResultRecord):
-    """A runtime library that was kept for phones."""
+    """A stored runtime library for phones."""
 
     name: str
     """the library's file name"""
@@ -122,26 +122,26 @@ class KeptRuntime(ResultRecord):
     size_bytes: Count
     """its size"""
     source: str
-    """the file that it came in"""
+    """the file that contained it"""
     pages_of_16_kb: bool
-    """whether it loads where pages have 16 KB"""
+    """whether it loads on systems with 16 KB pages"""
     api_level: Count | None = known_as()
     """the oldest Android that it was built for, as an API level; `null` if it is not reported"""
     path: Place
-    """where it is kept"""
+    """its path"""
 
 
 class BuiltRunner(ResultRecord):
     """A native runner that was built."""
 
     name: str
-    """the target, like `android-arm64`"""
+    """the target, such as `android-arm64`"""
     path: Place
     """the program"""
     way: str
-    """what built it: `ndk`, `zig` or `cc`"""
+    """the toolchain: `ndk`, `zig` or `cc`"""
     experimental: bool
-    """no real phone has run what is built this way"""
+    """whether this toolchain has not been tested on a real phone"""
     size_bytes: Count
     """its size"""
     sha256: str

@@ -1,4 +1,4 @@
-"""Which file ran: its identity, its sizes, its inputs, and what it was made from."""
+"""The file of a run: its identity, sizes, inputs, and origin."""
 
 from mixnet_common.result import (
     Count,
@@ -22,22 +22,22 @@ class DataFile(ResultRecord):
 
 
 class GivenInput(ResultRecord):
-    """What an option gave to an input."""
+    """An input's value from an option."""
 
     sha256: str | None = None
-    """of the values that `--input` gave to an input"""
+    """hash of the values of an input given by `--input`"""
     range: tuple[Number, Number] | None = None
-    """the lowest and highest value that `--input-range` gave"""
+    """the lowest and highest value given by `--input-range`"""
 
 
 class Given(ResultRecord):
-    """What options gave beyond the file's own; empty where they gave nothing."""
+    """Sizes, signature and inputs from options; empty without them."""
 
     shapes: dict[str, Shape] | None = None
     """inputs to which `--shape` or `--dim` gave other sizes than the file's own; `given` is empty \
 where options gave nothing"""
     signature: str | None = None
-    """the signature, where `--signature` asked for another than the file's own"""
+    """the signature given by `--signature`, if it is not the file's default"""
     fp16: bool | None = None
     """`true` where `--fp16` had a float32 file computed in float16"""
     inputs: dict[str, GivenInput] | None = None
@@ -57,7 +57,7 @@ a line `name`, NUL, hash for each file of them, by name"""
     """of the file, and of those with its weights"""
     data_files: tuple[DataFile, ...] | None = None
     shapes: dict[str, Shape] | None = known_as()
-    """sizes of every input, as it ran"""
+    """sizes of every input in this run"""
     signature: str | None = known_as()
     """the signature that ran; `null` where the file names none"""
     given: Given = known_as(Given())
@@ -65,7 +65,7 @@ a line `name`, NUL, hash for each file of them, by name"""
     """`true`: a copy of the file ran, with other sizes or another signature first"""
     half_precision: str | None = None
     """computed in float16: `forced` by `--fp16`, or `allowed` by the file's metadata on a \
-processor that can; there is none of it elsewhere. Never compared with float32 as alike"""
+processor that can; else absent. Never treated as equal to float32 in comparisons"""
 
     @property
     def shown_name(self) -> str:
@@ -74,7 +74,7 @@ processor that can; there is none of it elsewhere. Never compared with float32 a
 
 
 class Origin(ResultRecord):
-    """What a campaign knows of a file that it wrote."""
+    """A campaign's information on a file that it wrote."""
 
     network: str | None = None
     """*in a campaign's results*, and so are the following: the network that the file was made of"""

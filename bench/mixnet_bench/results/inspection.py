@@ -1,4 +1,4 @@
-"""What a model file says of itself, as a record."""
+"""The description of a model file, as a record."""
 
 from mixnet_bench.results.count import DelegationResult
 from mixnet_common.result import Count, Free, Place, ResultRecord, known_as
@@ -36,7 +36,7 @@ class UsageResult(ResultRecord):
     """A way to use a file."""
 
     name: str | None = known_as()
-    """a way to use the file, the default one first; `null` where it names none"""
+    """name of the signature, the default one first; `null` if the file names none"""
     inputs: tuple[PortResult, ...] = known_as(())
     outputs: tuple[PortResult, ...] = known_as(())
 
@@ -57,10 +57,10 @@ class InspectionResult(ResultRecord):
     data_files: tuple[StatedDataFile, ...] = known_as(())
     """*onnx*: the files beside it that hold its weights; empty where it holds them itself"""
     origin: Free = known_as({})
-    """what the file contains about its origin: `producer`, `opset`, `IR version`, \
-`schema version`, `description` …"""
+    """information in the file about its origin: `producer`, `opset`, `IR version`, `schema \
+version`, `description` …"""
     metadata: Free = known_as({})
-    """what else its writer put into it; of what is not text, the size (*tflite*)"""
+    """other metadata; for binary metadata, its size (*tflite*)"""
     signature: str | None = known_as()
     """*tflite*: the signature that is taken by default; `null` where it names none"""
     signatures: tuple[UsageResult, ...] = known_as(())
@@ -69,16 +69,15 @@ class InspectionResult(ResultRecord):
     labels: tuple[str, ...] | None = known_as()
     """the names of its classes, in order; `null` without"""
     labels_from: str | None = known_as()
-    """who names them: the file or the `.json` beside it"""
+    """source of the labels: the file or the `.json` beside it"""
     preprocessing: Free | None = known_as()
-    """the preprocessing of images; `null` where nothing says so"""
+    """the preprocessing of images; `null` if unknown"""
     preprocessing_from: str | None = known_as()
-    """where this was read"""
+    """source of the preprocessing"""
     provenance: Free | None = known_as()
-    """what the `.json` beside the file says of how it was made; `null` where there is none of \
-this very file"""
+    """how the file was made, from the `.json` beside it; `null` if there is none for this file"""
     warnings: tuple[str, ...] = known_as(())
-    """sentences on what the description leaves out"""
+    """sentences on what the description does not include"""
 
 
 class TfliteInspectionResult(InspectionResult):

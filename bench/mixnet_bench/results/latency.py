@@ -1,7 +1,7 @@
-"""What was timed, as records: every sample, how it was taken, and what it says.
+"""Timings as records: every sample, how it was taken, and the conclusions.
 
 `LatencyResult` is a file timed by this software, on this machine or a phone. The docstrings of
-fields are docs/json.md.
+fields become docs/json.md.
 """
 
 from typing import Annotated
@@ -37,11 +37,11 @@ class CanaryResult(ResultRecord):
     """A fixed small computation, run just before a burst: it shows heat and other programs."""
 
     ms: tuple[Span, ...]
-    """how long it took, each time that it was run"""
+    """duration of each run"""
     cpu_ms: tuple[Span, ...]
-    """how much of that it had a core"""
+    """CPU time of each run"""
     cpu: int
-    """on which core; -1 if it is not reported"""
+    """its core; -1 if not reported"""
 
 
 class BurstResult(ResultRecord):
@@ -52,22 +52,21 @@ class BurstResult(ResultRecord):
     turn: Count = known_as(0)
     """this file's place in the order of the round, from 0"""
     lead_ms: Span | None = known_as()
-    """the inference that opened the burst; apart from the samples, since it finds the caches full \
-of another file"""
+    """the first inference of the burst; not a sample, since the caches contain data of another \
+file"""
     count: Count
-    """how many of `samples_ms` are this burst's"""
+    """number of `samples_ms` in this burst"""
     t_ms: tuple[Number, ...] = known_as(())
     """when each sample began, on a clock of its launch"""
     cpu: Cpus = known_as(())
-    """on which cores it was seen, without the lead: on this machine the core at the burst's end, \
-on phones that of each sample; empty if it is not reported"""
+    """cores that it ran on, without the lead: on this machine the core at the burst's end, on \
+phones that of each sample; empty if not reported"""
     cpu_ms: Span | None = known_as()
-    """time that all threads together had on a core, the lead included; `null` where it isn't \
-told"""
+    """CPU time of all threads together, including the lead; `null` if not reported"""
     preempted: Count | None = known_as()
-    """how often a core was taken away from it"""
+    """how often it lost its core to another program"""
     khz_before: Clocks = known_as({})
-    """the frequency of a core before the burst, by its number; empty where the system hides it"""
+    """frequency of each core before the burst, by its number; empty if not reported"""
     khz_after: Clocks = known_as({})
     """the same after it"""
     canary: CanaryResult | None = None
@@ -85,7 +84,7 @@ checked, its kernels prepared; Python's own start is not in it"""
     warmup_ms: tuple[Span, ...] = known_as(())
     """the inferences of the warm-up, in order"""
     count: Count
-    """how many of `samples_ms` are this launch's"""
+    """number of `samples_ms` in this launch"""
     median_ms: Milliseconds | None = known_as()
     """their median"""
     affinity: Cpus | None = known_as()
@@ -107,7 +106,7 @@ the median of its rounds'"""
     interval: Interval | None = known_as()
     """its 95 % interval: Student's, over launches; of a single launch a bootstrap of its rounds"""
     by: str | None = known_as()
-    """`time`, or `cpu time` where other programs held the cores ([trust.md](trust.md))"""
+    """`time`, or `cpu time` if other programs occupied the cores ([trust.md](trust.md))"""
 
 
 class ComparisonResult(ResultRecord):
@@ -132,9 +131,9 @@ median of its rounds' (of a saved result: of its medians)"""
     power: Share | None = known_as()
     """0.9"""
     by: str | None = known_as()
-    """`time`, or `cpu time` where other programs held the cores ([trust.md](trust.md))"""
+    """`time`, or `cpu time` if other programs occupied the cores ([trust.md](trust.md))"""
     launches: Count | None = known_as()
-    """what the interval rests on"""
+    """number of launches in the interval"""
     conclusion: str
     """`faster`, `slower`, `no detectable difference` or `no conclusion`"""
     reason: str | None = known_as()
@@ -145,24 +144,24 @@ class Window(ResultRecord):
     """A part of a sustained load's time."""
 
     start_s: Span
-    """the windows, since the first sample"""
+    """start of the window, since the first sample"""
     median_ms: Milliseconds
     """their samples' medians"""
 
 
 class SustainedResult(ResultRecord):
-    """What a device kept up."""
+    """The sustained speed of a device."""
 
     duration_s: Span
-    """from the first sample's begin to the last one's end"""
+    """time from the start of the first sample to the end of the last one"""
     burst_ms: Milliseconds
     """the median of the first windows' medians"""
     plateau_ms: Milliseconds
     """the same of the last third's"""
     plateau_over_burst: Positive | None = known_as()
-    """the one over the other"""
+    """plateau over burst"""
     throttled_after_s: Span | None = known_as()
-    """from when on it was slower than the burst for good; `null` if never"""
+    """time from which on it stayed slower than the burst; `null` if never"""
     windows: tuple[Window, ...] = known_as(())
 
 
@@ -173,7 +172,7 @@ class Settings(ResultRecord):
     """How files were timed."""
 
     threads: Count | None = known_as()
-    """as asked, and so are the following"""
+    """as requested, and so are the following"""
     launches: Count | None = known_as()
     """launches"""
     min_count: Count | None = known_as()
@@ -183,21 +182,21 @@ class Settings(ResultRecord):
     warmup: Count | None = known_as()
     """inferences of the warm-up, per launch"""
     seed: int = known_as(0)
-    """of the inputs, the order and the bootstrap"""
+    """random seed of the inputs, the order and the bootstrap"""
     pin: Cpus | None = known_as()
-    """CPUs asked for, or `null`"""
+    """requested CPUs, or `null`"""
     burst_ms: Span | None = known_as()
-    """length that a burst aims at"""
+    """intended length of a burst"""
     timeout_s: Span | None = known_as()
-    """how long an answer may take beyond what it should"""
+    """time limit of an answer beyond its expected time"""
     sustained: bool = known_as(False)
-    """the file ran on and on: `--sustained`"""
+    """the file ran continuously: `--sustained`"""
     runtime: dict[str, Plain] = known_as({})
     """configuration and choices of the runtime, such as `delegate`, `allow_spinning`"""
 
 
 class Machine(ResultRecord):
-    """What it was timed on."""
+    """The machine of a timing."""
 
     cpu: str | None = known_as()
     """the CPU's name"""
@@ -227,7 +226,7 @@ class LatencyResult(FileRun):
     runtime_version: str | None = known_as()
     """its version"""
     target: str = known_as("unknown")
-    """where it ran: `host`, this machine"""
+    """device: `host`, this machine"""
     samples_ms: Annotated[tuple[Milliseconds, ...], Meta(min_length=1)]
     """every sample of all launches, in order: launch by launch, burst by burst"""
     launches: tuple[LaunchResult, ...]
@@ -236,8 +235,8 @@ class LatencyResult(FileRun):
     median_ms: Milliseconds
     """the geometric mean of the launches' medians"""
     median_ms_interval: IntervalMs
-    """its 95 % interval: Student's, on the logarithms of the launches' medians; of a single \
-launch a bootstrap of blocks of its samples, which knows nothing of other launches"""
+    """its 95 % interval: Student's, on the logarithms of the launches' medians; for a single \
+launch a block bootstrap of its samples, which does not include differences between launches"""
     p90_ms: Milliseconds
     """the geometric mean of the launches' 90th percentiles, each interpolated linearly (Hyndman \
 and Fan's definition 7)"""
@@ -248,16 +247,16 @@ and Fan's definition 7)"""
     p99_ms_interval: IntervalMs | None = known_as()
     """its 95 % interval"""
     memory_peak_bytes: Count | None = known_as()
-    """*this machine*: the most memory that a file's process had, less what it had before the file \
-was opened: weights, activations, the runtime's own code and data; the median of the launches"""
+    """*this machine*: peak memory of a file's process, less its memory before the file was \
+opened: weights, activations, the runtime's own code and data; the median of the launches"""
     ratio_to_first: Ratio | None = known_as()
     outliers: Count | None = known_as()
     """samples with a modified Z-score beyond 3.5 within their launch; counted, never dropped"""
     verdict: Verdict
-    """`valid`, or the gravest of `undelegated`, `throttled`, `wrong-cores`, `contended`, \
+    """`valid`, or the most severe of `undelegated`, `throttled`, `wrong-cores`, `contended`, \
 `drifting` and `too-short` ([trust.md](trust.md))"""
     reasons: tuple[str, ...] = known_as(())
-    """a sentence for every caveat, the gravest first, with what to do about it"""
+    """a sentence for every caveat, the most severe first, with a remedy"""
     sustained: SustainedResult | None = None
     threads: Threads
     """threads of the runtime"""
@@ -283,7 +282,7 @@ was opened: weights, activations, the runtime's own code and data; the median of
 
     @property
     def counts(self) -> list[int]:
-        """How many of the samples are each launch's."""
+        """The number of samples of each launch."""
         return [each.count for each in self.launches]
 
 
@@ -291,7 +290,7 @@ was opened: weights, activations, the runtime's own code and data; the median of
 
 
 class Foreseen(ResultRecord):
-    """What is known of a result before anything is measured; None is what is not."""
+    """The known properties of a result before measuring; None if unknown."""
 
     name: str
     given: Given = known_as(Given())

@@ -1,4 +1,4 @@
-"""Latency tables and what is predicted by them, as records."""
+"""Latency tables and predictions from them, as records."""
 
 from typing import Annotated
 
@@ -30,22 +30,22 @@ class TableBlock(ResultRecord):
     """A distinct block, timed alone in turns with the anchor."""
 
     key: Key
-    """a hash of what the block computes on which shapes"""
+    """a hash of the block's computation and shapes"""
     label: str
     """the same in words"""
     places: tuple[str, ...]
-    """where it may stand: `stem`, `layer 7` (counted from 1), `head conv`, `head logits`, or a \
-network's block"""
+    """its possible positions: `stem`, `layer 7` (counted from 1), `head conv`, `head logits`, or \
+a network's block"""
     input: Shape
-    """shape of the map that it reads: 1, height, width, channels"""
+    """shape of its input: 1, height, width, channels"""
     output: Shape
-    """shape of what it gives"""
+    """shape of its output"""
     kernels: tuple[Count, ...] = known_as(())
-    """kernel sizes of its depthwise convolution, a group each"""
+    """kernel sizes of its depthwise convolution, one per group"""
     middle: Count = known_as(0)
     """channels of its depthwise convolution"""
     stride: Count = known_as(1)
-    """of its convolutions"""
+    """stride of its convolutions"""
     skip: bool = known_as(False)
     """whether its input is added to its output"""
     se: bool = known_as(False)
@@ -55,14 +55,15 @@ network's block"""
     macs: Count
     """multiply-adds"""
     how: str
-    """`timed`, `interpolated` between blocks of other channels, or `left out` for lack of time"""
+    """`timed`, `interpolated` between blocks with other numbers of channels, or `left out` for \
+lack of time"""
     ratio: Ratio | None = known_as()
-    """its time over the anchor's; `null` where it was left out"""
+    """its time over the anchor's; `null` if it was left out"""
     interval: tuple[Positive, Positive] | None = known_as()
-    """confidence interval of `ratio`, over launches; of what was interpolated from the two that \
-it lies between"""
+    """confidence interval of `ratio`, over launches; for an interpolated block, from its two \
+neighbours"""
     log_ratios: tuple[Logarithm, ...] = known_as(())
-    """of each launch, the logarithm of its time over the anchor's"""
+    """the logarithm of its time over the anchor's in each launch"""
 
     def __post_init__(self) -> None:
         """Raise ValueError where the interval has its end before its start."""
@@ -83,16 +84,16 @@ class TableNetwork(ResultRecord):
     ratio: Ratio
     """its time over the anchor's"""
     log_ratios: tuple[Logarithm, ...]
-    """of each launch, the logarithm of its time over the anchor's"""
+    """the logarithm of its time over the anchor's in each launch"""
 
 
 class Seams(ResultRecord):
-    """What a network takes beyond its blocks: ratio = scale · sum + per_block · blocks."""
+    """The time of a network beyond its blocks: ratio = scale · sum + per_block · blocks."""
 
     scale: Positive
     """factor of the sum of blocks"""
     per_block: Number
-    """what each block adds, in the anchor's time"""
+    """time added by each block, relative to the anchor's"""
     residual: Positive
     """standard deviation of a network's time around the prediction, relative to it"""
     freedom: Positive
@@ -119,7 +120,7 @@ class LatencyTable(ResultRecord):
     measured: str
     """runtime and version, device, threads, precision"""
     emulated: bool = known_as(False)
-    """whether an emulator was timed, which is not a phone"""
+    """whether an emulator was timed, not a phone"""
     format: str
     """of the files: `tflite` or `onnx`"""
     precision: str
@@ -133,41 +134,40 @@ class LatencyTable(ResultRecord):
     confidence: Share
     """of all intervals"""
     passes: Count
-    """how often everything was timed, each time in new processes"""
+    """number of times that everything was timed, each in new processes"""
     seconds: Positive
-    """how long that took"""
+    """duration of the measurement"""
     blocks: tuple[TableBlock, ...]
     networks: tuple[TableNetwork, ...]
     seams: Seams | None = known_as()
-    """`null` where too few whole networks were timed"""
+    """`null` if too few whole networks were timed"""
 
 
 class Prediction(ResultRecord):
-    """A network's time, predicted from a table and measured by nobody."""
+    """A network's time, predicted from a table, not measured."""
 
     name: str
     """the network's name"""
     predicted: bool = known_as(True)
-    """always true: so that no reader takes it for a measurement"""
+    """always true, to distinguish predictions from measurements"""
     ratio: Ratio
     """its predicted time over the anchor's"""
     interval: tuple[Positive, Positive]
-    """where a measurement of it, in turns with the anchor, is expected to lie"""
+    """prediction interval for a measurement in turns with the anchor"""
     latency_ms: Milliseconds
     """the same with the anchor's time in the table"""
     latency_interval_ms: tuple[Positive, Positive]
-    """likewise; it takes the anchor's time for as known"""
+    """likewise; it assumes that the anchor's time is exact"""
     confidence: Share
     """of the intervals"""
     anchor: str
     """the network that ratios are relative to"""
     blocks: Count
-    """blocks summed up"""
+    """number of blocks"""
     interpolated: Count = known_as(0)
     """how many of them were not timed, but interpolated"""
     extrapolated: bool = known_as(False)
-    """whether its blocks' sum lies far outside of those of the networks that the cost of seams \
-was fitted to"""
+    """whether its sum of blocks is far outside those of the networks used for the fit"""
     measured: str
     """how the table was measured"""
     format: str
@@ -193,31 +193,31 @@ class PredictedNetwork(ResultRecord):
     measured: Ratio
     """its measured time over the anchor's"""
     log_ratios: tuple[Logarithm, ...]
-    """of each launch, the logarithm of that"""
+    """the logarithm of that in each launch"""
     error: Number
     """measured over predicted, less 1"""
     covered: bool
-    """whether the prediction's interval has the measurement in it"""
+    """whether the measurement is within the prediction's interval"""
 
 
 class PredictionStudy(ResultRecord):
-    """How well a table predicts networks that it has not seen."""
+    """The accuracy of a table's predictions for new networks."""
 
     name: str
     """the space's name"""
     table: str
     """how the table was measured"""
     seed: Count
-    """by which the networks were drawn"""
+    """random seed of the drawn networks"""
     networks: tuple[PredictedNetwork, ...]
     launches: Count
     """launches of each"""
     bound: Share
-    """what an error may be, either way"""
+    """largest accepted error in either direction"""
     within: Count
-    """networks with no larger error"""
+    """number of networks within the bound"""
     covered: Count
-    """networks whose measurement lies in the prediction's interval"""
+    """number of networks whose measurement is within the prediction's interval"""
     rank_correlation: Number
     """Spearman's, of predictions and measurements"""
     passed: bool

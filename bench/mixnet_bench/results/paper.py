@@ -1,4 +1,4 @@
-"""Our figures beside the paper's, as records."""
+"""Our figures and the paper's, as records."""
 
 from mixnet_common.result import Count, Number, Percent, ResultRecord, known_as
 
@@ -11,7 +11,7 @@ class FigureResult(ResultRecord):
     ours: Number | None = known_as()
     """our count, or `null` without a network"""
     deviation_percent: Number | None = known_as()
-    """by how many percent ours is above the paper's"""
+    """deviation of ours from the paper's, in percent"""
     verdict: str = known_as("")
     """`reproduced` (within 1 %, or the same as printed), `differs`, or `not comparable`"""
     reason: str = known_as("")
@@ -37,7 +37,7 @@ class MacsResult(FigureResult):
     deviation_percent: Number | None = known_as()
     """as above, and so are the next two"""
     verdict: str = known_as("")
-    """by the convention of `macs.convention` alone"""
+    """by the convention of `macs.convention` only"""
     reason: str = known_as("")
     """why"""
     convention: str | None = known_as()
@@ -61,7 +61,7 @@ class AccuracyResult(ResultRecord):
     ours_top5: Percent | None = known_as()
     """the same for top-5"""
     images: Count | None = known_as()
-    """on how many images, or `null`"""
+    """number of images, or `null`"""
     verdict: str = known_as("")
     """`reproduced` within one point of top-1, `differs`, or `not comparable` where nothing was \
 measured for as many classes"""
@@ -86,7 +86,7 @@ class PaperRowResult(ResultRecord):
     """A row of a table or figure of the paper."""
 
     name: str | None = known_as()
-    """our network's name, or the paper's where we have none; of a claim, what is claimed"""
+    """our network's name, or the paper's if we have none; for a claim, its subject"""
     model: str
     """*row*: the model as printed"""
     network: str | None = known_as()
@@ -99,21 +99,21 @@ not printed"""
     table: str = known_as("")
     """the paper's table or figure, or `text`"""
     section: str = known_as("")
-    """the section it stands in"""
+    """its section"""
     params: FigureResult = known_as(FigureResult())
     macs: MacsResult = known_as(MacsResult())
     layer: ReplacedLayer | None = None
     accuracy: AccuracyResult
     verdict: str = known_as("")
-    """`differs` where a figure differs, `reproduced` where one is reproduced and none differs, \
-else `not comparable`; accuracies have no part in it"""
+    """`differs` if a figure differs, `reproduced` if one is reproduced and none differs, else \
+`not comparable`; accuracies are not considered"""
 
 
 class ClaimFigure(FigureResult):
-    """What is claimed, beside what we found."""
+    """A claim and our figure."""
 
     quantity: str
-    """what is claimed of: `params`, `macs`, `depthwise_params`, `depthwise_macs`, \
+    """the claimed quantity: `params`, `macs`, `depthwise_params`, `depthwise_macs`, \
 `depthwise_layers`, `classes`, `multiplier`, `candidates`, `images`, `top1` or `map`"""
     kind: str
     """`value`; `ratio` of `of` to `to`; `difference`, `of` less `to`; `below`, a bound; `known`, \
@@ -121,11 +121,11 @@ the data set's own figure"""
     unit: str
     """the unit"""
     of: str | None = known_as()
-    """the network or the model that it is about, or `null`"""
+    """the network or model that it concerns, or `null`"""
     to: str | None = known_as()
     """what it is compared with, or `null`"""
     source: str | None = known_as()
-    """*known*: whose figure `claim.ours` is, or `null`"""
+    """*known*: source of `claim.ours`, or `null`"""
     paper: str = known_as("")
     """the figure as printed"""
     ours: Number | None = known_as()
@@ -133,7 +133,7 @@ the data set's own figure"""
     verdict: str = known_as("")
     """as above"""
     reason: str = known_as("")
-    """why it differs or cannot be compared; of accuracies, whether the paper's own tables agree \
+    """why it differs or cannot be compared; for accuracies, whether the paper's own tables agree \
 with the claim"""
 
 
@@ -145,7 +145,7 @@ class ClaimResult(ResultRecord):
     table: str
     """the paper's table or figure, or `text`"""
     section: str
-    """the section it stands in"""
+    """its section"""
     claim: ClaimFigure
     verdict: str
     """as of a row"""

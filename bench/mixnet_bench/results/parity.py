@@ -1,4 +1,4 @@
-"""Comparisons of campaigns: those of the quantizer, with what the second file is."""
+"""Comparisons of campaigns: those of the quantizer, with the origin of the second file."""
 
 from mixnet_bench.results.file_run import Origin
 from mixnet_quantize.parity.result import ParityResult
@@ -9,4 +9,4 @@ class CampaignParityResult(ParityResult):
 
     origin: Origin | None = None
     calibrated_on_data: bool | None = None
-    """`true` where the images that set the ranges of int8 are those of this comparison"""
+    """`true` if the calibration images of int8 are the images of this comparison"""

@@ -1,24 +1,24 @@
-"""Files of several exporters, timed side by side: what they are, their ratios, and the bars."""
+"""Files of several exporters, timed side by side: their origin, ratios, and bars."""
 
 from mixnet_bench.results.latency import Interval, LatencyResult
 from mixnet_common.result import Positive, ResultRecord, known_as
 
 
 class BarResult(ResultRecord):
-    """A ratio held against a bar."""
+    """A ratio compared with a bar."""
 
     quantity: str
-    """what is compared with it: `latency` or `size`"""
+    """the compared quantity: `latency` or `size`"""
     at_most: Positive
-    """what the ratio may be at most"""
+    """largest accepted ratio"""
     ambition: Positive | None = known_as()
-    """what it is hoped to become; `null` without one"""
+    """the target ratio; `null` without one"""
     met: bool
-    """whether it is met"""
+    """whether the bar is met"""
     certain: bool
-    """`false`: the ratio's interval has the bar inside"""
+    """`false`: the bar is within the ratio's interval"""
     word: str
-    """`met` or `missed`, with a question mark where that is not certain"""
+    """`met` or `missed`, with a question mark if not certain"""
 
 
 class OursOverThis(ResultRecord):
@@ -29,7 +29,7 @@ class OursOverThis(ResultRecord):
     interval: Interval | None = known_as()
     """its 95 % interval"""
     by: str | None = known_as()
-    """`time`, or `cpu time` where other programs held the cores"""
+    """`time`, or `cpu time` if other programs occupied the cores"""
 
 
 class ComparedResult(LatencyResult):
@@ -48,7 +48,7 @@ class ComparedResult(LatencyResult):
     lowering: str | None = known_as()
     """our lowering; `null` for others' files"""
     note: str
-    """what is particular about the exporter's files"""
+    """particularities of the exporter's files"""
     difference: Positive | None = known_as()
     """largest difference of a logit from the first file's, over the largest logit; `null` for \
 another network"""
@@ -65,7 +65,7 @@ class SkippedResult(ResultRecord):
     group: str
     """*skipped files*: the group, and so are the following"""
     name: str
-    """the file, in words"""
+    """the file in words"""
     exporter: str
     """who was to make it"""
     title: str
@@ -77,7 +77,7 @@ class SkippedResult(ResultRecord):
     lowering: str | None = known_as()
     """our lowering"""
     note: str
-    """what is particular about the exporter's files"""
+    """particularities of the exporter's files"""
     verdict: str = known_as("skipped")
     """`skipped`"""
     reasons: tuple[str, ...]

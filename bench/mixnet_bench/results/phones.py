@@ -19,15 +19,15 @@ class LibraryResult(ResultRecord):
     version: str | None = known_as()
     """the runtime library's version, where it is known"""
     source: str | None = known_as()
-    """the file that it came in"""
+    """the file that contained it"""
     sha256: str | None = known_as()
     """its own hash"""
     interface: str | None = known_as()
-    """which form of the interface the runner found in it"""
+    """version of the interface in the library"""
 
 
 class OutputDifference(ResultRecord):
-    """How far a phone's output is from this machine's."""
+    """The difference between a phone's output and this machine's."""
 
     name: str
     """the output"""
@@ -36,17 +36,16 @@ class OutputDifference(ResultRecord):
     unit: str
     """`of the largest` (value), or `steps` of what was quantized"""
     limit: Positive
-    """up to where it is no cause for concern: 1e-4, one step, or 0.05 where the phone computed in \
-float16"""
+    """accepted difference: 1e-4, one step, or 0.05 if the phone computed in float16"""
     within: bool
-    """whether it is"""
+    """whether the error is within the limit"""
 
 
 class OutputsResult(ResultRecord):
     """A phone's outputs against this machine's."""
 
     within: bool
-    """whether the outputs are this machine's, for the same input"""
+    """whether the outputs equal this machine's for the same input"""
     outputs: tuple[OutputDifference, ...] = known_as(())
 
 
@@ -57,24 +56,24 @@ class PhoneLatencyResult(LatencyResult):
     """`adb:` and the phone's serial"""
     verdict: Verdict
     """also `emulated`, `void` (restarted, or its thermal status overridden), `throttled`, \
-`wrong-cores`, `differs` (its outputs are not this machine's)"""
+`wrong-cores`, `differs` (its outputs differ from this machine's)"""
     label: str | None = known_as()
     """`shell process`: an app may be slower or faster"""
     emulated: bool = known_as(False)
-    """whether the phone is none, but an emulator; then `verdict` is `emulated`, and no time means \
-anything"""
+    """whether the phone is an emulator; then `verdict` is `emulated`, and its times are \
+meaningless"""
     fixed_performance: bool | None = known_as()
-    """whether the phone's fixed-performance mode was on: clocks that it can sustain, not its \
-fastest; compare only with results of the same mode"""
+    """whether the phone's fixed-performance mode was on: sustainable clocks, not the fastest; \
+compare only with results of the same mode"""
     wholly_delegated: bool | None = known_as()
-    """whether XNNPACK took all of the network; `null` if it is not reported"""
+    """whether XNNPACK ran the whole network; `null` if not reported"""
     task_profile: str | None = known_as()
-    """the Android task profile that the runner was put into; `null` where none was"""
+    """the Android task profile of the runner; `null` for none"""
     device: PhoneDevice
     library: LibraryResult | None = known_as()
     runner: str | None = known_as()
     """the runner's version"""
     memory_peak_kb: Count | None = known_as()
-    """the most memory that the process had, all its files together"""
+    """peak memory of the process with all its files"""
     conditions: PhoneConditions = known_as(PhoneConditions())
     parity: OutputsResult | None = known_as()

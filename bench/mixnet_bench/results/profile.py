@@ -17,7 +17,7 @@ class CategoryTime(ResultRecord):
     """A category of operators in a profile."""
 
     category: str
-    """what the operators are for, as in the table (docs/profiling.md)"""
+    """purpose of the operators, as in the table (docs/profiling.md)"""
     count: Count | None = known_as()
     """operators of the category"""
     time_us: Annotated[float, Meta(ge=0, le=1e12)]
@@ -30,12 +30,11 @@ class OperatorTime(ResultRecord):
     """An operator in a profile."""
 
     name: str
-    """the operator, in execution order: by the file's name for it, or by onnxruntime's after its \
-optimizations"""
+    """name of the operator, in execution order, in the file or in onnxruntime's optimized graph"""
     kind: str
-    """the file's word for it"""
+    """its kind in the file"""
     event: str
-    """the runtime's word for what it ran"""
+    """its kernel's name in the runtime"""
     category: str
     """its category"""
     time_us: Annotated[float, Meta(ge=0, le=1e12)]
@@ -43,16 +42,16 @@ optimizations"""
 
 
 class ProfileResult(ResultRecord):
-    """Where the time of an inference goes."""
+    """The time of an inference by operator and category."""
 
     rounds: Count | None = known_as()
     """*`--profile`*, and so are the following: inferences under the runtime's profiler"""
     total_us: Microseconds | None = known_as()
-    """microseconds of one inference: the operators and what lies between them"""
+    """microseconds of one inference: the operators and the time between them"""
     unaccounted_us: Microseconds | None = known_as()
-    """what lies between the operators: dispatch, copies in and out, the profiler itself"""
+    """time between the operators: dispatch, copies in and out, the profiler itself"""
     inference_us: Microseconds | None = known_as()
-    """one inference as its caller sees it; more than `total_us` on a busy machine, whose \
-disturbances are not caused by an operator"""
+    """one inference as measured by its caller; more than `total_us` on a busy machine, whose \
+disturbances belong to no operator"""
     categories: tuple[CategoryTime, ...] = known_as(())
     operators: tuple[OperatorTime, ...] = known_as(())

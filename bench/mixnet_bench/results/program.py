@@ -1,4 +1,4 @@
-"""What another program measured, LiteRT's benchmark_model: means without samples, as records."""
+"""Measurements of another program, LiteRT's benchmark_model: means without samples, as records."""
 
 from mixnet_android.phone.records import PhoneConditions, PhoneDevice
 from mixnet_android.runs.benchmark_model import Report, Spread
@@ -34,7 +34,7 @@ class SpreadResult(ResultRecord):
     median_ms: Span | None = known_as()
     """their median, from newer versions of the program"""
     p95_ms: Span | None = known_as()
-    """what 95 % of them stay below, likewise"""
+    """their 95th percentile, likewise"""
 
 
 class ProgramLaunch(ResultRecord):
@@ -48,9 +48,9 @@ class ProgramLaunch(ResultRecord):
     """the warm-up, with the keys of `timed`; `null` where there was none"""
     timed: SpreadResult
     delegate: str | None = known_as()
-    """the delegate that was applied, like `XNNPACK`"""
+    """the delegate, such as `XNNPACK`"""
     delegated: str | None = known_as()
-    """how much of the network it took: `all`, `part` or `none`"""
+    """the share of the network that it took: `all`, `part` or `none`"""
     memory_mb: Positive | None = known_as()
     """the process's growth since its start, in MB"""
 
@@ -59,17 +59,17 @@ class ProgramSettings(ResultRecord):
     """How the program was configured."""
 
     launches: Count | None = known_as()
-    """processes a file"""
+    """processes per file"""
     min_count: Count | None = known_as()
-    """inferences a file, at least, over all launches"""
+    """inferences per file, at least, over all launches"""
     min_time_s: Span | None = known_as()
-    """seconds of inference a file, at least"""
+    """seconds of inference per file, at least"""
     warmup: Count | None = known_as()
-    """inferences before those"""
+    """inferences of the warm-up"""
     seed: int = known_as(0)
-    """of the order of the files"""
+    """random seed of the order of the files"""
     pin: Cpus | None = known_as()
-    """the CPUs asked for; `null` for all"""
+    """requested CPUs; `null` for all"""
 
 
 class ProgramRatio(ResultRecord):
@@ -89,7 +89,7 @@ class ProgramResult(FileRun):
     label: str | None = known_as()
     """`shell process`: an app may be slower or faster"""
     emulated: bool = known_as(False)
-    """whether the phone is none"""
+    """whether the phone is an emulator"""
     fixed_performance: bool | None = known_as()
     """whether the phone's fixed-performance mode was on"""
     runner: str | None = known_as()
@@ -103,13 +103,13 @@ class ProgramResult(FileRun):
     first_ms: Span | None = known_as()
     """the first inference, the median of the launches; `null` if it is not reported"""
     init_ms: Span | None = known_as()
-    """from the file to the first inference, the median of the launches"""
+    """time from opening the file to the first inference, the median of the launches"""
     ratio_to_first: ProgramRatio | None = known_as()
     verdict: Verdict
-    """as of this software's own runner; `undelegated` where XNNPACK took nothing of the network, \
-`unsampled` where nothing graver is known; never `valid`"""
+    """as for this software's own runner; `undelegated` if XNNPACK took no operator, `unsampled` \
+if no other caveat applies; never `valid`"""
     reasons: tuple[str, ...] = known_as(())
-    """a sentence for every caveat, the gravest first"""
+    """a sentence for every caveat, the most severe first"""
     launches: tuple[ProgramLaunch, ...]
     device: PhoneDevice
     """as without `--runner`"""

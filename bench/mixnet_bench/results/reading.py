@@ -1,4 +1,4 @@
-"""Saved results, read into records by what they are; what is none is refused with its file."""
+"""Reads saved results into records according to their kind; other files are refused by name."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,11 +33,11 @@ KINDS: tuple[tuple[tuple[str, ...], type[ResultRecord]], ...] = (
     (("claim",), ClaimResult),
     (("predicted", "latency_interval_ms"), Prediction),
 )
-"""By the keys that only they have; the first that fits."""
+"""Kinds by the keys that only they have; the first match is used."""
 
 
 def kind_of(target: Any) -> type[ResultRecord] | None:
-    """Of which kind a target is; None where it is of none that reports know.
+    """The kind of a target; None if reports do not know it.
 
     Raises WrongValueError where it is not an object.
     """
@@ -52,7 +52,7 @@ def decode_any(target: Any) -> ResultRecord | None:
 
 
 def decode_latency(target: Any) -> LatencyResult:
-    """What was timed here or on a phone, from JSON values. Raises WrongValueError."""
+    """A timing on this machine or a phone, from JSON values. Raises WrongValueError."""
     return decode(PhoneLatencyResult if JsonObject(target).has("device") else LatencyResult, target)
 
 

@@ -1,4 +1,4 @@
-"""What a search of a space finds, as records: every candidate, and the front of them."""
+"""The results of a search, as records: every candidate, and the front."""
 
 from mixnet_common.result import (
     Count,
@@ -17,20 +17,20 @@ class SearchTrial(ResultRecord):
     """A candidate that was tried: a line of `candidates.jsonl`."""
 
     number: Count
-    """how many were tried before it"""
+    """number of candidates before it"""
     genotype: tuple[Count, ...]
-    """the number of the option at each position of the space"""
+    """index of the option at each position of the space"""
     latency_ratio: Positive
     """its predicted time over the anchor's"""
     latency_ratio_interval: tuple[Positive, Positive] | None = known_as()
-    """in which that lies, as the table says"""
+    """prediction interval of `latency_ratio`"""
     score: Number | None = known_as()
-    """what the score gave; `null` where it failed"""
+    """its score; `null` if it failed"""
     origin: str
-    """where it comes from: `fastest` of the space, `random`, `mutation`, `crossover`, or \
-`enumeration` of the last ones"""
+    """its origin: `fastest` of the space, `random`, `mutation`, `crossover`, or `enumeration` of \
+the last ones"""
     parents: tuple[Count, ...] = known_as(())
-    """the numbers of the candidates that it descends from"""
+    """numbers of its parents"""
     error: str | None = known_as()
     """why it could not be scored"""
 
@@ -48,23 +48,23 @@ class FrontMember(ResultRecord):
     """A network of the Pareto front."""
 
     name: str
-    """the network, as its file calls it"""
+    """name of the network in its file"""
     path: Place
-    """its file, which every command takes for a network"""
+    """its file, which every command accepts as a network"""
     number: Count
-    """the candidate that it is"""
+    """its number among the candidates"""
     genotype: tuple[Count, ...]
-    """the number of the option at each position of the space"""
+    """index of the option at each position of the space"""
     score: Number
-    """what the score gave"""
+    """its score"""
     latency_ratio: Positive
     """its predicted time over the anchor's"""
     latency_ratio_interval: tuple[Positive, Positive] | None = known_as()
-    """in which that lies, as the table says"""
+    """prediction interval of `latency_ratio`"""
     latency_ms: Span
-    """its predicted time, from the anchor's in the table"""
+    """its predicted time, using the anchor's time in the table"""
     extrapolated: bool = known_as(False)
-    """whether it lies far outside of the networks that the table's predictions were fitted to"""
+    """whether it is far outside the networks used for the fit of the table"""
     params: Count
     """trainable parameters"""
     macs: Count
@@ -72,7 +72,7 @@ class FrontMember(ResultRecord):
 
 
 class SearchResult(ResultRecord):
-    """What a search found."""
+    """The result of a search."""
 
     name: str
     """the space"""
@@ -81,45 +81,45 @@ class SearchResult(ResultRecord):
     table_sha256: str
     """its hash"""
     measured: str
-    """where and under what the table was measured"""
+    """conditions under which the table was measured"""
     anchor: str
-    """the network that times are ratios to"""
+    """the network that times are relative to"""
     anchor_ms: Span
     """its time when the table was made"""
     emulated: bool = known_as(False)
-    """whether the table is an emulator's, which is not a phone"""
+    """whether the table is from an emulator, not a phone"""
     score: str
     """the score's name"""
     score_sha256: str | None = known_as()
-    """of the file that it is from; `null` for one that ships"""
+    """hash of its file; `null` for a built-in score"""
     about: str | None = known_as()
-    """what has to be known of the score: that it is a proxy"""
+    """a note on the score, such as that it is a proxy"""
     latency: str | None = known_as()
-    """the limit as it was asked for; `null` where none was"""
+    """the limit as given; `null` for none"""
     limit_ratio: Positive | None = known_as()
     """the same over the anchor's time"""
     certain: bool
-    """whether the whole interval of a prediction had to be within the limit, or only its value"""
+    """whether the whole interval of a prediction must be within the limit, or only its value"""
     confidence: Share
     """of the intervals"""
     seed: Count
-    """of the search"""
+    """random seed of the search"""
     population: Count
-    """how many of the last candidates had children"""
+    """number of most recent candidates that can be parents"""
     evaluations: Count
-    """candidates that were tried"""
+    """number of candidates"""
     failed: Count
-    """how many of them could not be scored"""
+    """number of candidates that could not be scored"""
     exhausted: bool
-    """whether the search ended because it found no network that was not tried"""
+    """whether the search ended because all networks that it found had been tried"""
     candidates: Place
     """the file with all of them, one per line"""
     figure: Place
-    """the front as a picture"""
+    """the figure of the front"""
     front: tuple[FrontMember, ...]
     """from the fastest to the slowest: no other candidate has a better score and is as fast"""
     best_possible: Number | None = known_as()
-    """the best score within the limit, where it is known: of `synthetic`, if its best network is \
+    """the best possible score within the limit, if known: for `synthetic`, if its best network is \
 within the limit"""
 
 
@@ -133,20 +133,20 @@ class MeasuredMember(ResultRecord):
     measured: Positive
     """its measured time over the anchor's"""
     log_ratios: tuple[Number, ...]
-    """of each launch, the logarithm of that"""
+    """the logarithm of that in each launch"""
     within: bool
     """whether it is within the limit"""
 
 
 class FrontStudy(ResultRecord):
-    """Whether the networks of a front keep the latency that was asked for."""
+    """Whether the networks of a front meet the requested latency."""
 
     name: str
     """the space"""
     table: str
-    """where and under what the table was measured, and the front too"""
+    """conditions under which the table and the front were measured"""
     latency: str | None = known_as()
-    """the limit as it was asked for"""
+    """the limit as given"""
     limit_ratio: Positive
     """the same over the anchor's time"""
     anchor_ms: tuple[Span, ...]
@@ -154,7 +154,7 @@ class FrontStudy(ResultRecord):
     members: tuple[MeasuredMember, ...]
     """the slowest of the front"""
     within: Count
-    """how many are within the limit"""
+    """number of members within the limit"""
     passed: bool
     """whether nine of ten are"""
     complete: bool

@@ -1,4 +1,4 @@
-"""What the smaller commands print, as records: classes of images, steps, tuned blocks."""
+"""The output of the smaller commands, as records: classes of images, steps, tuned blocks."""
 
 from msgspec import field
 
@@ -15,22 +15,22 @@ class GuessResult(ResultRecord):
     score: Share
     """its probability: the softmax of the outputs"""
     output: float | None = None
-    """what the file computes for it: a logit, or a probability where the file ends in a softmax"""
+    """the file's output for it: a logit, or a probability if the file ends in a softmax"""
 
 
 class ClassifyResult(ResultRecord):
-    """What a file sees in an image."""
+    """A file's predictions for an image."""
 
     name: str
     """the file's name"""
     image: Place
-    """the image, as it was named"""
+    """the image as given"""
     runtime: str
     """the runtime"""
     runtime_version: str
     """its version"""
     shapes: dict[str, Shape] = known_as({})
-    """sizes of its input, as it ran"""
+    """sizes of its input in this run"""
     signature: str | None = known_as()
     """the signature that ran; `null` where the file names none"""
     preprocessing_from: str
@@ -42,24 +42,24 @@ class ClassifyResult(ResultRecord):
 
 
 class StepResult(ResultRecord):
-    """What became of a campaign's step."""
+    """The outcome of a campaign's step."""
 
     name: str
-    """what the step is about"""
+    """subject of the step"""
     kind: str
     """`paper`, `count` (a network), `export`, `file` (an existing file), `inspect` (a file's \
 count and delegation), `parity` or `latency`"""
     key: str
-    """a hash of the kind and of all that the result depends on"""
+    """a hash of the kind and of everything that the result depends on"""
     state: str
     """`done`, `done before`, `failed`, `not tried` (it needs one that failed), or with \
 `--dry-run` `to do`"""
     result: Place | None = known_as()
     """the result's file, where there is one"""
     seconds: Span | None = known_as()
-    """how long it took, where it was done now"""
+    """duration, if it was done now"""
     estimate_s: Span | None = known_as()
-    """how long it may take, where it is to do"""
+    """expected duration, if it is not done yet"""
     estimate_from: str | None = known_as()
     """`earlier result`, or `estimate`: from multiply-adds and parameters"""
     error: str | None = known_as()
@@ -73,7 +73,7 @@ class TunedChoice(ResultRecord):
     """which kernel groups share a kernel size: `none`, `smallest`, `pairs`, `all-but-largest`, \
 `all`, `auto`"""
     mixed: str
-    """how kernel groups get their channels: `split`, `slices`, `branches`, `auto`"""
+    """how channels are divided among kernel groups: `split`, `slices`, `branches`, `auto`"""
     groups: str
     """grouped 1x1 convolutions: `split`, `grouped`, `dense`, `auto`"""
     join: str
@@ -81,10 +81,10 @@ class TunedChoice(ResultRecord):
     concat: str
     """a concat of many tensors: `whole`, or `nested` (of at most five each)"""
     pieces: str
-    """what the pieces of cut kernels are in an int8 file: `int8` or `float32`"""
+    """type of the tiles of large kernels in an int8 file: `int8` or `float32`"""
     tiling: str
-    """how depthwise kernels of more than 25 taps are cut: `direct`, `rows`, `grid`, `polyphase`, \
-`nested`"""
+    """how depthwise kernels of more than 25 taps are tiled: `direct`, `rows`, `grid`, \
+`polyphase`, `nested`"""
 
 
 class TunedRatio(ResultRecord):
@@ -106,33 +106,33 @@ class TunedBlock(ResultRecord):
     """the names of equal blocks, which are timed once"""
     choice: TunedChoice
     ratio: Positive
-    """the block's time over that of the default lowering; 1 where nothing was changed"""
+    """the block's time over that of the default lowering; 1 if unchanged"""
     tried: Count
     """different forms of the block that were timed"""
     best: TunedRatio | None = known_as()
-    """the form that seemed fastest, timed once more in five launches beside the default one; \
-`null` where none seemed faster"""
+    """the form that seemed fastest, timed again in five launches side by side with the default \
+one; `null` if none seemed faster"""
 
 
 class TunedRewriting(ResultRecord):
     """Rewritings of a file that are equal but for their weights, timed once."""
 
     pattern: str
-    """what `mixnet-export optimize` found: `tiles`, `mixed convolution` …"""
+    """the pattern, as in `mixnet-export optimize`: `tiles`, `mixed convolution` …"""
     names: tuple[str, ...]
-    """the tensors that they are about"""
+    """the tensors that they concern"""
     what: str
-    """what becomes of them"""
+    """the rewriting in words"""
     ratio: Positive
-    """their time rewritten over their time as they are, alone"""
+    """their time after over before the rewriting, measured separately"""
     interval: tuple[Positive, Positive] | None = known_as()
     """interval at the level `confidence`"""
     faster: bool
-    """whether the whole interval is below 1; otherwise they stay as they are"""
+    """whether the whole interval is below 1; otherwise they are not rewritten"""
 
 
 class TunedFile(ResultRecord):
-    """Which rewritings of an existing file pay."""
+    """The measured rewritings of an existing file."""
 
     name: str
     """the file"""
@@ -143,7 +143,7 @@ class TunedFile(ResultRecord):
     emulated: bool
     """whether it was tuned on an emulator: such a plan is not a phone's"""
     target: str
-    """the runtime's version that the rewritings are for"""
+    """runtime and version that the rewritings are for"""
     rewritings: tuple[TunedRewriting, ...] = known_as(())
     confidence: Share | None = known_as()
     """0.95, of all intervals here"""
@@ -157,15 +157,15 @@ class TuneResult(ResultRecord):
     path: Place
     """the plan that was written, for `mixnet-export --lowering`"""
     measured: str
-    """where and under what: runtime and version, processor, threads, precision"""
+    """conditions: runtime and version, processor, threads, precision"""
     emulated: bool
-    """whether it was tuned on an emulator: such a plan is made with `--allow-emulated` only, says \
-so at its beginning, and is not a phone's"""
+    """whether it was tuned on an emulator: such a plan requires `--allow-emulated`, is labelled \
+in its first line, and is not valid for a phone"""
     blocks: tuple[TunedBlock, ...]
     ratios: dict[str, Positive]
     """the whole network's time over that of the `default` lowering, and over the paper's literal \
 form, `reference`"""
     ratio_intervals: dict[str, tuple[Positive, Positive] | None] = known_as({})
-    """where those lie at `confidence`: a gain only if below 1"""
+    """their intervals at `confidence`: a gain only if below 1"""
     confidence: Share | None = known_as()
     """0.99, of all intervals here"""

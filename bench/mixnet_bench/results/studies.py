@@ -1,4 +1,4 @@
-"""What the programs for developers print, as records."""
+"""The output of the programs for developers, as records."""
 
 from mixnet_common.result import (
     Count,
@@ -35,63 +35,63 @@ class RunnerComparison(ResultRecord):
     ratio_interval: Bounds | None = known_as()
     """its 95 % interval"""
     within: bool
-    """whether it stays within the bound"""
+    """whether the ratio is within the bound"""
 
 
 class ExportCostResult(ResultRecord):
-    """What an export costs."""
+    """The cost of an export."""
 
     name: str
     """the job"""
     title: str
     """the job in words"""
     seconds: tuple[Span, ...]
-    """how long each run took"""
+    """duration of each run"""
     cpu_seconds: tuple[Span, ...]
     """its CPU time"""
     peak_bytes: tuple[Count, ...]
-    """the most memory that it had"""
+    """its peak memory"""
     seconds_bar: Span | None = known_as()
-    """what a run may take"""
+    """maximum duration of a run"""
     bytes_bar: Count | None = known_as()
-    """the memory that it may have"""
+    """maximum memory of a run"""
     median_seconds: Span
     """the median of `seconds`"""
     within: bool
-    """whether it stays within both"""
+    """whether it is within both limits"""
 
 
 class TrialComparison(ResultRecord):
     """A comparison in a trial."""
 
     ratio: Positive
-    """the ratio that was found"""
+    """the measured ratio"""
     interval: tuple[Positive, Positive] | None = known_as()
     """its interval at `confidence`"""
     smallest_difference: Positive | None = known_as()
-    """the difference that it would have detected"""
+    """the smallest detectable difference"""
     conclusion: str
-    """what it concluded"""
+    """the conclusion"""
 
 
 class TrialPair(ResultRecord):
-    """What was found of a file beside itself, and of a slower one beside it."""
+    """The results of a file against itself, and of a slower one against it."""
 
     same: TrialComparison
-    """the file beside itself"""
+    """the file against itself"""
     slower: TrialComparison
-    """a slower file beside it"""
+    """the slower file against it"""
 
 
 class TrialResult(ResultRecord):
-    """How often comparisons said the right word."""
+    """How often the conclusions of comparisons were right."""
 
     name: str
     """the file"""
     slower: str
     """the slower one"""
     way: str
-    """how they were timed"""
+    """how the files were timed"""
     repetitions: Count
     """comparisons of each kind"""
     launches: Count
@@ -101,21 +101,21 @@ class TrialResult(ResultRecord):
     power: Share
     """of `smallest_difference`"""
     same_undetected: Count
-    """how often the file beside itself was no detectable difference"""
+    """how often the file against itself had no detectable difference"""
     by_cpu_time: Count
     """how often CPU times were compared"""
     slower_detected: Count
     """how often the slower file was slower"""
     passed: bool
-    """whether both are as often as promised"""
+    """whether both occurred as often as expected"""
     smallest_difference: Positive | None = known_as()
-    """the median of the repetitions'"""
+    """median of the repetitions"""
     together: TrialPair
     """of all launches together"""
     comparisons: tuple[TrialPair, ...]
     """of each repetition"""
     took_s: Span
-    """how long it took"""
+    """duration"""
 
 
 class CanaryRun(ResultRecord):
@@ -124,14 +124,14 @@ class CanaryRun(ResultRecord):
     loaded: bool
     """whether a program kept its CPU busy"""
     run_delay: Share | None = known_as()
-    """the share of its time that it waited for a core, by the kernel; `null` where it doesn't \
-tell"""
+    """share of its time that it waited for a core, according to the kernel; `null` if not \
+reported"""
     canaries: Count
-    """how often the canary ran"""
+    """number of canary runs"""
     interrupted: Count
-    """how often it had to wait for its core"""
+    """number of canary runs that waited for a core"""
     verdicts: tuple[str, ...] = known_as(())
-    """what was concluded from it"""
+    """conclusions from the canary"""
 
 
 class CanaryTrial(ResultRecord):
@@ -142,11 +142,11 @@ class CanaryTrial(ResultRecord):
     loaded: Count
     """runs on a CPU that was kept busy"""
     loaded_found: Count
-    """how often contention was found there"""
+    """number of them in which contention was detected"""
     quiet: Count
     """runs that waited for a core for less than 1 % of their time"""
     quiet_not_claimed: Count
-    """how often no contention was claimed there"""
+    """number of them in which contention was not reported"""
     not_judged: Count
     """runs without the load that were not quiet"""
     passed: bool

@@ -1,4 +1,4 @@
-"""The samples of a result, launch by launch and burst by burst, as statistics take them. Pure."""
+"""The samples of a result, by launch and burst, in the form that the statistics use. Pure."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,7 @@
-"""The verdicts on a latency, in one order of severity, and the caveats that they are made of. Pure.
+"""The verdicts on a latency, in order of severity, and the caveats that lead to them. Pure.
 
-A cause goes before its symptom: programs that hold the cores make an interval wide, and so does a
-drift, so a wide interval makes a measurement ``too-short`` only where nothing else is known.
+A cause takes precedence over its symptoms: programs that occupy the cores make an interval wide,
+and so does drift, so a wide interval makes a measurement ``too-short`` only if no cause is known.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Verdict(StrEnum):
-    """What a latency can be trusted for, the gravest first. docs/trust.md explains each word."""
+    """Verdicts on a latency, the most severe first. docs/trust.md explains each word."""
 
     EMULATED = "emulated"
     VOID = "void"
@@ -68,7 +68,7 @@ def gravest(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def verdict_of(caveats: Iterable[Caveat]) -> Conclusion:
-    """What caveats come to: causes, the gravest first, then symptoms likewise.
+    """The verdict of caveats, and their reasons: causes, the most severe first, then symptoms.
 
     >>> wide = Caveat(Verdict.TOO_SHORT, "wide", symptom=True, remedy="raise --launches")
     >>> verdict_of([wide]).reasons

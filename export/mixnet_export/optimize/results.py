@@ -18,7 +18,7 @@ class RewrittenOperator(ResultRecord):
     subgraph: Count
     """a rewritten operator: the subgraph that it is in"""
     operator: Count
-    """its place among the original's operators, from 0"""
+    """its index among the original's operators"""
     name: str
     """its output tensor"""
     form: str
@@ -30,18 +30,18 @@ class RewrittenOperator(ResultRecord):
     dilations: Shape
     """rows and columns"""
     input_shape: Shape
-    """what it reads, without the padding of a PAD that was absorbed"""
+    """shape of its input, without the padding of an absorbed PAD"""
     output_shape: Shape
-    """what it computes"""
+    """shape of its output"""
     tiles: tuple[Shape, ...]
     """rows and columns of each tile; one tile of the whole kernel is a float32 convolution \
 between DEQUANTIZE and QUANTIZE"""
     sliced: Count
     """tiles that read a slice of the padded input"""
     pad_absorbed: bool
-    """whether a PAD before it went with it"""
+    """whether a PAD before it was absorbed"""
     expected_ratio: Positive | None = known_as()
-    """its expected time in that of the original operator, by the cost model"""
+    """its expected time over that of the original operator, by the cost model"""
     error: Positive | None = known_as()
     """float32, float16: largest difference from a float64 reference, relative to that one's \
 largest value; else `null`"""
@@ -63,13 +63,13 @@ class RegionRewritten(ResultRecord):
     subgraph: Count
     """operators that were rewritten together: the subgraph that they are in"""
     pattern: str
-    """what was found: `depth multiplier`, `partitions`, `mixed convolution` …"""
+    """the pattern: `depth multiplier`, `partitions`, `mixed convolution` …"""
     operators: tuple[Count, ...]
-    """their places among the original's operators, from 0"""
+    """their indices among the original's operators"""
     name: str
-    """the tensor that it is about"""
+    """the tensor that it concerns"""
     what: str
-    """what became of it"""
+    """the rewriting in words"""
     error: Positive | None = known_as()
     """float32: largest difference from a float64 reference (from the original where an operator \
 has no definition there), relative to that one's largest value; else `null`"""
@@ -87,25 +87,25 @@ class OperatorLeftAlone(ResultRecord):
     subgraph: Count
     """an operator that could be faster and stays: the subgraph that it is in"""
     operator: Count
-    """its place"""
+    """its index"""
     name: str
     """its output tensor"""
     why: str
-    """why it stays"""
+    """why it is not rewritten"""
 
 
 class FileFacts(ResultRecord):
-    """What a file takes."""
+    """The input of a file."""
 
     size_bytes: Count
     """its size"""
     partitions: Count | None = known_as()
-    """its delegate partitions on this machine's runtime; `null` where that is not like the \
+    """its delegate partitions in this machine's runtime; `null` if that runtime is unlike the \
 target"""
     partitions_reason: str = known_as("")
     """why they are unknown"""
     peak_activation_bytes: Count | None = known_as()
-    """activations of the main graph that live at once at most"""
+    """peak activation memory of the main graph"""
 
 
 class ComparedOutput(ResultRecord):
@@ -129,35 +129,35 @@ signature"""
     own_sqnr_db: Number | None = known_as()
     """SQNR of the original against itself, with XNNPACK and without"""
     says_nothing: str = known_as("")
-    """why the comparison proves nothing, as of an output that does not react to the input; else \
-empty"""
+    """why the comparison is not conclusive, for example if the output does not depend on the \
+input; else empty"""
 
 
 class OptimizeResult(ResultRecord):
-    """What rewriting a file did."""
+    """The result of rewriting a file."""
 
     path: Place
     """the original file"""
     target: str
-    """the runtime's version that it was rewritten for"""
+    """runtime and version that it was rewritten for"""
     rewritten: tuple[RewrittenOperator, ...] = known_as(())
     left_alone: tuple[OperatorLeftAlone, ...] = known_as(())
     reason: str = known_as("")
-    """why nothing was rewritten; empty where something was"""
+    """why nothing was rewritten; empty if something was"""
     before: FileFacts
     """of the original"""
     after: FileFacts | None = known_as()
     """of the optimized file; `null` where nothing was rewritten"""
     expected_gain: Number | None = known_as()
-    """share of the rewritten operators' time that is expected to go"""
+    """share of the rewritten operators' time that is expected to be saved"""
     outputs: tuple[ComparedOutput, ...] = known_as(())
     regions: tuple[RegionRewritten, ...] = known_as(())
     warnings: tuple[str, ...] = known_as(())
-    """sentences on what may spoil the result"""
+    """sentences on what may impair the result"""
     written: Place | None = known_as()
-    """the file that was written; `null` where there was nothing to do, and with `--dry-run`"""
+    """the file that was written; `null` if nothing was rewritten, and with `--dry-run`"""
     pictures: Count = known_as(0)
-    """with `--calibrate`: pictures on which outputs were compared; 0: on made-up inputs"""
+    """with `--calibrate`: number of images on which outputs were compared; 0: generated inputs"""
     fp16_allowed: bool = known_as(False)
     """its metadata let XNNPACK compute it in float16: `--allow-fp16`"""
     provenance: Free | None = known_as()
