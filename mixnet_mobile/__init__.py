@@ -1,6 +1,6 @@
-"""The public Python API: from a network or a checkpoint to model files, and what they are worth.
+"""The public Python API: from a network or a checkpoint to model files and their measurement.
 
-What the command line writes and checks, these functions write and check too: labels, preprocessing,
+These functions write and check what the command line writes and checks: labels, preprocessing,
 provenance, verification. They raise ``MixnetError`` or its subclass ``UsageError``. Everything else
 in the packages ``mixnet_*`` is private and may change. ``docs/python.md`` has an example of each.
 """

@@ -15,7 +15,7 @@ from mixnet_quantize.settings import DEFAULT, Settings
 
 
 class MoreOptions(TypedDict, total=False):
-    """What ``export`` takes besides, named as the options of ``mixnet-export``."""
+    """Further arguments of ``export``, named like the options of ``mixnet-export``."""
 
     classes: int
     resolution: int
@@ -35,7 +35,7 @@ class MoreOptions(TypedDict, total=False):
 
 
 REQUESTED = ("classes", "resolution", "multiplier", "batch", "seed")
-"""Of those, what sizes the network or chooses its weights."""
+"""Those that determine the network's size or its weights."""
 
 
 def export(

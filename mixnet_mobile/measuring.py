@@ -39,7 +39,7 @@ def count(
 
 
 class TimingOptions(TypedDict, total=False):
-    """What ``latency`` takes besides, as the options of ``mixnet-bench latency``."""
+    """Further arguments of ``latency``, named like the options of ``mixnet-bench latency``."""
 
     threads: int
     launches: int

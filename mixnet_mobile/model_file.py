@@ -1,4 +1,4 @@
-"""A ``.tflite`` or ``.onnx`` file with what is known of it. Opens no runtime, writes nothing."""
+"""A ``.tflite`` or ``.onnx`` file with its known properties. Opens no runtime, writes nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ class ModelFile:
 
     path: Path
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """What it was made from, as in the ``.json`` beside it; empty for files of other programs."""
+    """Its origin, as in the ``.json`` beside it; empty for files of other programs."""
 
     def __fspath__(self) -> str:
         """The path, so that ``open`` and ``Path`` take a ``ModelFile``."""
@@ -32,7 +32,7 @@ class ModelFile:
 
 
 AnyFile = str | Path | ModelFile
-"""What functions of the API take for a model file."""
+"""Arguments that the API accepts as a model file."""
 
 
 def path_of(file: AnyFile) -> Path:

@@ -1,1 +1,1 @@
-"""What touches a phone: adb, the parsers of what it says, files put there, runs, conditions."""
+"""Access to phones: adb, the parsers of its output, files on the phone, runs, conditions."""

@@ -1,4 +1,4 @@
-"""The bench: counts, times and compares network files, and holds the numbers against the paper's.
+"""Counts, times and compares model files, and compares the results with the paper.
 
-It reads files and starts processes; it never changes a network or a file it was given.
+It reads files and starts processes; it never changes a network or a given file.
 """

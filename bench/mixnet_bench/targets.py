@@ -1,6 +1,6 @@
-"""What a command line may name: a network, a network's own TOML file, or a model file.
+"""The targets on a command line: a network, a network's own TOML file, or a model file.
 
-Only looks at names and at whether a file is there; opens nothing.
+Only checks names and whether a file exists; opens nothing.
 """
 
 from pathlib import Path

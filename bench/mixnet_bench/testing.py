@@ -1,6 +1,6 @@
-"""For people's own tests: an assertion that a quantized file keeps its accuracy.
+"""For users' own tests: an assertion that a quantized file has the accuracy of the original.
 
-It needs no pytest, and says all that was found when it fails.
+It needs no pytest, and reports all results when it fails.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from mixnet_quantize.parity.report import parity_text
 def assert_parity(
     first: Path | str, second: Path | str, data: Path | str, *, budget: float, **options: Any
 ) -> Parity:
-    """Fail unless what ``second`` loses against ``first`` lies within ``budget`` points.
+    """Fail unless the loss of ``second`` against ``first`` is within ``budget`` points.
 
     The loss is that of top-1, or of agreement where ``data`` has no labels, and the whole of its
     interval must lie within the budget: too few images fail as well, and the message says how many

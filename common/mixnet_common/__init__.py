@@ -1,6 +1,6 @@
-"""What every package of mixnet-mobile shares: errors, whole files, the console.
+"""Shared by all packages of mixnet-mobile: errors, atomic files, the console.
 
-It knows nothing of networks, runtimes or phones, and imports none of the other packages.
+It is independent of networks, runtimes and phones, and imports none of the other packages.
 """
 
 from mixnet_common.errors import MixnetError, UsageError

@@ -1,8 +1,8 @@
-"""How both commands speak: data to stdout, progress and words to stderr, errors in two lines.
+"""The output of both commands: data to stdout, progress and messages to stderr, two-line errors.
 
-Whatever is printed passes through here, and what a name or a phone's answer holds of escape
-sequences and direction marks is shown, never obeyed (see ``printable``). A text is one line; where
-several are meant, several are given. Nothing here knows what is being exported or measured.
+Everything that is printed passes through here; escape sequences and direction marks in names or in
+a phone's answers are made visible (see ``printable``). A text is one line; several lines are
+several texts.
 """
 
 import json
@@ -171,7 +171,7 @@ def _tell(*lines: str) -> None:
 
 @dataclass
 class Verbosity:
-    """How much is told."""
+    """Verbosity of the output."""
 
     is_quiet: bool = False
     is_verbose: bool = False
@@ -227,7 +227,7 @@ def confirm(question: str) -> bool:
 
 
 def _joined(lines: Lines) -> str:
-    """Lines as they are printed."""
+    """Lines in printed form."""
     return "\n".join(map(printable, [lines] if isinstance(lines, str) else lines))
 
 

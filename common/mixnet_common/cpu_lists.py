@@ -1,6 +1,6 @@
-"""Lists of CPUs as text: what people give to ``--pin``, and what Linux writes of itself.
+"""Lists of CPUs as text: in ``--pin``, and as Linux writes them.
 
-Knows nothing of which CPUs there are.
+Independent of the CPUs that exist.
 """
 
 import re

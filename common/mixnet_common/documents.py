@@ -1,6 +1,6 @@
-"""The JSON documents that the commands print and save, read again: a format and its targets.
+"""Reads the JSON documents that the commands print and save: a format and its targets.
 
-What a target means is its reader's concern; here it is found, and named where it is damaged.
+The meaning of a target is defined elsewhere; here it is found, and named if it is damaged.
 """
 
 from collections.abc import Callable, Mapping
@@ -45,7 +45,7 @@ def read_document(path: Path, hint: str) -> dict[str, Any]:
 def read_targets(
     document: Mapping[str, Any], path: Path, hint: str, read: Callable[[JsonObject], Read]
 ) -> list[Read]:
-    """What ``read`` makes of every target.
+    """The result of ``read`` for every target.
 
     Raises UsageError that names file, target and key where a value is not what it has to be.
     """

@@ -1,6 +1,7 @@
-"""How a command starts: nothing that goes wrong before it has control ends in a traceback.
+"""The start of a command: errors before it has control do not end in a traceback.
 
-The command's own module, and click with it, are imported here, after Ctrl-C has got its meaning.
+The command's own module, and click with it, are imported here, after the handling of Ctrl-C is set
+up.
 """
 
 import gc

@@ -1,6 +1,6 @@
-"""The one family of exceptions that a user is meant to read.
+"""The family of exceptions that are shown to users.
 
-Everything else that escapes is a bug of this software and keeps its traceback.
+Every other exception is a bug of this software and is printed with its traceback.
 """
 
 import difflib

@@ -1,8 +1,8 @@
 """Output files that are whole or absent.
 
 A file is written under a temporary name in its own directory and renamed when all of it is on the
-disk, so that a full disk, a crash or a second process never leaves half of one behind. Only a
-regular file is ever replaced; a symbolic link is followed to the file that it leads to.
+disk, so that a full disk, a crash or a second process never leaves a partial file. Only a regular
+file is ever replaced; a symbolic link is followed to its target.
 """
 
 import errno
@@ -46,7 +46,7 @@ def write_all(contents: Mapping[Path, bytes | str]) -> None:
 
 
 def replaceable(path: Path) -> Path:
-    """Where a file written at ``path`` really goes: behind a symbolic link, the file it leads to.
+    """The file that writing ``path`` replaces: for a symbolic link, its target.
 
     Raises OSError where something is there that is not a regular file: a directory, a device, a
     FIFO.

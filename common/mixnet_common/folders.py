@@ -1,4 +1,4 @@
-"""Where this software keeps what it found or was given: one folder of the user's."""
+"""The folder in the user's home where this software stores files."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ APPLICATION = "mixnet-mobile"
 
 
 def home() -> Path:
-    """The folder for everything kept between runs: ``$MIXNET_HOME``, else the user's cache."""
+    """The folder for everything stored between runs: ``$MIXNET_HOME``, else the user's cache."""
     if named := os.environ.get("MIXNET_HOME"):
         return Path(named)
     from platformdirs import user_cache_path

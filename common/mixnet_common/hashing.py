@@ -1,4 +1,4 @@
-"""SHA-256, of bytes and of files: the one way in which this software names content."""
+"""SHA-256 of bytes and of files: this software identifies content only by it."""
 
 import hashlib
 from collections.abc import Iterable
@@ -29,6 +29,6 @@ def sha256_of_parts(parts: Iterable[bytes | str]) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """The hash of a regular file, read in pieces. Raises UsageError where it cannot be read."""
+    """The hash of a regular file, read in chunks. Raises UsageError if it cannot be read."""
     with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

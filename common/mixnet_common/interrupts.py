@@ -1,7 +1,7 @@
-"""What Ctrl-C does: before a command has begun it ends at once, later it unwinds.
+"""The effect of Ctrl-C: before a command has begun it ends at once, later it unwinds.
 
 OpenBLAS sends its own process an interrupt when it cannot start its threads, which is not a request
-of the user's; the two are told apart here.
+of the user; this module distinguishes the two.
 """
 
 import os

@@ -1,22 +1,25 @@
 """A mean or a ratio with its confidence interval: the one statistic behind "how much faster".
 
-Student's interval, of values that are independent: one from each launch. It is right for two values
-already, where a bootstrap is far too narrow, and it knows nothing of what the values are.
+Student's interval of independent values, one from each launch. It is valid from two values on,
+where a bootstrap is far too narrow.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 from statistics import fmean, stdev
 
 from mixnet_common.memory import check_room
 
 SCIPY_BYTES = 200 * 2**20
-"""Of address space that loading SciPy takes. With less, its OpenBLAS waits for buffers for ever."""
+"""Address space needed to load SciPy. With less, its OpenBLAS waits for buffers forever."""
+
+SHOWN_IN_TENTHS = 1.2
+"""Factors of speed from here on have one decimal, smaller ones two."""
 
 CONFIDENCE = 0.95
-"""Of intervals, unless another is asked for."""
+"""Default confidence level of intervals."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +32,29 @@ class Interval:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and the interval around it; None where a single value says nothing of its spread."""
+    """A value and its interval; None if it comes from a single value, whose spread is unknown."""
 
     value: float
     interval: Interval | None
+
+
+def speed_in_words(times: Estimate, than: str) -> str:
+    """The speed against ``than`` of something whose time over that of ``than`` is ``times``.
+
+    >>> speed_in_words(Estimate(0.692, Interval(0.64, 0.748)), "a.tflite")
+    '1.4× faster than a.tflite (ratio 0.64–0.75)'
+    >>> speed_in_words(Estimate(1.04, None), "it"), speed_in_words(Estimate(2.0, None), "it")
+    ('1.04× slower than it', '2.0× slower than it')
+    >>> speed_in_words(Estimate(0.98, Interval(0.95, 1.01)), "it")
+    'not measurably faster or slower than it (ratio 0.95–1.01)'
+    """
+    found = times.value
+    low, high = (found, found) if times.interval is None else astuple(times.interval)
+    bounds = "" if times.interval is None else f" (ratio {low:.2f}–{high:.2f})"
+    if low <= 1 <= high:
+        return f"not measurably faster or slower than {than}{bounds}"
+    factor, word = (1 / found, "faster") if found < 1 else (found, "slower")
+    return f"{factor:.{1 if factor >= SHOWN_IN_TENTHS else 2}f}× {word} than {than}{bounds}"
 
 
 def mean_of(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:

@@ -1,7 +1,7 @@
-"""A JSON object of unknown origin, asked for its values by key, type and range.
+"""A JSON object of unknown origin, whose values are read by key, type and range.
 
-What is not of the type asked for, or no such thing can have, is an error that names its key and
-shows the value. No text is trusted.
+A value of another type or out of range is an error that names its key and shows the value. No text
+is trusted.
 """
 
 from typing import Any
@@ -13,13 +13,13 @@ MOST_CHARACTERS = 1000
 MOST_PATH = 4096
 
 LEAST, MOST = 1e-18, 1e18
-"""Of any number's absolute value, unless it is 0: what is beyond was never measured."""
+"""Bounds of any number's absolute value, unless it is 0: no measurement is beyond them."""
 
 LEAST_MS, MOST_MS = 1e-6, 1e9
-"""Of a time in milliseconds: a nanosecond and eleven days."""
+"""Bounds of a time in milliseconds: a nanosecond and eleven days."""
 
 MOST_COUNT = 2**53
-"""Of whatever is counted: JSON's readers elsewhere keep no larger whole number."""
+"""Limit of counts: other JSON readers cannot represent larger integers."""
 
 
 class WrongValueError(Exception):
@@ -27,7 +27,7 @@ class WrongValueError(Exception):
 
 
 class JsonObject:
-    """A JSON object whose values are asked for by key, type and range.
+    """A JSON object whose values are read by key, type and range.
 
     Every method raises WrongValueError where the value is another.
     """

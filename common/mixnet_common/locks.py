@@ -1,7 +1,7 @@
-"""One process at a time: locks that the system holds, so that none outlives its process.
+"""One process at a time: locks held by the operating system, so that none outlives its process.
 
-A lock is on an open file, not the file's being there: whoever dies, however, gives it back. What is
-written into the file says who holds it, for the message that others get.
+A lock is on an open file and does not depend on the file's existence: it is released when its
+process ends. The file contains the holder's identity, for the message to others.
 """
 
 import errno
@@ -22,7 +22,7 @@ NAME = ".lock"
 """The file in a locked folder."""
 
 MOST_BYTES = 1000
-"""Of what a holder says of itself."""
+"""Limit of the holder's description."""
 
 _HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
@@ -121,7 +121,7 @@ def _sign(handle: int) -> None:
 
 
 def _holder(path: Path) -> str:
-    """Who holds the lock, as far as it says so."""
+    """The holder of the lock, if recorded."""
     try:
         handle = os.open(path, os.O_RDONLY | (_FLAGS & ~(os.O_RDWR | os.O_CREAT)))
         try:

@@ -1,4 +1,4 @@
-"""How much memory this process may have and has had, as far as the system says."""
+"""The available and the used memory of this process, as far as the system reports them."""
 
 import mmap
 import os
@@ -12,7 +12,7 @@ from mixnet_common.numbers import bytes_in_words
 from mixnet_common.supervision import memory_limit
 
 CGROUP = Path("/sys/fs/cgroup/memory.max")
-"""What a container may have; ``max`` where it has no limit."""
+"""Memory limit of a container; ``max`` if it has none."""
 
 
 def usable_memory() -> int | None:
@@ -41,20 +41,20 @@ def check_memory(needed: int, what: str, hint: str) -> None:
     usable = usable_memory()
     if usable is not None and needed > usable:
         raise UsageError(
-            f"{what} takes at least {bytes_in_words(needed)} of memory, and there are"
-            f" {bytes_in_words(usable)} here",
+            f"{what} takes at least {bytes_in_words(needed)} of memory, and"
+            f" {bytes_in_words(usable)} are available",
             hint,
         )
 
 
 def check_room(size: int) -> None:
-    """Raise MemoryError where a limit on this process's memory leaves less than so many bytes."""
+    """Raise MemoryError if this process's memory limit leaves less than this number of bytes."""
     if memory_limit() is None:
         return
     try:
         mmap.mmap(-1, size).close()
     except OSError as error:
-        raise MemoryError(f"{bytes_in_words(size)} of address space cannot be had") from error
+        raise MemoryError(f"{bytes_in_words(size)} of address space are not available") from error
 
 
 def _limits() -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Numbers as they are shown to people."""
+"""Numbers formatted for display."""
 
 import math
 from collections.abc import Iterable

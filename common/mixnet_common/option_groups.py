@@ -1,4 +1,4 @@
-"""Help that lists options in groups, and options that still answer to earlier names."""
+"""Help that lists options in groups, and options with former names."""
 
 from collections.abc import Mapping, Sequence
 from copy import copy
@@ -34,7 +34,7 @@ def _write(formatter: click.HelpFormatter, title: str, records: Sequence[tuple[s
 
 
 class RenamedOption(click.Option):
-    """An option whose first name is its name; it answers to the others too, and help omits them."""
+    """An option whose first name is its name; the others work too, but help omits them."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """The name and the help text of the option."""

@@ -1,9 +1,9 @@
-"""Numbers on command lines: types for click that know their bounds, and the bounds themselves.
+"""Numbers on command lines: types for click with bounds, and the bounds themselves.
 
 Every numeric option of every command has one of these types. A value out of bounds is refused when
-the command line is read, in one line that names the bounds; NaN and infinities are in none. Files
-and functions that take the same numbers have the same bounds. What a number costs in memory is
-worked out where that is known; here are only bounds beyond which no machine or no purpose goes.
+the command line is read, in one line that names the bounds; NaN and infinities are never valid.
+Files and functions that take the same numbers have the same bounds. The memory that a number needs
+is checked elsewhere; these bounds only exclude values that no machine or purpose needs.
 """
 
 import math
@@ -116,7 +116,7 @@ HOST = "host"
 """This machine, among what ``--on`` names."""
 
 PHONE_THREADS = 64
-"""The most that the native runner takes; no phone has so many cores."""
+"""The maximum of the native runner; no phone has this many cores."""
 
 
 def threads_on(device: str) -> Whole:
@@ -187,7 +187,7 @@ INFERENCES = Whole(1, 1_000_000)
 
 WARMUP = Whole(0, 1_000_000)
 SECONDS = Real(0, 86_400)
-"""Of measuring: at most a day."""
+"""Seconds of measuring: at most a day."""
 
 SHORT = Real(0, 600)
 """Seconds of measuring one launch."""
@@ -211,7 +211,7 @@ TABLE_NETWORKS = Whole(4, 1000)
 TABLE_MINUTES = Real(0, 100_000, least_open=True)
 
 POINTS = Real(0, 100, least_open=True, most_open=True)
-"""Of accuracy, that may be lost."""
+"""Percentage points of accuracy that may be lost."""
 
 PERCENTILE = Real(50, 100, least_open=True)
 JOBS = Whole(1, 64)
@@ -232,4 +232,4 @@ CLASSES = Whole(1, None)
 RESOLUTION = Whole(1, None)
 BATCH = Whole(1, None)
 MULTIPLIER = Real(0.01, None)
-"""How large a network may be made, its weights and maps say: ``mixnet_networks.graph.sizes``."""
+"""A network's size is limited by its weights and maps: ``mixnet_networks.graph.sizes``."""

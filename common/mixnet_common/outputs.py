@@ -1,7 +1,7 @@
-"""Where a command may write: never in the place of what it reads, nor of what is not a plain file.
+"""Which outputs a command may write: never its inputs, nor anything but regular files.
 
-Every command names all that it reads, before its work, and is refused an output that would replace
-any of it. A symbolic link is followed: what counts is the file that it leads to.
+Every command lists its inputs before its work, and an output that would replace one of them is
+refused. A symbolic link is followed to its target.
 """
 
 import os
@@ -63,7 +63,7 @@ def named_files(*names: str | Path | None) -> list[Path]:
 
 
 def _checked(path: Path, option: str, hint: str) -> Path:
-    """Where the file goes. Nothing is there, or a regular file, or a link to one of the two."""
+    """The output path, at which there is nothing, a regular file, or a link to one of the two."""
     try:
         return replaceable(path)
     except (OSError, ValueError, RuntimeError) as error:  # a NUL; links in a circle
@@ -96,7 +96,7 @@ class _Files:
             self._by_identity.setdefault((status.st_dev, status.st_ino), path)
 
     def replaced_by(self, path: Path) -> Path | None:
-        """The file that writing ``path`` would replace, or the folder that this lies in."""
+        """The file that writing ``path`` would replace, or its folder."""
         status, resolved = _status(path), _resolved(path)
         if status is None:
             return self._by_path.get(resolved)

@@ -1,8 +1,8 @@
 """A function of the user's own, named on a command line as ``FILE.py:function``.
 
-The file is run as Python runs a module, in this process and with all that this process may do: it
-is the user's own code. What it raises is reported with its file and line, and what it prints goes
-to stderr, so that a command's stdout stays its own.
+The file is run as Python runs a module, in this process and with its permissions: it is the user's
+own code. Exceptions are reported with file and line, and its output goes to stderr, so that stdout
+has only the command's own output.
 """
 
 import sys
@@ -29,7 +29,7 @@ class OwnFunction:
     name: str
     path: Path
     sha256: str
-    """Of the file, which other files may lie behind."""
+    """Hash of the file, which may import others."""
 
     def __call__(self, *arguments: Any) -> Any:
         """Call it; whatever it prints goes to stderr."""

@@ -1,6 +1,6 @@
-"""Progress in a pipe or a log file: a line every ten seconds, in place of a bar. Prints nothing.
+"""Progress in a pipe or a log file: a line every ten seconds instead of a bar. Prints nothing.
 
-The line comes whether or not anything has advanced, so that a log shows that the work goes on.
+The line is printed even without progress, so that a log shows that the work continues.
 """
 
 import threading
@@ -22,11 +22,11 @@ class _Task:
 
 @dataclass
 class PlainProgress:
-    """What a bar of rich's is asked for, for streams that are not a terminal.
+    """The interface of a rich bar, for streams that are not a terminal.
 
-    ``say`` gets a line when the last one is ten seconds old, from a thread of its own where nothing
-    advances for so long; work that takes less says nothing. Threads may report to it. ``wait``
-    waits so many seconds, and returns early, with True, when the work has ended.
+    ``say`` gets a line when the last one is ten seconds old, from a separate thread if nothing
+    advances; shorter work prints nothing. Threads may report to it. ``wait`` waits the given
+    seconds, and returns early, with True, when the work has ended.
     """
 
     say: Callable[[str], object]

@@ -1,4 +1,4 @@
-"""Progress of anything long, on stderr: bars on a terminal, a line every ten seconds in a pipe."""
+"""Progress of long work, on stderr: bars on a terminal, a line every ten seconds in a pipe."""
 
 import sys
 import threading
@@ -50,7 +50,7 @@ def progress(what: str, total: int) -> Iterator[Any]:
 
 
 STEPS = 1000
-"""Of a bar that is told shares."""
+"""Steps of a bar that receives shares."""
 
 
 @contextmanager

@@ -1,9 +1,8 @@
-"""Files that somebody names, read with bounds: text, JSON and TOML, and whole files of bytes.
+"""Reads files that a user names, with bounds: text, JSON and TOML, and whole files of bytes.
 
-Only regular files are opened: a FIFO would hang, a link to ``/dev/zero`` would fill the memory.
-What is read is bounded in size, JSON and TOML also in depth and in the size of their numbers, and
-neither may hold NaN or infinities, which no arithmetic survives. Every reader words its errors
-alike; nothing here knows what a file means.
+Only regular files are opened: a FIFO would block, a link to ``/dev/zero`` would fill the memory.
+Sizes are bounded, for JSON and TOML also depth and the length of numbers; NaN and infinities are
+refused. Errors of all readers have the same wording; the meaning of a file is defined elsewhere.
 """
 
 import errno
@@ -31,7 +30,7 @@ FILE_BYTES = 4 << 30
 """Bound on any other file; a FlatBuffer or a protobuf ends at 2 GiB."""
 
 PROC_BYTES = 1 << 16
-"""Of a file under /proc, which the system gives no size, read at once."""
+"""Bytes read at once of a file under /proc, whose size the system does not report."""
 
 DEPTH = 100
 """Bound on nesting in JSON and TOML."""
@@ -95,7 +94,7 @@ def is_file(path: Path) -> bool:
 
 
 def missing_file(path: Path) -> UsageError:
-    """What is said where ``is_file`` is False."""
+    """The message if ``is_file`` is False."""
     there = False
     with suppress(OSError, ValueError):
         there = path.exists()
@@ -187,7 +186,7 @@ def check_depth(content: Any) -> None:
 
 
 def cannot_read(path: Path, error: Exception) -> str:
-    """What is said of a file that the system does not let us read."""
+    """The message for a file that the system does not allow to read."""
     reason = error.strerror if isinstance(error, OSError) else str(error)
     return f"cannot read {show(path)}: {reason or error}"
 
@@ -212,7 +211,7 @@ def _refuse_size(path: Path, size: str, limit: int, hint: str) -> NoReturn:
 
 
 def _inner(content: Any) -> list[Any]:
-    """The lists and tables that lie in one of the two; nothing lies in anything else."""
+    """The lists and tables in one of the two; empty for anything else."""
     if isinstance(content, dict):
         content = list(content.values())
     if not isinstance(content, list):

@@ -1,8 +1,7 @@
 """Tables of files, read into frozen records and checked key by key.
 
-A record is a dataclass whose fields were made by ``checked``, each with a check. What a file has
-beside them, or what does not pass, is refused with its place, its key and what would have done.
-Nothing here knows what a record means.
+A record is a dataclass whose fields were made by ``checked``, each with a check. Unknown keys and
+invalid values are refused with their place, their key and what is valid.
 """
 
 import dataclasses
@@ -15,7 +14,7 @@ from mixnet_common.options import Real, Whole
 from mixnet_common.printable import shown
 
 Check = Callable[[Any], Any]
-"""Returns the value as it is stored, or raises MisfitError."""
+"""Returns the value as stored, or raises MisfitError."""
 
 Record = TypeVar("Record")
 
@@ -64,7 +63,7 @@ def check_keys(table: Mapping[str, Any], known: Collection[str], where: str) -> 
 
 
 def anything(value: Any) -> Any:
-    """Whatever it is: somebody else has checked it, or will."""
+    """Any value: it is checked elsewhere."""
     return value
 
 
@@ -83,7 +82,7 @@ def line(value: Any) -> str:
 
 
 def file_name(value: Any) -> str:
-    """What a file may be called in any folder: it leads nowhere else and stays on one line."""
+    """A valid file name in any folder: it does not lead elsewhere and is one line."""
     name = text(value)
     if not name or name.startswith(".") or any(c in "/\\" or not c.isprintable() for c in name):
         raise MisfitError("a file's name: no slash, no control character, no dot at the start")
@@ -120,7 +119,7 @@ def number(low: float, high: float) -> Check:
 
 
 def within(bounds: Whole | Real) -> Check:
-    """A check for the numbers that an option of the same bounds takes."""
+    """A check for numbers with the same bounds as an option."""
     whole = isinstance(bounds, Whole)
 
     def check(value: Any) -> Any:

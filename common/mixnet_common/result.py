@@ -1,10 +1,10 @@
 """The base of results: frozen records that are written as JSON and read back strictly.
 
-A record's fields are the keys of its JSON object, in their order. What its type does not allow is
-refused with the key and the value; a missing or unknown key with the one that was meant. Unknown
-keys are otherwise left out: later versions may add some within the same format.
+A record's fields are the keys of its JSON object, in their order. A value of the wrong type is
+refused with its key, a missing or misspelled key with the correct one. Other unknown keys are
+ignored: later versions may add some within the same format.
 
-Imported where it is used: commands that only print help need none of it.
+Imported only where needed: commands that only print help do not need it.
 """
 
 import difflib
@@ -30,7 +30,7 @@ from mixnet_common.printable import shown
 from mixnet_common.readers import show
 
 SIMILAR = 0.8
-"""How alike two keys are, of 1, for one to be taken for the other misspelled."""
+"""Similarity of two keys, of 1, from which one counts as a misspelling of the other."""
 
 Milliseconds = Annotated[float, Meta(ge=LEAST_MS, le=MOST_MS)]
 """A time that can have been measured."""
@@ -52,7 +52,7 @@ Place = Annotated[str, Meta(max_length=MOST_PATH, pattern=r"^[^\0]*\Z")]
 Plain = str | int | float | bool | None
 """A value of a key that only the runtime knows the meaning of."""
 Free = dict[str, Any]
-"""An object that is handed on as it is: another document's, or of keys that its content decides."""
+"""An object that is passed on unchanged: from another document, or with arbitrary keys."""
 
 
 class _ByKeyword(msgspec.StructMeta):
@@ -88,7 +88,7 @@ def values_of(record: ResultRecord) -> dict[str, Any]:
 
 
 def encode(result: Any) -> Any:
-    """A record as JSON values; what is none stays as it is."""
+    """A record as JSON values; other values do not change."""
     return msgspec.to_builtins(result, str_keys=True)
 
 
@@ -183,7 +183,7 @@ def _missing(key: str, place: str, there: Any) -> str:
 
 
 def _at(value: Any, path: str) -> Any:
-    """The value at one of msgspec's paths; ``[...]`` in it stands for any key."""
+    """The value at one of msgspec's paths; ``[...]`` in it means any key."""
     for name, index in re.findall(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]", path):
         try:
             if index == "...":

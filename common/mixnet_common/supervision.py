@@ -1,8 +1,8 @@
-"""Where memory or threads are few, a command works in a child, whose parent tells how it died.
+"""If memory or threads are limited, a command works in a child, whose parent reports how it died.
 
-Native libraries end their process when they cannot have what they ask for: the C++ runtimes abort,
-OpenBLAS exits, LiteRT crashes on threads that it did not get. No handler in that process sees it.
-Without a limit (``ulimit -v``, a low ``ulimit -u``) nothing is forked.
+Native libraries end their process when they get no memory or threads: the C++ runtimes abort,
+OpenBLAS exits, LiteRT crashes. No handler in that process can intercept it. Without a limit
+(``ulimit -v``, a low ``ulimit -u``) nothing is forked.
 """
 
 import os
@@ -40,7 +40,7 @@ def process_limit() -> int | None:
 
 
 def likely_cause() -> str | None:
-    """What limit a native library may die of here, and how to raise it; None where there is none.
+    """The limit that a native library may exceed here, and how to raise it; None if there is none.
 
     Of both limits, the one on memory is by far the likelier.
     """

@@ -1,8 +1,8 @@
-"""What the system refuses, in words: memory, room, threads, processes, open files, a folder.
+"""Messages for what the system refuses: memory, space, threads, processes, open files, a folder.
 
-Pure functions from an exception, or from a native library's last words, to the MixnetError that a
-user is meant to read. Only what is clearly the system's is recognized; anything else is a bug of
-ours and keeps its traceback.
+Pure functions from an exception, or from a native library's last output, to a MixnetError with a
+message for users. Only errors that clearly come from the system are recognized; anything else is a
+bug and is printed with its traceback.
 """
 
 import errno
@@ -20,10 +20,10 @@ class Fault:
     """One thing that a system refuses, and what a user can do about it."""
 
     what: str
-    """What happened; ``{}`` stands for the file's name."""
+    """What happened; ``{}`` is replaced by the file's name."""
     hint: str
     unnamed: str = "a file"
-    """What stands in the place of a name that is not known."""
+    """Replacement for an unknown name."""
     decisive: bool = False
     """Whatever fails because of it fails for no other reason: a file that cannot be parsed for
     lack of memory is not broken."""
@@ -92,14 +92,14 @@ _WORDS = (
     (re.compile(r"can't start new thread|pthread_create|[Tt]hread creation failed"), THREADS),
     (re.compile(r"Too many open files"), DESCRIPTORS),
 )
-"""How the dynamic loader, C++, OpenBLAS, onnxruntime and Python word the decisive ones."""
+"""The relevant messages of the dynamic loader, C++, OpenBLAS, onnxruntime and Python."""
 
 _NATIVE = (ImportError, OSError, RuntimeError, SystemError)
-"""What native code raises; only their messages are searched for the system's words."""
+"""Exceptions of native code; only their messages are searched for the system's."""
 
 
 def user_error(error: BaseException) -> MixnetError | None:
-    """What a user is to read of an exception: one of ours, or the system's; None for a bug.
+    """The error for the user from an exception: one of ours, or the system's; None for a bug.
 
     One of ours that was raised because memory, threads or open files had run out says so first.
     """
@@ -138,7 +138,7 @@ def _system_error(error: BaseException) -> MixnetError | None:
 
 
 def fault_of(error: BaseException) -> Fault | None:
-    """What the system refused, where this very exception speaks of that; None for all else."""
+    """The system's refusal that this very exception reports; None for all others."""
     if isinstance(error, MemoryError):
         return MEMORY
     if isinstance(error, OSError) and error.errno is not None:
@@ -173,7 +173,7 @@ def _decisive(error: BaseException) -> Fault | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """What an exception was raised from. An import's wrapper often fails to name its cause."""
+    """The causes of an exception. An import's wrapper often fails to name its cause."""
     seen = {id(error)}
     while True:
         implied = None if error.__suppress_context__ else error.__context__

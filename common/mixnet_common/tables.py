@@ -1,7 +1,7 @@
 """Tables as lines of text that fit a terminal: columns are left out, or rows become a few lines.
 
-Pure. Cells are printable and whole, whatever the width; only one that is itself wider than the
-terminal is broken, between words.
+Pure. Cells are printable and complete at every width; only a cell that is wider than the terminal
+is broken, between words.
 """
 
 import unicodedata
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 GAP = "   "
-"""Between two columns."""
+"""Gap between two columns."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,18 @@ class Table:
 
     @property
     def widths(self) -> list[int]:
-        """What each column needs."""
+        """The width of each column."""
         lines = [self.columns, *self.rows]
         return [max(map(width_of, column)) for column in zip(*lines, strict=True)]
 
     @property
     def width(self) -> int:
-        """What the rule needs, the longest line: it begins and ends one beyond the cells."""
+        """The width of the rule, the longest line: it extends one column beyond the cells."""
         return len(GAP) + sum(self.widths) + len(GAP) * (len(self.columns) - 1)
 
 
 def width_of(text: str) -> int:
-    """Columns of a terminal that a text takes.
+    """The width of a text in terminal columns.
 
     >>> width_of("a×b"), width_of("日本")
     (3, 4)
@@ -73,7 +73,7 @@ def fitted(
 
 
 def lines_of(table: Table) -> list[str]:
-    """The table as it is: heads, a rule, rows.
+    """The whole table: heads, a rule, rows.
 
     >>> lines_of(Table(("a", "b"), (("x", "10"),)))
     ['  a    b', ' ────────', '  x   10']

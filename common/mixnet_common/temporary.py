@@ -1,6 +1,6 @@
-"""Files for a moment: what a library insists on reading from a disk.
+"""Temporary files, for libraries that only read from a disk.
 
-They are gone afterwards, whatever happens; where there is no room for them, that is said.
+They are always removed afterwards; if there is no space for them, an error says so.
 """
 
 import tempfile

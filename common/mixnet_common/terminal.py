@@ -1,14 +1,14 @@
-"""How wide a stream's terminal is, and lines that are broken to fit it. Prints nothing."""
+"""The width of a stream's terminal, and lines that are broken to fit it. Prints nothing."""
 
 import os
 from collections.abc import Iterable
 from typing import TextIO
 
 LEAST = 20
-"""Columns that every terminal is taken to have."""
+"""Minimum assumed width of a terminal in columns."""
 
 USUAL = 80
-"""Columns of a terminal that does not say how many it has."""
+"""Assumed width of a terminal that does not report it."""
 
 
 def columns_of(stream: TextIO | None) -> int | None:

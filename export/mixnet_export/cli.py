@@ -1,4 +1,4 @@
-"""The command ``mixnet-export``: options in, one job a file, words out. No work is done here."""
+"""The command ``mixnet-export``: options, one job per file, messages. No work is done here."""
 
 if __name__ == "__main__":  # before the imports, during which an interrupt may come
     from mixnet_export.__main__ import main as start
@@ -192,7 +192,7 @@ def _export(
 
 
 def _checked(found: Any, options: Any) -> str:
-    """What the comparison on the picture says, and what it does not."""
+    """The result of the comparison on the sample image, and its limits."""
     if options.precision == "float32":
         return f"verified: {found}"
     if options.random_weights:

@@ -1,4 +1,4 @@
-"""The precisions that a file can be written in, by name; a file's name ends in it."""
+"""The precisions of a file, by name; a file's name ends in its precision."""
 
 FLOAT32 = "float32"
 

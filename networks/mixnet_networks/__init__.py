@@ -1,6 +1,6 @@
-"""What the networks are: architectures as data, graphs, operators, weights, and an oracle.
+"""The networks: architectures as data, graphs, operators, weights, and a numpy oracle.
 
-Nothing here writes model files, runs a mobile runtime or touches a phone.
+Nothing here writes model files, runs a mobile runtime or uses a phone.
 """
 
 from mixnet_networks.architecture import architecture_names as network_names

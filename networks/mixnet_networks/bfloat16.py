@@ -1,7 +1,7 @@
 """Arrays of bfloat16, a type that numpy lacks: float32 without its last 16 bits.
 
-Nothing is lost on the way to float32. The files are those that safetensors has opened, and so
-checked, before.
+The conversion to float32 is lossless. The files have been opened, and thus checked, by safetensors
+before.
 """
 
 import struct
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mixnet_common.readers import opened, parse_json
 
 KIND = "BF16"
-"""What safetensors calls the type."""
+"""The type's name in safetensors."""
 
 
 def from_bits(bits: NDArray[Any]) -> NDArray[np.float32]:

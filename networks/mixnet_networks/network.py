@@ -24,7 +24,7 @@ from mixnet_networks.images.preprocessing import for_channels
 
 @dataclass(frozen=True)
 class Network:
-    """What is exported, counted and compared; its graph is built when first asked for."""
+    """A network to export, count and compare; its graph is built on first use."""
 
     architecture: Architecture
     classes: int
@@ -36,7 +36,7 @@ class Network:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """The architecture's, for as many channels as the network takes."""
+        """The architecture's, for the network's number of channels."""
         return for_channels(self.architecture.preprocessing, self.in_channels)
 
     @property
@@ -68,7 +68,7 @@ class Network:
 
     @cached_property
     def size(self) -> Size:
-        """What the graph takes, counted once."""
+        """The size of the graph, computed once."""
         return size_of(self.graph)
 
     def at(self, *, resolution: int | None = None, batch: int | None = None) -> "Network":
@@ -134,7 +134,7 @@ RANGES = {
     "multiplier": (0.01, 100),
     "batch": (1, 1024),
 }
-"""Of a network's sizes; what they may be together, its weights and maps say."""
+"""Limits of a network's sizes; its weights and maps limit their combination."""
 
 LARGEST_MULTIPLIER = 1e100
 """Beyond it, channels are not exact as floats."""
@@ -151,7 +151,7 @@ def _check_ranges(network: Network) -> None:
 
 
 def _cost(network: Network, name: str) -> str:
-    """What a network would take whose size of this name is beyond its range."""
+    """The cost of a network whose size of this name is out of range."""
     if network.multiplier > LARGEST_MULTIPLIER:
         return f": it would take {bytes_in_words(10**30)}"
     try:

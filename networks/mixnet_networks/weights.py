@@ -1,7 +1,7 @@
-"""Weights beside a graph: seeded, saved, loaded and checked.
+"""Weights of a graph: seeded, saved, loaded and checked.
 
 A set of weights is a mapping from name to float32 array, named ``{node}.{role}`` as in the graph
-before any lowering. Files are safetensors: reading one never executes anything.
+before any lowering. Files are safetensors: reading one never executes code.
 """
 
 import math
@@ -26,7 +26,7 @@ from mixnet_networks.network import Network
 Weights = dict[str, NDArray[np.float32]]
 
 STATISTICS_BITS = 12
-"""Batch-norm statistics keep so many significant bits: a machine's way of summing, which differs in
+"""Significant bits of batch-norm statistics: a machine's order of summing, which differs in
 the last of float64's 53, then cannot change them, and a seed gives the same weights everywhere."""
 
 READABLE = ("F32", "F16", "BF16", "F64")
@@ -157,7 +157,7 @@ def read_arrays(path: Path, wanted: Callable[[str], bool] = lambda name: True) -
                 if kind == bfloat16.KIND:
                     halves.append(name)
                     continue
-                with np.errstate(over="ignore"):  # it becomes infinite, which is told later
+                with np.errstate(over="ignore"):  # it becomes infinite, which is reported later
                     arrays[name] = file.get_tensor(name).astype(np.float32)
         arrays.update(bfloat16.read_bfloat16(path, halves) if halves else {})
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""What float16 can hold."""
+"""The range of float16."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""What quantization costs at each layer: its error in dB, int8 against float32, by layer name.
+"""The quantization error of each layer in dB, int8 against float32, by layer name.
 
-A layer is an activation that both files have under the same name. One input is in memory at a
-time. It measures files as they are and decides nothing.
+A layer is an activation with the same name in both files. One input is in memory at a time. It only
+measures.
 """
 
 import math
@@ -20,7 +20,7 @@ from mixnet_quantize.activations.observer import Array, Observer
 
 @dataclass(frozen=True)
 class LayerError:
-    """How far a layer's activation in one file is from the same in the other, over all inputs."""
+    """The difference of a layer's activation between two files, over all inputs."""
 
     name: str
     operator: str

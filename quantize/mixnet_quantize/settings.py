@@ -1,6 +1,6 @@
-"""How a float32 file is to be quantized: one record, the same for both formats.
+"""The settings of quantization: one record, the same for both formats.
 
-Layers are named as in the file. Nothing here opens a file or knows a runtime.
+Layers are named as in the file. Nothing here opens a file or uses a runtime.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ WEIGHT_BITS = (7, 8)
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides what becomes of a file, apart from its calibration inputs."""
+    """Everything that determines a quantized file, apart from its calibration inputs."""
 
     ranges: str = "per-image"
     """How an activation's range follows from its values: one of ``RANGES``. On the trained network
@@ -29,7 +29,7 @@ class Settings:
     """Layers that stay in float32, each with everything below its name: ``blocks.4.1`` is a whole
     block, ``blocks.4.1.depthwise`` its depthwise convolutions with their activations."""
     float_nodes: tuple[str, ...] = ()
-    """Single operators that stay in float32, by their exact names: the pieces of tiled kernels."""
+    """Single operators that stay in float32, by their exact names: tiles of large kernels."""
     integer_io: bool = False
     """Whether integers go in and out of the file, instead of float32."""
     activations: str = "unsigned"
@@ -73,7 +73,7 @@ def below(name: str, layer: str) -> bool:
 
 
 def _blocks(names: tuple[str, ...]) -> set[str]:
-    """What the names begin with, up to each dot."""
+    """The prefixes of the names, up to each dot."""
     parts = (name.split(".") for name in names)
     return {".".join(each[:count]) for each in parts for count in range(1, len(each))}
 

@@ -1,6 +1,6 @@
-"""Opens ``.tflite`` and ``.onnx`` files on this machine: what is in them, and running them.
+"""Opens ``.tflite`` and ``.onnx`` files on this machine: describes and runs them.
 
-It knows files and runtimes, and nothing of networks or of how a file came to be.
+It is independent of networks and of how a file was made.
 """
 
 from mixnet_runtimes.contents import Body, Delegation, FileContents, FileTensor, Operator, Signature

@@ -1,8 +1,8 @@
-"""Questions about a model file that its runtime may not survive, asked in a process of their own.
+"""Queries on a model file that may crash its runtime, answered in a separate process.
 
-A file can pass every check and still crash its runtime, never end, or ask for all memory. In the
-child that is an error message here: which runtime, which signal, while doing what. One JSON object
-goes in, lines of JSON come out; the child's side is ``child_process``.
+A file can pass every check and still crash its runtime, never end, or request all memory. If the
+child dies, the caller gets an error message with runtime, signal and stage. One JSON object goes
+in, lines of JSON come out; the child's side is ``child_process``.
 """
 
 import json
@@ -31,7 +31,7 @@ TIMEOUT_S = 60.0
 BYTES_PER_S = 10_000_000
 
 LEAST_MEMORY = 1 << 30
-"""What a runtime takes beside its file, at the least."""
+"""Minimum memory of a runtime, without its file."""
 
 HINT = (
     "the file or its runtime is faulty: export the file again, or try another version of the"
@@ -39,18 +39,18 @@ HINT = (
 )
 
 NOISE = ("INFO:", "WARNING:", "W0000", "I0000")
-"""How lines of a runtime's output begin that say nothing of its death."""
+"""Prefixes of output lines that are unrelated to a runtime's death."""
 
 KILLED = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
 """Signals that come from outside; the first also from a system whose memory ran out."""
 
 ADDRESS_SPACE = 1 << 40
-"""Assumed of a machine that does not tell its memory."""
+"""Assumed if a machine does not report its memory."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a child may use; ``memory_bytes`` is its whole address space."""
+    """The limits of a child; ``memory_bytes`` is its whole address space."""
 
     timeout_s: float
     memory_bytes: int
@@ -61,7 +61,7 @@ class CrashError(MixnetError):
 
 
 def limits_for(path: Path, timeout_s: float = TIMEOUT_S) -> Limits:
-    """What a child may use for a file."""
+    """The limits of a child for a file."""
     try:
         size = path.stat().st_size
     except OSError:
@@ -125,7 +125,7 @@ class Question:
         limits: Limits | None = None,
         command: Sequence[str] = COMMAND,
     ) -> None:
-        """Ask ``question``, a ``module:function`` of ours, with a request of JSON values."""
+        """Run ``question``, one of our ``module:function``, with a request of JSON values."""
         self._path = path
         self._limits = limits or limits_for(path)
         self._process = subprocess.Popen(
@@ -134,7 +134,7 @@ class Question:
         memory_bytes = self._limits.memory_bytes
         asked = {"question": question, "request": request, "memory_bytes": memory_bytes}
         assert self._process.stdin is not None
-        with suppress(OSError):  # it is dead already, which its answer will tell
+        with suppress(OSError):  # it is dead already, which its answer will show
             self._process.stdin.write(json.dumps(asked).encode())
         with suppress(OSError):
             self._process.stdin.close()
@@ -231,7 +231,7 @@ def last_words(stderr: str) -> str:
 
 
 def advice(stderr: str, otherwise: str) -> str:
-    """What to do about a process that died: the system's advice, if what it printed speaks of that.
+    """The remedy for a process that died: that for the system's error in its output, if any.
 
     A lack of memory is the file's own doing where only the child's bounds limit it.
     """

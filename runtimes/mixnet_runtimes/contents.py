@@ -1,6 +1,6 @@
-"""What a model file holds, as plain records: the same ones for every format.
+"""The content of a model file, as plain records: the same ones for every format.
 
-They describe; they carry no weights and run nothing.
+They describe; they contain no weights and run nothing.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 Shape = tuple[int | None, ...]
-"""Sizes of a tensor's dimensions; None stands for one that the file leaves open."""
+"""Sizes of a tensor's dimensions; None means one that the file leaves open."""
 
 Axis = int | str | None
 """A size as a file states it: a number, the name of an open one, or None for an open one without
@@ -39,14 +39,14 @@ class FileTensor:
     quantized: bool = False
     """True where the tensor itself carries a scale (TFLite); ONNX has scales as tensors."""
     scale: float = 0.0
-    """Of a quantized tensor with one scale; 0.0 for all others."""
+    """Scale of a quantized tensor with one scale; 0.0 for all others."""
     zero_point: int = 0
     sparse: bool = False
     """True where the file stores only some of the elements."""
     value: float | None = None
     """The number in a constant of one element, with which loops count; else None."""
     stated: tuple[Axis, ...] | None = None
-    """Of inputs and outputs, the sizes as the file states them; in ``shape`` an open batch is 1."""
+    """Sizes of inputs and outputs as stated in the file; in ``shape`` an open batch is 1."""
 
     @property
     def elements(self) -> int | None:
@@ -81,7 +81,7 @@ class Body:
 
     name: str
     inputs: tuple[str, ...]
-    """Names of tensors, in the order in which the operator hands them over."""
+    """Names of tensors, in the order in which the operator passes them."""
     outputs: tuple[str, ...]
     operators: tuple[Operator, ...]
     tensors: Mapping[str, FileTensor]
@@ -92,7 +92,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Signature:
-    """A named way to use a file (TFLite), with inputs, outputs and a graph of its own."""
+    """A named way to use a file (TFLite), with its own inputs, outputs and graph."""
 
     name: str
     inputs: Mapping[str, FileTensor]
@@ -109,13 +109,13 @@ class FileContents:
     sha256: str
     size_bytes: int
     inputs: Mapping[str, FileTensor]
-    """By the name that a caller uses: the signature's where there is one."""
+    """Inputs by the name that a caller uses: the signature's if there is one."""
     outputs: Mapping[str, FileTensor]
     operators: tuple[Operator, ...]
     """In execution order."""
     tensors: Mapping[str, FileTensor]
     warnings: tuple[str, ...] = ()
-    """What this description leaves out."""
+    """Notes on what this description does not include."""
     bodies: Mapping[str, Body] = field(default_factory=dict)
     """The graphs that operators run, by key; one may be run by several operators."""
     signatures: tuple[Signature, ...] = ()
@@ -123,9 +123,9 @@ class FileContents:
     signature: str | None = None
     """The one that is described, where it has a name."""
     origin: Mapping[str, str] = field(default_factory=dict)
-    """What the file says of how it was made: ``producer``, ``opset``, ``schema version``."""
+    """The file's origin: ``producer``, ``opset``, ``schema version``."""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    """What else a writer put into the file, by its key; of what is not text, the size."""
+    """Other metadata by key; for binary metadata, the size."""
     external: tuple[str, ...] = ()
     """ONNX: the files that hold its weights, by their paths beside it."""
 
@@ -136,10 +136,10 @@ class FileContents:
 
 @dataclass(frozen=True)
 class Delegation:
-    """How much of a file runs inside a delegate (XNNPACK)."""
+    """The part of a file that runs inside a delegate (XNNPACK)."""
 
     partitions: int | None
-    """Delegated pieces; 1 is best, 0 means that nothing is delegated. None: see ``reason``."""
+    """Delegate partitions; 1 is best, 0 means that nothing is delegated. None: see ``reason``."""
     inside: int | None = None
     """Operators that the delegate took over."""
     outside: int | None = None

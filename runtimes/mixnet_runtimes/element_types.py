@@ -1,7 +1,7 @@
-"""Element types of inputs and outputs, and which numpy arrays hold them.
+"""Element types of inputs and outputs, and the numpy arrays for them.
 
-numpy has no bfloat16, no 8-bit floats and no text of any length; arrays of another type stand for
-them, bit for bit.
+numpy has no bfloat16, no 8-bit floats and no text of any length; arrays of another type are used
+for them, bit for bit.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ STAND_INS = {
     "float8e5m2fnuz": "uint8",
     "float8e8m0": "uint8",
 }
-"""By ONNX's name in lower case, the numpy type that holds the same bits."""
+"""The numpy type with the same bits, by ONNX's name in lower case."""
 
 
 def array_type(name: str) -> np.dtype | None:
@@ -40,7 +40,7 @@ def can_be_made_up(name: str) -> bool:
 
 
 def describe_type(name: str) -> str:
-    """What an array must be like to hold such elements, for a message."""
+    """The required array for such elements, for a message."""
     if name == TEXT:
         return "text (dtype <U)"
     held = array_type(name)

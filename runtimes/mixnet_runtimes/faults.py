@@ -1,4 +1,4 @@
-"""The one exception of everything that checks a model file; the reader adds the file's name."""
+"""The exception of all checks of model files; the reader adds the file's name."""
 
 
 class ModelError(Exception):

@@ -1,7 +1,7 @@
 """Whether the tensors of convolutions and dense layers fit each other, in both formats.
 
-Runtimes look at this only when they open or run a file, and whoever counts a file wants it before
-he takes a size out of a shape. Sizes that a file leaves open are not judged. Pure.
+Runtimes check this only when they open or run a file; counting needs it before it uses a shape.
+Sizes that a file leaves open are not judged. Pure.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ Tensor = Callable[[str], FileTensor | None]
 
 @dataclass(frozen=True)
 class Operands:
-    """Where an operator's tensors are, and what their shapes have to do with each other."""
+    """Positions of an operator's tensors, and the relations between their shapes."""
 
     axes: tuple[int, int]
     """The fewest and most axes of the weights."""
@@ -32,9 +32,9 @@ class Operands:
     fewest: int = 1
     """The fewest axes of the data."""
     elements: Callable[[Sizes, Sizes, Attributes], int] | None = None
-    """Of the output, from the shapes of data and weights, in a format that infers no shapes."""
+    """Elements of the output, from the shapes of data and weights, if shapes are not inferred."""
     channels: Callable[[Sizes, Attributes], int] | None = None
-    """Of the data, on axis 1, from the shape of the weights, where inference does not look."""
+    """Channels of the data on axis 1, from the shape of the weights, if inference ignores it."""
 
 
 def _along(axis: int) -> Callable[[Sizes, Attributes], int]:
@@ -103,7 +103,7 @@ TABLES: dict[str, dict[str, Operands]] = {
         "QLinearMatMul": Operands((1, 64), weights=3, bias=None),
     },
 }
-"""By format and kind of operator."""
+"""Operands by format and kind of operator."""
 
 DOMAINS = ("", "com.microsoft")
 """In any other operator set the same name may mean something else."""

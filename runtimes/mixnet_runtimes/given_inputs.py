@@ -1,7 +1,7 @@
-"""Inputs that a user gives: arrays from files, or ranges for whole numbers.
+"""Inputs given by the user: arrays from files, or ranges for integers.
 
-A file is read no further than it has to be: what its header says must be what the input takes, and
-nothing in it is ever unpickled.
+A file is read only as far as needed: its header must match the input, and nothing in it is ever
+unpickled.
 """
 
 import zipfile
@@ -25,7 +25,7 @@ from mixnet_runtimes.session import TensorInfo
 Array = NDArray[Any]
 
 ReadImage = Callable[[Path, TensorInfo], Array]
-"""Prepares a picture as an input takes it."""
+"""Preprocesses an image for an input."""
 
 ARRAYS = (".npy", ".npz")
 DIGITS = 20
@@ -172,7 +172,7 @@ def read_array(path: Path, info: TensorInfo) -> Array:
 def read_arrays(path: Path, info: TensorInfo) -> Array:
     """The same with any number of inputs along the first axis: real values, or stored integers.
 
-    Raises UsageError where what is there is none of them, MixnetError where it is damaged.
+    Raises UsageError if the file is of another kind, MixnetError if it is damaged.
     """
 
     def check(shape: Sequence[int], dtype: np.dtype) -> None:

@@ -1,4 +1,4 @@
-"""Inputs to measure with: seeded numbers of the right shape and type, which mean nothing."""
+"""Inputs for measurements: seeded random numbers of the right shape and type."""
 
 from collections.abc import Container, Sequence
 from typing import Any
@@ -45,7 +45,7 @@ def refuse_unmakeable(file: str, info: TensorInfo) -> None:
 
 
 def advice(inputs: Sequence[TensorInfo], given: Container[str]) -> str:
-    """What to give where a runtime refuses its inputs; empty where it can hardly be them.
+    """The hint if a runtime refuses its inputs; empty if they are unlikely to be the cause.
 
     Indices of 0 and 1, which are made up, need not fit: a table may have one row.
     """

@@ -1,6 +1,6 @@
-"""All files of a model: the file itself, and weights that it keeps beside it.
+"""All files of a model: the file itself, and the files with its weights.
 
-What hashes a model, measures its size or copies it asks here.
+Used by everything that hashes a model, measures its size or copies it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,12 +28,12 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Identity:
-    """What a model is, with everything that belongs to it."""
+    """The identity of a model with all its files."""
 
     sha256: str
-    """Of the file; where weights lie beside it, of its hash and of their names and hashes."""
+    """Hash of the file; with weights beside it, of its hash and of their names and hashes."""
     size_bytes: int
-    """Of all files together."""
+    """Size of all files together."""
     data: tuple[DataFile, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -48,9 +48,9 @@ class Identity:
 
 
 def data_files(path: Path) -> dict[str, Path]:
-    """The files beside a model that hold its weights, by the names that it gives them.
+    """The files beside a model with its weights, by the model's names for them.
 
-    Raises MixnetError for a broken model, and where one of them is missing or lies elsewhere.
+    Raises MixnetError for a broken model, and if one of them is missing or outside the folder.
     """
     if path.suffix.lower() != ".onnx":
         return {}
@@ -65,7 +65,7 @@ def data_files(path: Path) -> dict[str, Path]:
     except Exception as error:
         if fault_of(error) is not None:
             raise
-        return {}  # without onnx, or what is not protobuf: whoever opens it will say so
+        return {}  # without onnx, or not protobuf: opening it reports the error
     return external_data.files(path, model)
 
 

@@ -1,7 +1,7 @@
-"""A model file made ready to run: at its sizes, by its signature, with its inputs, as plain files.
+"""A model file prepared to run: its sizes, its signature and its inputs, as plain files.
 
-Whatever opens files can run the result: a process of this machine, a phone, another program. The
-user's file is never touched; what has to be said in other words is said in a copy.
+Everything that opens files can run the result: a process of this machine, a phone, another program.
+The user's file never changes; changes are made in a copy.
 """
 
 from collections.abc import Mapping
@@ -24,15 +24,15 @@ from mixnet_runtimes.session import Session, TensorInfo
 
 @dataclass(frozen=True)
 class Prepared:
-    """A file as it is run."""
+    """A file in the form in which it is run."""
 
     source: Path
     """The user's."""
     path: Path
-    """What is run: the user's file, or a copy of it at other sizes or by another signature."""
+    """The file that is run: the user's, or a copy with other sizes or another signature."""
     inputs: tuple[TensorInfo, ...]
     values: Mapping[str, Path] = field(default_factory=dict)
-    """By input, a ``.npy`` file of what it is given; the others are made up."""
+    """A ``.npy`` file with the values of each given input; the others are generated."""
     signature: str | None = None
     """The one that is run, where the file names any."""
     data: Mapping[str, Path] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Prepared:
 
     @property
     def selection(self) -> Selection:
-        """What makes this of the user's file."""
+        """The function that makes this from the user's file."""
         shapes = self.given.get("shapes", {})
         sizes = {name: tuple(shape) for name, shape in shapes.items()}
         return Selection(sizes, signature=self.given.get("signature"), fp16=self.fp16)
@@ -79,7 +79,7 @@ class Prepared:
 
 
 def from_json(values: Mapping[str, Any]) -> Prepared:
-    """What ``to_json`` described, as far as running it takes."""
+    """A file described by ``to_json``, with what is needed to run it."""
     return Prepared(
         source=Path(values["source"]),
         path=Path(values["path"]),
@@ -130,7 +130,7 @@ def prepare(
 
 
 def open_request(request: Mapping[str, Any], threads: int) -> tuple[Prepared, Session]:
-    """Open what ``to_json`` described, or a file as it is, of which only the ``path`` is named."""
+    """Open a file described by ``to_json``, or an unchanged file, given only its ``path``."""
     if "inputs" in request:
         prepared = from_json(request)
         return prepared, open_prepared(prepared, threads=threads)
@@ -150,7 +150,7 @@ def in_float32(prepared: Prepared) -> Prepared:
 
 
 def fixed_of(prepared: Prepared) -> Fixed:
-    """What ``fix`` had made of the file."""
+    """The result of ``fix`` for the file."""
     content = rawfile.load(prepared.path) if prepared.is_rewritten else None
     return Fixed(prepared.inputs, content, prepared.signature, fp16=prepared.fp16)
 

@@ -1,6 +1,6 @@
-"""What only a runtime knows of a file, asked of a child, since it may crash: see ``child``.
+"""Queries on a file that only a runtime can answer, in a child, since it may crash: see ``child``.
 
-What the child does is in ``probing_child``.
+The child's side is in ``probing_child``.
 """
 
 import json
@@ -45,7 +45,7 @@ _sizes: dict[tuple[Any, ...], dict[int, tuple[int, ...]]] = {}
 def check_runs(uses: Sequence[Use]) -> None:
     """Open each file and run it once, in children side by side, before this process opens it.
 
-    Raises MixnetError, naming the file, where a runtime refuses it, crashes or takes too much.
+    Raises MixnetError with the file's name if a runtime refuses it, crashes or uses too much.
     """
     with ExitStack() as stack:
         asked = {}
@@ -68,7 +68,7 @@ def _key(use: Use) -> tuple[Any, ...]:
 
 
 def ask_partitions(use: Use) -> Delegation:
-    """How a runtime of this machine cuts a file into delegated pieces.
+    """How this machine's runtime divides a file into delegate partitions.
 
     Where a runtime refuses the file, crashes or takes too much, that is the reason why nothing is
     known.
@@ -83,7 +83,7 @@ def ask_partitions(use: Use) -> Delegation:
 def ask_sizes(use: Use) -> dict[int, tuple[int, ...]]:
     """The sizes of a ``.tflite`` file's tensors when it runs on zeros, by their index.
 
-    Nothing where a runtime refuses the file, crashes or takes too much.
+    Empty if a runtime refuses the file, crashes or uses too much.
     """
     try:
         found = child.ask(f"{CHILD}:sizes", use.path, use.to_json())

@@ -1,4 +1,4 @@
-"""What ``probing`` asks, answered in a child: here files are opened that may crash a runtime."""
+"""Answers the queries of ``probing`` in a child: files that may crash a runtime are opened here."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,7 +16,7 @@ from mixnet_runtimes.tflite import fix as tflite_fix
 
 
 def run(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
-    """Open a file and run it on made-up inputs; nothing is kept of the outputs."""
+    """Open a file and run it on generated inputs; the outputs are discarded."""
     session = _open(request, tell)
     rng = np.random.default_rng(0)
     try:

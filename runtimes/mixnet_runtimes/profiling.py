@@ -1,7 +1,7 @@
-"""Where the time of a model file goes: every operator that the runtime ran, and how long it took.
+"""The time of a model file by operator: every operator that the runtime ran, and its duration.
 
-The runtimes' own profilers are asked; nothing is estimated. It judges no operator and sums none up:
-what an operator is for, its reader must tell.
+The times are from the runtimes' own profilers; nothing is estimated. Operators are neither judged
+nor summed up: the reader assigns their purpose.
 """
 
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ class Profile:
     operators: tuple[OperatorTime, ...]
     """In execution order. An operator that the runtime fused into another is not among them."""
     unaccounted_us: float
-    """What an inference takes beyond its operators: dispatch, copies in and out, the profiler."""
+    """Time of an inference outside its operators: dispatch, copies in and out, the profiler."""
     inference_us: float
     """An inference as its caller sees it, profiler and all: more than ``total_us`` on a busy
     machine, whose disturbances hit now one operator, now another, and are not its own."""
@@ -60,7 +60,7 @@ class Profile:
 
     @property
     def total_us(self) -> float:
-        """The operators and what lies between them."""
+        """The operators and the time between them."""
         return sum(each.time_us for each in self.operators) + self.unaccounted_us
 
 
@@ -91,9 +91,9 @@ def summarize_rounds(operators_us: Sequence[Sequence[float]], walls_us: Sequence
 def profile(
     file: Path | Prepared, *, threads: int = 1, rounds: int = 50, timeout_s: float = 600.0
 ) -> Profile:
-    """Run a model file, as it is or as it was prepared, with its runtime's profiler on.
+    """Run a model file, unchanged or prepared, with its runtime's profiler on.
 
-    A ``.tflite`` needs LiteRT (ai-edge-litert); it runs in a process of its own, which must be
+    A ``.tflite`` needs LiteRT (ai-edge-litert); it runs in a separate process, which must be
     done in ``timeout_s`` seconds. Raises UsageError for a missing file or numbers below 1, and
     MixnetError for a broken file or a runtime that cannot profile.
     """

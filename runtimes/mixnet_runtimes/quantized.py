@@ -1,4 +1,4 @@
-"""Real values and the integers that a quantized input or output holds for them."""
+"""Real values, and the integers of a quantized input or output for them."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from mixnet_common.printable import printable
 from mixnet_runtimes.session import TensorInfo
 
 NOT_QUANTIZED = (0.0, 0)
-"""What is said of a tensor without a scale."""
+"""The hint for a tensor without a scale."""
 
 HINT = "its quantization is damaged; write the file again"
 
@@ -18,7 +18,7 @@ HINT = "its quantization is damaged; write the file again"
 def checked(
     given: tuple[float, int], name: str, dtype: str, where: str = "the file"
 ) -> tuple[float, int]:
-    """Scale and zero point of an input or output, as a file gives them.
+    """Scale and zero point of an input or output, as in the file.
 
     Raises MixnetError that begins with ``where`` unless the scale is finite and above 0, and the
     zero point a value of the type.
@@ -38,7 +38,7 @@ def checked(
 
 
 def to_stored(values: NDArray[Any], info: TensorInfo) -> NDArray[Any]:
-    """Real values as an input takes them: rounded and cut to its range where it is quantized."""
+    """Real values as an input's: rounded and clipped to its range if it is quantized."""
     if not info.scale:
         return np.ascontiguousarray(values, info.dtype)
     limits = np.iinfo(info.dtype)

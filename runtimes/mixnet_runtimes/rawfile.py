@@ -1,4 +1,4 @@
-"""The bytes of a model file and what every reader says about broken ones."""
+"""The bytes of a model file, and the errors of all readers for broken ones."""
 
 from pathlib import Path
 

@@ -117,7 +117,7 @@ def read_file(
 
 
 def partitions(path: Path, selection: Selection = AS_IT_IS) -> Delegation:
-    """How a runtime of this machine cuts the file into delegated pieces. Raises likewise."""
+    """How this machine's runtime divides the file into delegate partitions. Raises likewise."""
     fixed = fix(path, selection)
     return cast(Delegation, import_module(format_of(path).opener).partitions(Path(path), fixed))
 

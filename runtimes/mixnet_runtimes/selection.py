@@ -1,7 +1,7 @@
-"""What of a model file is run: which signature, at which sizes of its inputs, and in what.
+"""What is run of a model file: which signature, with which input sizes, in which arithmetic.
 
-Pure: texts and stated sizes in, sizes out. A file may leave sizes of its inputs open; here each is
-closed by what the user gives, or refused by name. It opens no file and knows no format.
+Pure: from texts and stated sizes to sizes. A file may leave input sizes open; each is set by the
+user's options, or refused by name. It opens no file and is independent of formats.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,19 +26,19 @@ LAYOUTS = {
 """Words for the axes of an image, by the axis that its channels are on."""
 
 EXAMPLE_PIXELS, EXAMPLE_SIZE = 224, 128
-"""What a hint proposes for an open size."""
+"""The size proposed in hints for an open size."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The signature to run, at which sizes and in what; the default takes a file as it is."""
+    """The signature to run, its sizes and arithmetic; the default runs a file unchanged."""
 
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """By input; under ``""`` that of the only input."""
+    """Shapes by input; ``""`` means the only input."""
     dims: Mapping[str, int] = field(default_factory=dict)
     """Sizes of dimensions that an ``.onnx`` file names."""
     signature: str | None = None
-    """Of a ``.tflite`` file; None for the file's own choice."""
+    """Signature of a ``.tflite`` file; None for its default."""
     fp16: bool = False
     """A float32 ``.tflite`` is computed in float16."""
 
@@ -70,7 +70,7 @@ class Fixed:
     inputs: tuple[TensorInfo, ...]
     """In the runtime's order."""
     content: bytes | None = None
-    """The file rewritten in memory; None where it can be used as it is."""
+    """The file rewritten in memory; None if it can be used unchanged."""
     signature: str | None = None
     """The one that is run, where the file names any."""
     has_data: bool = False
@@ -96,7 +96,7 @@ class Input:
     """real = scale · (stored - zero_point); 0 where it is not quantized."""
     zero_point: int = 0
     usual: tuple[int, ...] = ()
-    """Sizes that the file has at hand for open ones (TFLite), as an example."""
+    """The file's own sizes for open ones (TFLite), as an example."""
 
 
 def parse_shapes(texts: Iterable[str]) -> dict[str, tuple[int, ...]]:
@@ -192,7 +192,7 @@ def names_of(inputs: Iterable[Input]) -> list[str]:
 
 
 def axis_words(each: Input, axis: int) -> str:
-    """How an axis is called in a message: ``height (axis 1)``, ``seq (axis 1)``, ``axis 1``.
+    """The name of an axis in a message: ``height (axis 1)``, ``seq (axis 1)``, ``axis 1``.
 
     >>> axis_words(Input("x", (None, None, None, 3)), 1)
     'height (axis 1)'

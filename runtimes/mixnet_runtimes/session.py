@@ -1,7 +1,6 @@
-"""An opened model, ready to run: the one interface that every runtime has.
+"""An opened model, ready to run: the common interface of all runtimes.
 
-``run`` checks what it is given; ``invoke`` does inference and nothing else, so that timing it
-times the model.
+``run`` checks its arguments; ``invoke`` does inference only, so that timing it times the model.
 """
 
 from abc import ABC, abstractmethod
@@ -27,7 +26,7 @@ class TensorInfo:
     name: str
     """The signature's name where the file has one, else the tensor's."""
     shape: tuple[int, ...]
-    """An open batch size counts as 1; an output's size that only running tells is -1."""
+    """An open batch size counts as 1; an output size known only at run time is -1."""
     dtype: str
     """numpy's name, or the runtime's for what numpy lacks; see ``element_types``."""
     scale: float = 0.0

@@ -1,7 +1,7 @@
-"""Options for the inputs of several files at once: each file takes those that name its own.
+"""Options for the inputs of several files: each file uses those that name one of its inputs.
 
-Where two files have an input of one name and want different things, the option names the file too:
-``b.tflite:x=1,16,16,3``. What no file has is refused. Reads files; runs nothing.
+If two files have an input of the same name and need different values, the option names the file
+too: ``b.tflite:x=1,16,16,3``. A name that no file has is refused. Reads files; runs nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -68,7 +68,7 @@ def _shared(
     option: str,
     what: str,
 ) -> list[dict[str, Value]]:
-    """What each file takes of an option's values: first what names the file, then the others.
+    """The values of an option for each file: first those that name the file, then the others.
 
     A value without a name is for the only input.
     """

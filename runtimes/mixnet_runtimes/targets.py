@@ -1,4 +1,4 @@
-"""Runtimes by version, as data: what their kernels can do, and which lowering suits them.
+"""Runtimes by version, as data: the properties of their kernels, and the lowering for each.
 
 The table is ``targets.toml`` beside this module. A target is a range of versions of one runtime
 under one set of rules; files are made for a target. Nothing here opens a model file or a runtime.
@@ -31,13 +31,13 @@ from mixnet_common.records import (
 )
 
 PRECISIONS = ("float32", "float16", "int8-per-channel", "int8-per-tensor")
-"""Of depthwise convolutions: float16 is of weights, int8 by the scales of the weights."""
+"""Precisions of depthwise convolutions: float16 for weights, int8 by the weights' scales."""
 
 COSTS = (
     "generic_tap", "generic_tap_int8", "int8_tap", "int8_sum", "sum", "copy", "operator",
     "least_gain",
 )  # fmt: skip
-"""Constants of the model by which large depthwise convolutions are cut into tiles."""
+"""Constants of the cost model for tiling large depthwise convolutions."""
 
 DEFAULT = "default"
 """In a table by precision: for all that it does not list."""
@@ -97,7 +97,7 @@ def _plans(value: Any) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the kernels of some versions of a runtime can do, and which lowering suits them."""
+    """The properties of some versions' kernels, and the lowering for them."""
 
     file_format: str = checked(one_of(FILE_FORMATS))
     """``tflite`` or ``onnx``."""
@@ -109,7 +109,7 @@ class Rules:
     """Precision → taps of the depthwise microkernels, ascending; empty where large depthwise
     convolutions have kernels of their own."""
     costs: Mapping[str, float] = checked(_costs, factory=dict)
-    """What things cost beside the taps of a microkernel, by the names in ``COSTS``."""
+    """Costs besides the taps of a microkernel, by the names in ``COSTS``."""
     split: tuple[int, int] | None = checked(_least_and_most, None)
     """The least and most outputs of a SPLIT that is delegated."""
     concatenation: tuple[int, int] | None = checked(_least_and_most, None)
@@ -153,7 +153,7 @@ class Target:
 
     @property
     def evidence(self) -> str:
-        """Where the rules come from, for people."""
+        """Source of the rules, as text."""
         return (
             f"measured: {self.measured}" if self.measured else "from release history, not measured"
         )

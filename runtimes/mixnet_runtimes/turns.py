@@ -1,9 +1,9 @@
-"""Times files in turns in fresh processes, for whoever must decide which one is faster.
+"""Times files in turns in fresh processes, to decide which one is faster.
 
-Processes differ: in memory's layout, by up to 10 %. So each launch is a process of its own, in
-which all files are open and run one after the other, round by round. Where other programs held the
-cores, times are CPU times. It decides nothing else, and a file that crashes its runtime ends the
-launch, not the caller.
+Processes differ by up to 10 %, for example in memory layout. Each launch is therefore a separate
+process, in which all files are open and run one after the other, round by round. If other programs
+occupied the cores, times are CPU times. A file that crashes its runtime ends the launch, not the
+caller.
 """
 
 import time
@@ -26,7 +26,7 @@ Launch = list[list[float]]
 
 @dataclass(frozen=True)
 class Pace:
-    """How long a launch takes.
+    """The duration of a launch.
 
     Slow files run ``least`` rounds, fast ones as many as fit into ``longest_s``, ``most`` at most.
     """
@@ -109,7 +109,7 @@ def log_ratios(launches: Sequence[Sequence[Sequence[float]]], file: int, to: int
 
 
 def measure_launch(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
-    """In a process of its own: one launch."""
+    """In a separate process: one launch."""
     from mixnet_runtimes import Selection, open_session
 
     tell("timing", "its runtime")

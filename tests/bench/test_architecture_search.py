@@ -256,7 +256,7 @@ def test_a_file_of_something_else_is_refused_and_kept(tmp_path: Path, content: b
     path = tmp_path / "candidates.jsonl"
     path.write_bytes(content)
     with (
-        pytest.raises(UsageError, match="not a search's file of candidates"),
+        pytest.raises(UsageError, match="does not contain the candidates of a search"),
         opened_journal(path, KEY),
     ):
         pass

@@ -513,7 +513,7 @@ def test_a_report_has_predictions_beside_measurements(saved: Path, tmp_path: Pat
     alone = run("report", str(predicted), "--markdown").output
     page = run("report", str(predicted), "-o", str(tmp_path / "r.html"))
 
-    assert "measured by nobody" in alone
+    assert "not measured" in alone
     assert "7.25" not in alone.partition("Predicted latency")[2]
     assert "7.25" in both.partition("Predicted latency")[2]
     assert page.exit_code == 0, page.output

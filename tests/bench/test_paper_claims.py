@@ -216,7 +216,7 @@ def test_an_accuracy_on_the_classes_of_a_row_is_held_against_that_row(tmp_path: 
 def test_results_without_labels_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_text(document(None))
-    with pytest.raises(UsageError, match="holds no accuracy"):
+    with pytest.raises(UsageError, match="contains no accuracy"):
         read_measured(path)
 
 

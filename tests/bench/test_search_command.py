@@ -157,9 +157,9 @@ def test_a_score_of_ones_own_gets_all_of_a_candidate(place: Path) -> None:
     ("body", "words"),
     [
         ("    return [][1]\n", "of candidate-1 raised IndexError: list index out of range (line 5"),
-        ("    return math.nan\n", "of candidate-1 returned nan, and a score is a finite number"),
-        ("    return 'high'\n", "of candidate-1 returned 'high' (str), which is not a number"),
-        ("    pass\n", "of candidate-1 returned None (NoneType), which is not a number"),
+        ("    return math.nan\n", "of candidate-1 returned nan; a score must be a finite number"),
+        ("    return 'high'\n", "of candidate-1 returned 'high' (str), not a number"),
+        ("    pass\n", "of candidate-1 returned None (NoneType), not a number"),
         ("    os.sys.exit(1)\n", "of candidate-1 raised SystemExit: 1"),
     ],
 )
@@ -292,7 +292,7 @@ def test_a_space_smaller_than_the_evaluations_is_searched_whole(
     [
         ("--score accuracy", 2, "unknown score 'accuracy'"),
         ("--score absent.py:score", 2, "no file absent.py"),
-        ("--score macs --latency fast", 2, "--latency fast: give a time or a part of"),
+        ("--score macs --latency fast", 2, "--latency fast: give a time or a fraction of"),
         ("--score macs --latency 0.9xmixnet-z", 2, "--latency 0.9xmixnet-z: unknown network"),
         ("--score macs --latency 0.9xmobilenet-v2", 2, "has no time of"),
         ("--score macs --latency 1us", 1, "no network of the space is within --latency 1us"),

@@ -107,7 +107,7 @@ def test_weights_that_the_machine_cannot_hold_are_refused_before_they_are_drawn(
     command = [sys.executable, "-c", code, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "UsageError: running wide takes at least " in done.stderr
-    assert "2.1 GB here" in done.stderr
+    assert "2.1 GB are available" in done.stderr
 
 
 def test_memory_is_refused_only_where_there_is_less() -> None:
@@ -115,5 +115,5 @@ def test_memory_is_refused_only_where_there_is_less() -> None:
     assert usable is not None
     assert usable > 10**8
     check_memory(usable, "this", "")
-    with pytest.raises(UsageError, match=r"^this takes at least .* of memory, and there are "):
+    with pytest.raises(UsageError, match=r"^this takes at least .* of memory.* available"):
         check_memory(usable + 1, "this", "")

@@ -1,4 +1,4 @@
-"""Accuracy by class, a custom metric, and what a number of images can show at best."""
+"""Accuracy by class, a custom metric, and the best resolution of a number of images."""
 
 from pathlib import Path
 
@@ -53,9 +53,9 @@ def test_as_many_images_as_are_foretold_hold_the_budget_and_one_fewer_do_not() -
     def best(images: int) -> float:
         return 100 * paired_difference(0, 0, images, quantile(0.95)).high
 
-    assert "765 or more" in foretell(60, True, 0.5, 0.95)
+    assert "at least 765" in foretell(60, True, 0.5, 0.95)
     assert best(765) <= 0.5 < best(764)
-    assert "or more" not in foretell(765, True, 0.5, 0.95)
+    assert "at least" not in foretell(765, True, 0.5, 0.95)
 
 
 def test_a_folder_one_level_too_high_is_refused_with_the_folder_to_give(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_record_comes_back_from_its_line(logits: Any, random: Any) -> None:
 
 @pytest.mark.parametrize("line", ["", "{", "1" * 5000, "[" * 5000])
 def test_a_line_that_is_no_json_is_a_value_error(line: str) -> None:
-    with pytest.raises(ValueError, match="no record"):
+    with pytest.raises(ValueError, match="not a record"):
         from_line(line, BOUNDS)
 
 
@@ -66,8 +66,8 @@ DAMAGE = {
     "huge class": ('"top":[[1', '"top":[[' + "1" + "0" * 30, r"top\[0\]\[0\] is out of range"),
     "class beyond the last": ('"top":[[1', '"top":[[3', r"top\[0\]\[0\] is out of range: 3"),
     "negative class": ('"top":[[1', '"top":[[-1', r"top\[0\]\[0\] is out of range: -1"),
-    "a class twice": ('"top":[[1', '"top":[[2', r"top\[0\] has not 3 classes, each once"),
-    "too few classes": ('"top":[[1,', '"top":[[', r"top\[0\] has not 3 classes"),
+    "a class twice": ('"top":[[1', '"top":[[2', r"top\[0\] does not have 3 different classes"),
+    "too few classes": ('"top":[[1,', '"top":[[', r"top\[0\] does not have 3 different classes"),
     "no classes": ('"top":[[1,2,0]', '"top":[7', r"top\[0\] is not a list"),
     "infinite margin": ('"margin":[', '"margin":[Infinity,', "margin is not a list of 2"),
     "margin of infinity": ("[0.0", "[Infinity", "margin is out of range: inf, not from 0"),

@@ -1,4 +1,4 @@
-"""Running adb, apart from reading what it says: the program, its calls, its errors."""
+"""Runs adb: the program, its calls, its errors. Parsing is done elsewhere."""
 
 from mixnet_android.adb.binary import find_adb
 from mixnet_android.adb.client import Adb, Phone

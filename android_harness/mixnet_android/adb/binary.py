@@ -1,4 +1,4 @@
-"""Finds the adb program on this machine, and nothing else."""
+"""Finds the adb program on this machine."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ SDK_PLACES = (
     "/usr/local/share/android-commandlinetools",
     "/opt/homebrew/share/android-commandlinetools",
 )
-"""Where Android Studio and packages put the SDK on Linux, macOS and Windows."""
+"""Folders of the SDK by Android Studio and packages on Linux, macOS and Windows."""
 
 INSTALL = (
     f"{install_hint('mixnet-mobile[adb]')}; or install Android's platform-tools"
@@ -30,7 +30,7 @@ INSTALL = (
 
 
 def find_adb(environment: Mapping[str, str] = os.environ) -> Path:
-    """The adb to use: ``$ADB``, the PATH's, the SDK's, or the one that adbutils brings along.
+    """The adb to use: ``$ADB``, the PATH's, the SDK's, or the one in adbutils.
 
     Raises AdbMissing where there is none, or where ``$ADB`` names none.
     """

@@ -1,6 +1,6 @@
-"""Talks to phones through the adb program: one call each, always with a limit of time.
+"""Calls phones through the adb program: one process per call, always with a time limit.
 
-It runs things and tells what came of them; what the answers mean is for the parsers.
+It runs commands and returns their output; parsers interpret it.
 """
 
 import secrets
@@ -82,7 +82,7 @@ class Adb:
 
 
 def _argument(local: Path) -> str:
-    """A path that adb takes for no option, whatever it begins with."""
+    """A path that adb does not mistake for an option, whatever its first character."""
     return str(local.absolute())
 
 
@@ -105,7 +105,7 @@ class Phone:
         return self.adb.run(*self._named(), *arguments, timeout_s=timeout_s)
 
     def _named(self) -> tuple[str, str]:
-        """How adb is told which phone: by its serial, or, where that holds a space, by transport.
+        """adb's option for this phone: its serial, or, if that contains a space, its transport.
 
         A transport's number changes with every reconnect, so it is asked for each time.
         """
@@ -195,14 +195,14 @@ class Phone:
             time.sleep(RECONNECT_EVERY_S)
 
     def _answers(self) -> bool:
-        """adb goes on calling a phone ``device`` for a moment after its cable was pulled."""
+        """adb still lists a phone as ``device`` for a moment after its cable was disconnected."""
         try:
             return self.shell("true", 10).status == 0
         except MixnetError:
             return False
 
     def _why(self, output: Output) -> MixnetError:
-        """Why an answer was cut off: adb's complaint, or else the connection."""
+        """Why an answer was cut off: adb's message, or else the connection."""
         if output.stderr.strip():
             error = explain(output.stderr, self.serial)
             if type(error) is not AdbError:

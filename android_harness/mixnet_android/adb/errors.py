@@ -1,6 +1,6 @@
-"""What can go wrong between this machine and a phone, and what to do about each.
+"""Errors between this machine and a phone, each with a remedy.
 
-Knows adb's words in versions 29 to 37; runs nothing.
+Recognizes adb's messages in versions 29 to 37; runs nothing.
 """
 
 import os
@@ -92,7 +92,7 @@ LONGEST = 4000
 
 
 SERVER_VARIABLES = ("ADB_SERVER_SOCKET", "ANDROID_ADB_SERVER_ADDRESS", "ANDROID_ADB_SERVER_PORT")
-"""By which a user leads adb to another server than this machine's usual one, strongest first."""
+"""Variables that select another adb server than this machine's default, strongest first."""
 
 NO_SERVER = r"cannot connect to daemon|failed to check server version"
 
@@ -100,7 +100,7 @@ NO_SERVER = r"cannot connect to daemon|failed to check server version"
 def explain(
     complaint: str, serial: str | None, environment: Mapping[str, str] = os.environ
 ) -> AdbError:
-    """The error that adb's words stand for; adb's own last line where they are unknown."""
+    """The error for adb's message; with adb's own last line if it is unknown."""
     who = f"phone {serial}" if serial else "a phone"
     complaint = complaint[-LONGEST:]
     leading = next((name for name in SERVER_VARIABLES if environment.get(name)), None)

@@ -1,4 +1,4 @@
-"""Runs one program with a limit of time and of output; leaves nothing running behind."""
+"""Runs one program with a limit of time and of output; leaves no process behind."""
 
 import subprocess
 import threading
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import IO
 
 MAX_BYTES = 64 * 2**20
-"""Of each output: a phone that talks without end must not fill this machine's memory."""
+"""Limit of each output: endless output of a phone must not fill this machine's memory."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """What a program left: its exit status, both outputs, and whether the limits ended it."""
+    """The result of a program: exit status, both outputs, and whether a limit ended it."""
 
     status: int
     stdout: str
@@ -39,7 +39,7 @@ class _Reader(threading.Thread):
                 return
 
     def text(self) -> str:
-        """What was read, even where a daemon keeps the stream open after the program's end.
+        """The output read, even if a daemon keeps the stream open after the program's end.
 
         The stream is closed then, unless it is still being read.
         """

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Answer:
-    """What a script on the phone printed, and its exit status."""
+    """The output and exit status of a script on the phone."""
 
     status: int
     text: str
@@ -29,8 +29,8 @@ def wrap(script: str, mark: str) -> str:
     """The script between a line with the mark, and one with the mark and its exit status.
 
     adb 29 and 34 exit with 0 when the phone is lost in the middle of a command, and phones without
-    shell_v2 never tell a status: only the mark at the end proves that all of the output is there.
-    What a shell says of its own before a command, a banner or its linker's warnings, stands before
+    shell_v2 never report a status: only the marker at the end proves that the output is complete.
+    Output of the shell before a command, such as a banner or its linker's warnings, is before
     the first mark. Errors that a script does not want are dropped, since without shell_v2 they
     would stand in its output.
     """

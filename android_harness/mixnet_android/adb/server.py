@@ -1,7 +1,7 @@
-"""Whether a running adb server would be ended by the adb at hand, said before that happens.
+"""Whether this adb would end a running adb server; checked before that happens.
 
-An adb of another version ends the server that it finds, and with it whatever others do by it: the
-SDK's own tools, a debugger, another user's session. So the versions are compared first.
+An adb of another version ends the running server, and with it all work of its other users: the
+SDK's own tools, a debugger, another user's session. The versions are therefore compared first.
 """
 
 import os

@@ -1,1 +1,1 @@
-"""Runtime libraries for phones: checked, kept by version, downloaded."""
+"""Runtime libraries for phones: checked, stored by version, downloaded."""

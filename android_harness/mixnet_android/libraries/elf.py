@@ -1,4 +1,4 @@
-"""Reads what an ELF file says of itself: for which processor and system, what it exports.
+"""Reads the headers of an ELF file: its processor and system, and its exported symbols.
 
 Pure parsing of bytes, of 64-bit little-endian files only, which is what phones run; nothing is
 loaded or run. Layout: System V ABI, chapters 4 and 5 (object files, dynamic linking).
@@ -38,13 +38,13 @@ class Elf:
     machine: str
     """``arm64``, ``x86_64``, ``arm``, ``x86``, or the number of another."""
     system: str
-    """``android`` or ``linux``, by the C library it wants; ``unknown`` where it wants none."""
+    """``android`` or ``linux``, by its required C library; ``unknown`` if it requires none."""
     interpreter: str | None
     soname: str | None
     needed: tuple[str, ...]
     exports: frozenset[str]
     page_bytes: int
-    """What all its segments are aligned to; the least of them."""
+    """The smallest alignment of its segments."""
     versions: tuple[str, ...] = ()
     """The symbol versions that it defines, like ``VERS_1.29.0``; its own name left out."""
     api_level: int | None = None
@@ -218,7 +218,7 @@ def _api_level(file: _Bytes, segments: list[_Segment]) -> int | None:
 
 
 def _offset(segments: list[_Segment], address: int) -> int | None:
-    """Where in the file lies what is loaded at this address."""
+    """The position in the file of what is loaded at this address."""
     for each in segments:
         if each.kind == PT_LOAD and each.address <= address < each.address + each.size:
             return each.offset + address - each.address

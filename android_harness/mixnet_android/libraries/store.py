@@ -1,7 +1,7 @@
-"""Runtime libraries kept on this machine for phones: taken in once, known by hash and version.
+"""Runtime libraries for phones, stored on this machine: added once, identified by hash and version.
 
-What comes in is a file from anywhere, so it is only read here, never loaded: archives are unpacked
-into memory within bounds, no name in them leads anywhere, and each library is judged by its own
+A file may come from anywhere, so it is only read here, never loaded: archives are unpacked into
+memory within bounds, names in them are never used as paths, and each library is judged by its own
 ELF headers and exported symbols.
 """
 
@@ -47,12 +47,12 @@ VERSION_STRING = re.compile(rb"(?<=\0)([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4})(?=\0)
 
 
 class NoRuntime(MixnetError):  # noqa: N818 - named after what is the matter
-    """No kept library runs such files on such a phone."""
+    """No stored library runs such files on such a phone."""
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """A kept library."""
+    """A stored library."""
 
     api: str
     """``litert``, ``tflite`` or ``onnxruntime``."""
@@ -66,7 +66,7 @@ class Runtime:
     library: str
     """Its own file name."""
     page_bytes: int
-    """What its segments are aligned to."""
+    """Alignment of its segments."""
     path: Path
     api_level: int | None = None
     """The oldest Android that it was built for; None if it is not reported."""
@@ -85,7 +85,7 @@ class Runtime:
 
 
 def add(file: Path, version: str | None = None) -> list[Runtime]:
-    """Take in the runtime libraries of an .aar, a .whl, an npm package or an .so; the kept ones.
+    """Add the runtime libraries of an .aar, a .whl, an npm package or an .so; returns them.
 
     ``version`` is for libraries that do not tell; an archive's own comes first. Raises UsageError
     for other files and other words, and MixnetError where the file holds none, or is broken.
@@ -121,7 +121,7 @@ def is_version(text: str) -> bool:
 
 
 def list_runtimes() -> list[Runtime]:
-    """All that is kept, newest version first; what cannot be read is left out.
+    """All stored libraries, newest version first; unreadable ones are left out.
 
     Of equal and of unknown versions the one that was added last comes first.
     """
@@ -130,7 +130,7 @@ def list_runtimes() -> list[Runtime]:
 
 
 def find_runtime(api: str, platform: str) -> Runtime | None:
-    """The newest kept library of this interface for this platform."""
+    """The newest stored library of this interface for this platform."""
     return next(
         (each for each in list_runtimes() if (each.api, each.platform) == (api, platform)), None
     )
@@ -188,7 +188,7 @@ def _api(elf: Elf, name: str) -> str:
 
 
 def _own_version(elf: Elf, library: str, content: bytes) -> str | None:
-    """What a library tells of its version, in its name, its symbols' version or its strings."""
+    """A library's version, from its name, its symbols' version or its strings."""
     names = (elf.soname or "", library, *elf.versions)
     found = (SONAME_VERSION.search(each) or SYMBOL_VERSION.fullmatch(each) for each in names)
     known = next((each[1] for each in found if each), None)
@@ -199,7 +199,7 @@ def _own_version(elf: Elf, library: str, content: bytes) -> str | None:
 
 
 def _recall(note: Path) -> Runtime | None:
-    """The library that a note tells of; None where that is gone, or the note damaged."""
+    """The library that a note describes; None if it is missing, or the note is damaged."""
     try:
         kept = JsonObject(read_json(note))
         runtime = Runtime(

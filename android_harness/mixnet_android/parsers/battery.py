@@ -1,4 +1,4 @@
-"""Reads what ``dumpsys battery`` prints; runs nothing."""
+"""Parses the output of ``dumpsys battery``; runs nothing."""
 
 import re
 from dataclasses import dataclass

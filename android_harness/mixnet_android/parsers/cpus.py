@@ -1,6 +1,6 @@
-"""Reads trees of cpufreq and cpu_capacity, and /proc/cpuinfo: cores and clusters; runs nothing.
+"""Parses cpufreq and cpu_capacity trees and /proc/cpuinfo: cores and clusters; runs nothing.
 
-Trees come as ``grep -H . FILES`` prints them: a path, a colon, a line.
+Trees have the form of ``grep -H . FILES``: a path, a colon, a line.
 """
 
 import re
@@ -19,7 +19,7 @@ class Cluster:
     """Cores that share a clock. ``max_khz`` is the hardware's limit, ``limit_khz`` the present one.
 
     ``capacity`` is the kernel's figure for a core's speed, 1024 for the fastest of the phone. None
-    stands for what the phone doesn't let be read.
+    means that the phone doesn't allow reading it.
     """
 
     cpus: tuple[int, ...]
@@ -89,7 +89,7 @@ def _khz(text: str | None) -> int | None:
 
 
 def _disjoint(clusters: Iterable[Cluster]) -> list[Cluster]:
-    """Without clusters that claim a core again."""
+    """The clusters, except those that repeat a core."""
     seen: set[int] = set()
     kept = []
     for each in clusters:

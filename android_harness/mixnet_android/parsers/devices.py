@@ -1,4 +1,4 @@
-"""Reads what ``adb devices -l`` prints; runs nothing."""
+"""Parses the output of ``adb devices -l``; runs nothing."""
 
 import re
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ STATES = (
     "device",
     "host",
 )
-"""What adb says of a phone; only ``device`` can be used."""
+"""A phone's state in adb; only ``device`` can be used."""
 
 _LINE = re.compile(
     rf"(?P<serial>\?+|{NAMED})\s+(?P<state>{'|'.join(STATES)})(?=$|[\s(;])(?P<rest>.*)"

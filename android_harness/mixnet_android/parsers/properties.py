@@ -1,4 +1,4 @@
-"""Reads what ``getprop`` prints: Android's properties; runs nothing."""
+"""Parses the output of ``getprop``, Android's properties; runs nothing."""
 
 import re
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from mixnet_android.parsers.text import clean, integer, lines_of
 _START = re.compile(r"\[([^\]]{1,200})\]: \[(.*)")
 
 MAX_LINES = 20
-"""Of one value; what goes on longer is not a property."""
+"""Maximum length of a value; a longer one is not a property."""
 
 
 @dataclass(frozen=True)
 class Product:
-    """What a phone says of itself; None where it doesn't."""
+    """A phone's own properties; None if not reported."""
 
     manufacturer: str | None
     model: str | None
@@ -47,7 +47,7 @@ def parse_properties(text: str) -> dict[str, str]:
 
 
 def describe_product(properties: Mapping[str, str]) -> Product:
-    """Pick out what a reader of a result wants to know.
+    """Select the properties for results.
 
     The SoC is ``ro.soc.model`` from Android 12 on; before, the board or the chip is all there is.
     """

@@ -1,4 +1,4 @@
-"""Reads what ``dumpsys power`` says of the screen; runs nothing."""
+"""Parses the state of the screen in ``dumpsys power``; runs nothing."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Reads what ``df -k`` and /proc/mounts print: free space, and what a mount forbids."""
+"""Parses ``df -k`` and /proc/mounts: free space, and restrictions of a mount."""
 
 import re
 from dataclasses import dataclass

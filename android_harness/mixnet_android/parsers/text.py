@@ -1,6 +1,6 @@
-"""Text from a phone, made harmless: bounded, without control characters, cut into lines.
+"""Sanitizes text from a phone: bounded, without control characters, split into lines.
 
-Nothing that a phone says is trusted; what is shown or kept of it passes through here first.
+A phone's output is never trusted; everything that is shown or stored passes through here first.
 """
 
 import math
@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 MAX_LENGTH = 120
-"""Characters of a name or a value that are kept: more is not a model's name."""
+"""Maximum length of a name or a value; a longer one is not a model's name."""
 
 NAMED = (
     r"[A-Za-z0-9][A-Za-z0-9._:@%\[\]-]{0,119}"
@@ -17,7 +17,7 @@ NAMED = (
     r"|\(no serial number\)"
 )
 SERIAL = re.compile(rf"(?:{NAMED})\Z")
-"""What adb gives as a serial: letters and digits, ``host:port``, an IPv6 address and port, a name
+"""The form of adb's serials: letters and digits, ``host:port``, an IPv6 address and port, a name
 found on the network, which holds a space where it is there again, or that there is none."""
 
 

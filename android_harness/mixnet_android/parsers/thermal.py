@@ -1,4 +1,4 @@
-"""Reads what ``dumpsys thermalservice`` prints (Android 10 and later); runs nothing."""
+"""Parses ``dumpsys thermalservice`` (Android 10 and later); runs nothing."""
 
 import re
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ def parse_thermal(text: str) -> Thermal:
 def parse_headroom(text: str) -> float | None:
     """The number that ``cmd thermalservice headroom`` (Android 14 and later) ends with.
 
-    None where the phone doesn't know the command or gives no forecast (NaN).
+    None if the phone lacks the command or gives no forecast (NaN).
 
     >>> parse_headroom("Headroom in 10 seconds: 0.54")
     0.54
@@ -110,7 +110,7 @@ def _block(text: str, heading: str) -> str:
 
 
 def _sensors(block: str) -> tuple[Sensor, ...]:
-    """Believable ones: -99.9 and 0.0 stand for sensors that are not there."""
+    """Plausible ones: -99.9 and 0.0 mean a missing sensor."""
     found = (_sensor(match) for match in _SENSOR.finditer(block))
     return tuple(each for each in found if each is not None)[:200]
 

@@ -1,1 +1,1 @@
-"""One phone: what it is, its condition, its settings, and what of ours is stored on it."""
+"""One phone: its properties, its condition, its settings, and the files stored on it."""

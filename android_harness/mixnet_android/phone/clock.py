@@ -1,4 +1,4 @@
-"""Time as something to be handed in, so that waiting can be tested without waiting."""
+"""Time as a parameter, so that waiting can be tested without waiting."""
 
 import time
 from typing import Protocol

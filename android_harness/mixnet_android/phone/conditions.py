@@ -1,4 +1,4 @@
-"""Under which conditions a phone measures: read before and after, and waited for.
+"""The conditions of a phone's measurement: read before and after; waits until they are good.
 
 Reads only. Nothing here is called during a run, which it would disturb.
 """
@@ -35,7 +35,7 @@ LOOK_EVERY_S = 10.0
 
 @dataclass(frozen=True)
 class Conditions:
-    """A phone at one moment. None and empty stand for what it doesn't tell.
+    """A phone at one moment. None and empty mean that it doesn't report the value.
 
     ``boot_id`` names the kernel's start: where it differs, the phone was restarted.
     """
@@ -60,7 +60,7 @@ class Conditions:
 class Cooled:
     """The outcome of waiting: the conditions then, the seconds it took, and whether it is cool.
 
-    ``cool`` is None where the phone tells no temperature at all.
+    ``cool`` is None if the phone reports no temperature.
     """
 
     conditions: Conditions
@@ -104,7 +104,7 @@ def wait_until_cool(
 ) -> Cooled:
     """Read again and again until the phone is cool or ``timeout_s`` have passed.
 
-    Says at first sight why it waits. A phone that tells no temperature is not waited for.
+    Reports at once why it waits. Does not wait for a phone that reports no temperature.
     """
     clock = clock or SystemClock()
     start = clock.now()

@@ -1,4 +1,4 @@
-"""What a phone is and in which state: one record for each, and the choice of one.
+"""The properties and state of phones: one record for each, and the choice of one.
 
 Reads only; it changes nothing on any phone.
 """
@@ -90,12 +90,12 @@ COMMANDS = {
     "saver": "settings get global low_power",
     "headroom": "cmd thermalservice headroom 10",
 }
-"""What is asked of a phone, all in one call; each may fail alone."""
+"""The queries of a phone, in one call; each may fail alone."""
 
 
 @dataclass(frozen=True)
 class State:
-    """What a usable phone told of itself. None and empty stand for what it didn't."""
+    """A usable phone's properties. None and empty mean that it doesn't report the value."""
 
     product: Product
     clusters: tuple[Cluster, ...]
@@ -109,7 +109,7 @@ class State:
     """CPUs that are online; empty if it is not reported."""
     battery_saver: bool | None = None
     identity: str | None = None
-    """The same for one phone, by cable and wireless; None where it doesn't tell who it is."""
+    """The same for one phone, by cable and wireless; None if it doesn't report its identity."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def parse_state(texts: dict[str, str]) -> State:
 
 
 def identity_of(properties: Mapping[str, str], boot: str) -> str | None:
-    """One phone's own serial number and its start; None where it tells no serial number.
+    """One phone's own serial number and its start; None if it reports no serial number.
 
     The number alone is not enough: cheap phones share one. Nor is the start: containers do.
     """
@@ -203,7 +203,7 @@ def identity_of(properties: Mapping[str, str], boot: str) -> str | None:
 
 
 def parse_switch(text: str) -> bool | None:
-    """What ``settings get`` says of a switch: 0 or 1; null where it was never touched, so off."""
+    """The output of ``settings get`` for a switch: 0 or 1; null if it was never set, so off."""
     return {"0": False, "1": True, "null": False}.get(text.strip())
 
 
@@ -272,7 +272,7 @@ def _nothing(serial: str | None, listed: Sequence[Listed]) -> NotFound:
             "no phone is connected", "connect one and enable USB debugging in its developer options"
         )
     connected = f"connected: {_names(listed)}" if listed else "no phone is connected"
-    if ":" in serial:  # an address: such a phone is known once adb has been told of it
+    if ":" in serial:  # an address: adb must connect to such a phone first
         connected += f"; over the network: adb connect {clean(serial)}"
     return NotFound(f"there is no phone {clean(serial)}", connected)
 

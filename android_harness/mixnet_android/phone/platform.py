@@ -1,4 +1,4 @@
-"""What a phone's programs must be for, and which of its CPUs an option means."""
+"""The platform of a phone's programs, and the CPUs that an option names."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ def platform_of(phone: Phone, abis: Sequence[str]) -> str:
     processor = next((ABIS[abi] for abi in abis if abi in ABIS), None)
     if processor is None:
         raise MixnetError(
-            f"phone {phone.serial} runs {', '.join(abis) or 'nothing that it tells'}",
+            f"phone {phone.serial} runs {', '.join(abis) or 'an unknown ABI'}",
             f"there are runtimes for {' and '.join(ABIS)}; 32-bit phones are not supported",
         )
     return f"{'android' if system == 'android' else 'linux'}-{processor}"

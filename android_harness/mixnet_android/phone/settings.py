@@ -1,7 +1,7 @@
-"""Changes settings of a phone for a while, and puts them back on every way out.
+"""Changes settings of a phone temporarily, and restores them in every case.
 
-What they were is noted on the phone before they are changed: where the host dies or the cable is
-lost, the next run, or ``devices clean``, puts them back.
+Their values are noted on the phone before they are changed: if the host dies or the cable is lost,
+the next run, or ``devices clean``, restores them.
 """
 
 import re
@@ -35,9 +35,9 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Noted:
-    """What the settings were; ``stay_on`` is None where there was none, or UNTOUCHED.
+    """The old settings; ``stay_on`` is None if it was unset, or UNTOUCHED.
 
-    Android doesn't tell whether the fixed-performance mode is on; off is what every phone is in
+    Android doesn't report whether the fixed-performance mode is on; it is off on every phone
     unless someone is measuring on it, so it is switched off where it was switched on.
     """
 
@@ -67,7 +67,7 @@ def settings(phone: Phone, wanted: Wanted) -> Iterator[Wanted]:
 
 
 def restore(phone: Phone) -> bool:
-    """Put back what a note on the phone tells; whether there was one.
+    """Restore the settings in a note on the phone; whether there was one.
 
     Raises UnreadableNote, and keeps the note, where it cannot be read, and AdbError.
     """

@@ -1,6 +1,6 @@
-"""Files on the phone: pushed once, known by SHA-256, in one folder that can be removed whole.
+"""Files on the phone: sent once, identified by SHA-256, in one folder that can be removed whole.
 
-A file appears under its final name when all of it is there and not before.
+A file gets its final name only when it is complete.
 """
 
 import secrets
@@ -19,14 +19,14 @@ ROOT = f"{SHARED}/mixnet-mobile"
 FILES = f"{ROOT}/files"
 RUNS = f"{ROOT}/runs"
 NOTE = f"{ROOT}/settings-to-restore"
-"""What settings were before they were changed; see ``settings``."""
+"""The settings before they were changed; see ``settings``."""
 
 HOLD = f"{ROOT}/in-use"
 BEAT = f"[ ! -d {HOLD} ] || date +%s > {HOLD}/beat"
-"""Says that whoever holds the phone still does; see ``runs.hold``."""
+"""Shows that the holder of the phone is still active; see ``runs.hold``."""
 
 SPARE_BYTES = 16 * 2**20
-"""What a push leaves free: a phone without any space misbehaves."""
+"""Space that a push leaves free: a phone without space misbehaves."""
 
 HASH_TIMEOUT_S = 120.0
 
@@ -35,7 +35,7 @@ LEFT_BEHIND = """for file in {folder}/.coming-*; do
   size=$(wc -c < "$file"); sleep 1
   [ "$size" != "$(wc -c < "$file")" ] || rm -f "$file"
 done"""
-"""Removes what is left of pushes whose cable was pulled; what grows comes from somebody else."""
+"""Removes remains of interrupted pushes; a growing file belongs to another user."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Stored:
 
 
 def place_of(path: Path, folder: str, name: str = "") -> str:
-    """Where a file lies on the phone. Its name stays: runtimes judge a file by it.
+    """The path of a file on the phone. Its name does not change: runtimes recognize a file by it.
 
     ``name`` is a relative path by which another file there names it.
 
@@ -142,14 +142,14 @@ def check_executable(phone: Phone) -> None:
 
 
 def hint_of_writing(why: str) -> str:
-    """What to do where a phone does not let something be written, by its own words."""
+    """The remedy for a phone's refusal to write, by its message."""
     if "permission denied" in why.lower() or "read-only" in why.lower():
         return f"its shell user may not write there; see: adb shell ls -ld {SHARED}"
     return "free some space on it; mixnet-bench devices shows the free space"
 
 
 def clear(phone: Phone) -> int:
-    """Remove everything of ours from the phone; the bytes that this freed. Runs must have ended.
+    """Remove all our files from the phone; returns the freed bytes. Runs must have ended.
 
     A note of settings that are not restored yet stays.
     """

@@ -1,1 +1,1 @@
-"""The native runner: built for a platform, and its protocol read."""
+"""The native runner: building it for a platform, and reading its protocol."""

@@ -1,7 +1,7 @@
-"""Builds the native runner for phones and Linux boards, and checks the program that came out.
+"""Builds the native runner for phones and Linux boards, and checks the resulting program.
 
-It takes the first way that is ready for the target, says what is missing where none is, and keeps
-the program where the runs look for it. It installs and downloads nothing.
+It uses the first toolchain that is ready for the target, reports what is missing if there is none,
+and stores the program where the runs find it. It installs and downloads nothing.
 """
 
 import subprocess
@@ -28,7 +28,7 @@ INTERPRETERS = {
     "linux-x86_64": "/lib64/ld-linux-x86-64.so.2",
 }
 LIBRARIES = frozenset(("libc.so", "libdl.so", "libc.so.6", "libdl.so.2", "libm.so", "libm.so.6"))
-"""What the program may need; everything else it opens itself."""
+"""Libraries that the program may link to; it opens all others itself."""
 
 
 class NoRunner(MixnetError):  # noqa: N818 - named after what is the matter
@@ -48,7 +48,7 @@ class Built:
 
 
 def runner_path(target: str) -> Path:
-    """Where the runner for a target is kept."""
+    """The path of the runner for a target."""
     return home() / "runner" / target / NAME
 
 
@@ -67,7 +67,7 @@ def build(target: str, way: str | None = None, output: Path | None = None) -> Bu
     """Build the runner for ``target``, by the named way or the first that is ready.
 
     Raises UsageError for unknown names and MixnetError where tools are missing, the compiler fails
-    or the program is not what it should be; then nothing is kept.
+    or the program is not the expected one; then nothing is stored.
     """
     chosen = _choose(target, way)
     with temporary_folder() as folder:
@@ -93,7 +93,7 @@ def build(target: str, way: str | None = None, output: Path | None = None) -> Bu
 
 
 def check(content: bytes, target: str) -> Elf:
-    """What the program says of itself. Raises MixnetError unless it fits the target."""
+    """The program's own description. Raises MixnetError unless it fits the target."""
     elf = parse_elf(content, f"the runner for {target}")
     faults = list(_faults(elf, len(content), target))
     if faults:

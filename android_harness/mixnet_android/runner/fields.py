@@ -1,6 +1,6 @@
-"""One line's fields, taken out with their types checked: what is missing or amiss is named.
+"""Reads one line's fields with type checks: missing or invalid fields are named.
 
-Knows nothing of what the fields mean.
+The meaning of the fields is defined elsewhere.
 """
 
 import math

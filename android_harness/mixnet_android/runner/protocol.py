@@ -1,7 +1,7 @@
-"""Reads what the native runner writes: JSON lines, version 1, described in its README.
+"""Reads the output of the native runner: JSON lines, version 1, described in its README.
 
-Pure: lines in, records out. It believes nothing that it has not checked, so that a truncated or
-garbled file is refused by name and line and never becomes a latency; it judges no timing.
+Pure: from lines to records. Everything is checked, so that a truncated or garbled file is refused
+with its name and line and never becomes a latency; timings are not judged here.
 """
 
 import json

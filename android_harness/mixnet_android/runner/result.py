@@ -1,6 +1,6 @@
-"""One launch of the native runner as records: what was opened, loaded, timed and told.
+"""One launch of the native runner as records: what it opened, loaded, timed and reported.
 
-Pure data; ``protocol`` reads it out of the runner's lines.
+Pure data; ``protocol`` parses it from the runner's lines.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Header:
-    """Where and when the runner ran; ``clock_ns`` is its monotonic clock's origin here."""
+    """Place and time of the runner's run; ``clock_ns`` is its monotonic clock's origin here."""
 
     runner: str
     machine: str
@@ -179,7 +179,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the runner is, 0 to 1."""
+    """The runner's progress, 0 to 1."""
 
     done: float
     stage: str

@@ -1,6 +1,6 @@
-"""The runner's seeded inputs, made again on the host so that both see the same numbers.
+"""The runner's seeded inputs, generated again on the host so that both use the same numbers.
 
-The rule stands in the runner's README; the numbers mean nothing.
+The rule is in the runner's README.
 """
 
 from math import prod

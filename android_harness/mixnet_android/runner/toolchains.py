@@ -1,6 +1,6 @@
-"""The ways to compile the native runner: which tools each needs, and the commands it runs.
+"""The toolchains for the native runner: the tools that each needs, and its commands.
 
-Decides nothing: which way is taken for which target stands in ``build``.
+``build`` decides which one is used for which target.
 """
 
 import importlib.util

@@ -1,1 +1,1 @@
-"""Programs run on a phone, detached from the cable, and what they bring back."""
+"""Programs on a phone that run without the cable, and their results."""

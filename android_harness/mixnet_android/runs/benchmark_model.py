@@ -1,7 +1,7 @@
-"""LiteRT's own ``benchmark_model``: the command line it is given, and what it prints, as a record.
+"""LiteRT's own ``benchmark_model``: its command line, and its output as a record.
 
-Pure: text in, record out; it runs nothing. The program keeps no samples, only how many there were
-and how they were spread, so what is known of its runs is less than of this software's own.
+Pure: from text to a record; it runs nothing. The program saves no samples, only their number and
+spread, so less is known about its runs than about this software's own.
 """
 
 import math
@@ -40,7 +40,7 @@ _DELEGATED = re.compile(
     r"(completely|partially|not)\b"
 )
 SHARES = {"completely": "all", "partially": "part", "not": "none"}
-"""How much of a network a delegate took, in the program's words and in ours."""
+"""The delegated part of a network, in the program's words and in ours."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Report:
     """One run of the program; ``timed`` leaves out the warm-up.
 
     ``delegate`` and ``delegated`` say which delegate took how much of the network: ``all``,
-    ``part`` or ``none``; both are None where the output doesn't tell.
+    ``part`` or ``none``; both are None if the output doesn't contain them.
     """
 
     init_ms: float
@@ -75,7 +75,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Options:
-    """What a run is to do; the same words as for this software's own runner."""
+    """The settings of a run; named as for this software's own runner."""
 
     threads: int
     min_count: int
@@ -86,7 +86,7 @@ class Options:
 
 
 def arguments(program: str, model: str, options: Options) -> list[str]:
-    """The command line. Its inputs are random and it keeps no outputs: neither can be asked for.
+    """The command line. Its inputs are random and it saves no outputs; neither can be changed.
 
     >>> arguments("./benchmark_model", "a.tflite", Options(1, 50, 1.0, 10, 60, (4, 5)))[:3]
     ['taskset', '30', './benchmark_model']
@@ -110,7 +110,7 @@ def arguments(program: str, model: str, options: Options) -> list[str]:
 def parse(text: str) -> Report:
     """Read what the program printed, stdout and stderr together, of any version since 2018.
 
-    Raises MixnetError where it tells no result, or several, or contradicts itself.
+    Raises MixnetError if it contains no result, or several, or contradicts itself.
     """
     text = "\n".join(lines_of(text[-MOST_TEXT:]))
     spreads = [spread for spread in map(_spread, _COUNT.finditer(text)) if spread is not None]
@@ -183,7 +183,7 @@ def _from_table(text: str, rows: dict[str, re.Match[str]]) -> Report:
 
 
 def _spread(match: re.Match[str]) -> Spread | None:
-    """Of ``count=50 first=... min=... avg=... std=...``, or ``count=1 curr=...`` for equal ones."""
+    """Parse ``count=50 first=... min=... avg=... std=...``, or ``count=1 curr=...``."""
     count = int(match[1])
     fields = {name: _ms(value) for name, value in _PAIR.findall(match[2])}
     mean = fields.get("avg", fields.get("curr"))
@@ -202,7 +202,7 @@ def _spread(match: re.Match[str]) -> Spread | None:
 
 
 def _delegate(text: str) -> tuple[str | None, str | None]:
-    """Which delegate took how much of the network.
+    """The delegate and its part of the network.
 
     Raw line: ``Explicitly applied XNNPACK delegate, and the model graph will be completely executed
     by the delegate.``

@@ -1,8 +1,7 @@
-"""A program on the phone that doesn't need the cable: started, looked after, ended.
+"""A program on the phone that doesn't need the cable: started, watched, ended.
 
-It runs in a session of its own, so that a lost cable or an ended host doesn't stop it, and a watch
-on the phone ends it at its limit, so that nothing runs there for ever. What it prints and writes
-stays in its folder until someone removes that.
+It runs in its own session, so that a lost cable or an ended host doesn't stop it, and a watchdog on
+the phone ends it at its time limit. Its output stays in its folder until it is removed.
 """
 
 import re
@@ -48,10 +47,10 @@ NO_PROGRAM = 9
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 POLL_S = 1.0
 LOST_FOR_S = 300.0
-"""How long to wait for a phone that went away: time to find the cable."""
+"""Waiting time for a disconnected phone: enough to reconnect the cable."""
 
 FRESH_S = 3600.0
-"""How long a measurement that ended unseen is picked up: an older one is another measurement."""
+"""Age up to which a measurement that ended unobserved is used."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}\Z")
 GONE = (Lost, Offline, NotFound, TimedOut)
@@ -71,7 +70,7 @@ class Run:
 
     @property
     def folder(self) -> str:
-        """Where it works, on the phone."""
+        """Its folder on the phone."""
         return f"{RUNS}/{self.name}"
 
     def start(self, command: Sequence[object], limit_s: int) -> None:
@@ -249,7 +248,7 @@ def run_to_end(
 
 
 def _is_fresh(status: Status) -> bool:
-    """Whether it ended lately; a clock that was set back in between tells nothing."""
+    """Whether it ended recently; unknown if the clock was set back in between."""
     age = status.age_s
     return status.phase is Phase.ENDED and age is not None and 0 <= age <= FRESH_S
 

@@ -1,8 +1,7 @@
-"""One phone, one measurement: a mark on the phone of who measures on it, and since when.
+"""One measurement per phone: a lock on the phone with the name of its user and the time.
 
-Whoever wants a phone that somebody measures on is refused, wherever both are: on this machine, on
-another, by cable or wireless. A mark whose process has ended, or that has not been renewed for ten
-minutes, holds nothing.
+A second user is refused, wherever both are: on this machine, on another, by cable or wireless. A
+lock whose process has ended, or that has not been renewed for ten minutes, is ignored.
 """
 
 import getpass
@@ -25,7 +24,7 @@ from mixnet_android.runs.status import Phase
 from mixnet_common.console import warn
 
 STALE_S = 600
-"""After which a mark that has not been renewed holds nothing: longer than any push takes."""
+"""Age after which a lock that was not renewed is ignored: longer than any push takes."""
 
 _OWNER = re.compile(r"hold ([0-9a-f]{16}) (\S{1,64}) (\S{1,64}) (\d{1,10}) (\d{0,12})")
 _TOKEN = secrets.token_hex(8)
@@ -34,11 +33,11 @@ _held: set[str] = set()
 
 
 class InUse(AdbError):  # noqa: N818 - named after what is the matter, as all of adb's errors are
-    """Somebody else measures on the phone."""
+    """Another user measures on the phone."""
 
 
 class TakenOver(AdbError):  # noqa: N818
-    """Somebody else has ended this measurement."""
+    """Another user has ended this measurement."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,8 @@ class Holder:
 def hold(phone: Phone, take_over: bool = False) -> Iterator[None]:
     """Hold the phone inside the block; inside a block of the same process that holds it, nothing.
 
-    Raises InUse where somebody else does, unless ``take_over`` ends what they measure; TakenOver
-    where somebody has ended what was measured here; and AdbError.
+    Raises InUse if another user does, unless ``take_over`` ends their measurement; TakenOver
+    if another user has ended this measurement; and AdbError.
     """
     if phone.serial in _held:
         yield
@@ -144,7 +143,7 @@ def _take(phone: Phone, take_over: bool) -> None:
 def _is_alive(phone: Phone, holder: Holder) -> bool:
     """Whether anybody measures there: not a process that has ended, nor a mark that is old.
 
-    A run that still goes on belongs to a holder that may come back for it.
+    A run that still continues belongs to a holder that may return for it.
     """
     if holder.token == _TOKEN:
         return False
@@ -160,13 +159,13 @@ def _runs_here(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # somebody else's
+    except OSError:  # another user's
         return True
     return True
 
 
 def _tell_of_loss(phone: Phone, error: AdbError) -> None:
-    """Raise TakenOver where somebody else holds the phone now; that is why there was an error."""
+    """Raise TakenOver if another user holds the phone now, which explains the error."""
     if isinstance(error, InUse):
         return
     try:

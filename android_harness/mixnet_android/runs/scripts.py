@@ -1,7 +1,7 @@
 """Scripts for the phone's shell that start, watch and end a run; see ``detached``. Text only.
 
-They use nothing but POSIX shell, setsid, nohup, cat, date, mkdir, mv, rm, sleep and kill, which
-every Android since 6 has.
+They use only POSIX shell, setsid, nohup, cat, date, mkdir, mv, rm, sleep and kill, which every
+Android since 6 has.
 """
 
 MEMBERS = """members() {
@@ -27,7 +27,7 @@ wait $child; status=$?
 echo "$status $(date +%s)" > status.new && mv status.new status
 trap '' TERM
 kill -TERM -$$"""
-"""What runs in the new session: the command, and beside it the watch that ends it.
+"""The script of the new session: the command, and the watchdog that ends it.
 
 The file ``status`` holds the exit status and when that was, in seconds of the phone's clock.
 On a full disk an empty ``pid.new`` or ``status.new`` stays: nothing is begun that could not be
@@ -46,7 +46,7 @@ while [ ! -s pid ] && [ $i -lt 50 ]; do sleep 0.1 || sleep 1; i=$((i+1)); done
 [ -e pid.new ] && [ ! -s pid.new ] && echo "no space left"
 cd .. && rm -rf "$d"
 exit 7"""
-"""Where the job does not tell its number, its folder goes: a slow one then can't begin either."""
+"""If the job does not report its number, its folder is removed, so that it cannot start late."""
 
 STATUS = """cat {folder}/status
 for f in {folder}/status {folder}/status.new; do [ -e $f ] && [ ! -s $f ] && echo unsaved; done

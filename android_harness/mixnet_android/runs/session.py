@@ -1,6 +1,6 @@
-"""One launch of the runner on a phone: files there, run, results and outputs back, nothing left.
+"""One launch of the runner on a phone: sends files, runs, fetches results and outputs, cleans up.
 
-Joins the store, the detached run and the runner's protocol. It chooses no phone, reads no
+Combines the store, the detached run and the runner's protocol. It chooses no phone, reads no
 conditions and judges no timing.
 """
 
@@ -29,7 +29,7 @@ class RunnerError(MixnetError):
 
 @dataclass(frozen=True)
 class Trace:
-    """What ONNX Runtime's profiler wrote: every node's times, and the graph that it ran."""
+    """The output of ONNX Runtime's profiler: every node's times, and the graph that it ran."""
 
     times: bytes
     graph: bytes
@@ -37,14 +37,14 @@ class Trace:
 
 @dataclass(frozen=True)
 class Launched:
-    """What came back: the runner's result, and raw outputs by model and output number."""
+    """The runner's result, and raw outputs by model and output number."""
 
     result: Result
     outputs: Mapping[tuple[int, int], bytes]
     text: str
     """The result as the runner wrote it."""
     traces: Mapping[int, Trace] = field(default_factory=dict)
-    """By model, of those whose runtime writes its profile into a file."""
+    """Traces by model, if its runtime writes its profile into a file."""
 
 
 def launch(
@@ -97,7 +97,7 @@ for; they should ask the phone before they use one."""
 
 
 def _about_features(phone: Phone, work: Work) -> str:
-    """What to do where the CPU did not know an instruction; which extensions it has."""
+    """The remedy for an unsupported instruction, with the extensions of the CPU."""
     try:
         found = common_features(parse_cpuinfo(phone.shell("cat /proc/cpuinfo").text))
     except AdbError:
@@ -132,7 +132,7 @@ def _bring_back(phone: Phone, work: Work, run: Run) -> Launched:
 
 
 def _tell_rest(run: Run) -> str:
-    """How much a runner had measured that did not live to its end; nothing if it is not known."""
+    """The progress of a runner that was killed; empty if unknown."""
     try:
         with tempfile.TemporaryDirectory(prefix="mixnet-") as folder:
             part = _fetch(run.phone, run.folder, f"{RESULT}.part", Path(folder), MOST_OUTPUT_BYTES)
@@ -145,7 +145,7 @@ def _tell_rest(run: Run) -> str:
 
 
 def _fetch_result(phone: Phone, folder: str, into: Path) -> str:
-    """The runner's result; where it wrote none, the error that its stderr tells."""
+    """The runner's result; if it wrote none, the error from its stderr."""
     if phone.shell(f"[ -f {folder}/{RESULT} ]").status != 0:
         said = clean(phone.shell(f"tail -n 1 {folder}/stderr").text, 300)
         raise RunKilled(
@@ -164,11 +164,11 @@ TOO_NEW = {
         r"model IR version: (\d{1,4}), max supported IR version: (\d{1,4})", re.IGNORECASE
     ),
 }
-"""Of ONNX Runtime's words about a file that is newer than it is: the file's number and its own."""
+"""ONNX Runtime's message about a file that is too new: the file's number and its own."""
 
 
 def _refusal(phone: Phone, work: Work, words: str) -> RunnerError:
-    """The error that the runner's words stand for."""
+    """The error for the runner's message."""
     for what, pattern in TOO_NEW.items():
         if found := pattern.search(words):
             file = re.search(r"cannot load (?:\S*/)?([^/:]+):", words)

@@ -1,6 +1,6 @@
-"""Where a run on a phone stands, by the phone's answers, and what its end means.
+"""The state of a run on a phone, from the phone's answers, and the meaning of its end.
 
-Pure text in, records and errors out.
+Pure: from text to records and errors.
 """
 
 import re
@@ -16,7 +16,7 @@ SIGILL, SIGBUS, SIGKILL, SIGSEGV = 4, 7, 9, 11
 NAMES = {SIGILL: "SIGILL", SIGBUS: "SIGBUS", SIGKILL: "SIGKILL", SIGSEGV: "SIGSEGV", 6: "SIGABRT"}
 
 CHATTER = re.compile(r"(INFO|DEBUG|VERBOSE|WARNING)\b|[IDVW](/|\s+\S+\s*:)")
-"""How lines begin in which libraries and Android's linker merely inform."""
+"""Prefixes of informational lines by libraries and Android's linker."""
 
 OUT_OF_MEMORY = "it may be out of memory; finished launches are saved: run the same command again"
 
@@ -29,7 +29,7 @@ HINTS = {
     "then run it again",
     SIGKILL: OUT_OF_MEMORY,
 }
-"""What to do about a signal."""
+"""Remedies by signal."""
 
 
 class RunKilled(AdbError):  # noqa: N818 - named after what happened
@@ -43,7 +43,7 @@ class Rebooted(AdbError):  # noqa: N818
 
 
 class Phase(Enum):
-    """Where a run stands."""
+    """The state of a run."""
 
     ABSENT = "absent"
     RUNNING = "running"
@@ -54,7 +54,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class Status:
-    """A run as the phone tells it.
+    """A run as the phone reports it.
 
     ``exit_status`` is the program's own, once it has ended; ``overdue`` says that its limit ended
     it. ``age_s`` is the time since then by the phone's clock, None if it is not reported.
@@ -111,7 +111,7 @@ def parse_status(texts: dict[str, str]) -> Status:
 
 
 def _parse_end(text: str) -> tuple[int | None, float | None]:
-    """Exit status and seconds since then, None for what the phone doesn't tell.
+    """Exit status and seconds since then, None if the phone doesn't report them.
 
     >>> _parse_end("3 1700000000 now 1700000060"), _parse_end("3 now"), _parse_end("now 1700000060")
     ((3, 60.0), (3, None), (None, None))
@@ -123,7 +123,7 @@ def _parse_end(text: str) -> tuple[int | None, float | None]:
 
 
 def raise_for_status(who: str, status: Status) -> Status:
-    """The status of a run that ended as it should; else the error that its end stands for.
+    """The status of a run that ended normally; else the error that its end means.
 
     Raises RunKilled, Rebooted, NoSpace and TimedOut; ``who`` is for their messages.
     """

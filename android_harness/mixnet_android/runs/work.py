@@ -1,4 +1,4 @@
-"""What one launch of the runner does: its files, on the phone, and its command line.
+"""The content of one launch of the runner: its files on the phone, and its command line.
 
 It starts nothing; ``session`` does.
 """
@@ -22,9 +22,9 @@ PROFILED = 'settaskprofile $$ "$1" >/dev/null; shift; exec "$@"'
 
 @dataclass(frozen=True)
 class Work:
-    """What a launch does: ``models`` and, for each, the ``libraries`` that run it, on this machine.
+    """The work of a launch: ``models`` and, for each, the local ``libraries`` that run it.
 
-    Raises UsageError for more models than the runner takes.
+    Raises UsageError for more models than the runner accepts.
 
     ``min_count`` and ``min_time_s`` are for each model and this one launch; ``cpus`` is None for
     threads that go where the phone puts them.
@@ -46,13 +46,13 @@ class Work:
     profile: int = 0
     """Inferences of each model under its runtime's profiler, after the timing."""
     data: Mapping[int, Mapping[str, Path]] = field(default_factory=dict)
-    """By model, files that it expects beside it, by the relative paths that it names."""
+    """By model, the files that it expects beside it, by their relative paths."""
     inputs: Mapping[int, tuple[Path, ...]] = field(default_factory=dict)
-    """By model, files with the raw bytes of all its inputs; the runner makes up the others'."""
+    """By model, files with the raw bytes of all its inputs; the runner generates the others'."""
     fp16: frozenset[int] = frozenset()
     """The models, in float32, that are computed in float16."""
     titles: tuple[str, ...] = ()
-    """What the libraries are, in words for messages."""
+    """Descriptions of the libraries for messages."""
     task_profile: str | None = None
     """Android's task profile for the runner; the phone has settaskprofile then."""
 
@@ -77,7 +77,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Installed:
-    """Where on the phone the files of some work lie; ``pushed_bytes`` were not there before."""
+    """Paths of some work's files on the phone; ``pushed_bytes`` were not there before."""
 
     runner: str
     models: tuple[str, ...]

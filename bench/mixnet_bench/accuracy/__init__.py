@@ -1,1 +1,1 @@
-"""What files make of images: classes, and parity between two files."""
+"""Predictions of model files: classes of images, and parity between two files."""

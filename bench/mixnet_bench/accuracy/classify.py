@@ -1,6 +1,6 @@
-"""A model file shown images: what it takes them for, by its own preprocessing and labels.
+"""Classifies images with a model file, using its own preprocessing and labels.
 
-A first look, not a measurement: it judges nothing and counts no accuracy.
+For a first look: it does not measure accuracy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,12 +31,12 @@ class Guess:
     score: float
     """Its probability: the softmax of the outputs, 0 to 1."""
     output: float
-    """What the file computes for it: a logit, or a probability where it ends in a softmax."""
+    """The file's output for it: a logit, or a probability if it ends in a softmax."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """How images are to be prepared and classes to be called, and where this was read."""
+    """The preprocessing of images and the names of classes, and their sources."""
 
     preprocessing: Preprocessing
     preprocessing_from: str
@@ -45,7 +45,7 @@ class Known:
 
 
 class Classifier:
-    """An opened file with what it takes to use it.
+    """An opened file with its preprocessing and labels.
 
     Raises MixnetError where it is not a classifier.
     """
@@ -76,7 +76,7 @@ class Classifier:
 def find_known(
     path: Path, channels: int, classes: int, preprocessing: str | None, labels: str | None
 ) -> Known:
-    """What the options name, else what the file says, else the file beside it, else a guess."""
+    """The value in the options, else in the file, else in the file beside it, else a guess."""
     found, source = find_preprocessing(path, channels, preprocessing)
     if labels is not None:
         names: tuple[Labels, str | None] = load_labels(labels, classes), labels

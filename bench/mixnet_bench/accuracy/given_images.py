@@ -1,6 +1,6 @@
-"""A picture given for one input of a file: prepared as the file itself says.
+"""An image as one input of a file, preprocessed according to the file.
 
-What takes no picture is refused. It classifies nothing.
+Inputs that are not images are refused. Nothing is classified here.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ from mixnet_runtimes.quantized import to_stored
 
 
 def read_image(model: Path, image: Path, info: TensorInfo) -> NDArray[Any]:
-    """The picture as the input ``info`` of ``model`` takes it, once for every image of a batch.
+    """The image as the input ``info`` of ``model``, once for every image of a batch.
 
     Raises UsageError for an input that is not an image, MixnetError for a picture that cannot be
     read.

@@ -1,7 +1,7 @@
 """The parity check on files whose metadata has preprocessing and class names.
 
-``parity`` is the function for programs, ``mixnet_bench.testing.assert_parity`` that for tests and
-``mixnet-bench parity`` the command. Counting and judging are ``mixnet_quantize.parity``'s.
+``parity`` is the function for programs, ``mixnet_bench.testing.assert_parity`` the one for tests,
+and ``mixnet-bench parity`` the command. ``mixnet_quantize.parity`` counts and judges.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ from mixnet_runtimes.several_files import selections_for
 
 @dataclass(frozen=True)
 class ParityRequest:
-    """What is to be compared, on what, and how."""
+    """The files to compare, the images, and the settings."""
 
     first: Path
     second: Path
@@ -62,14 +62,14 @@ class ParityAnswer:
 
     parity: Parity
     preprocessing_from: tuple[str, str]
-    """Where the preprocessing of each was read: a file, an option, or ``assumed``."""
+    """Source of each file's preprocessing: a file, an option, or ``assumed``."""
     labels: Labels
     """Names of the classes; empty where no file has any."""
 
 
 @dataclass(frozen=True)
 class _Said:
-    """What one file says of itself."""
+    """The metadata of one file."""
 
     preprocessing: Preprocessing | None
     source: str
@@ -176,7 +176,7 @@ def _read(path: Path) -> _Said:
 
 
 def _by_option(said: _Said, option: str) -> tuple[Preprocessing, str]:
-    """What the option names; a file that normalises pixels itself still gets pixels."""
+    """The preprocessing of the option; a file that normalises pixels itself still gets pixels."""
     chosen = load_preprocessing(option)
     if said.preprocessing is not None and takes_pixels(said.preprocessing):
         chosen = on_pixels(chosen)
@@ -184,9 +184,9 @@ def _by_option(said: _Said, option: str) -> tuple[Preprocessing, str]:
 
 
 def _by_files(paths: Sequence[Path], said: Sequence[_Said]) -> list[tuple[Preprocessing, str]]:
-    """What each file says; else what the other says; else what is assumed. Guesses are warned of.
+    """Each file's own, else the other's, else the assumed one. Guesses are warned about.
 
-    Of a silent file it is assumed that it takes normalised images, as exporters leave it.
+    A file without metadata is assumed to take normalised images, as exporters write it.
     """
     chosen = []
     for path, own, other in zip(paths, said, reversed(said), strict=True):
@@ -236,7 +236,7 @@ def describe_answer(found: ParityAnswer) -> ParityResult:
 
 
 def _with_source(file: ComparedFile) -> ComparedFile:
-    """With where its weights come from, if the provenance beside it says so."""
+    """With the source of its weights, if the provenance beside it has it."""
     provenance = provenance_of(Path(file.path or ""), file.sha256 or "") or {}
     weights = provenance.get("weights")
     source = weights.get("source") if isinstance(weights, dict) else None

@@ -1,1 +1,1 @@
-"""The search of a space of networks for the best score within a latency: an ageing evolution."""
+"""Searches a space for the networks with the best score within a latency: an ageing evolution."""

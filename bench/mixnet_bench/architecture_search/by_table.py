@@ -1,4 +1,4 @@
-"""A latency table's predictions as a search asks for them, and the limit that it is given."""
+"""The predictions of a latency table in the form that the search uses, and its limit."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ class TableLatencies:
         return found
 
     def extrapolated(self, genotype: Genotype) -> bool:
-        """Whether a network lies far outside of those that the predictions were fitted to."""
+        """Whether a network is far outside those that the predictions were fitted to."""
         return self._predictor.predict(genotype).extrapolated
 
     def ratio_of_network(self, name: str) -> float:

@@ -1,9 +1,8 @@
-"""A made-up score with a known optimum, to see whether a search finds it: ``--score synthetic``.
+"""An artificial score with a known optimum, for testing the search: ``--score synthetic``.
 
-Every option has a worth, and so has every pair of options at neighbouring positions: the best
-option of a position depends on its neighbours', theirs on others, and improving one position at a
-time leads to local optima. The best network of all is found by dynamic programming (Viterbi), for
-spaces of any size.
+Every option has a value, and so has every pair of options at neighbouring positions: the best
+option of a position depends on its neighbours, and improving one position at a time leads to local
+optima. Dynamic programming (Viterbi) finds the best network, for spaces of any size.
 """
 
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ PAIRS = 0.7
 
 @dataclass(frozen=True)
 class Chain:
-    """The worths for a space with so many options at its positions."""
+    """The values for a space with these numbers of options at its positions."""
 
     choices: tuple[int, ...]
 

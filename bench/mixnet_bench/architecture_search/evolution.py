@@ -1,13 +1,13 @@
-"""Which network to try next: regularized (ageing) evolution, with crossover and a Pareto front.
+"""Proposes networks: regularized (ageing) evolution, with crossover and a Pareto front.
 
-The population is the last networks that were scored, so that the oldest drops out, however good
-(Real et al., 2019, arXiv:1802.01548). Most parents are the best of a sample of it, others the best
-network so far, or any of the front, which gives networks at every latency. A child beyond the
-latency limit is moved towards the fastest network until it is within it.
+The population consists of the most recently scored networks: the oldest leaves, whatever its score
+(Real et al., 2019, arXiv:1802.01548). Most parents are the best of a sample of the population,
+others the best network so far or any of the front, which yields networks at every latency. A child
+beyond the latency limit is changed towards the fastest network until it is within it.
 
-Every proposal has random numbers of its own, seeded by the search's seed and the proposal's number:
-what is proposed depends on the earlier networks and their scores alone, so that an interrupted
-search goes on as if nothing had happened. Nothing here scores, prints or writes.
+Every proposal has its own random numbers, seeded by the search's seed and the proposal's number. It
+therefore depends only on the earlier networks and their scores, and an interrupted search continues
+with the same proposals. Nothing here scores, prints or writes.
 """
 
 import math
@@ -61,13 +61,13 @@ class History:
     front: list[SearchTrial] = field(default_factory=list)
     seen: set[Genotype] = field(default_factory=set)
     failed: int = 0
-    """How many could not be scored."""
+    """Number of candidates that could not be scored."""
     rest: Iterator[Genotype] | None = None
     """All of a space, from the first that may be left; a shortcut, and no part of the history."""
 
     @classmethod
     def of(cls, population: int, trials: Sequence[SearchTrial] = ()) -> "History":
-        """After these trials, with a population of so many."""
+        """The state after these trials, with a population of this size."""
         history = cls(deque(maxlen=population))
         for each in trials:
             history.add(each)
@@ -144,7 +144,7 @@ class Evolution:
 
 
 def _rank(trial: SearchTrial) -> tuple[float, float]:
-    """Of scored ones: by score, and of equal scores the faster first."""
+    """Sort key of scored trials: by score, and for equal scores the faster first."""
     return -math.inf if trial.score is None else trial.score, -trial.latency
 
 

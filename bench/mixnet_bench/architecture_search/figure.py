@@ -1,6 +1,6 @@
-"""The front as a picture: every candidate's score over its latency, the front joined, the limit.
+"""The figure of a search: score over latency of every candidate, with the front and the limit.
 
-Drawn as the figures of reports are, in a file of its own. Nothing here knows what was searched.
+Drawn like the figures of reports, as a separate file.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from mixnet_bench.report.svg import INK, QUIET, SERIES, dot, drawing, line, path
 HEIGHT = 230.0
 TOP = 24.0
 MARGIN = 0.05
-"""Of the range of an axis, left free at both ends."""
+"""Fraction of an axis's range left free at both ends."""
 
 MOST_POINTS = 5000
 """Drawn of the candidates: of more, every second, third …"""
@@ -31,7 +31,7 @@ text { font-family: system-ui, sans-serif }
 
 @dataclass(frozen=True)
 class FrontFigure:
-    """What is drawn: points are a latency and a score, and a limit is a latency."""
+    """The content of the figure: points are latency and score, the limit is a latency."""
 
     title: str
     across: str
@@ -70,7 +70,7 @@ def draw_front(figure: FrontFigure) -> str:
 
 
 def _unit(values: Sequence[float], name: str) -> tuple[float, str]:
-    """What large values are divided by, and the axis' name."""
+    """Divisor of large values, and the axis' name."""
     large = max(map(abs, values), default=0.0) >= 1e6
     return (1e6, f"{name}, millions") if large else (1.0, name)
 

@@ -1,6 +1,6 @@
-"""The Pareto front: networks of which no other has a better score and is as fast, or the reverse.
+"""The Pareto front: networks for which no other is as fast and has a better score.
 
-Pure; of equal ones the first is kept.
+Pure; of equal networks the first is used.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ Kind = TypeVar("Kind", bound=Rated)
 
 
 def beats(first: Rated, second: Rated) -> bool:
-    """Whether the first leaves nothing to be wished of the second: as fast, and scored as high."""
+    """Whether the first dominates the second: as fast, and scored as high."""
     if first.score is None or second.score is None:
         return second.score is None
     return first.latency <= second.latency and first.score >= second.score

@@ -1,8 +1,7 @@
-"""``candidates.jsonl``: all that was tried, so that an interrupted search goes on.
+"""``candidates.jsonl``: all candidates so far, so that an interrupted search can continue.
 
-The first line says which search it is, each further one is a candidate. Lines are appended, whole
-or not at all: a last one that was cut off is taken away. A file of another search is refused and
-never touched.
+The first line identifies the search, each other line is a candidate. Lines are appended whole; an
+incomplete last line is removed. A file of another search is refused and never changed.
 """
 
 import json
@@ -25,7 +24,7 @@ LONGEST_LINE = 100_000
 """Bytes; a candidate of 200 positions has a hundredth of it."""
 
 Key = Mapping[str, Any]
-"""What a search is of: values that JSON can hold, by names for messages."""
+"""The identity of a search: JSON values, by names for messages."""
 
 
 class Journal:
@@ -81,7 +80,7 @@ def _write(file: RawIOBase, data: bytes) -> None:
 
 
 def _replay(path: Path, source: BufferedReader, header: bytes) -> tuple[int, list[SearchTrial]]:
-    """How much of the file is whole, and the candidates in it."""
+    """The length of the complete lines, and the candidates in them."""
     first = source.readline(LONGEST_LINE)
     if first != header:
         if header.startswith(first):  # cut off, or empty
@@ -105,12 +104,12 @@ def _replay(path: Path, source: BufferedReader, header: bytes) -> tuple[int, lis
 def _damaged(path: Path, line: int, why: str) -> MixnetError:
     return MixnetError(
         f"{show(path)} is damaged in line {line}: {why.strip()}",
-        "remove that line and all after it, and run the search again: it goes on from there",
+        "remove that line and all after it, and run the search again: it continues from there",
     )
 
 
 def _of_another(path: Path, found: bytes, header: bytes) -> UsageError:
-    """Which part of the key is another, or that this is not such a file."""
+    """The error that names the differing parts of the key, or says that this is another file."""
     try:
         theirs, ours = parse_json(found, ""), json.loads(header)
         if theirs["kind"] != KIND:
@@ -118,11 +117,12 @@ def _of_another(path: Path, found: bytes, header: bytes) -> UsageError:
         other = [name for name in ours if theirs.get(name) != ours[name]]
     except (ValueError, KeyError, TypeError, UsageError):
         return UsageError(
-            f"{show(path)} is not a search's file of candidates", "name another folder with -o"
+            f"{show(path)} does not contain the candidates of a search",
+            "use another folder with -o",
         )
     return UsageError(
         f"{show(path)} belongs to another search; differences: {', '.join(other)}",
-        "name another folder with -o, or remove this one",
+        "use another folder with -o, or remove this one",
     )
 
 
@@ -133,5 +133,5 @@ def _explained(path: Path) -> Iterator[None]:
     except OSError as error:
         raise MixnetError(
             f"cannot write {show(path)}: {error.strerror or error}",
-            "make room, or name another folder; the candidates in it are not lost",
+            "free some space, or use another folder; the candidates in it are not lost",
         ) from error

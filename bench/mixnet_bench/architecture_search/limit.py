@@ -1,7 +1,7 @@
-"""The latency that a network may have, and whether a prediction is within it.
+"""The latency limit of a search, and whether a prediction is within it.
 
-A prediction has an interval. By default a network is within the limit when the whole interval is;
-with ``certain`` false, when the predicted value is.
+A prediction has an interval. By default a network is within the limit if the whole interval is;
+with ``certain`` false, if the predicted value is.
 """
 
 import math
@@ -28,7 +28,7 @@ over positions."""
 
 @dataclass(frozen=True)
 class AskedLatency:
-    """A limit as it was typed: milliseconds, or a part of the time of a network."""
+    """A limit as the user gave it: milliseconds, or a fraction of a network's time."""
 
     text: str
     milliseconds: float | None = None
@@ -37,7 +37,7 @@ class AskedLatency:
 
 
 def parse_latency(text: str) -> AskedLatency:
-    """What ``--latency`` asks for. Raises UsageError.
+    """The value of ``--latency``. Raises UsageError.
 
     >>> parse_latency("0.9xmixnet-s").part, parse_latency("8ms").milliseconds
     (0.9, 8.0)
@@ -48,7 +48,7 @@ def parse_latency(text: str) -> AskedLatency:
     if ratio and float(ratio["number"]) > 0:
         return AskedLatency(text, part=float(ratio["number"]), network=ratio["network"])
     raise UsageError(
-        f"--latency {text}: give a time or a part of a network's time",
+        f"--latency {text}: give a time or a fraction of a network's time",
         "like --latency 8ms or --latency 0.9xmixnet-s",
     )
 
@@ -62,7 +62,7 @@ class Limit:
     """Whether all of a prediction's interval must be within it, or only its value."""
 
     def bound(self, predicted: Estimate) -> float:
-        """What of a prediction is held against the limit."""
+        """The part of a prediction that is compared with the limit."""
         if self.certain and predicted.interval is not None:
             return predicted.interval.high
         return predicted.value
@@ -74,7 +74,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Within:
-    """The part of a space within a limit: changes any network until it lies there."""
+    """The part of a space within a limit: changes any network until it is within the limit."""
 
     limit: Limit
     latencies: LatencyModel

@@ -1,4 +1,4 @@
-"""What a search needs of a space and of a latency table, and no more."""
+"""The interfaces of a space and of a latency table that the search uses."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -17,7 +17,7 @@ class Space(Protocol):
 
     @property
     def choices(self) -> tuple[int, ...]:
-        """How many options there are at each position."""
+        """Number of options at each position."""
 
     def network(self, genotype: Genotype) -> Network:
         """One of its networks."""
@@ -33,11 +33,11 @@ class LatencyModel(Protocol):
     """Predicts how long the networks of a space take, as ratios to an anchor network."""
 
     def ratio(self, genotype: Genotype) -> Estimate:
-        """A network's time over the anchor's, with the interval in which it lies."""
+        """A network's time over the anchor's, with its interval."""
 
 
 def size_of_space(choices: Sequence[int]) -> int:
-    """How many networks there are.
+    """Number of networks.
 
     >>> size_of_space((2, 3, 1))
     6

@@ -1,7 +1,7 @@
-"""The search itself: propose, score, keep; and the front of all that was kept, as files.
+"""Runs the search: proposes, scores and saves candidates, and writes the front as files.
 
-Prints nothing but its progress. The same settings and seed give the same bytes, interrupted or not,
-as long as the score does.
+Prints only its progress. The same settings and seed give the same bytes, interrupted or not, if the
+score is deterministic.
 """
 
 import math
@@ -40,12 +40,12 @@ class MeasuredLatencies(LatencyModel, Protocol):
         """The table."""
 
     def extrapolated(self, genotype: Genotype) -> bool:
-        """Whether a network lies far outside of those that the predictions were fitted to."""
+        """Whether a network is far outside those that the predictions were fitted to."""
 
 
 @dataclass(frozen=True)
 class SearchJob:
-    """What is searched, for what, and where it is written."""
+    """The space, the objective and the output of a search."""
 
     space: SearchSpace
     latencies: MeasuredLatencies
@@ -58,12 +58,12 @@ class SearchJob:
     failures: int
     """Candidates that may fail to be scored; the search stops where another does."""
     latency: str | None
-    """The limit as it was asked for."""
+    """The limit as given."""
     folder: Path
 
     @property
     def key(self) -> dict[str, str | int | float | bool | None]:
-        """What the candidates depend on, by names for messages."""
+        """The inputs of the candidates, by names for messages."""
         limit = self.evolution.within.limit
         return {
             "space": self.space.fingerprint,
@@ -91,7 +91,7 @@ Step = Callable[[int], object]
 
 
 def run_search(job: SearchJob, step: Step) -> SearchResult:
-    """Search, or go on with an interrupted search, and write what was found.
+    """Search, or continue an interrupted search, and write the results.
 
     ``step`` is called with numbers of candidates that are done. Raises MixnetError where too many
     candidates fail, and where nothing could be scored.
@@ -107,7 +107,7 @@ def run_search(job: SearchJob, step: Step) -> SearchResult:
 
 
 def _go_on(job: SearchJob, history: History, journal: Journal, step: Step) -> bool:
-    """Try candidates until there are as many as asked for; whether none is left before."""
+    """Try candidates until the requested number is reached; whether none is left before."""
     while len(history.trials) < job.evaluations:
         _check_failures(job, history)
         proposal = job.evolution.propose(history)
@@ -152,7 +152,7 @@ def _check_failures(job: SearchJob, history: History) -> None:
         raise MixnetError(
             f"{count} candidate{'s' if count > 1 else ''} could not be scored, and --failures"
             f" allows {job.failures}: {last.error}",
-            f"all are in {show(job.folder / CANDIDATES)}; mend the score and name another folder,"
+            f"all are in {show(job.folder / CANDIDATES)}; correct the score and use another folder,"
             " or raise --failures",
         )
 
@@ -164,7 +164,7 @@ def _result(job: SearchJob, history: History, exhausted: bool) -> SearchResult:
     if not history.front:
         last = next(iter(_failed(history)[-1:]), None)
         why = f": {last.error}" if last else ""
-        raise MixnetError(f"no candidate could be scored{why}", "see what the score needs")
+        raise MixnetError(f"no candidate could be scored{why}", "check what the score needs")
     limit = job.evolution.within.limit
     table = job.latencies.table
     return SearchResult(

@@ -1,7 +1,7 @@
-"""Scores of networks: a function of the user's own, and those that ship.
+"""Scores of networks: functions in the user's own files, and the built-in ones.
 
-A score is any callable that takes a ``Candidate`` and returns a number; more is better. What it
-raises or returns instead of a number is an error with the candidate's name.
+A score is any callable that takes a ``Candidate`` and returns a number; higher is better. An
+exception, or a return value that is not a number, is an error with the candidate's name.
 """
 
 import math
@@ -24,10 +24,10 @@ from mixnet_networks.graph.operators import macs, parameter_count
 
 @dataclass(frozen=True)
 class Candidate:
-    """A network of the space, as a score gets it. What costs time is made when first asked for."""
+    """A network of the space, the argument of a score. Expensive parts are made on first use."""
 
     number: int
-    """How many were tried before it."""
+    """Number of candidates before it."""
     genotype: Genotype
     """The number of the option at each position of the space."""
     latency_ratio: Estimate
@@ -59,7 +59,7 @@ class Candidate:
 
     @property
     def toml(self) -> str:
-        """The network as the text of a file that every command takes for a network."""
+        """The network as the text of a file that every command accepts as a network."""
         return self.space.toml(self.genotype, self.name)
 
     def save(self, folder: str | Path) -> Path:
@@ -79,9 +79,9 @@ class NamedScore:
     name: str
     score: Score
     about: str = ""
-    """What has to be known of it, for the result."""
+    """A note on it for the result."""
     sha256: str | None = None
-    """Of the user's file; None for one that ships."""
+    """Hash of the user's file; None for a built-in score."""
     path: Path | None = None
     best: Genotype | None = None
     """The best network of the space, where that is known."""
@@ -94,7 +94,7 @@ SHIPPED: Mapping[str, tuple[Score, str]] = {
     "parameters": (lambda candidate: candidate.parameters, f"parameters; {PROXY}"),
 }
 SYNTHETIC = "synthetic"
-"""Of a space's options alone."""
+"""Name of the score that depends only on a space's options."""
 
 
 def find_score(text: str, choices: tuple[int, ...]) -> NamedScore:
@@ -116,7 +116,7 @@ def find_score(text: str, choices: tuple[int, ...]) -> NamedScore:
 
 
 def checked_score(named: NamedScore, candidate: Candidate) -> float:
-    """A candidate's score. Raises MixnetError that names it where the function gives no number."""
+    """A candidate's score. Raises MixnetError with its name if the function returns no number."""
     what = f"--score {named.name} of {candidate.name}"
     hint = "see its genotype in candidates.jsonl"
     if isinstance(named.score, OwnFunction):
@@ -129,11 +129,11 @@ def _number(value: object, what: str) -> float:
     """A number of any library as Python's. Raises MixnetError for anything else."""
     kind = type(value).__name__
     if isinstance(value, bool | str | bytes | None) or not hasattr(value, "__float__"):
-        raise MixnetError(f"{what} returned {shown(value, 40)} ({kind}), which is not a number")
+        raise MixnetError(f"{what} returned {shown(value, 40)} ({kind}), not a number")
     try:
         found = float(value)
     except Exception as error:  # an array of several values; a tensor elsewhere
-        raise MixnetError(f"{what} returned {kind}, which is not a single number") from error
+        raise MixnetError(f"{what} returned {kind}, not a single number") from error
     if not math.isfinite(found) or abs(found) > MOST:
-        raise MixnetError(f"{what} returned {found:g}, and a score is a finite number")
+        raise MixnetError(f"{what} returned {found:g}; a score must be a finite number")
     return found

@@ -1,5 +1,5 @@
-"""Campaigns: one TOML that names networks, files, devices and settings, and the work it stands for.
+"""Campaigns: a TOML file that names networks, files, devices and settings, and its steps.
 
-``read`` understands the TOML, ``steps`` makes a list of work of it, ``execute`` does what is not
-done yet, ``estimate`` says how long that may take. Each result is a file, keyed by its inputs.
+``read`` parses the TOML, ``steps`` lists the steps, ``execute`` does those that are not done,
+``estimate`` predicts their duration. Each result is a file, identified by its inputs.
 """

@@ -1,7 +1,7 @@
-"""What a campaign's results come to: a row for every file, and a sentence for every smaller one.
+"""Summarizes a campaign: a row for every file, and a sentence for every quantized one.
 
-Pure: it takes results and gives text cells; how they are shown is decided elsewhere. A sentence
-compares a file with the float32 file of its format and lowering, beside which it was timed.
+Pure: it turns results into text cells, which are printed elsewhere. A sentence compares a file with
+the float32 file of its format and lowering, with which it was timed side by side.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -15,6 +15,7 @@ from mixnet_bench.results.latency import LatencyResult, Ratio
 from mixnet_bench.results.parity import CampaignParityResult
 from mixnet_bench.results.turns import turns_in
 from mixnet_bench.stats.turns import ratio, ratios_of
+from mixnet_common.intervals import Estimate, speed_in_words
 from mixnet_common.numbers import three_digit_range, three_digits
 
 COLUMNS = ("file", "MB", "ms", "ratio", "95 %", "accuracy", "loss, points", "verdict")
@@ -40,13 +41,13 @@ class CampaignAnswer:
 
 @dataclass(frozen=True)
 class Found:
-    """A campaign's results, as far as the answer is made of them."""
+    """The results of a campaign that the answer uses."""
 
     runs: Sequence[Sequence[LatencyResult]] = ()
     """Files that were timed side by side, run by run."""
     parities: Sequence[CampaignParityResult] = ()
     random: Collection[Origin] = field(default=())
-    """Files whose weights are random: their accuracy means nothing."""
+    """Files with random weights, whose accuracy is meaningless."""
 
 
 def answer_of(found: Found) -> CampaignAnswer:
@@ -89,7 +90,7 @@ def _ratio_cells(found: Ratio | None) -> tuple[str, str]:
 
 
 def _accuracy_cells(timed: LatencyResult, found: Found) -> tuple[str, str]:
-    """Top-1 in percent and its loss, or agreement; what there is of it."""
+    """Top-1 in percent and its loss, or agreement, as far as they are known."""
     if timed.origin in found.random:
         return RANDOM, UNKNOWN
     second = _parity_of(timed, found)
@@ -141,16 +142,15 @@ def _float_of(timed: LatencyResult, run: Sequence[LatencyResult]) -> LatencyResu
 
 
 def _sentence(name: str, timed: LatencyResult, base: LatencyResult, found: Found) -> str:
-    """What a smaller file gains and loses against its float32 file."""
+    """Speed, size and accuracy of a file relative to its float32 file."""
     times = ratio(ratios_of(turns_in(timed), turns_in(base), timed.threads))
     size = timed.size_bytes / max(1, base.size_bytes)
-    low, high = times.interval.low, times.interval.high
     parts = [
-        f"{times.value:.2f} of the time ({low:.2f}–{high:.2f})",
-        f"{size:.2f} of the size",
+        speed_in_words(Estimate(times.value, times.interval), base.name),
+        f"{size:.0%} of its size",
         *_losses(timed, found),
     ]
-    return f"{name} against {base.name}: {', '.join(parts)}"
+    return f"{name}: {', '.join(parts)}"
 
 
 def _losses(timed: LatencyResult, found: Found) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""What a step takes to another machine: the files that it reads, under the names they have there.
+"""The files that a step sends to another machine, and their names there.
 
-Names below ``in/`` are whole paths of what the campaign's TOML names; those below ``out/`` are
-places in the campaign's folder of results. Nothing is read here but lists of files.
+Names below ``in/`` are whole paths of files named in the campaign's TOML; those below ``out/`` are
+paths in the campaign's results folder. Only lists of files are read here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ def files_for(step: Step, store: Store) -> Mapping[str, Path]:
 
 
 def resources_for(step: Step) -> Mapping[str, float]:
-    """What a worker must have to do a step, by Dask's names."""
+    """The resources that a step needs, by Dask's names."""
     if step.kind != "latency":
         return {}
     device: str = step.inputs["device"]
@@ -49,7 +49,7 @@ def phone_of(device: str) -> str:
 
 
 def _given(step: Step) -> Iterator[Path]:
-    """What the TOML names."""
+    """The files named in the TOML."""
     if step.kind == "export":
         yield from _for_export(step)
     for each in (step, *step.needs):

@@ -1,7 +1,7 @@
-"""How long a step may take: as long as it took before, else a guess from multiply-adds.
+"""The expected duration of a step: that of an earlier run, else an estimate from multiply-adds.
 
-Every estimate says which of both it is. The constants are of one x86-64 core and stand for nothing
-more than whether a campaign takes minutes or hours.
+Every estimate states which of the two it is. The constants are from one x86-64 core and only show
+whether a campaign takes minutes or hours.
 """
 
 import json
@@ -22,7 +22,7 @@ FLOAT32_MACS_PER_MS = 25e6
 """Multiply-adds in a millisecond of one thread, float32: MixNet-S has 239M and takes 10 ms."""
 
 SPEEDUP = {"int8": 1.7, "int8-dynamic": 1.5}
-"""Of other precisions, roughly."""
+"""Approximate speed of other precisions relative to float32."""
 
 PROCESS_S = 2.0
 """Until a fresh process has loaded its runtime."""
@@ -34,14 +34,14 @@ WRITE_S = 2.5
 WRITE_S_PER_PARAM = 0.25e-6
 QUANTIZE_S = 3.0
 CALIBRATE_S_PER_MAC = 1.2e-9
-"""Of one image: activations are fetched one by one, so it is slower than an inference."""
+"""Time per image: activations are read one by one, so it is slower than an inference."""
 
 PARITY_S_PER_MAC = 1.2e-10
-"""Of one image in two files."""
+"""Time per image in two files."""
 
 
 MOST_S = 1e9
-"""Of an earlier result that is believed: thirty years."""
+"""Largest plausible time of an earlier result: thirty years."""
 
 
 @dataclass(frozen=True)
@@ -54,21 +54,21 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Size:
-    """What a guess is made from."""
+    """The data of an estimate."""
 
     params: int
     macs: int
 
 
 ANYONES = Size(5_000_000, 300_000_000)
-"""Of a file whose size is not known before it is read: a small network."""
+"""For a file whose size is unknown before it is read: a small network."""
 
 Earlier = Mapping[tuple[str, str, str], float]
 """Seconds by kind, name and settings."""
 
 
 def read_earlier(about: Iterable[Mapping[str, Any]]) -> Earlier:
-    """How long steps took, from what the results in a folder say of them."""
+    """Durations of steps, from the results in a folder."""
     found = {}
     for each in about:
         seconds = each.get("seconds")
@@ -80,12 +80,12 @@ def read_earlier(about: Iterable[Mapping[str, Any]]) -> Earlier:
 
 
 def likeness(kind: str, name: str, inputs: Mapping[str, Any]) -> tuple[str, str, str]:
-    """What two steps have in common that take about as long."""
+    """The properties by which two steps take about as long."""
     return kind, name, json.dumps(inputs.get("settings"), sort_keys=True)
 
 
 def estimate(step: Step, earlier: Earlier) -> Estimate:
-    """How long the step may take."""
+    """The expected duration of the step."""
     known = earlier.get(likeness(step.kind, step.name, step.inputs))
     if known is not None:
         return Estimate(known, EARLIER)
@@ -114,7 +114,7 @@ def guess_export(size: Size, precision: str, images: int) -> float:
 
 
 def least_seconds(campaign: Campaign, files: int) -> float:
-    """What so many files of a campaign take at least, however small they are."""
+    """The minimum time for this number of files of a campaign, however small they are."""
     nothing = Size(0, 0)
     timed = guess_latency([(nothing, "float32")], campaign.latency) * len(campaign.devices)
     return files * (guess_export(nothing, "float32", 0) + timed)

@@ -1,7 +1,7 @@
 """Does the steps of a campaign that are not done yet, one after the other.
 
-One failed step takes only those along that need it; interrupted at any point, the next call goes on
-with the step that was interrupted.
+A failed step only affects steps that need it. After an interruption, the next call continues with
+the interrupted step.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ Work = Mapping[str, Callable[[Step, Store], Sequence[Any]]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a step."""
+    """The outcome of a step."""
 
     step: Step
     state: str
@@ -36,7 +36,7 @@ class Outcome:
 
 
 def look(steps: Sequence[Step], store: Store) -> list[Outcome]:
-    """What is done already and what is not, with estimates; does nothing."""
+    """The finished and the remaining steps, with estimates; does nothing."""
     earlier = read_earlier(store.earlier())
     return [
         Outcome(step, FOUND)
@@ -47,7 +47,7 @@ def look(steps: Sequence[Step], store: Store) -> list[Outcome]:
 
 
 def execute(steps: Sequence[Step], store: Store, work: Work) -> list[Outcome]:
-    """Do what is not done. A failure is told at once, and again in the outcome."""
+    """Do the steps that are not done. A failure is reported at once, and in the outcome."""
     outcomes: list[Outcome] = []
     missing: set[str] = set()
     for number, (step, seen) in enumerate(zip(steps, look(steps, store), strict=True), 1):
@@ -83,7 +83,7 @@ def _do(
 
 
 def report_failure(step: Step, error: Exception) -> str:
-    """Tell of a failure at once; what it was. A bug is not to cost the night's other results."""
+    """Report a failure at once, and return it in words. A bug must not stop the other steps."""
     found = user_error(error)
     if found is None:
         print_bug(error)

@@ -1,6 +1,6 @@
-"""Anyone's files in a campaign: where they lie, how they are run, and what their results depend on.
+"""Existing model files in a campaign: their paths, how they are run, and their results' inputs.
 
-Files are read, to be known by their content; nothing is written.
+Files are read to hash their content; nothing is written.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def given_inputs_of(campaign: Campaign, entry: FileEntry) -> GivenInputs:
 
 
 def step_inputs(campaign: Campaign, entry: FileEntry) -> dict[str, Any]:
-    """What a result about the file depends on, as JSON values.
+    """The inputs of a result about the file, as JSON values.
 
     Raises UsageError where a file cannot be read, MixnetError where weights beside it are missing.
     """

@@ -1,7 +1,7 @@
-"""A campaign from a checkpoint alone: what ``mixnet-bench run --weights FILE`` stands for.
+"""A campaign from a checkpoint alone: the campaign of ``mixnet-bench run --weights FILE``.
 
-Float32 and int8 in both formats, counted, timed side by side, and compared on images where there
-are any. Reads the weights, to learn which network they are for; does none of the work.
+Float32 and int8 in both formats, counted, timed side by side, and compared on images if there are
+any. Reads the weights to identify their network; does none of the steps.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ TIMING = Timing(launches=5, min_count=50, min_time_s=2.0)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What the options name, relative to the current directory."""
+    """The campaign of the options, with paths relative to the current directory."""
 
     weights: str
     network: str | None = None

@@ -1,6 +1,7 @@
-"""What results depend on besides a network: images, lowerings and libraries, as a step's inputs.
+"""The inputs of a step's result besides its network: images, lowerings and libraries.
 
-Everything is JSON values, by content where that is cheap. Files are read and nothing is written.
+Everything is JSON values, hashed by content where that is cheap. Files are read and nothing is
+written.
 """
 
 import json
@@ -43,7 +44,7 @@ def files_read(campaign: Campaign) -> Iterator[Path]:
 
 
 def plan_hash(campaign: Campaign, lowering: str, form: str, precision: str) -> str:
-    """Of what a lowering does, whatever its name. Raises UsageError for an unknown one."""
+    """Hash of what a lowering does, whatever its name. Raises UsageError for an unknown one."""
     from mixnet_export.lowering import find_plan, format_plan
 
     name = campaign.target(form, lowering)
@@ -94,9 +95,9 @@ def parity_inputs(campaign: Campaign) -> dict[str, Any]:
 
 
 def library_inputs(device: str, formats: Iterable[str]) -> dict[str, Any]:
-    """The runtime libraries that a phone's files are run by; of this machine, versions tell.
+    """The runtime libraries that run a phone's files; for this machine, their versions.
 
-    Which platform the phone has is only known with it at hand, so here are those of all platforms.
+    The phone's platform is known only when it is connected, so those of all platforms are here.
     """
     from mixnet_android.libraries.store import PLATFORMS, find_for
 

@@ -1,7 +1,7 @@
-"""The networks that a campaign names, in the sizes that their weights have.
+"""The networks of a campaign, in the sizes of their weights.
 
-A file of weights is read to learn how many classes and input channels it is for, so that every
-step is about the network that is exported. Nothing is written.
+A weights file is read for its number of classes and input channels, so that every step uses the
+network that is exported. Nothing is written.
 """
 
 import os
@@ -30,7 +30,7 @@ def beside(campaign: Campaign, path: str) -> Path:
 
 
 def brought_as(path: Path) -> str:
-    """The name under which a file is brought to another machine: its path below no root.
+    """The name under which a file is sent to another machine: its path without the root.
 
     >>> brought_as(Path("/home/me/../you/a.toml"))
     'home/you/a.toml'
@@ -71,7 +71,7 @@ def imported_weights(campaign: Campaign, entry: Entry) -> "Imported | None":
 
 @lru_cache(maxsize=1)
 def _imported(file: Path, stamp: Stamp, name: str, entry: Entry) -> "Imported":
-    """Imported weights, kept until another file's are asked for, or the file changes."""
+    """Imported weights, cached until another file's are requested, or the file changes."""
     from mixnet_networks.importing import import_weights
 
     return import_weights(file, name, classes=entry.classes, multiplier=entry.multiplier)
@@ -88,7 +88,7 @@ def _stamp(file: Path) -> Stamp:
 
 @lru_cache(maxsize=1)
 def seeded(network: Network, seed: int) -> Weights:
-    """Seeded weights, kept until another network's are asked for.
+    """Seeded weights, cached until another network's are requested.
 
     A network's files follow each other, and the statistics of a large one take many seconds.
     """
@@ -115,10 +115,10 @@ def network_name(campaign: Campaign, entry: Entry) -> str:
 
 
 def labels_name(campaign: Campaign, labels: str) -> str:
-    """The name of labels that ship, as it is, or the path of a file beside the campaign's."""
+    """The unchanged name of built-in labels, or the path of a file beside the campaign's."""
     return labels if labels in label_names() else str(beside(campaign, labels))
 
 
 def weights_file(campaign: Campaign, weights: str) -> Path:
-    """The name of weights that ship, as it is, or the path of a file beside the campaign's."""
+    """The unchanged name of built-in weights, or the path of a file beside the campaign's."""
     return Path(weights) if weights in trained_names() else beside(campaign, weights)

@@ -1,8 +1,8 @@
-"""A campaign's steps done by the workers of a cluster, with the same results as without one.
+"""Does a campaign's steps on the workers of a cluster, with the same results as without one.
 
-Each step is handed out when what it needs is done; its result is saved here as soon as it comes
-back. Images of a parity check are run in shards by all workers. A lost worker's step is done again
-elsewhere, a phone's only where the phone is.
+Each step is submitted when the steps that it needs are done; its result is saved here as soon as it
+arrives. Images of a parity check are divided into shards for all workers. The step of a lost worker
+is done again on another one, a phone's step only on the phone's host.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ from mixnet_common.console import say, warn
 from mixnet_common.numbers import seconds_in_words
 
 AHEAD = 2
-"""Steps that are handed out for each thread of a worker, or for each phone."""
+"""Steps that are submitted for each thread of a worker, or for each phone."""
 
 
 @dataclass
@@ -50,13 +50,13 @@ class _Run:
     store: Store
     wait_s: float
     outcomes: dict[str, Outcome]
-    """By the steps' keys."""
+    """Outcomes by the steps' keys."""
     flights: InFlight[Step] = field(init=False)
     sender: Sender = field(init=False)
     checks: "dict[Future[Sequence[Any]], tuple[Step, float]]" = field(default_factory=dict)
     """Parity checks that are driven from here."""
     away: set[str] = field(default_factory=set)
-    """Keys of the steps that were handed out."""
+    """Keys of the submitted steps."""
     began: float = field(default_factory=clock)
 
     def __post_init__(self) -> None:
@@ -70,7 +70,7 @@ def execute_on(
     """Do what is not done, on a cluster. Outcomes come in the steps' order.
 
     A step that no worker can do for ``wait_s`` seconds fails. Raises MixnetError where the
-    scheduler is lost; what is done is kept.
+    scheduler is lost; completed results are saved.
     """
     seen = zip(steps, look(steps, store), strict=True)
     run = _Run(cluster, store, wait_s, {step.key: outcome for step, outcome in seen})
@@ -129,7 +129,7 @@ def _ready(run: _Run, step: Step) -> bool:
 
 
 def _lane(step: Step) -> str:
-    """What steps wait for one another at; empty where any thread will do."""
+    """The resource for which steps wait; empty if any thread can do them."""
     return next(iter(resources_for(step)), "parity" if step.kind == "parity" else "")
 
 
@@ -188,7 +188,7 @@ def _save(store: Store, step: Step, value: dict[str, Any], seconds: float) -> No
 
 
 def _end(run: _Run, outcome: Outcome, where: str = "") -> None:
-    """Note what became of a step, and tell how far the campaign is."""
+    """Record the outcome of a step, and report the campaign's progress."""
     step = outcome.step
     expected = run.outcomes[step.key].estimate
     run.away.discard(step.key)

@@ -1,6 +1,6 @@
-"""A campaign's TOML, read and refused: every key and every value is checked, none is trusted.
+"""Reads a campaign's TOML: every key and every value is checked.
 
-Looks at no other file; whether networks and images exist is found when the steps are made.
+Opens no other file; whether networks and images exist is checked when the steps are made.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ OURS = ("folder", "root", "targets")
 """Fields that no key of a TOML sets."""
 
 KEYS = (FOR, *(each.name for each in fields(Campaign) if each.name not in OURS))
-"""Of a campaign's TOML at its top level."""
+"""Keys of a campaign's TOML at its top level."""
 
 
 def read_campaign(path: Path) -> Campaign:
@@ -33,7 +33,7 @@ def read_campaign(path: Path) -> Campaign:
 
 
 def parse_campaign(text: str, path: Path) -> Campaign:
-    """A campaign from its text; ``path`` is where it lies. Raises UsageError."""
+    """A campaign from its text; ``path`` is its file. Raises UsageError."""
     where = show(path)
     table = parse_toml(text, where)
     check_keys(table, KEYS, where)

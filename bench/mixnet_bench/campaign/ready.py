@@ -1,4 +1,4 @@
-"""Campaigns by their file, and those that ship with the package by their name."""
+"""Campaigns by the path of their file, and built-in ones by name."""
 
 from importlib.resources import as_file, files
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a campaign's TOML says, as records. Reads nothing and does nothing."""
+"""The content of a campaign's TOML, as records. Reads nothing and does nothing."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ from mixnet_export.precisions import WITHOUT_SEARCH
 from mixnet_runtimes.targets import find_target
 
 PRECISIONS = WITHOUT_SEARCH
-"""A mixed precision is a search with a budget of its own, and is run separately."""
+"""A mixed precision is a search with its own budget, and is run separately."""
 
 TOGETHER = ("network", "all")
 """Which files take turns: those of one network, or all of the campaign."""
@@ -50,7 +50,7 @@ DEFAULT = "default"
 """The lowering that depends on what a file is made for."""
 
 MOST = 1000
-"""Of whatever a campaign lists."""
+"""Maximum length of a campaign's lists."""
 
 
 def _listed(element: Check) -> Check:
@@ -151,9 +151,9 @@ class Campaign:
 
     title: str = checked(line)
     folder: Path = checked(anything)
-    """Where the TOML lies; its relative paths start here."""
+    """Folder of the TOML; its relative paths start here."""
     root: Path | None = checked(anything, None)
-    """On another machine: the folder that has what was brought here, each file below it under its
+    """On another machine: the folder of the files that were sent, each under its
     whole path."""
     networks: tuple[Entry, ...] = checked(anything, ())
     files: tuple[FileEntry, ...] = checked(anything, ())
@@ -174,7 +174,7 @@ class Campaign:
     parity: Images | None = checked(anything, None)
 
     def target(self, form: str, lowering: str) -> str | None:
-        """What a file of a format is made for; None for the newest, or by a lowering's name."""
+        """The target of a format's files; None for the newest, or by a lowering's name."""
         if lowering != DEFAULT:
             return None
         return next((each for each in self.targets if find_target(each).file_format == form), None)

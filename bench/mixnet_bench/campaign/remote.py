@@ -1,7 +1,7 @@
-"""A campaign's step on a worker: done in a folder of its own, from files that were brought.
+"""A campaign's step on a worker: done in its own folder, from files that were sent.
 
-It runs in the worker's process. What it answers are plain values: the result's JSON, and the files
-that an export wrote.
+It runs in the worker's process. Its answer consists of plain values: the result's JSON, and the
+files that an export wrote.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""One piece of a campaign's work, and the key under which its result is found again.
+"""One step of a campaign, and the key that identifies its result.
 
-A step's key is a hash of all that its result depends on, so that a result is found again as long
-as it would come out the same, and never afterwards.
+A step's key is a hash of everything that its result depends on, so that a saved result is reused
+exactly as long as it would be the same.
 """
 
 import json
@@ -19,21 +19,21 @@ NAME_LENGTH = 100
 
 @dataclass(frozen=True)
 class CountWork:
-    """What counting a network takes."""
+    """The inputs of counting a network."""
 
     network: Network
 
 
 @dataclass(frozen=True)
 class CampaignWork:
-    """What timing and parity take."""
+    """The inputs of timing and parity."""
 
     campaign: Campaign
 
 
 @dataclass(frozen=True)
 class ExportWork(CampaignWork):
-    """What an export takes."""
+    """The inputs of an export."""
 
     entry: Entry
     network: Network
@@ -41,7 +41,7 @@ class ExportWork(CampaignWork):
 
 @dataclass(frozen=True)
 class FileWork(CampaignWork):
-    """What a step about an existing file takes."""
+    """The inputs of a step about an existing file."""
 
     file: FileEntry
 
@@ -52,7 +52,7 @@ Asked = TypeVar("Asked", bound=CampaignWork)
 
 @dataclass(frozen=True)
 class Step:
-    """One piece of work with one result."""
+    """One step with one result."""
 
     kind: str
     """``count``, ``export``, ``file`` (an existing one), ``inspect`` (a file's count and
@@ -62,9 +62,9 @@ class Step:
     inputs: Mapping[str, Any]
     """JSON values: all that the result depends on."""
     needs: tuple["Step", ...] = field(default=(), repr=False)
-    """The exports whose files it is about."""
+    """The exports of its files."""
     work: Work = field(default=None, repr=False)
-    """What the work takes besides, by the kind of step; a ``count`` and its like take nothing."""
+    """Further inputs, by the kind of step; ``count`` and similar kinds have none."""
 
     @property
     def campaign(self) -> Campaign:
@@ -83,7 +83,7 @@ class Step:
 
     @property
     def network(self) -> Network:
-        """What is counted or exported. Raises TypeError for another kind."""
+        """The network of the step. Raises TypeError for another kind."""
         if isinstance(self.work, CountWork | ExportWork):
             return self.work.network
         raise TypeError(f"a {self.kind} step has no network")
@@ -101,6 +101,6 @@ class Step:
 
     @property
     def slug(self) -> str:
-        """Kind, name and the key's beginning, in characters that any file system takes."""
+        """Kind, name and the start of the key, in characters that all file systems allow."""
         safe = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{self.kind}-{self.name}").strip(".-")
         return f"{safe[:NAME_LENGTH]}-{self.key[:12]}"

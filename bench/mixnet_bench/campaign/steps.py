@@ -1,7 +1,7 @@
-"""The work that a campaign stands for: a list of steps, each with the inputs of its result.
+"""The steps of a campaign, each with the inputs of its result.
 
-A step's key is a hash of all that its result depends on, so that a result is found again as long
-as it would come out the same, and never afterwards. Nothing here does any of the work.
+A step's key is a hash of everything that its result depends on, so that a saved result is reused
+exactly as long as it would be the same. Nothing here does a step.
 """
 
 import math
@@ -42,7 +42,7 @@ RUNTIMES = ("mixnet-mobile", "onnxruntime", "ai-edge-litert", "tflite-runtime", 
 """Packages on which a time depends."""
 
 MOST_STEPS = 10_000
-"""Of a campaign: days or weeks of work."""
+"""Maximum of a campaign: days or weeks of work."""
 
 
 def make_steps(campaign: Campaign) -> list[Step]:
@@ -74,7 +74,7 @@ def make_steps(campaign: Campaign) -> list[Step]:
 
 
 def _name_of_all(campaign: Campaign) -> str:
-    """What the run of all files is called: after the network where there is only one."""
+    """The name of the run of all files: the network's if there is only one."""
     if not campaign.networks:
         return "all files"
     one = len(campaign.networks) == 1 and not campaign.files
@@ -99,7 +99,7 @@ def check_steps(campaign: Campaign) -> None:
 
 
 def file_count(campaign: Campaign) -> int:
-    """How many files a campaign writes."""
+    """The number of files that a campaign writes."""
     choices = (campaign.networks, campaign.lowerings, campaign.formats, campaign.precisions)
     return math.prod(len(each) for each in choices)
 
@@ -191,7 +191,7 @@ def _exports(
 
 
 def _label_inputs(campaign: Campaign, entry: Entry, network: Network) -> dict[str, str]:
-    """The names of the classes, where the campaign gives any; older results know of none."""
+    """The names of the classes, if the campaign has any; older results have none."""
     if entry.labels is None:
         return {}
     labels = load_labels(labels_name(campaign, entry.labels), network.classes)
@@ -215,7 +215,7 @@ def _inspect(export: Step) -> Step:
 def groups_of(files: Sequence[Step]) -> list[Sequence[Step]]:
     """Files that take turns: all, or where they are too many groups that share the first file.
 
-    The shared file is the anchor by which groups can be held against each other.
+    The shared file is the anchor by which groups can be compared with each other.
     """
     if len(files) <= MOST_TOGETHER:
         return [files]
@@ -240,7 +240,7 @@ def _latencies_of(campaign: Campaign, name: str, exports: Sequence[Step]) -> Ite
             "files": [each.key for each in exports],
             "device": device,
             "cpu": cpu_model() if device == HOST else None,
-            # Which files take turns is in "files": results of equal files stay, however asked for.
+            # Which files take turns is in "files": results of equal files stay valid.
             "settings": _timing_inputs(campaign.latency),
             **library_inputs(device, _formats(campaign, exports)),
             "versions": _versions(RUNTIMES),

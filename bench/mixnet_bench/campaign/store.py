@@ -1,6 +1,6 @@
-"""Where a campaign's results lie: one file for each step, whole or absent, found by the step's key.
+"""The saved results of a campaign: one file per step, whole or absent, found by the step's key.
 
-A result with another key, a damaged one, or one whose written file is gone, counts as none.
+A result with another key, a damaged one, or one whose written file is missing, counts as absent.
 """
 
 import json
@@ -25,15 +25,15 @@ class Store:
         self.folder = folder
 
     def result_path(self, step: Step) -> Path:
-        """Where the step's result is, or will be."""
+        """Path of the step's result."""
         return self._inside(RESULTS, f"{step.slug}.json")
 
     def files_folder(self, step: Step) -> Path:
-        """Where an export's file is, or will be."""
+        """Folder of an export's file."""
         return self._inside(FILES, step.slug)
 
     def state_path(self, step: Step) -> Path:
-        """Where a step keeps what it has so far."""
+        """File for a step's partial results."""
         return self._inside(STATE, f"{step.slug}.json")
 
     def written_paths(self, steps: Sequence[Step]) -> Iterator[Path]:
@@ -91,7 +91,7 @@ class Store:
         return path.relative_to(self.folder).as_posix()
 
     def earlier(self) -> Iterator[dict[str, Any]]:
-        """What every result here says about its step: also those of other inputs."""
+        """The steps of all results here, including those with other inputs."""
         for path in sorted((self.folder / RESULTS).glob("*.json")):
             if document := _read(path):
                 yield document["step"]

@@ -1,7 +1,7 @@
 """How each kind of step is done: a table from the kind to a function that returns its result.
 
-Every function hands the work to the module that has it, and adds what a file is (``origin``).
-Which steps are to be done, and in which order, is decided elsewhere.
+Every function calls the module for its kind and adds the origin of the file (``origin``). The steps
+and their order are determined elsewhere.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -193,7 +193,7 @@ def _on_phone(plan: "Plan", settings: Timing, device: str) -> "Sequence[LatencyR
 
 
 def parity(step: Step, store: Store, runner: "Runner | None" = None) -> Targets:
-    """Hold a file against its float32 one on images; goes on where it was interrupted.
+    """Compare a file with its float32 one on images; continues after an interruption.
 
     ``runner`` runs the images, this process by default.
     """
@@ -235,4 +235,4 @@ WORK: Mapping[str, Callable[[Step, Store], Targets]] = {
     "parity": parity,
     "paper": paper,
 }
-"""By kind of step, who does it."""
+"""The function for each kind of step."""

@@ -1,6 +1,6 @@
-"""Work on more than one machine: what parity and campaigns share of Dask's ``distributed``.
+"""Work on several machines: the use of Dask's ``distributed`` by parity and campaigns.
 
-Dask schedules, retries, moves bytes and encrypts; here are our pieces of work, what becomes of
-them, and which worker may do which. Nothing outside of this package imports Dask, and nothing here
-does before somebody asks for a cluster.
+Dask schedules, retries, transfers and encrypts; this package defines the tasks, their results, and
+which worker may run which task. Nothing outside this package imports Dask, and nothing here does
+before a cluster is requested.
 """

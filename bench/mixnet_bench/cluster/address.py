@@ -1,4 +1,4 @@
-"""What ``--dask`` may name: processes of this machine, or a scheduler, with TLS beyond loopback.
+"""The values of ``--dask``: local processes, or a scheduler, with TLS beyond loopback.
 
 Pure functions; nothing is connected to.
 """
@@ -14,17 +14,17 @@ from mixnet_common.printable import shown
 LOCAL = "local"
 
 WORKERS = Whole(1, 256)
-"""Of this machine."""
+"""Number of local workers."""
 
 HINT = "write tls://HOST:PORT, local, or local:N for N processes of this machine"
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where work is done."""
+    """Address of a cluster."""
 
     url: str | None = None
-    """Of a scheduler, with its scheme; None for processes of this machine."""
+    """URL of a scheduler, with its scheme; None for local processes."""
     workers: int | None = None
     """Processes of this machine; None for as many as there are CPUs, at most 4."""
     insecure: bool = False
@@ -37,7 +37,7 @@ class Address:
 
 
 def parse_address(text: str | None, insecure: bool = False) -> Address | None:
-    """What ``--dask`` and ``--insecure`` say; None without ``--dask``. Raises UsageError.
+    """The address from ``--dask`` and ``--insecure``; None without ``--dask``. Raises UsageError.
 
     >>> parse_address("local:2")
     Address(url=None, workers=2, insecure=False)
@@ -62,7 +62,7 @@ def parse_address(text: str | None, insecure: bool = False) -> Address | None:
 def check_reached(address: Address, reported: str) -> None:
     """Raise UsageError where a scheduler without TLS can be reached from beyond this machine.
 
-    ``reported`` is the address that it gives to its workers.
+    ``reported`` is the address that it reports to its workers.
     """
     if address.encrypted or address.insecure or address.url is None:
         return

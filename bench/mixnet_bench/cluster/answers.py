@@ -1,4 +1,4 @@
-"""What a worker answers to a piece of work: a value, a failure in words, or that it is unfit.
+"""A worker's answer to a task: a value, a failure with its message, or that it is unfit.
 
 Answers are plain values. ``answer_of`` runs on workers, inside the locks of their host.
 """
@@ -14,12 +14,12 @@ from mixnet_common.system_faults import user_error
 
 
 class UnfitError(Exception):
-    """A worker cannot do a piece of work that another may; the message says why."""
+    """A worker cannot do a task that another may; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class WorkerAnswer:
-    """What became of a piece of work, and where."""
+    """The outcome of a task, and its worker."""
 
     worker: str
     """The worker's address."""

@@ -1,7 +1,7 @@
-"""Files that travel to workers by their hash: read once, sent once, checked where they arrive.
+"""Files that are sent to workers by their hash: read once, sent once, checked on arrival.
 
-A file is a task of Dask's whose result are its bytes, so that Dask copies it from worker to worker
-and sends it again where a worker is lost. Only names below a folder are written.
+A file is a Dask task whose result is its bytes, so that Dask copies it from worker to worker and
+sends it again if a worker is lost. Only names below a folder are written.
 """
 
 import threading
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 MOST_BYTES = 2 << 30
-"""Of a file that travels: a FlatBuffer or a protobuf ends there."""
+"""Limit of a sent file: that of a FlatBuffer and a protobuf."""
 
 _writing = threading.Lock()
 
@@ -33,7 +33,7 @@ class Carried:
 
 
 class Sender:
-    """Sends files. What nobody holds the task of any more is forgotten by the cluster."""
+    """Sends files. The cluster drops a file when its task is released."""
 
     def __init__(self, client: "Client") -> None:
         self._client = client

@@ -1,6 +1,6 @@
-"""A connection to Dask's scheduler, or a scheduler and workers of this machine for a while.
+"""A connection to Dask's scheduler, or to a temporary local scheduler with workers.
 
-The only module that makes clients. Failures to reach or to keep a scheduler are MixnetErrors.
+The only module that makes clients. Failures to reach a scheduler, or losing it, are MixnetErrors.
 """
 
 import logging
@@ -41,7 +41,7 @@ LOCAL_SETTINGS = {
     "distributed.scheduler.active-memory-manager.start": False,
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
 }
-"""Of processes of this machine. Nobody looks at what Dask measures of itself, which takes a
+"""For local processes. Dask's measurements of itself are not used; they take a
 twentieth of a core in each. Its threshold for giving memory back makes malloc ask the system for
 every array of an image's size again, which takes a fifth of the time."""
 
@@ -82,7 +82,7 @@ class Cluster:
         return {address: _worker(address, each) for address, each in found.items()}
 
     def lost(self) -> MixnetError:
-        """What is said where the scheduler is gone."""
+        """The message if the scheduler is lost."""
         return MixnetError(
             "the connection to the Dask scheduler is lost",
             "start the scheduler and its workers again; the same command continues from saved"
@@ -196,7 +196,7 @@ def _remote(distributed: Any, address: Address) -> Iterator["Client"]:
 
 
 def _security(distributed: Any) -> Any:
-    """What Dask's own configuration says of TLS. Raises UsageError where it says nothing."""
+    """Dask's own TLS configuration. Raises UsageError if there is none."""
     security = distributed.Security(require_encryption=True)
     missing = [name for name in ("tls_ca_file", "tls_client_cert") if not getattr(security, name)]
     if missing:
@@ -209,7 +209,7 @@ def _security(distributed: Any) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Dask's loggers tell of every lost connection; what matters is told by errors of ours."""
+    """Dask's loggers report every lost connection; our own errors report those that matter."""
     levels = {name: logging.getLogger(name).level for name in LOGGERS}
     for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,8 +1,8 @@
-"""Locks among the workers of a host: a timing is alone on it, and a phone has one run at a time.
+"""Locks among the workers of a host: a timing runs alone on it, and a phone has one run at a time.
 
-Dask's resources count within a worker; these also hold where a host has several workers, belongs to
-several clusters, or runs a step that its scheduler has given up. The system holds them, so that
-whoever dies gives them back.
+Dask's resources count within a worker; these locks also apply if a host has several workers,
+belongs to several clusters, or runs a step that its scheduler has given up. The operating system
+holds them and releases them when a process dies.
 """
 
 import os
@@ -20,7 +20,7 @@ HOST = "host"
 ALONE = f"{HOST} alone"
 
 _GATE = "gate"
-"""Whoever waits to be alone holds it meanwhile, so that no other one begins."""
+"""A process that waits to be alone holds it meanwhile, so that no other one begins."""
 
 
 def phone_lock(serial: str) -> str:

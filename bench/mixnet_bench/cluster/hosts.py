@@ -1,4 +1,4 @@
-"""A question to every host of a cluster, asked of one worker on each whatever it does meanwhile."""
+"""Asks every host of a cluster a question, on one worker each, even if the worker is busy."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ ANSWER_S = 60.0
 
 
 def ask_hosts(cluster: Cluster, question: Callable[[], Any]) -> list[tuple[str, WorkerAnswer]]:
-    """What a function returns on each host, in the order of the hosts' addresses."""
+    """The results of a function on each host, in the order of the hosts' addresses."""
     by_host = {each.host: each for each in reversed(cluster.workers().values())}
     if not by_host:
         return []
@@ -32,7 +32,7 @@ def ask_hosts(cluster: Cluster, question: Callable[[], Any]) -> list[tuple[str, 
 
 
 async def _answer(question: Callable[[], Any]) -> WorkerAnswer:
-    """The answer, from a thread of its own: the worker's must not wait for phones."""
+    """The answer, from a separate thread: the worker's must not wait for phones."""
     host = socket.gethostname()
     try:
         value = await asyncio.wait_for(asyncio.to_thread(question), ANSWER_S)

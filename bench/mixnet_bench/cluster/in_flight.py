@@ -1,7 +1,7 @@
-"""Pieces of work that are with the cluster: handed out, tried elsewhere, taken back in any order.
+"""Tasks in the cluster: submitted, retried elsewhere, completed in any order.
 
-A worker that says it is unfit for a kind of work gets no more of it; one that dies is replaced by
-Dask. A piece that no worker can do fails after a while, and the others go on.
+A worker that reports itself unfit for a kind of task gets no more of that kind; Dask replaces one
+that dies. A task that no worker can do fails after a while, and the others continue.
 """
 
 import time
@@ -16,28 +16,28 @@ from mixnet_common import MixnetError
 from mixnet_common.console import warn
 
 LOOK_S = 2.0
-"""Between looks at which workers there are."""
+"""Interval between checks of the workers."""
 
 WAIT_S = 60.0
-"""For a worker that can do a piece of work, before it fails."""
+"""Waiting time for a worker that can do a task, before it fails."""
 
 Subject = TypeVar("Subject")
 
 
 @dataclass(frozen=True)
 class Piece(Generic[Subject]):
-    """A piece of work: what it is about, and what a worker calls."""
+    """A task: its subject, and the function that a worker calls."""
 
     subject: Subject
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     """Tasks among them arrive as their results."""
     topic: str = ""
-    """A worker that is unfit for one piece is for all of the same topic."""
+    """A worker that is unfit for one task is unfit for all of the same topic."""
     resources: Mapping[str, float] = field(default_factory=dict)
-    """What a worker must have, by Dask's names."""
+    """Required resources of a worker, by Dask's names."""
     locks: Sequence[str] = ()
-    """Of the worker's host."""
+    """Locks of the worker's host."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class _Flight(Generic[Subject]):
 
 
 class InFlight(Generic[Subject]):
-    """All pieces of work that were handed out and have not come back."""
+    """All tasks that were submitted and are not complete."""
 
     def __init__(self, cluster: Cluster, wait_s: float = WAIT_S) -> None:
         self.cluster = cluster
@@ -65,7 +65,7 @@ class InFlight(Generic[Subject]):
         return len(self._flights)
 
     def submit(self, piece: Piece[Subject]) -> None:
-        """Hand a piece of work out. Raises MixnetError where the scheduler is gone."""
+        """Submit a task. Raises MixnetError if the scheduler is lost."""
         allowed = self._allowed(piece)
         try:
             future = self.cluster.client.submit(
@@ -109,7 +109,7 @@ class InFlight(Generic[Subject]):
         self._flights.clear()
 
     def fit(self, piece: Piece[Subject], workers: Iterable[WorkerInfo]) -> tuple[str, ...]:
-        """The addresses of those workers that may do a piece."""
+        """The addresses of the workers that may do a task."""
         unfit = self._unfit.get(piece.topic, {})
         return tuple(
             each.address
@@ -152,7 +152,7 @@ class InFlight(Generic[Subject]):
         return piece.subject, WorkerAnswer(answer.worker, answer.host, failure=failure)
 
     def _stranded(self) -> tuple[Subject, WorkerAnswer] | None:
-        """Move what waits for workers that are gone; the first that nobody has come for in time."""
+        """Move tasks that wait for lost workers; the first that no worker has taken in time."""
         now = time.monotonic()
         workers = self.cluster.workers()
         for future, flight in list(self._flights.items()):

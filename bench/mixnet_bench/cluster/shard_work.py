@@ -1,7 +1,7 @@
-"""What a worker does with a shard: a few images of a comparison, shown to both files.
+"""A worker's part in a comparison: it runs both files on a shard, a few of the images.
 
-It runs in the worker's process. Files are opened once for each of the worker's threads, and stay
-open for the comparison's other shards. What it answers are plain values.
+It runs in the worker's process. Files are opened once per thread, and stay open for other shards of
+the comparison. The answers are plain values.
 """
 
 import threading
@@ -23,12 +23,12 @@ from mixnet_quantize.parity.record import to_line
 from mixnet_quantize.parity.run import chunk_size, compare_chunk, kind_of
 
 MOST_COMPARISONS = 2
-"""Of which a worker keeps files open."""
+"""Number of comparisons whose files a worker keeps open."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """What all shards of a comparison have in common."""
+    """The common part of a comparison's shards."""
 
     name: str
     """A hash of the rest."""
@@ -36,7 +36,7 @@ class Compared:
     """Their paths are names among the files."""
     files: tuple[Carried, ...]
     kind: MachineKind
-    """Of machines whose results may be taken together."""
+    """Kind of machines whose results may be combined."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Shard:
 
     folder: str
     indices: tuple[int, ...]
-    """Of the images, in the whole comparison."""
+    """Indices of the images in the whole comparison."""
     names: tuple[str, ...]
-    """Of the same images, within the folder."""
+    """Names of the same images within the folder."""
     sizes: tuple[int, ...]
     """Their files' sizes in bytes, by which they are known to be the same; -1 for none."""
 

@@ -1,8 +1,8 @@
-"""A comparison's images cut into shards, which the workers of a cluster run in any order.
+"""Divides a comparison's images into shards, which the workers of a cluster run in any order.
 
-A runner for ``mixnet_quantize.parity``: whoever counts and keeps gets chunks as they arrive, so
-that a lost worker, scheduler or client costs at most the shards in flight. What a worker answers is
-checked like a line of a state file.
+A runner for ``mixnet_quantize.parity``, which receives chunks as they arrive: a lost worker,
+scheduler or client costs at most the shards in flight. A worker's answer is checked like a line of
+a state file.
 """
 
 from collections import Counter
@@ -27,13 +27,13 @@ from mixnet_quantize.parity.run import Chunk, Comparison, chunk_size, kind_of
 from mixnet_runtimes.model_files import data_files
 
 MOST_IMAGES = 256
-"""Of a shard: seconds of work, which are lost where its worker is."""
+"""Images of a shard: seconds of work, which are lost with its worker."""
 
 SHARDS_PER_THREAD = 16
 """With fewer images shards are smaller, so that all workers end at about the same time."""
 
 AHEAD = 2
-"""Shards that are handed out for each thread."""
+"""Shards that are submitted for each thread."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class ClusterRunner:
             flights.cancel()
 
     def _kind(self, pair: Pair, workers: Mapping[str, WorkerInfo]) -> MachineKind:
-        """What most workers are; with the versions of this process, which has the files open."""
+        """The kind of most workers, with the versions of this process, which has the files open."""
         here = kind_of(pair)
         if not workers:
             return here
@@ -107,7 +107,7 @@ def _refill(
 
 
 def _compared(pair: Pair, kind: MachineKind, sender: Sender) -> tuple[Compared, list[Any]]:
-    """What the shards have in common, and the tasks of the files."""
+    """The common part of the shards, and the tasks of the files."""
     files: dict[str, Path] = {}
     sides = []
     for place, side in zip(("first", "second"), pair.sides, strict=True):

@@ -1,6 +1,6 @@
-"""``classify`` and ``parity``: what files make of images.
+"""``classify`` and ``parity``: predictions of model files.
 
-Options and help alone: what a command needs is imported when it is called.
+Options and help only: the modules that a command needs are imported when it is called.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """``run`` and ``report``: campaigns and their results.
 
-Options and help alone: what a command needs is imported when it is called.
+Options and help only: the modules that a command needs are imported when it is called.
 """
 
 from pathlib import Path

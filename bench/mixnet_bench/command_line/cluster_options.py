@@ -1,4 +1,4 @@
-"""The options by which commands are given a cluster. They import nothing of Dask."""
+"""The options for clusters. They do not import Dask."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -9,7 +9,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def cluster_options(function: Function) -> Function:
-    """Add ``--dask`` and ``--insecure``, handed over as ``dask`` and ``insecure``."""
+    """Add ``--dask`` and ``--insecure``, passed as ``dask`` and ``insecure``."""
     function = click.option(
         "--insecure",
         is_flag=True,

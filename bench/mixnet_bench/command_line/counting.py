@@ -1,6 +1,6 @@
-"""``count``, ``inspect`` and ``paper``: what networks and files are.
+"""``count``, ``inspect`` and ``paper``: properties of networks and files.
 
-Options and help alone: what a command needs is imported when it is called.
+Options and help only: the modules that a command needs are imported when it is called.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""``mixnet-bench devices``: the phones, their state, and what to do about it.
+"""``mixnet-bench devices``: phones, their state, and remedies.
 
-The group alone: each of its commands is a module of this folder, imported when it is called.
+The group only: each of its commands is a module of this folder, imported when it is called.
 """
 
 from pathlib import Path

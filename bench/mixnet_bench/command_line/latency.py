@@ -1,6 +1,6 @@
-"""``latency``: times files here or on phones.
+"""``latency``: times files on this machine or on phones.
 
-Options and help alone: what a command needs is imported when it is called.
+Options and help only: the modules that a command needs are imported when it is called.
 """
 
 from pathlib import Path

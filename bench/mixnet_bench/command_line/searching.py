@@ -1,6 +1,6 @@
 """``search``: the best networks of a search space within a latency.
 
-Options and help alone: what a command needs is imported when it is called.
+Options and help only: the modules that a command needs are imported when it is called.
 """
 
 from pathlib import Path

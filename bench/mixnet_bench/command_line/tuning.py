@@ -1,6 +1,6 @@
 """``tune``: the fastest lowering of a network.
 
-Options and help alone: what a command needs is imported when it is called.
+Options and help only: the modules that a command needs are imported when it is called.
 """
 
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""One module a command: options, call, print, exit status. Nothing below imports it."""
+"""One module per command: options, call, print, exit status. Lower layers do not import it."""

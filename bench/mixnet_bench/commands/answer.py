@@ -1,4 +1,4 @@
-"""How a campaign ends: its answer as a table and in sentences, and its report."""
+"""The end of a campaign: its results as a table and as sentences, and its report."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,7 +48,7 @@ def found_in(outcomes: Sequence[Outcome], store: Store) -> Found:
 
 
 def report_path(folder: Path) -> Path:
-    """Where a campaign's report is written."""
+    """Path of a campaign's report."""
     return folder / "report.html"
 
 

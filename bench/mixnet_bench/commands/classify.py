@@ -1,4 +1,4 @@
-"""``mixnet-bench classify``: opens the file, shows it each image, prints what it sees."""
+"""``mixnet-bench classify``: runs the file on each image and prints its predictions."""
 
 from collections.abc import Sequence
 from pathlib import Path

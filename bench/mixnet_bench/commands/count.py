@@ -68,7 +68,7 @@ def run_count(
 
 
 def sized_like(size: Size, files: Sequence[CountResult]) -> Size:
-    """A size with the classes of the files, where these agree and no others are asked for.
+    """A size with the classes of the files, if these agree and no others are requested.
 
     A network is compared with files of it: with its own 1000 classes it would be another network.
     """
@@ -81,7 +81,7 @@ def sized_like(size: Size, files: Sequence[CountResult]) -> Size:
 
 
 def classes_of(counted: CountResult) -> int | None:
-    """A file's classes: what its last layer gives, where that is a row of numbers an image."""
+    """A file's classes: the output size of its last layer, if that is one row per image."""
     layers = [layer for layer in counted.layers if layer.macs]
     shape = layers[-1].output_shape if layers else ()
     return shape[1] if len(shape) == 2 and (shape[1] or 0) > 1 else None

@@ -1,4 +1,4 @@
-"""``mixnet-bench inspect``: what a file takes and gives, and what it was made from."""
+"""``mixnet-bench inspect``: the inputs, outputs and origin of a file."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ PROVENANCE = (
 """Keys of a provenance that are shown; --json has all."""
 
 MOST_WORDS = 8
-"""Of labels and kinds of operators that are shown; --json has all."""
+"""Number of labels and kinds of operators shown; --json has all."""
 
 MOST_TEXT = 120
 """Longest text that is shown whole."""

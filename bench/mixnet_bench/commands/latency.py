@@ -36,7 +36,7 @@ def run_latency(
 ) -> list[LatencyResult]:
     """Time the plan's files and report; the results. Raises MixnetError and UsageError.
 
-    What was measured is saved before ``comparer`` adds to it, and printed whatever becomes of that.
+    The results are saved before ``comparer`` adds to them, and printed even if that fails.
     """
     if plan.cpus is not None:
         check_cpus(plan.cpus)

@@ -1,6 +1,6 @@
-"""``mixnet-bench latency --on adb`` and ``--on all``: hands over, then prints and saves.
+"""``mixnet-bench latency --on adb`` and ``--on all``: measures, then prints and saves.
 
-Everything that can be refused is refused before a phone is touched.
+Everything that can be refused is refused before a phone is used.
 """
 
 from collections.abc import Sequence
@@ -113,7 +113,7 @@ def run_on_all(
 ) -> list[PhoneLatencyResult]:
     """Time the plan's files on all phones and report; the results.
 
-    ``output`` is read first: a phone whose results it holds already is not measured again.
+    ``output`` is read first: a phone with results in it is not measured again.
     Raises MixnetError where one failed.
     """
     refuse_output(output, plan, comparer.reads)
@@ -122,8 +122,8 @@ def run_on_all(
     if results.others:
         names = ", ".join(results.others)
         warn(
-            f"{output} contains another measurement, of {names}: it is kept until the new one is"
-            " complete"
+            f"{output} contains another measurement, of {names}: it is replaced when the new one"
+            " is complete"
         )
     failed = measure_all(phones, plan, phone_options, results, comparer)
     targets = results.targets()

@@ -1,4 +1,4 @@
-"""What ``mixnet-bench latency`` was asked for, as one record, and to whom it is handed."""
+"""The request of ``mixnet-bench latency`` as one record, and which module measures it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class LatencyRequest:
     inputs: GivenInputs
 
     def plan(self) -> Plan:
-        """What to time and for how long. Raises UsageError for a target that is not a file."""
+        """The files to time and their limits. Raises UsageError for a target that is not a file."""
         here = self.pin is not None and self.on == "host"
         return Plan(
             paths=tuple(model_file(target) for target in self.targets),
@@ -67,7 +67,7 @@ class LatencyRequest:
         )
 
     def phone_options(self) -> PhoneOptions:
-        """What is asked of phones beyond the plan. Raises UsageError for what is not for a host."""
+        """Further settings for phones. Raises UsageError for those that are not for a host."""
         options = PhoneOptions(
             pin=self.pin,
             fixed_performance=self.fixed_performance,

@@ -1,4 +1,4 @@
-"""Latencies on a terminal: a table, and what comparisons conclude.
+"""Latencies on a terminal: a table, and the conclusions of comparisons.
 
 Computes nothing.
 """

@@ -1,4 +1,4 @@
-"""``mixnet-bench parity``: compares, prints and saves, then leaves with the gate's exit status.
+"""``mixnet-bench parity``: compares, prints and saves, then exits with the status of the budget.
 
 Everything that can be refused is refused before the first image is decoded.
 """

@@ -1,4 +1,4 @@
-"""``mixnet-bench predict``: the times of networks by a latency table, labelled as predictions."""
+"""``mixnet-bench predict``: latencies of networks from a latency table, labelled as predictions."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""``mixnet-bench report``: results in, one page, Markdown or CSV out.
+"""``mixnet-bench report``: turns results into a page, Markdown or CSV.
 
-Reads, hands over and writes whole files; nothing is measured here.
+Reads results and writes whole files; nothing is measured here.
 """
 
 import shlex

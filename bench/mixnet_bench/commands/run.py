@@ -1,6 +1,6 @@
-"""``mixnet-bench run``: a campaign's TOML from beginning to end, or what there would be to do.
+"""``mixnet-bench run``: runs a campaign's TOML, or lists its steps.
 
-Reads, hands over and reports; no work is done here.
+Calls and reports; the steps are done elsewhere.
 """
 
 import shlex
@@ -52,7 +52,7 @@ def run_campaign(
     check_folder(folder, like=LIKE)
     steps = make_steps(campaign)
     if uses_data_for_ranges(campaign) and "int8" in campaign.precisions:
-        warn("accuracy is measured on images that set the ranges of int8: it is flattered")
+        warn("accuracy is measured on the calibration images of int8: it is too optimistic")
     store = Store(folder)
     if dry_run:
         outcomes = look(steps, store)
@@ -78,7 +78,7 @@ def run_campaign(
 
 
 def _command(target: str | Checkpoint, folder: Path) -> str:
-    """What does the same work again."""
+    """The command that does the same work again."""
     words = [target] if isinstance(target, str) else list(_options(target))
     return shlex.join(["mixnet-bench", "run", *words, "-o", str(folder)])
 

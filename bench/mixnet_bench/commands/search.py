@@ -1,4 +1,4 @@
-"""``mixnet-bench search``: the best networks of a space within a latency, by a latency table."""
+"""``mixnet-bench search``: the best networks of a space within a latency, from a latency table."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ DROPPED = ("parameters", "MACs", "interval", "/ anchor")
 """On a narrow terminal, the first first."""
 
 MOST_ROWS = 24
-"""Of the front, printed; all are in the folder."""
+"""Printed rows of the front; all are in the folder."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def run_search_command(asked: SearchOptions) -> None:
 
 
 def make_job(asked: SearchOptions) -> SearchJob:
-    """What the options ask for, all of it read and checked."""
+    """The requested search, with all files read and checked."""
     _check_outputs(asked)
     space = load_space(asked.space)
     score = find_score(asked.score, space.choices)
@@ -103,14 +103,14 @@ def _check_outputs(asked: SearchOptions) -> None:
 
 def _warn(result: SearchResult, asked: SearchOptions) -> None:
     if result.failed:
-        warn(f"{result.failed} candidates could not be scored; {result.candidates} says why")
+        warn(f"{result.failed} candidates could not be scored; {result.candidates} has the reasons")
     if result.exhausted:
         warn(
             f"only {result.evaluations:,} different networks were found within the limit,"
-            f" of {asked.evaluations:,} asked for"
+            f" of {asked.evaluations:,} requested"
         )
     if far := sum(each.extrapolated for each in result.front):
-        warn(f"{far} of the front lie far from the networks that the table was checked with")
+        warn(f"{far} of the front are far from the networks that the table was fitted to")
 
 
 def print_front(result: SearchResult) -> None:

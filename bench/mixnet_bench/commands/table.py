@@ -52,12 +52,12 @@ class TableOptions:
 
     @property
     def files(self) -> list[Path]:
-        """What is written: the table, its YAML beside it; of a table that is there, the YAML."""
+        """The outputs: the table and its YAML; for an existing table, the YAML."""
         both = self.written_as == ONCE_FOR_ALL and self.made_from is None and self.output.name
         return [self.output, *([self.output.with_suffix(".yaml")] if both else [])]
 
     def request(self) -> TableRequest:
-        """What to make. Raises UsageError for an unknown network, space or format."""
+        """The requested table. Raises UsageError for an unknown network, space or format."""
         if self.space is None:
             raise UsageError("there is no --space", "give mixnet, or the path of a space's .toml")
         return TableRequest(
@@ -132,12 +132,12 @@ def _report(asked: TableOptions, table: LatencyTable, finished: bool) -> None:
     left_out = [each for each in table.blocks if each.how == LEFT_OUT]
     if not finished:
         warn(
-            f"the time was up after {table.passes} of {asked.passes} passes:"
+            f"--minutes ended after {table.passes} of {asked.passes} passes:"
             f" {len(left_out)} of {len(table.blocks)} blocks have no time;"
-            f" run it again to go on from {asked.output}{SUFFIX}"
+            f" the same command continues from {asked.output}{SUFFIX}"
         )
     if table.seams is None:
-        warn("too few whole networks were timed: nothing can be predicted from this table yet")
+        warn("too few whole networks were timed: this table cannot predict latencies yet")
     if asked.as_json:
         print_json([table])
         return

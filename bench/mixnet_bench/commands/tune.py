@@ -14,7 +14,7 @@ from mixnet_bench.tuning.host import HostTimer
 from mixnet_bench.tuning.search import CONFIDENCE, Outcome, Timer, is_faster, search_block
 from mixnet_common import MixnetError, UsageError, write_whole
 from mixnet_common.console import print_json, print_table, say, warn
-from mixnet_common.intervals import Estimate, ratio_of
+from mixnet_common.intervals import Estimate, ratio_of, speed_in_words
 from mixnet_common.outputs import check_output, named_files
 from mixnet_common.progress import tracked
 from mixnet_export.lowering import (
@@ -39,13 +39,13 @@ from mixnet_runtimes.targets import Target
 from mixnet_runtimes.turns import log_ratios
 
 DELEGATED = {"mixed": ("slices", "branches", "auto"), "groups": ("grouped", "dense", "auto")}
-"""For TFLite, only options that XNNPACK's delegate takes: a split by sizes would cut the network
-into pieces, which a block alone doesn't show."""
+"""For TFLite, only options that XNNPACK's delegate supports: a split by sizes would divide the
+network into partitions, which a block alone doesn't show."""
 
 
 @dataclass(frozen=True)
 class TuneRequest:
-    """What to tune, and for what."""
+    """The network to tune, and its target."""
 
     network: Network
     form: Format
@@ -74,7 +74,7 @@ def run_tune(
 ) -> None:
     """Tune, write the plan to ``output``, and print what was found.
 
-    ``where`` lends the timer for as long as it takes; None stands for this machine.
+    ``where`` provides the timer; None means this machine.
     """
     check_output(output, named_files(request.source), like="mixnet-s-here.toml")
     if output.suffix != ".toml":
@@ -141,7 +141,7 @@ def _default(request: TuneRequest, target: Target | None) -> Plan:
 
 
 def _check_calibrated(request: TuneRequest, blocks: Sequence[Block]) -> None:
-    """Raise UsageError where blocks are to be int8 that calibration cannot feed."""
+    """Raise UsageError if blocks are requested in int8 that cannot be calibrated."""
     widest = max(blocks, key=lambda block: len(block.model.graph.inputs))
     if request.precision != "float32" and len(widest.model.graph.inputs) > 1:
         raise UsageError(
@@ -195,7 +195,7 @@ def _check_whole(
 ) -> dict[str, Estimate]:
     """The tuned network's time over that of the default and of the reference lowering.
 
-    Blocks are timed alone, and a network is more than its blocks: this tells whether it paid.
+    Blocks are timed alone, and a network is more than its blocks: this checks the gain.
     """
     others = {DEFAULT: default, "reference": find_plan("reference", request.form.name)}
     contents = [_write(request, model, each) for each in (plan, *others.values())]
@@ -220,10 +220,7 @@ def _comments(
     ] * plan.emulated
     lines += [
         f"The fastest lowering found of {request.network.name} for .{request.form.name}.",
-        *(
-            f"The network takes {show_ratio(found)} of the time of {name}."
-            for name, found in checks.items()
-        ),
+        *(f"The network is {speed_in_words(found, name)}." for name, found in checks.items()),
         "Time of each block relative to the default lowering:",
     ]
     return lines + [f"  {', '.join(block.names)}: {show_gain(found)}" for block, found in outcomes]
@@ -262,7 +259,7 @@ def show_ratio(found: Estimate) -> str:
 
 
 def show_gain(found: Outcome) -> str:
-    """What a block gained; of a gain that may be noise, that nothing was changed for it."""
+    """The gain of a block; if it may be noise, that the block is unchanged."""
     if found.best is None:
         return f"{found.ratio:.3f}"
     if is_faster(found.best):
@@ -303,8 +300,7 @@ def _print(outcomes: list[tuple[Block, Outcome]], checks: dict[str, Estimate], t
         ],
         title=title,
         caption="; ".join(
-            f"the network takes {show_ratio(found)} of {name}'s time"
-            for name, found in checks.items()
+            f"the network is {speed_in_words(found, name)}" for name, found in checks.items()
         )
         + f"; in brackets: {CONFIDENCE:.0%} confidence interval",
     )

@@ -1,4 +1,4 @@
-"""``mixnet-bench tune FILE``: times every rewriting of ``optimize``, and writes which pay."""
+"""``mixnet-bench tune FILE``: times every rewriting of ``optimize``, and writes the faster ones."""
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -25,9 +25,9 @@ def run_tune_file(
     as_json: bool,
     where: AbstractContextManager[Timer] | None = None,
 ) -> None:
-    """Tune, write the plan to ``output``, and print what was found.
+    """Tune, write the plan to ``output``, and print the measurements.
 
-    ``where`` lends the timer for as long as it takes; None stands for this machine.
+    ``where`` provides the timer; None means this machine.
     """
     check_output(output, [path], like="model-here.toml")
     if output.suffix != ".toml":
@@ -41,7 +41,7 @@ def run_tune_file(
         print_json([_describe(path, output, plan)])
         return
     print_table(
-        ("rewritings", "pattern", "what", "time rewritten / original", "kept"),
+        ("rewritings", "pattern", "what", "time rewritten / original", "applied"),
         [_row(each) for each in plan.measured],
         title="EMULATED: these are not times of a phone" if _is_emulated(plan) else "",
         caption=f"in brackets: {CONFIDENCE:.0%} confidence interval",
@@ -54,9 +54,9 @@ def _is_emulated(plan: MeasuredPlan) -> bool:
 
 
 def _row(each: Measured) -> tuple[str, ...]:
-    kept = "yes" if each.is_faster else "no"
+    applied = "yes" if each.is_faster else "no"
     what = printable(each.what)
-    return str(len(each.names)), each.pattern, what, ratio_text(each.found), kept
+    return str(len(each.names)), each.pattern, what, ratio_text(each.found), applied
 
 
 def _describe(path: Path, output: Path, plan: MeasuredPlan) -> TunedFile:

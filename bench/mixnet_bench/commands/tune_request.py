@@ -1,4 +1,4 @@
-"""What ``mixnet-bench tune`` was asked for, as one record, and to whom it is handed."""
+"""The request of ``mixnet-bench tune`` as one record, and which module handles it."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class TuneOptions:
 
     @property
     def sizes(self) -> dict[str, float | None]:
-        """Of a network, by the options' names; None stands for the network's own."""
+        """Sizes of a network, by the options' names; None means the network's own."""
         return {
             "classes": self.classes,
             "resolution": self.resolution,
@@ -46,7 +46,7 @@ class TuneOptions:
         }
 
     def timer(self, suffix: str) -> AbstractContextManager[Timer] | None:
-        """The phone's; None stands for this machine."""
+        """The phone's; None means this machine."""
         if self.on == "host":
             return None
         return phone_timer(

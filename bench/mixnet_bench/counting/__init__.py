@@ -1,4 +1,4 @@
-"""Counts multiply-adds, parameters and activations, of graphs and of model files.
+"""Counts multiply-adds, parameters and activations of graphs and of model files.
 
 It measures nothing that depends on a machine.
 """

@@ -1,9 +1,9 @@
 """The multiply-adds of attention operators, from their sizes. Pure.
 
-Every query is multiplied by every key, and the weights that come of it by every value: batch ×
-queries × keys × (width of the keys + width of the values), the widths of all heads together. Masks
-change nothing: also what a causal mask hides is counted. Where an operator projects its input too,
-that product is added.
+Every query is multiplied by every key, and the resulting weights by every value: batch × queries ×
+keys × (width of the keys + width of the values), with the widths of all heads together. Masks do
+not matter: elements hidden by a causal mask are counted too. If an operator also projects its
+input, that product is added.
 """
 
 from mixnet_bench.counting.operands import Operands, UnknownError

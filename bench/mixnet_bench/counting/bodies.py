@@ -1,4 +1,4 @@
-"""What the graphs that an operator runs add up to: of branches the larger, of loops every turn."""
+"""Sums over the graphs that an operator runs: the larger branch, and every turn of a loop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ AT_LOADING = ("CALL_ONCE",)
 
 @dataclass(frozen=True)
 class Figures:
-    """What one run of a graph takes, and why it is unknown where it is."""
+    """The count of one run of a graph, or the reason why it is unknown."""
 
     macs: int | None
     activations: int | None
     reason: str = ""
 
     def times(self, count: int) -> "Figures":
-        """Of so many runs."""
+        """The same for this number of runs."""
         if not count:
             return Figures(0, 0)
         return Figures(_times(self.macs, count), _times(self.activations, count), self.reason)
@@ -36,7 +36,7 @@ class Figures:
 
     @property
     def is_nothing(self) -> bool:
-        """Whether it takes no multiply-adds, however often it runs."""
+        """Whether it has no multiply-adds, however often it runs."""
         return self.macs == 0 and self.activations == 0
 
 
@@ -60,7 +60,7 @@ def sum_of(layers: tuple[Layer, ...]) -> Figures:
 def combine(
     scope: Scope, operator: Operator, bodies: Mapping[str, Body], figures: Mapping[str, Figures]
 ) -> tuple[Figures, str]:
-    """What the operator takes with its bodies, and a sentence on what was assumed or nothing."""
+    """The count of the operator with its bodies, and a sentence on assumptions, if any."""
     if operator.kind in AT_LOADING or all(each.is_nothing for each in figures.values()):
         return NOTHING, ""
     if not all(_fits(scope, operator, body) for body in bodies.values()):
@@ -140,7 +140,7 @@ def handed(
 
 
 def _fits(scope: Scope, operator: Operator, body: Body) -> bool:
-    """Whether the sizes that are known of what is handed over are those of the body's inputs.
+    """Whether the known sizes of passed tensors are those of the body's inputs.
 
     They differ where a file was resized, and its inner graphs were not. What a Scan hands over are
     slices.
@@ -163,11 +163,11 @@ def _fits(scope: Scope, operator: Operator, body: Body) -> bool:
 
 
 FIRST_HANDED = {"IF": (0, 1), "STABLEHLO_CASE": (0, 1), "Loop": (2, 2)}
-"""Where, among a body's inputs and its operator's, those begin that are handed over; else at 0."""
+"""Where passed tensors begin among the inputs of a body and of its operator; else at 0."""
 
 
 def _is_handed(operator: Operator, role: str, bodies: Mapping[str, Body], place: int) -> bool:
-    """Whether a body has the operator's input, of those handed over, in every turn."""
+    """Whether a body has the operator's passed input in every turn."""
     if operator.kind in (*BRANCHES, *CALLS, *AT_LOADING):
         return True
     if operator.kind in ("WHILE", "STABLEHLO_WHILE"):
@@ -181,7 +181,7 @@ def _is_handed(operator: Operator, role: str, bodies: Mapping[str, Body], place:
 
 
 def _is_kept(body: Body, source: int, target: int) -> bool:
-    """Whether a body hands an input to the next turn as it is."""
+    """Whether a body passes an input unchanged to the next turn."""
     if source >= len(body.inputs) or target >= len(body.outputs):
         return False
     name, result = body.inputs[source], body.outputs[target]

@@ -1,7 +1,7 @@
 """The ways in which "FLOPS" of a network are counted, as data.
 
-Published counts of one network differ because they count different things; every count of ours
-names its convention and offers the others beside it.
+Published counts of one network differ because they count different things; every count here names
+its convention and includes the others.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Convention:
-    """What is counted: multiply-adds, and so many operations per element of a batch norm."""
+    """What is counted: multiply-adds, and a number of operations per element of a batch norm."""
 
     key: str
     """In JSON."""

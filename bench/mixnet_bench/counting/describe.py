@@ -1,7 +1,7 @@
-"""What is counted of a network or of a file, as records.
+"""The counts of a network or of a file, as records.
 
-A network is counted from its graph, a file from the file itself; nothing is run, but for asking the
-runtime into how many partitions it cuts a ``.tflite``.
+A network is counted from its graph, a file from the file itself; nothing is run, except to
+determine the runtime's partitions of a ``.tflite``.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ from mixnet_runtimes.tflite.undelegated import reasons_for
 
 @dataclass(frozen=True)
 class Size:
-    """What the command line asks of a network; None is the network's own."""
+    """The requested sizes of a network; None means the network's own."""
 
     classes: int | None = None
     resolution: int | None = None
@@ -131,7 +131,7 @@ def batch_norm_elements(count: Count) -> int:
 
 
 def describe_delegation(delegation: Delegation) -> DelegationResult:
-    """What stays outside the delegate, and why."""
+    """The operators outside the delegate, with reasons."""
     return DelegationResult(
         inside=delegation.inside,
         outside=delegation.outside,

@@ -38,7 +38,7 @@ def contraction(equation: str, shapes: Sequence[Sizes]) -> int:
 
 
 def _labels(word: str, axes: int) -> list[str]:
-    """An index for each axis; those that an ellipsis stands for are numbered from the last."""
+    """An index for each axis; those of an ellipsis are numbered from the last."""
     before, dots, after = word.partition("...")
     rest = axes - len(before) - len(after)
     if rest < 0 or (rest and not dots) or (not (before + after).isalpha() and before + after):
@@ -65,7 +65,7 @@ def _result(word: str, terms: Sequence[Sequence[str]]) -> set[str]:
 
 
 def _implicit(terms: Sequence[Sequence[str]]) -> set[str]:
-    """Without an arrow: every index that is there once, and what an ellipsis stands for."""
+    """Without an arrow: every index that occurs once, and those of an ellipsis."""
     every = [label for term in terms for label in term]
     return {label for label in every if label[0] == "." or every.count(label) == 1}
 

@@ -1,8 +1,8 @@
-"""Counts a ``.tflite`` or ``.onnx`` file of any origin from what the file itself says.
+"""Counts a ``.tflite`` or ``.onnx`` file of any origin from its own content.
 
-It knows no network, and runs nothing but, in a process of its own, a ``.tflite`` whose inner sizes
-depend on values. What it leaves out it says in ``Count.warnings``; a figure
-that cannot be known is None, with the reason, and where an input's size is open it refuses.
+It uses no knowledge of a network, and runs nothing, except, in a separate process, a ``.tflite``
+whose inner sizes depend on values. ``Count.warnings`` lists what is not included; a figure that
+cannot be known is None, with the reason, and a file with open input sizes is refused.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ FIX_SHAPES = (
 )
 
 MOST_OPERATORS = 1_000_000
-"""Of all graphs, each time that it is looked at. No file that is meant to run has as many."""
+"""Limit over all graphs, each time that they are counted. No useful file has this many."""
 
 DEEPEST = 40
 """Most graphs within each other; one that runs itself has no end."""
@@ -245,7 +245,7 @@ class _Walk:
     def _body(
         self, scope: Scope, operator: Operator, role: str, bodies: Mapping[str, Body], depth: int
     ) -> tuple[Figures, tuple[Layer, ...]]:
-        """What a body takes, and its layers unless it is listed already."""
+        """The count of a body, and its layers unless it is listed already."""
         body, constants = bodies[role], handed(scope, operator, role, bodies)
         same = (operator.bodies[role], *sorted((a, id(b), c) for a, (b, c) in constants.items()))
         if same in self._counted:

@@ -10,7 +10,7 @@ from mixnet_networks.graph.operators import macs, parameter_count
 def count_graph(graph: Graph) -> Count:
     """Count a graph for one image: trainable parameters, multiply-adds, activations.
 
-    A batch norm is a layer of its own: gamma and beta are parameters, mean and variance are not.
+    A batch norm is a separate layer: gamma and beta are parameters, mean and variance are not.
     """
     batch = graph.inputs[0].shape[0]
     layers = (_layer(graph, node, batch) for node in graph.nodes)

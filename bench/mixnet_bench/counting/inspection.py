@@ -1,7 +1,7 @@
-"""What a model file says of itself, with what lies beside it: everything but its numbers.
+"""The description of a model file, with the files beside it, without its weights.
 
 It reads the file, its metadata, the provenance beside it and the sizes of external data. Weights
-are not read, and nothing is run but the question how a delegate cuts the file.
+are not read, and nothing is run, except to determine the partitions of a delegate.
 """
 
 from collections import Counter
@@ -61,13 +61,13 @@ class Inspection:
     usages: tuple[Usage, ...]
     """The one that is taken by default is the first."""
     operators: Mapping[str, int]
-    """How many there are of each kind, those of inner graphs too."""
+    """Numbers of each kind, including those of inner graphs."""
     labels: tuple[str, ...] = ()
     labels_from: str | None = None
     preprocessing: Preprocessing | None = None
     preprocessing_from: str | None = None
     provenance: Mapping[str, Any] | None = None
-    """What the file was made from, as the ``.json`` beside it says; None without one of it."""
+    """The origin of the file, from the ``.json`` beside it; None without one for this file."""
     delegation: Delegation | None = None
     """None for a format without a delegate."""
 

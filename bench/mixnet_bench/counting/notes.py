@@ -1,4 +1,4 @@
-"""What a count leaves out or takes in that its reader may not expect."""
+"""Notes on what a count includes or omits contrary to expectation."""
 
 from collections import Counter
 
@@ -21,7 +21,7 @@ class Notes:
         self._said: list[str] = []
 
     def say(self, sentence: str) -> None:
-        """Take a sentence as it is."""
+        """Add a sentence unchanged."""
         if sentence and sentence not in self._said:
             self._said.append(sentence)
 

@@ -1,8 +1,8 @@
-"""ONNX's operators and onnxruntime's: which take multiply-adds, which constants are settings.
+"""ONNX's operators and onnxruntime's: which have multiply-adds, which constants are settings.
 
-Every operator of the standard and of com.microsoft is in one of the tables, and a test says so:
-what is in none is foreign, and a count names it. Where the two sets have different operators of one
-name, Microsoft's is called by its domain: ``com.microsoft.Attention``.
+Every operator of the standard and of com.microsoft is in one of the tables, which a test checks: an
+operator in none of them is foreign, and a count names it. If both sets have different operators of
+one name, Microsoft's has its domain before it: ``com.microsoft.Attention``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -217,7 +217,7 @@ SETTINGS: Mapping[str, Sequence[int]] = {
 """Inputs, by position, whose constants steer an operator and are not weights."""
 
 INT32_BIASES = {"DequantizeLinear": 0, "QLinearConv": 8, "QGemm": 6, "QLinearConvTranspose": 8}
-"""Where an int32 constant is a quantized bias, and not a size or an index."""
+"""Inputs where an int32 constant is a quantized bias, not a size or an index."""
 
 
 def _by_bits(operands: Operands) -> int:

@@ -1,7 +1,7 @@
-"""What a rule is given of an operator: the sizes of its tensors and its attributes.
+"""The arguments of a counting rule: the sizes of an operator's tensors and its attributes.
 
-Sizes that are not known raise UnknownError, so that a rule needs no word about them and what cannot
-be counted comes with its reason.
+Unknown sizes raise UnknownError, so that rules need not handle them, and uncounted operators have a
+reason.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ class UnknownError(Exception):
 
 
 CANNOT_RUN = "it cannot run at these sizes: "
-"""How the reason begins where sizes are known and contradict each other."""
+"""Prefix of the reason if known sizes contradict each other."""
 
 
 class MisfitError(UnknownError):
@@ -88,7 +88,7 @@ class Rule:
     """The multiply-adds of one kind of operator."""
 
     macs: Callable[[Operands], int]
-    """May raise UnknownError, and IndexError for tensors of fewer axes than it takes."""
+    """May raise UnknownError, and IndexError for tensors with too few axes."""
     weights: tuple[int, ...] = (1, 2)
     """Positions of weights and biases: there a lone number is a parameter too."""
     image: int | None = None

@@ -1,4 +1,4 @@
-"""What a count is, whatever was counted.
+"""The count of a network or a file.
 
 **MACs** are the multiply-adds of convolutions (depthwise, grouped and transposed ones too), dense
 layers, products of matrices, recurrent layers and attention; a bias is not counted, positions in
@@ -20,9 +20,9 @@ class BodyCount:
     """A graph that a layer runs: a branch, the body of a loop."""
 
     name: str
-    """What it is to its operator: ``then_branch``, ``body``."""
+    """Its role in its operator: ``then_branch``, ``body``."""
     layers: "tuple[Layer, ...]"
-    """Of one turn; empty where the graph is listed at another operator already."""
+    """Layers of one turn; empty if the graph is already listed at another operator."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Layer:
     """Output elements; 0 for a layer without multiply-adds, None where they cannot be known."""
     output_shape: tuple[int | None, ...]
     batch_norm_elements: int = 0
-    """Elements that a batch norm of its own normalises, for conventions that count them."""
+    """Elements that a separate batch norm normalises, for conventions that count them."""
     reason: str = ""
     """Why a figure is unknown."""
     bodies: tuple[BodyCount, ...] = ()

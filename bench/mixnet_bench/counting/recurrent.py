@@ -1,8 +1,8 @@
 """The multiply-adds of recurrent layers, from their sizes. Pure.
 
-At every step of the sequence each gate multiplies the input and the state by its weights; so they
-are steps × batch × the elements of all weight matrices. What peepholes, biases and layer
-normalization do is done element by element, and not counted, nor that sequences may be shorter.
+At every step of the sequence each gate multiplies the input and the state by its weights, which is
+steps × batch × the elements of all weight matrices. The element-wise work of peepholes, biases and
+layer normalization is not counted, and shorter sequences are not considered.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def sequence(*positions: int) -> "_Steps":
 
 
 class _Steps:
-    """Steps × the elements of the weight matrices, as far as they are there."""
+    """Steps × the elements of the existing weight matrices."""
 
     def __init__(self, positions: Sequence[int]) -> None:
         self._positions = positions
@@ -45,7 +45,7 @@ class _Steps:
 
 
 BASIC_KERNEL = 1
-"""Of TFLite's LSTM: one matrix of weights in place of one for each gate."""
+"""Kernel type of TFLite's LSTM with one weight matrix instead of one per gate."""
 
 FULL = sequence(*range(1, 9), 16)
 BASIC = sequence(2)

@@ -1,9 +1,9 @@
-"""Which tensors of a graph are constant, and which stored parameters enter at an operator.
+"""Which tensors of a graph are constant, and which stored parameters an operator uses first.
 
-A file also stores shapes, axes, limits, scales and zero points; those are settings, not parameters.
+A file also stores shapes, axes, limits, scales and zero points, which are settings, not parameters.
 Weights may reach their operator through others (DequantizeLinear, Transpose, Identity, Cast): an
-operator whose inputs are all constant is itself part of the constant. A graph within another sees
-the constants around it, and those that its operator hands it.
+operator whose inputs are all constant is itself part of the constant. A nested graph has access to
+the constants around it, and to those that its operator passes to it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from mixnet_bench.counting.tables import Tables
 from mixnet_runtimes import FileTensor, Operator
 
 REAL = ("float", "bfloat", "complex")
-"""How the names of types of weights begin; those of integers stand for weights where quantized."""
+"""Prefixes of weight types; integers are weights if they are quantized."""
 
 NARROW_INTEGERS = frozenset({"int2", "uint2", "int4", "uint4", "int8", "uint8", "int16", "uint16"})
 
@@ -55,7 +55,7 @@ class Scope:
             self._scales.update(operator.outputs[1:2])
 
     def find(self, name: str) -> Place | None:
-        """Where a tensor comes from; None where no graph has it."""
+        """The origin of a tensor; None if no graph has it."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope._handed:
@@ -86,7 +86,7 @@ class Scope:
         return None if tensor is None else tensor.value
 
     def operands(self, operator: Operator) -> Operands:
-        """What a rule is given."""
+        """The argument of a rule."""
         return Operands(
             [self.tensor(name) for name in operator.inputs],
             [self.tensor(name) for name in operator.outputs],

@@ -1,4 +1,4 @@
-"""The tables of each format, asked about one operator at a time."""
+"""The rule tables of each format, looked up for one operator at a time."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from mixnet_runtimes import Operator
 
 @dataclass(frozen=True)
 class Tables:
-    """What is known of a format's operators."""
+    """The tables of a format's operators."""
 
     rules: Mapping[str, Rule]
     unknown_products: Set[str]
@@ -23,7 +23,7 @@ class Tables:
     narrow: bool = False
     """Whether integers of few bits are weights even where they carry no scale of their own."""
     biases: Mapping[str, int] = field(default_factory=dict)
-    """Where an int32 constant is a quantized bias."""
+    """Inputs where an int32 constant is a quantized bias."""
     packed: Mapping[tuple[str, int], Callable[[Operands], int]] = field(default_factory=dict)
     """The number of parameters in constants of which a byte holds several."""
 
@@ -66,4 +66,4 @@ TABLES: Mapping[str, Tables] = {
         packed=onnx_rules.PACKED,
     ),
 }
-"""By the format's name."""
+"""Tables by the format's name."""

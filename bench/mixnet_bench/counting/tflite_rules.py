@@ -1,7 +1,7 @@
-"""TFLite's operators: which take multiply-adds and how many, which constants are settings.
+"""TFLite's operators: which have multiply-adds and how many, which constants are settings.
 
-Every operator of the schema is in one of the tables, and every test says so: what is in none is
-foreign, and a count names it.
+Every operator of the schema is in one of the tables, which a test checks: an operator in none of
+them is foreign, and a count names it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ UNKNOWN_PRODUCTS = frozenset(
         *("odml.scaled_dot_product_attention", "DELEGATE", "STABLEHLO_CUSTOM_CALL"),
     }
 )
-"""Operators with multiply-adds that are not told from outside; their count is unknown."""
+"""Operators with multiply-adds that cannot be determined; their count is unknown."""
 
 CONTROL = frozenset(
     {

@@ -1,4 +1,4 @@
-"""How often a loop runs its body, where the file says so: constant limit, start and step. Pure."""
+"""How often a loop runs its body, if constant limit, start and step determine it. Pure."""
 
 from mixnet_bench.counting.operands import UnknownError
 from mixnet_bench.counting.scope import Scope
@@ -109,7 +109,7 @@ class _Counting:
         return turns_until(start, step, sign, limit)
 
     def _step(self, place: int) -> int | None:
-        """What the body adds to its state at a place; None where it does something else."""
+        """The constant that the body adds to a state; None if it does something else."""
         state = self._body.inputs[place]
         maker = self._steps.get(self._body.outputs[place])
         if maker is None or len(maker.inputs) != 2 or state not in maker.inputs:

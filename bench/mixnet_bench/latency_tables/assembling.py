@@ -1,4 +1,4 @@
-"""A table's record from what was timed. Pure: it times nothing and reads no file."""
+"""Builds a table's record from measurements. Pure: it times nothing and reads no file."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ from mixnet_networks import Network
 
 @dataclass(frozen=True)
 class Circumstances:
-    """Where and how it was timed."""
+    """Device and conditions of a table."""
 
     measured: str
     lowering: str

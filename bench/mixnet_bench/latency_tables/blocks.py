@@ -1,7 +1,7 @@
-"""The distinct blocks of search spaces and networks, as a latency table lists them.
+"""The distinct blocks of search spaces and networks, as listed in a latency table.
 
-A block is known by a hash of what it computes on which shapes, whatever network it stands in. A
-network's head counts as two blocks, its convolution and what follows, as tables elsewhere have it.
+A block is identified by a hash of its computation and shapes, whatever network contains it. A
+network's head counts as two blocks, its convolution and the rest, as in other tables.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,7 +29,7 @@ class DistinctBlock:
 
 @dataclass(frozen=True)
 class BlockFacts:
-    """What a block is, read from its graph."""
+    """The description of a block, from its graph."""
 
     kernels: tuple[int, ...]
     middle: int
@@ -53,7 +53,7 @@ def part_of(name: str) -> str:
 
 
 def key_of(graph: Graph) -> str:
-    """What a block is known by."""
+    """The identity of a block."""
     return sha256(signature(graph))[:16]
 
 
@@ -63,7 +63,7 @@ def blocks_of(network: Network) -> dict[str, Graph]:
 
 
 def network_key(network: Network) -> str:
-    """What a whole network is known by."""
+    """The identity of a whole network."""
     return sha256("\n".join(map(key_of, blocks_of(network).values())))[:16]
 
 
@@ -111,7 +111,7 @@ def distinct_of(space: SpaceBlocks, networks: Iterable[Network]) -> dict[str, Di
 
 
 def facts_of(graph: Graph) -> BlockFacts:
-    """What a block is."""
+    """The description of a block."""
     depthwise = [node for node in graph.nodes if "depthwise" in node.op]
     kernels: tuple[int, ...] = ()
     middle = 0
@@ -145,7 +145,7 @@ def label_of(graph: Graph, facts: BlockFacts) -> str:
 
 
 def _size(shape: tuple[int, ...]) -> str:
-    """Of a map or of logits.
+    """The size of a map or of logits.
 
     >>> _size((1, 14, 14, 64)), _size((1, 1000))
     ('14x14x64', '1000')
@@ -154,5 +154,5 @@ def _size(shape: tuple[int, ...]) -> str:
 
 
 def missing_keys(keys: Iterable[str], table: Mapping[str, object]) -> list[str]:
-    """Which blocks a table has no time of, each once."""
+    """The blocks that a table lacks, each once."""
     return [key for key in dict.fromkeys(keys) if key not in table]

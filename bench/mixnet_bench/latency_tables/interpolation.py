@@ -1,7 +1,7 @@
-"""Blocks that differ in channels alone: which of them to time, and the others between them. Pure.
+"""Blocks that differ only in channels: which of them to time, and the others between them. Pure.
 
-Between two timed blocks of a family a block's time is taken as linear in its multiply-adds. A
-runtime works in steps of some channels, so this is an approximation, and the table marks it.
+Between two timed blocks of a family, time is assumed linear in multiply-adds. Runtimes process
+channels in groups, so this is an approximation, and the table marks it.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Makes a table: the files, the launches, the record. What was timed is kept as it comes."""
+"""Makes a table: exports the files, times them, assembles the record, and saves every launch."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,9 +18,9 @@ from mixnet_export.lowering import DEFAULT, Plan, find_plan
 
 
 def make_table(request: TableRequest, timer: TableTimer, output: Path) -> tuple[LatencyTable, bool]:
-    """The table, and whether everything asked for was timed.
+    """The table, and whether everything requested was timed.
 
-    What was timed is kept beside ``output`` as it comes. Raises as ``measure_table``, ``assemble``.
+    Launches are saved beside ``output`` at once. Raises as ``measure_table``, ``assemble``.
     """
     with temporary_folder() as folder:
         plan, where = circumstances(request, timer)
@@ -51,7 +51,7 @@ def circumstances(request: TableRequest, timer: TableTimer) -> tuple[Plan, Circu
 
 
 def _conditions(request: TableRequest, where: Circumstances) -> Mapping[str, Any]:
-    """What must be the same for launches to be of one table, in the words of the message."""
+    """Conditions that all launches of a table share, in the words of the message."""
     return {
         "space": request.space.name,
         "the space's choices": request.space.fingerprint[:16],

@@ -1,8 +1,8 @@
-"""Times everything that a table lists, launch by launch, in turns with the anchor.
+"""Times everything in a table, launch by launch, in turns with the anchor.
 
-A launch is one process in which the anchor and a few blocks and networks take turns in bursts; what
-slows it slows all of them. A pass gives everything one launch, in another grouping and order than
-the pass before. It prints nothing, and keeps each launch before the next begins.
+A launch is one process in which the anchor and a few blocks and networks take turns in bursts; a
+disturbance slows all of them. A pass gives everything one launch, in another grouping and order
+than the pass before. It prints nothing, and saves each launch before the next begins.
 """
 
 import time
@@ -16,13 +16,13 @@ from mixnet_bench.latency_tables.timers import TableTimer
 from mixnet_runtimes.turns import log_ratios
 
 MOST_AT_ONCE = 12
-"""Files beside the anchor in one launch; a phone's runner takes 16 in all."""
+"""Files beside the anchor in one launch; a phone's runner accepts 16 in all."""
 
 Step = Callable[[], object]
 
 
 class Files:
-    """The files of a table, each written when it is first needed and kept in a folder."""
+    """The files of a table, each written to a folder when it is first needed."""
 
     def __init__(self, folder: Path, writers: Mapping[str, Callable[[], bytes]]) -> None:
         self.folder = folder
@@ -51,7 +51,7 @@ def batches(keys: Sequence[str], passed: int, most: int = MOST_AT_ONCE) -> Itera
 def all_batches(
     keys: Sequence[str], passes: int, most: int = MOST_AT_ONCE
 ) -> Iterator[tuple[int, int, list[str]]]:
-    """The launches of all passes: their numbers, their passes, and what takes part."""
+    """The launches of all passes: their numbers, their passes, and their files."""
     number = 0
     for passed in range(passes):
         for group in batches(keys, passed, most):

@@ -1,10 +1,10 @@
-"""A table in the YAML form of Once-for-all's look-up tables, keyed as its programs ask. Pure.
+"""A table in the YAML form of Once-for-all's look-up tables, with their keys. Pure.
 
-Their keys are a layer's type and shapes: ``Conv`` for the stem, ``expanded_conv`` for a block with
-its expansion, kernel, stride and whether it has a skip, ``Conv_1`` and ``Logits`` for the head. A
-block stands under two keys, one for each of their classes of tables: with the expansion's ratio,
+Their keys consist of a layer's type and shapes: ``Conv`` for the stem, ``expanded_conv`` for a
+block with its expansion, kernel, stride and whether it has a skip, ``Conv_1`` and ``Logits`` for
+the head. A block has two keys, one for each of their classes of tables: with the expansion ratio,
 and with its channels, squeeze-and-excite and activation. An MDConv's kernels are joined by dots,
-which their own networks never ask for. Values are milliseconds.
+which their own networks never have. Values are milliseconds.
 
 Source of the form: mit-han-lab/once-for-all, ``latency_lookup_table.py``.
 """
@@ -34,7 +34,7 @@ def once_for_all(table: LatencyTable) -> str:
 
 
 def keys_of(block: TableBlock) -> Iterator[str]:
-    """The keys under which a block may be asked for."""
+    """The keys under which a block may be looked up."""
     place = block.places[0] if block.places else ""
     kind = {"stem": "Conv", "head conv": "Conv_1", "head logits": "Logits"}.get(place)
     shapes = f"input:{_shape(block.input)}-output:{_shape(block.output)}"

@@ -1,7 +1,7 @@
-"""What was timed for a table so far: a file of lines beside it, so that the work can be resumed.
+"""The measurements for a table so far: a file of lines beside it, so that work can be resumed.
 
-The first line has the conditions, every other one a launch. A line is on the disk before the next
-launch begins; the last one may be cut short by a crash, and is then timed again.
+The first line has the conditions, every other line a launch. A line is on disk before the next
+launch begins; a last line that a crash cut short is measured again.
 """
 
 import json
@@ -60,7 +60,7 @@ class PartialTable:
 
     @staticmethod
     def at(table: Path) -> Path:
-        """Where the file of a table lies."""
+        """The path of a table's file."""
         return table.with_name(table.name + SUFFIX)
 
     def _append(self, text: str) -> None:
@@ -74,7 +74,7 @@ class PartialTable:
         except OSError as error:
             raise MixnetError(
                 f"cannot write {show(self.path)}: {error.strerror or error}",
-                "make room, and run it again: what was timed before is kept",
+                "free some space and run it again: earlier measurements are saved",
             ) from error
 
     def _read(self) -> None:
@@ -111,7 +111,7 @@ class PartialTable:
                 raise UsageError(
                     f"{show(self.path)} was measured under other conditions: {key} was"
                     f" {shown(before)} and is {shown(now)}",
-                    f"finish it as it was begun, or {HINT}",
+                    f"finish it under the earlier conditions, or {HINT}",
                 )
 
 

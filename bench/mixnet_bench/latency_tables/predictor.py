@@ -1,4 +1,4 @@
-"""Predictions by a table: the sum of a network's blocks, and the fitted cost of the seams."""
+"""Predictions from a table: the sum of a network's blocks, and the fitted cost of joining them."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -102,7 +102,7 @@ class Predictor:
         return total, blocks
 
     def _with_interval(self, total: float, blocks: int) -> tuple[float, Interval]:
-        """What a sum of so many blocks comes to in a network."""
+        """The predicted ratio for a sum over this number of blocks."""
         ratio = ratio_at(self.seams, total, blocks)
         spread = math.exp(spread_at(self.seams, total, blocks, self.table.confidence))
         return ratio, Interval(ratio / spread, ratio * spread)

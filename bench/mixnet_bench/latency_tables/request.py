@@ -1,4 +1,4 @@
-"""What a latency table is asked to be, and the models that are timed for it."""
+"""The request for a latency table, and the models that are timed for it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ from mixnet_quantize.settings import Settings
 from mixnet_runtimes.inputs import seeded_input
 
 TRIES = 100
-"""Draws for each member that is to be another than those before."""
+"""Draws for each member that must differ from those before."""
 
 
 @dataclass(frozen=True)
 class TableRequest:
-    """Which blocks to time, beside which anchor, as which files, and how long."""
+    """The blocks to time, the anchor, the form of the files, and the limits."""
 
     space: SearchSpace
     anchor: Network
@@ -50,11 +50,11 @@ class TableRequest:
     """Networks outside of the space whose blocks are timed too."""
 
     def __post_init__(self) -> None:
-        """Raise UsageError for a space with fewer members than are to be timed whole."""
+        """Raise UsageError for a space with fewer members than should be timed whole."""
         if self.space.size < self.networks + 1:
             raise UsageError(
                 f"{self.space.name} has {self.space.size} members, and {self.networks} of them"
-                " would be timed whole: nothing is left to predict",
+                " would be timed whole: none remain to be predicted",
                 f"give fewer --networks (at least {FEWEST}), or a larger space",
             )
 

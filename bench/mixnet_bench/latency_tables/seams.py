@@ -1,10 +1,10 @@
-"""What a network takes beyond the sum of its blocks: a fit to whole networks. Pure functions.
+"""The time of a network beyond the sum of its blocks: a fit to whole networks. Pure functions.
 
-A block that is timed alone finds its weights in the nearest cache, and the runtime's calls around
-it are its own. In a network its weights come from further away, and the map that it reads was just
-written. Both are nearly proportional to the block's time or the same for each block, so a network
-is predicted as scale x sum + constant x blocks. Where only a few networks were timed, or all have
-alike sums, the two can't be told apart: a weak prior of scale 1 and constant 0 then decides.
+A block that is timed alone finds its weights in the nearest cache, and has its own call of the
+runtime. In a network its weights come from a farther cache, and its input was just written. Both
+effects are nearly proportional to the block's time or constant per block, so a network is predicted
+as scale x sum + constant x blocks. If only a few networks were timed, or all have similar sums, the
+two cannot be distinguished: a weak prior of scale 1 and constant 0 then decides.
 """
 
 import math
@@ -26,7 +26,7 @@ FLOOR = 1e-3
 """The least residual: below it, clocks and not networks are compared."""
 
 FAR = 1.2
-"""A sum so many times larger or smaller than those of all fitted networks is far from them."""
+"""A sum that is larger or smaller than all fitted networks' by this factor is far from them."""
 
 
 def fit_seams(
@@ -63,7 +63,7 @@ def ratio_at(seams: Seams, total: float, blocks: int) -> float:
 
 
 def spread_at(seams: Seams, total: float, blocks: int, confidence: float = CONFIDENCE) -> float:
-    """How far a measurement may lie from the prediction, either way, as a logarithm.
+    """Half-width of the prediction interval, as a logarithm.
 
     Student's prediction interval: of the scatter around the fit, and of the fit itself.
     """

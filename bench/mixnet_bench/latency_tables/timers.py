@@ -1,4 +1,4 @@
-"""What times a table's launches: this machine, or a phone."""
+"""The devices that time a table's launches: this machine, or a phone."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,7 +13,7 @@ from mixnet_runtimes.targets import Target
 from mixnet_runtimes.turns import Pace
 
 PACE = Pace(launches=1, least=8, warmup=1, burst_s=0.015)
-"""Of a launch on this machine."""
+"""Pace of a launch on this machine."""
 
 Times = Sequence[Sequence[float]]
 
@@ -36,7 +36,7 @@ class TableTimer(Protocol):
 
 @dataclass(frozen=True)
 class PhoneChoice:
-    """How a phone is to be run."""
+    """The settings of a phone's runs."""
 
     pin: str | None = None
     fixed_performance: bool = False

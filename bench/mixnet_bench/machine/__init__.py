@@ -1,1 +1,1 @@
-"""What this machine is: its processor, its cores, its load."""
+"""Properties of this machine: its processor, cores and load."""

@@ -1,6 +1,6 @@
 """Which CPUs a process may run on: checked, set, and read back.
 
-Only Linux lets a process choose; everywhere else asking for it is refused rather than ignored.
+Only Linux lets a process choose; on other systems the request is refused, not ignored.
 """
 
 import os

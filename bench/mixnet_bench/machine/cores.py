@@ -1,6 +1,6 @@
-"""Which core a thread ran on and how fast that core was clocked, as far as Linux tells.
+"""Which core a thread ran on and that core's frequency, as far as Linux reports them.
 
-Reads only. Elsewhere, and in virtual machines that hide their clocks, the answer is None.
+Reads only. On other systems, and in virtual machines that hide their clocks, the answer is None.
 """
 
 import time
@@ -35,7 +35,7 @@ def core_khz(core: int | None, sysfs: Path = SYSFS) -> int | None:
 
 
 def preemptions() -> int | None:
-    """How often a core was taken away from this process so far."""
+    """Number of preemptions of this process so far."""
     try:
         import resource
     except ImportError:  # Windows
@@ -44,7 +44,7 @@ def preemptions() -> int | None:
 
 
 def look() -> dict[str, Any]:
-    """What can be told between two bursts, as JSON values."""
+    """What is reported between two bursts, as JSON values."""
     core = current_core()
     return {
         "core": core,

@@ -1,6 +1,6 @@
-"""The machine a measurement was taken on: its CPU, system, load and versions, as far as it tells.
+"""The machine of a measurement: its CPU, system, load and versions, as far as reported.
 
-Reads only; what a system does not tell is None, never a guess.
+Reads only; a value that the system does not report is None, never a guess.
 """
 
 import os

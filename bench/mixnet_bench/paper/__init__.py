@@ -1,5 +1,5 @@
-"""Our counts held against the paper's tables.
+"""Compares our counts with the paper's tables.
 
-The tables themselves are data of ``mixnet_networks.paper``; accuracies are shown as the paper's and
-not measured here.
+The tables are data of ``mixnet_networks.paper``; accuracies shown are the paper's, not measured
+here.
 """

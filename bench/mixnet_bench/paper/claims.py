@@ -1,7 +1,7 @@
-"""Holds the claims that the paper makes in words, and the sizes of its data sets, against ours.
+"""Compares the claims in the paper's text, and the sizes of its data sets, with our figures.
 
-Pure: it is given the counts. A claim about accuracies is only checked for whether it agrees with
-the paper's own tables, and stays ``not comparable`` unless both accuracies were measured.
+Pure: counts are arguments. A claim about accuracies is checked for agreement with the paper's own
+tables, and is ``not comparable`` unless both accuracies were measured.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ UNITS = {
     "macs": "multiply-adds",
     "depthwise_macs": "multiply-adds",
 }
-"""What a quantity is counted in; others are plain numbers."""
+"""Units of quantities; others are plain numbers."""
 
 KINDS: dict[str, Callable[[float, float], float]] = {
     "value": lambda of, to: of,
@@ -134,7 +134,7 @@ def _accuracy(claim: Claim, measured: Accuracies) -> FigureResult:
 
 
 def _by_tables(claim: Claim) -> str:
-    """What the paper's own tables give for the claim."""
+    """The claim's value in the paper's own tables."""
     rows = [find_row(subject) for subject in _subjects(claim)]
     printed = [parse_printed(getattr(row, claim.quantity)) for row in rows if row]
     numbers = [float(each) for each in printed if each is not None]

@@ -1,7 +1,7 @@
-"""Holds counts of ours against the paper's rows: the deviation of each figure, and a verdict on it.
+"""Compares our counts with the paper's rows: the deviation of each figure, and its verdict.
 
-Pure: it is given the counts. It says ``reproduced``, ``differs`` or ``not comparable``, and never
-stretches a convention to make a figure fit.
+Pure: counts are arguments. The verdict is ``reproduced``, ``differs`` or ``not comparable``; no
+convention is adjusted to make a figure fit.
 """
 
 from mixnet_bench.counting.conventions import PLAIN, macs_by_convention
@@ -95,7 +95,7 @@ def compare_figure(
 
 
 def deviation_percent(ours: float, paper: float) -> float:
-    """By how many percent ours is above the paper's figure.
+    """Deviation of ours from the paper's figure in percent.
 
     >>> deviation_percent(103, 100)
     3.0

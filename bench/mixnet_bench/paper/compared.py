@@ -1,4 +1,4 @@
-"""A table of the paper beside our counts: its rows, then its claims."""
+"""A table of the paper with our counts: its rows, then its claims."""
 
 from mixnet_bench.paper.claims import compare_claims
 from mixnet_bench.paper.compare import compare_rows

@@ -1,6 +1,6 @@
-"""Accuracies: the paper's, unless a results file of ours says what was measured on real images.
+"""Accuracies: the paper's, or those in a results file measured on real images.
 
-Reads what ``mixnet-bench parity --json`` printed; measures nothing.
+Reads the output of ``mixnet-bench parity --json``; measures nothing.
 """
 
 import re
@@ -25,11 +25,11 @@ UNTRAINED = "the accuracy is the paper's: measuring it needs trained weights and
 DIFFERENT = "measured on {images:,} images with {file}"
 OTHER_CLASSES = "the results are for {found} classes, the paper's for {printed:,}"
 IMAGENET_CLASSES = 1000
-"""Of every accuracy in the paper that names no other data set."""
+"""Classes of every accuracy in the paper without another data set."""
 POINTS = 1.0
 """An accuracy is reproduced if the printed one lies within one point."""
 _PRECISION = re.compile(r"-(int8|int8-dynamic|float16|mixed)$")
-"""What an exported file's name has behind its network's."""
+"""Suffixes of an exported file's name after the network's."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class MeasuredAccuracy:
 
 
 Accuracies = Mapping[tuple[str, int], MeasuredAccuracy]
-"""By the network's name and its number of classes: of another data set is another accuracy."""
+"""Accuracies by network and number of classes, since they differ between data sets."""
 
 
 def find_measured(
@@ -92,7 +92,7 @@ def read_measured(path: Path | None) -> Accuracies:
     entries = [entry for each in found for entry in _entries(path.parent, each)]
     if not entries:
         raise UsageError(
-            f"{show(path)} holds no accuracy", "the images of a parity check need labels"
+            f"{show(path)} contains no accuracy", "the images of a parity check need labels"
         )
     return dict(reversed(entries))
 

@@ -1,4 +1,4 @@
-"""What is counted of our networks for the comparison with the paper. Judges nothing."""
+"""The counts of our networks for the comparison with the paper. Judges nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Ours:
-    """What we count of a network for one image."""
+    """Our counts of a network for one image."""
 
     params: int
     macs: int
@@ -43,12 +43,12 @@ QUANTITIES: dict[str, Callable[[Ours], float]] = {
     "depthwise_params": lambda ours: sum(layer.params for layer in ours.layers),
     "depthwise_macs": lambda ours: sum(layer.macs for layer in ours.layers),
 }
-"""What a claim can be about, and how it comes from a count."""
+"""The quantities of claims, and how they follow from a count."""
 
 
 @cache
 def count_ours(subject: Subject) -> Ours | None:
-    """Count a network of ours at its own resolution."""
+    """Count one of our networks at its own resolution."""
     from mixnet_networks import load_network, network_names
     from mixnet_networks.architecture.aliases import MARK
     from mixnet_networks.paper.tables import passing_network
@@ -60,7 +60,7 @@ def count_ours(subject: Subject) -> Ours | None:
 
 
 def count_network(network: Network) -> Ours:
-    """What the comparison needs of a network."""
+    """The counts of a network for the comparison."""
     from mixnet_bench.counting.describe import batch_norm_elements
     from mixnet_bench.counting.graph import count_graph
     from mixnet_networks.graph.operators import macs, parameter_count

@@ -1,8 +1,8 @@
 """``mixnet-bench latency --on adb --runner FILE``: LiteRT's own ``benchmark_model`` on a phone.
 
-The second runner, for those who have it: the same files, options and conditions, one process for
-each file and launch, in an order shuffled anew each launch. It keeps no samples and no outputs, so
-its results are labelled and judged apart from those of this software's own runner.
+The second runner, for users who have it: the same files, options and conditions, one process per
+file and launch, in an order shuffled for each launch. It saves no samples and no outputs, so its
+results are labelled and judged separately from those of this software's own runner.
 """
 
 import random
@@ -28,10 +28,10 @@ from mixnet_runtimes import NOTHING_GIVEN
 
 MOST_PROGRAM_BYTES = 512 * 2**20
 Reports = tuple[Report, ...]
-"""Of a file, launch by launch."""
+"""The reports of a file, launch by launch."""
 
 LIMIT_S = 3600
-"""Of one process."""
+"""Time limit of one process."""
 
 OUTPUT = "head -c 1000000 stdout; echo; head -c 1000000 stderr"
 WHERE = "download it for android_arm64 from the releases of LiteRT, and give its path"
@@ -69,7 +69,7 @@ def check_program(program: Path, platform: str) -> str:
     """The program's SHA-256. Raises MixnetError where it is for another processor or system."""
     elf = parse_elf(read_bytes(program, limit=MOST_PROGRAM_BYTES), str(program))
     system, _, machine = platform.partition("-")
-    # A program that needs no C library tells no system.
+    # A program that needs no C library does not identify its system.
     if elf.machine != machine or elf.system not in (system, "unknown"):
         raise MixnetError(f"{program} is for {elf.platform}, and the phone is {platform}", WHERE)
     return sha256_of(program)
@@ -78,7 +78,7 @@ def check_program(program: Path, platform: str) -> str:
 def measure_on(
     phone: Phone, plan: Plan, program: Path, phone_options: PhoneOptions, step: Callable[[], object]
 ) -> tuple[Plan, ProgramMeasurement]:
-    """Time the files on this phone; the plan with its CPUs, and what came of it.
+    """Time the files on this phone; the plan with its CPUs, and the results.
 
     ``step`` is called after each process. Raises MixnetError and UsageError.
     """

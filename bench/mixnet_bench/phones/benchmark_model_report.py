@@ -1,7 +1,7 @@
-"""What LiteRT's own ``benchmark_model`` measured on a phone, as JSON and as a table.
+"""The measurements of LiteRT's own ``benchmark_model`` on a phone, as JSON and as a table.
 
-Pure. The program keeps no samples, so a file's time is the mean of its launches' means, and drift
-or outliers within a launch cannot be seen: the verdict says so, and never ``valid``.
+Pure. The program saves no samples, so a file's time is the mean of its launches' means, and drift
+or outliers within a launch cannot be detected: the verdict says so, and is never ``valid``.
 """
 
 import math
@@ -35,7 +35,7 @@ UNSAMPLED = Caveat(
 
 
 Reports = Sequence[Report]
-"""Of one file, by launch."""
+"""The reports of one file, by launch."""
 
 
 @dataclass(frozen=True)

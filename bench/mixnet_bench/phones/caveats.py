@@ -1,4 +1,4 @@
-"""Why a phone may not have been at its full speed: warm, throttled, restarted, limited. Pure."""
+"""Reasons why a phone may not have run at full speed: warm, throttled, restarted, limited. Pure."""
 
 from collections.abc import Iterator
 
@@ -35,7 +35,7 @@ def caveats_of_run(
 
 
 def not_judged(before: Conditions, after: Conditions) -> tuple[str, ...]:
-    """What the phone told neither before nor after, and so says nothing about the times."""
+    """What the phone reported neither before nor after, so that it cannot be judged."""
     told = {
         "clocks": any(each.current_khz for moment in (before, after) for each in moment.clusters),
         "temperature": (before.celsius, after.celsius) != (None, None),

@@ -1,7 +1,7 @@
-"""Whether a phone's cores ran as fast as they can, by the clocks that were read in the bursts.
+"""Whether a phone's cores ran at full speed, by the clocks that were read in the bursts.
 
-Pure. A phone that is slow from the first burst to the last has no falling clock to be told by; here
-it is held against what its hardware allows.
+Pure. A phone that is slow from the first burst to the last has no falling clock; here its clocks
+are compared with the hardware's maximum.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ def caveats_of_clocks(
 
 
 def usual_clocks(launches: Sequence[Launch]) -> dict[int, tuple[float, float]]:
-    """By core: its median clock in kHz after the bursts, and its share of the inferences."""
+    """Median clock in kHz after the bursts and share of the inferences, by core."""
     bursts = [burst for launch in launches for burst in launch.bursts]
     ran = [core for burst in bursts for core in burst.cpu]
     readings: dict[int, list[int]] = {}

@@ -1,7 +1,7 @@
-"""``mixnet-bench latency --on all``: every phone at once, side by side, none disturbing another.
+"""``mixnet-bench latency --on all``: measures all phones in parallel, independent of each other.
 
-Each phone has a thread, a progress line and its own errors; what one has measured is saved when it
-is done, whatever becomes of the others, and a rerun measures only what is missing in the file.
+Each phone has a thread, a progress line and its own errors; its results are saved when it is done,
+whatever happens to the others, and a rerun measures only what is missing in the file.
 """
 
 import threading
@@ -87,7 +87,7 @@ def _recalled(serial: str, results: SavedPhones, comparer: Comparer) -> bool:
 def _pool(phones: Sequence[Phone], stop: threading.Event) -> Iterator[ThreadPoolExecutor]:
     """A thread for each phone, all at their end with the block.
 
-    On Ctrl-C and every other failure the threads are told to stop, at their next word of progress:
+    On Ctrl-C and every other failure the threads are stopped at their next report of progress:
     each ends what runs on its phone and restores its settings, as it does after any error.
     """
     pool = ThreadPoolExecutor(max_workers=max(1, len(phones)))
@@ -101,7 +101,7 @@ def _pool(phones: Sequence[Phone], stop: threading.Event) -> Iterator[ThreadPool
 
 
 def _unless(stop: threading.Event, report: Report) -> Report:
-    """The report, which ends the work of whoever calls it once ``stop`` is set."""
+    """The report, which ends the work of its caller once ``stop`` is set."""
 
     def stopping(share: float) -> None:
         if stop.is_set():

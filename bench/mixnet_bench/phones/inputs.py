@@ -1,6 +1,7 @@
-"""What a phone needs besides a model file: its inputs as raw bytes, as this machine sees them.
+"""A phone's inputs for a model file as raw bytes, equal to this machine's inputs.
 
-The runner makes up inputs itself; where one of a model is given, all of that model go as files.
+The runner generates inputs itself; if one input of a model is given, all of that model's are sent
+as files.
 """
 
 from collections.abc import Mapping, Sequence

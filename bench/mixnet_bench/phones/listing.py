@@ -1,6 +1,6 @@
-"""The phones that adb knows, as records and as rows of a table; on this machine or on a cluster's.
+"""The phones in adb's list, as records and as table rows; on this machine or on a cluster.
 
-Asks phones; prints nothing.
+Queries phones; prints nothing.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class ListedPhone:
-    """A phone, as it is listed."""
+    """A phone in the list."""
 
     record: DeviceResult
     row: tuple[str, ...]
@@ -42,7 +42,7 @@ def listed_plainly() -> list[dict[str, Any]]:
 
 
 def from_plain(value: Any, host: str) -> list[ListedPhone]:
-    """What ``listed_plainly`` said on a host. Raises WrongValueError, KeyError or TypeError."""
+    """The result of ``listed_plainly`` on a host. Raises WrongValueError, KeyError or TypeError."""
     return [
         ListedPhone(
             replace(decode(DeviceResult, each["record"]), host=host), tuple(map(str, each["row"]))
@@ -132,7 +132,7 @@ def fp16(state: State) -> bool | None:
 
 
 def temperature(state: State) -> str:
-    """Of the skin, else of the battery."""
+    """Temperature of the skin, else of the battery."""
     celsius = state.thermal.hottest("skin")
     celsius = state.battery.celsius if celsius is None else celsius
     return "" if celsius is None else f"{celsius:.0f}"

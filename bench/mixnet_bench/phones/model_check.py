@@ -1,6 +1,6 @@
-"""Whether a file can be a model at all, by its first bytes: asked before it is pushed to a phone.
+"""Whether a file can be a model, by its first bytes: checked before it is sent to a phone.
 
-It opens no runtime and reads next to nothing, also of a file of gigabytes.
+It opens no runtime and reads only a few bytes, even of a file of gigabytes.
 """
 
 import os
@@ -16,7 +16,7 @@ GRAPH = 7
 """The field of an ONNX model that holds its graph."""
 
 MOST_FIELDS = 10_000
-"""Of a model itself; its metadata are some of them."""
+"""Limit of a model's own fields, including metadata."""
 
 WRONG = "export it again, or give the right file"
 

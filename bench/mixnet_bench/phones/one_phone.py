@@ -1,7 +1,7 @@
-"""``mixnet-bench latency --on adb``: the files on a phone, timed there, brought back and judged.
+"""``mixnet-bench latency --on adb``: sends files to a phone, times them, and judges the results.
 
-Everything that can be refused is refused before the phone is touched; what was measured is kept
-launch by launch, so that a lost phone costs one launch and the same command goes on.
+Everything that can be refused is refused before the phone is used; measurements are saved launch by
+launch, so that a lost phone costs one launch and the same command continues.
 """
 
 from collections.abc import Callable, Sequence
@@ -51,8 +51,8 @@ def measure_on(
 ) -> list[PhoneLatencyResult]:
     """Time the plan's files on this phone; the results. Raises MixnetError and UsageError.
 
-    ``report`` is told the share that is done; ``comparer`` may refuse before anything is measured;
-    ``keep`` takes the results, and may add to them, before the launches that they are made of are
+    ``report`` receives the share that is done; ``comparer`` may refuse before anything is measured;
+    ``keep`` gets the results, and may add to them, before the launches that they are made of are
     forgotten.
     """
     if not plan.models:
@@ -109,7 +109,7 @@ def check_api_levels(phone: Phone, state: State, libraries: Sequence[Runtime]) -
 
 
 def _work(plan: Plan, runner: Path, libraries: Sequence[Runtime], folder: Path) -> Work:
-    """One launch's part of the plan; the first launch brings outputs back, the others need not.
+    """One launch's part of the plan; only the first launch returns outputs.
 
     Files of inputs go into ``folder``.
     """
@@ -142,7 +142,7 @@ def _measure(
     phone_options: PhoneOptions,
     report: Report,
 ) -> tuple[PhoneMeasurement, UnfinishedLaunches]:
-    """What was measured, and its launches, which are kept until the caller forgets them."""
+    """The measurement, and its launches, which are saved until the caller forgets them."""
     hashes = [sha256_of(file) for file in work.files]
 
     def digest(installed: Installed, fixed: bool, boot: str) -> str:

@@ -1,6 +1,6 @@
-"""The step of a file's only output where 8-bit values become floats at its very end.
+"""The quantization step of a file's only output, if 8-bit values become floats at its very end.
 
-Reads files. Where a file tells no such step, None: the values may lie on a grid nevertheless.
+Reads files. None if a file does not determine such a step; its values may still be quantized.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Whether a phone computes what this machine computes: the same input, the outputs side by side.
 
-Differences are told in the unit that fits: of the largest value for floats, in steps for what was
-quantized. It says how far apart they are; what follows from that is the caller's.
+Differences are relative to the largest value for floats, and in steps for quantized outputs. It
+reports them; the caller decides about the consequences.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,24 +20,24 @@ from mixnet_runtimes import Prepared
 from mixnet_runtimes.prepared import in_float32
 
 FLOAT_LIMIT = 1e-4
-"""Of the largest value: what other sums in another order cost a network in float32."""
+"""Relative to the largest value: the effect of another order of sums in float32."""
 
 STEP_LIMIT = 1.0
-"""A value that lies between two steps may be rounded to either."""
+"""A value between two steps may be rounded to either."""
 
 HALF_LIMIT = 0.05
-"""Of the largest value, where a phone computed in float16: it has 11 bits, and MixNet-S is 0.02 off
-on an emulated Cortex-A76. What it costs in accuracy is for a parity check to tell."""
+"""The same, if a phone computed in float16: it has 11 bits, and MixNet-S differs by 0.02
+on an emulated Cortex-A76. A parity check determines the loss of accuracy."""
 
 LEVELS = 256
 LEAST_LEVELS = 4
 ON_GRID = 1e-3
-"""Of a step: how far float32 may take a multiple of at most 255 from it, with room to spare."""
+"""Fraction of a step by which float32 may change a multiple of it up to 255, with a margin."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One output's largest difference, in ``unit``; ``limit`` is what is no cause for concern."""
+    """One output's largest difference, in ``unit``; ``limit`` is the accepted one."""
 
     name: str
     error: float
@@ -51,7 +51,7 @@ class Difference:
 
     @property
     def words(self) -> str:
-        """How far it is, as the end of a sentence about the output."""
+        """The difference, as the end of a sentence about the output."""
         if not np.isfinite(self.error):
             return "holds values that are not numbers (nan or infinite), here or there"
         return f"is {self.error:.3g} {self.unit} from this machine's, beyond {self.limit:g}"
@@ -92,7 +92,7 @@ def difference(
     *,
     half: bool = False,
 ) -> Difference:
-    """How far ``theirs`` is from ``ours``, of equal shape and type.
+    """The difference between ``theirs`` and ``ours``, of equal shape and type.
 
     ``step`` is the file's, where it is known; else it is looked for in the values. With ``half``
     theirs were computed in float16, and have a limit of their own.
@@ -119,7 +119,7 @@ def grid_step(values: NDArray[Any]) -> float | None:
     A file's int8 outputs, turned to floats in it, are multiples of one step; the smallest gap
     between two of them is that step, or a few of them where there are few values. No multiple is
     beyond 255, since a zero point is one of the 256 levels too. Of fewer than four values it can't
-    be told from chance.
+    be distinguished from chance.
     """
     levels = np.unique(values.astype(np.float64))
     if not LEAST_LEVELS <= len(levels) <= LEVELS or not np.isfinite(levels).all():

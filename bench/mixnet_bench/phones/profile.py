@@ -1,6 +1,6 @@
-"""Profiles taken on a phone: where the time goes there, in the same categories as on the host.
+"""Profiles taken on a phone, in the same categories as on the host.
 
-The runner brings back what the runtimes' own profilers tell; here it is joined with the file's
+The runner returns the output of the runtimes' own profilers; here it is joined with the file's
 operators. It measures nothing itself.
 """
 
@@ -39,7 +39,7 @@ def take_profiles(
     rounds: int,
     on_lost: Callable[[], None] = lambda: None,
 ) -> list[Profile]:
-    """Profile each of the work's files on the phone, in a launch of its own before the timing.
+    """Profile each of the work's files on the phone, in a separate launch before the timing.
 
     Raises MixnetError where a runtime there has no profiler that can be reached.
     """
@@ -105,7 +105,7 @@ def table_rows(profiles: Sequence[ProfileResult]) -> list[tuple[str, ...]]:
 
 
 def _merged(orders: Sequence[Mapping[str, float]]) -> list[str]:
-    """One order of the names in which each file's own is kept."""
+    """One order of all names that preserves each file's own order."""
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for order in orders:
         for name in order:

@@ -1,7 +1,7 @@
-"""What was measured on a phone, as the same record that a host's measurement has, and more.
+"""A measurement on a phone, as the record of a host's measurement with additional fields.
 
-Pure. A measurement under emulation is called so in its verdict, whatever else there is to say, so
-that it can never be read as a phone's.
+Pure. A measurement under emulation has the verdict ``emulated``, whatever other caveats there are,
+so that it cannot be mistaken for a phone's.
 """
 
 from collections.abc import Iterator, Sequence
@@ -125,7 +125,7 @@ def _with_threads(described: LaunchResult, launched: Launched) -> LaunchResult:
 
 
 def _memory_peak_kb(measured: PhoneMeasurement) -> int | None:
-    """Of all files together, which share a process."""
+    """Peak memory of all files together, which share a process."""
     memories = [launched.result.memory.values() for launched in measured.launches]
     return max((each.peak_kb for memory in memories for each in memory), default=None)
 

@@ -1,7 +1,7 @@
 """The file of ``mixnet-bench latency --on all -o FILE``: phones' results, as they arrive.
 
-What it holds of the same measurement is not measured again, and what it holds of phones that are
-not there now stays. Measures nothing.
+Its results of the same measurement are not measured again, and its results of phones that are not
+connected stay. Measures nothing.
 """
 
 import threading
@@ -34,7 +34,7 @@ Targets = list[PhoneLatencyResult]
 SETTINGS = (
     "threads", "launches", "min_count", "min_time_s", "warmup", "seed", "burst_ms", "sustained",
 )  # fmt: skip
-"""What a plan and a result's settings must agree in; ``--pin`` is compared by its CPUs."""
+"""Settings that a plan and a result must share; ``--pin`` is compared by its CPUs."""
 
 
 class SavedPhones:

@@ -1,7 +1,7 @@
 """The steps of every measurement on a phone, whichever program times there.
 
-The phone is held, its settings are changed for the time, files are put there, what earlier commands
-left running is ended, the phone cools down, the program runs, and conditions are read before and
+The phone is locked, its settings are changed temporarily, files are sent, processes of earlier
+commands are ended, the phone cools down, the program runs, and conditions are read before and
 after. Judges nothing.
 """
 
@@ -27,7 +27,7 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class PhoneOptions:
-    """What is asked of phones beyond the plan."""
+    """Further settings for phones."""
 
     pin: str | None = None
     """``big``, ``little``, CPUs or None."""
@@ -37,7 +37,7 @@ class PhoneOptions:
     keep_settings: bool = False
     """Change no setting of the phone, not even for the time of the measurement."""
     take_over: bool = False
-    """End what somebody else measures on the phone."""
+    """End another user's measurement on the phone."""
     task_profile: str | None = None
     """The name of an Android task profile that the runner is put into, where the phone can."""
 
@@ -79,7 +79,7 @@ def task_profile_of(phone: Phone, phone_options: PhoneOptions) -> str | None:
 
 @dataclass(frozen=True)
 class Steps(Generic[Placed, Found]):
-    """What differs between programs.
+    """The differences between programs.
 
     ``title`` begins the names of its runs. ``place`` puts files on the phone; ``digest`` hashes all
     that a result depends on: what was placed, whether the fixed-performance mode is on, the phone's
@@ -98,7 +98,7 @@ class Steps(Generic[Placed, Found]):
 
 @dataclass(frozen=True)
 class Taken(Generic[Found]):
-    """What came of the steps."""
+    """The results of the steps."""
 
     found: Found
     digest: str
@@ -149,7 +149,7 @@ def take_steps(
 
 
 def cool_down(phone: Phone, look: Callable[[], Conditions]) -> Cooled:
-    """Wait for the phone to cool, when nothing of ours runs on it; a word where it stays warm."""
+    """Wait for the phone to cool, when none of our programs runs on it; report if it stays warm."""
     cooled = wait_until_cool(look, say=lambda words: say(f"{phone.serial}: {words}"))
     for caveat in caveats_of_start(cooled):
         warn(f"phone {phone.serial}: {caveat.sentence}")

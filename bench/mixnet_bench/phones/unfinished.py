@@ -1,8 +1,7 @@
-"""Launches of a measurement that is not finished yet, kept on this machine until it is.
+"""Launches of an unfinished measurement, saved on this machine until it is complete.
 
-Where a phone is lost for good or this machine stops, the same command goes on with what is here.
-Kept for an hour: what was measured yesterday is another measurement, and so is what was measured
-before the phone was restarted.
+If a phone is lost for good or this machine stops, the same command continues from them. They are
+valid for an hour, and until the phone is restarted: conditions differ after that.
 """
 
 import re
@@ -36,7 +35,7 @@ class UnfinishedLaunches:
         write_all({**contents, self._result(number): launched.text})
 
     def recall(self, number: int) -> Launched | None:
-        """A kept launch; None where there is none, or it is old or damaged."""
+        """A saved launch; None if there is none, or it is old or damaged."""
         try:
             if time.time() - self._result(number).stat().st_mtime > FRESH_S:
                 return None

@@ -1,7 +1,7 @@
-"""What the operators of a profile are for: depthwise by kernel, 1×1, SE, swish, moving data about.
+"""The purpose of a profile's operators: depthwise by kernel, 1×1, SE, swish, data movement.
 
-Two tables, from an operator's kind to its family and from what is known of it to its category; SE
-and swish are told by the shape of the graph, so that any file can be used. Pure.
+Two tables map an operator's kind to its family and its properties to its category; SE and swish are
+recognized by the shape of the graph, so that any file can be used. Pure.
 """
 
 import re
@@ -50,7 +50,7 @@ EVENTS = {
     "Copy": "movement", "Slice": "movement", "Transpose": "movement", "Constant Pad": "movement",
     "Static Reshape": "movement", "Convert": "types",
 }  # fmt: skip
-"""The same for what XNNPACK does of its own accord, by how the event's name begins."""
+"""The same for events that XNNPACK adds itself, by the prefix of their names."""
 
 FAMILY = {kind: family for family, kinds in FAMILIES.items() for kind in kinds.split()}
 
@@ -58,33 +58,33 @@ WEIGHTS = {"QLinearConv": 3}
 """Position of a convolution's weights among its inputs, where it is not 1."""
 
 PIECE = re.compile(r"\.(piece|sum)\d+\b")
-"""In the names of our lowering: a large kernel in pieces, and the sums of those."""
+"""In the names of our lowering: tiles of a large kernel, and their sums."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of an operator."""
+    """The known properties of an operator."""
 
     family: str
     kernel: Kernel = ()
-    """Of a convolution."""
+    """Kernel of a convolution."""
     depthwise: bool = False
     se: bool = False
     """Part of squeeze-and-excitation: its mean, what computes its gate, and the gate's product."""
     swish: bool = False
-    """A sigmoid and the product with what it was taken of, or both at once."""
+    """A sigmoid and the product with its input, or both in one operator."""
     constant: bool = False
     """Computed from one tensor and constants."""
     piece: bool = False
-    """Part of a large kernel that was taken to pieces."""
+    """A tile of a large kernel."""
 
 
 @dataclass(frozen=True)
 class Category:
-    """A row of the table below. It takes an operator that has all that it asks for."""
+    """A row of the table below. It matches an operator that meets all its conditions."""
 
     label: str
-    """``{kernel}`` stands for height×width."""
+    """``{kernel}`` means height×width."""
     family: str | None = None
     kernel: Kernel | None = None
     depthwise: bool | None = None
@@ -125,12 +125,12 @@ CATEGORIES = (
     Category("pooling", "pool"),
     Category("rest"),
 )
-"""The first that takes an operator is its category."""
+"""The first that matches an operator is its category."""
 
 
 @dataclass(frozen=True, order=True)
 class Label:
-    """A category as it is shown; they sort in the order of the table, kernels by their taps."""
+    """A displayed category; they are sorted in the order of the table, kernels by their taps."""
 
     place: int
     taps: int
@@ -148,7 +148,7 @@ def categorize(profile: Profile) -> list[Label]:
 
 
 def label_of(facts: Facts) -> Label:
-    """The label of the first category that takes it.
+    """The label of the first category that matches it.
 
     >>> str(label_of(Facts("convolution", kernel=(7, 7), depthwise=True)))
     'depthwise 7×7'
@@ -175,7 +175,7 @@ class Graph:
         self._swish = {name for each in products for name in self._swished(each)}
 
     def facts(self, time: OperatorTime) -> Facts:
-        """What is known of an operator that ran."""
+        """The known properties of an operator that ran."""
         operator = time.operator
         if operator is None:
             starts = (family for start, family in EVENTS.items() if time.event.startswith(start))

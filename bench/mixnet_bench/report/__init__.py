@@ -1,5 +1,5 @@
 """Reports: results of the other commands as one page, as Markdown, or as CSV.
 
-``load`` reads results into records, ``tables`` and ``figures`` show them, ``page`` and ``text``
-write them down. Nothing here measures or counts.
+``load`` reads results into records, ``tables`` and ``figures`` present them, ``page`` and ``text``
+write them. Nothing here measures or counts.
 """

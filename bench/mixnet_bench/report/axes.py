@@ -1,7 +1,7 @@
-"""Axes of drawings: from values to places, and where the ticks are. Pure.
+"""Axes of drawings: from values to positions, and the positions of ticks. Pure.
 
-Charts that stand beside each other share one axis, made of the values of all of them, so that
-equal lengths mean equal amounts.
+Charts side by side share one axis, made from the values of all of them, so that equal lengths mean
+equal amounts.
 """
 
 import math
@@ -27,7 +27,7 @@ class Axis:
     is_log: bool = False
 
     def place(self, value: float) -> float:
-        """Where a value lies, as a share of the axis.
+        """The position of a value, as a share of the axis.
 
         >>> Axis(0, 20).place(5), Axis(1, 100, True).place(10)
         (0.25, 0.5)
@@ -51,7 +51,7 @@ class Axis:
 
 
 def axis_of(values: Iterable[float], *, least: float | None = None) -> Axis:
-    """The axis on which all of these values, which are positive, can be told apart.
+    """The axis on which all of these positive values can be distinguished.
 
     It is linear from ``least`` (0 by default), or logarithmic where values lie far apart and
     ``least`` is not given.
@@ -77,7 +77,7 @@ def _step(span: float) -> float:
 
 
 def _rounded(value: float) -> float:
-    """Without the dust of binary fractions."""
+    """The value without the rounding errors of binary fractions."""
     found = float(f"{value:.12g}")
     return int(found) if found.is_integer() else found
 

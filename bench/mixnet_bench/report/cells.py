@@ -1,6 +1,6 @@
-"""What tables are made of: cells, rows, and numbers in the form in which they are shown. Pure.
+"""The parts of tables: cells, rows, and formatted numbers. Pure.
 
-A cell is its text and the number it is sorted by. How a table looks is decided elsewhere.
+A cell is its text and the number by which it is sorted. The look of a table is decided elsewhere.
 """
 
 from collections.abc import Iterator
@@ -12,29 +12,29 @@ from mixnet_common.numbers import three_digits
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a table."""
+    """The content of a table cell."""
 
     text: str
     number: float | None = None
-    """What a number is sorted by; None for text."""
+    """The sort key of a number; None for text."""
     mark: str = ""
     """``good`` or ``bad``, for verdicts."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its title; ``notes`` and ``doubts`` stand below it."""
+    """A table with its title; ``notes`` and ``doubts`` are below it."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = field(default=())
     doubts: tuple[str, ...] = field(default=())
-    """What speaks against results; there may be many."""
+    """Caveats of results; there may be many."""
 
 
 VERDICTS = {"reproduced": "good", "valid": "good", "differs": "bad"}
-"""Every other verdict of a timing is a doubt."""
+"""Every other verdict of a timing is a caveat."""
 
 DOUBTS = tuple(each for each in Verdict if each != Verdict.VALID)
 

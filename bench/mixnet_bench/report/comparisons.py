@@ -1,4 +1,4 @@
-"""A report's tables that hold one file against another, or against itself later on. Pure."""
+"""A report's tables that compare a file with another, or with itself at a later time. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -130,7 +130,7 @@ def _timed(latency: Latency) -> Cell:
 
 
 def _accuracy(parity: Parity | None) -> tuple[Cell, ...]:
-    """What the second file loses, and the top-1 of both."""
+    """The loss of the second file, and the top-1 of both."""
     if parity is None:
         return (text_cell(""),) * 3
     if parity.is_random:
@@ -144,7 +144,7 @@ def _accuracy(parity: Parity | None) -> tuple[Cell, ...]:
 
 
 def _bounds(found: Estimate) -> str:
-    """An interval in digits; nothing where a single launch says nothing of others."""
+    """An interval in digits; empty for a single launch, which does not show their spread."""
     return "" if found.interval is None else f"{found.interval.low:.2f}–{found.interval.high:.2f}"
 
 
@@ -157,7 +157,7 @@ AGAINST_COLUMNS = (
 
 
 def against_table(results: Results) -> Table | None:
-    """What was measured with ``--against``."""
+    """Results of ``--against``."""
     rows = tuple(
         (
             text_cell(each.file.label),
@@ -173,8 +173,8 @@ def against_table(results: Results) -> Table | None:
         if each.against
     )
     notes = (
-        "Ratio: the file's time over the baseline's. Smallest difference: what such a measurement"
-        " detects nine times in ten.",
+        "Ratio: the file's time over the baseline's. Smallest difference: detected by such a"
+        " measurement nine times in ten.",
         *sum_up(
             (each.file.label, each.against.reason) for each in results.latencies if each.against
         ),
@@ -192,7 +192,7 @@ SUSTAINED_COLUMNS = (
 
 
 def sustained_table(results: Results) -> Table | None:
-    """What was measured with ``--sustained``."""
+    """Results of ``--sustained``."""
     rows = tuple(
         (
             text_cell(each.file.label),

@@ -1,4 +1,4 @@
-"""What results come to in at most three lines, and what changed between two runs. Pure."""
+"""Summarizes results in at most three lines, and the changes between two runs. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,6 +6,7 @@ from dataclasses import replace
 from mixnet_bench.report.cells import RANDOM, Cell, Table, milliseconds, signed, text_cell, verdict
 from mixnet_bench.report.comparisons import Pair, pairs
 from mixnet_bench.report.record import File, Latency, Parity, Results
+from mixnet_common.intervals import speed_in_words
 
 MOST = 3
 """Lines before the first table."""
@@ -23,15 +24,12 @@ def conclusions(results: Results) -> list[str]:
 
 
 def _gain(pair: Pair, results: Results) -> str:
-    found, size = pair.estimate, pair.second.size_bytes / max(1, pair.first.size_bytes)
-    words = [f"{found.value:.2f} of the time"]
-    if found.interval is not None:
-        words[0] += f" ({found.interval.low:.2f}–{found.interval.high:.2f})"
-    words.append(f"{size:.2f} of the size")
+    size = pair.second.size_bytes / max(1, pair.first.size_bytes)
+    words = [speed_in_words(pair.estimate, pair.first.file.kind), f"{size:.0%} of its size"]
     parity = results.parity_of(pair.second)
     if parity is not None:
         words.append(_loss(parity))
-    return f"{pair.second.file.label} against {pair.first.file.kind}: {', '.join(words)}"
+    return f"{pair.second.file.label}: {', '.join(words)}"
 
 
 def _loss(parity: Parity) -> str:
@@ -72,7 +70,7 @@ def change_table(results: Results) -> Table | None:
         if then.run != each.run:
             rows.append(_change(then, each))
     note = (
-        "The runs took no turns: what else ran on the machine may be most of a change."
+        "The runs were not timed in turns: other programs may cause most of a change."
         " mixnet-bench latency --against FILE.json compares runs, with intervals."
     )
     return (

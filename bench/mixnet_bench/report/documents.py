@@ -1,6 +1,7 @@
-"""The documents that a report is made from: JSON files, those of folders, those of a campaign.
+"""The documents of a report: JSON files, alone, in folders, or of a campaign.
 
-What a document holds is not looked at here, but for the step of a campaign that it is about.
+The content of a document is not examined here, except for the step of a campaign that it belongs
+to.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ STATE = "unfinished"
 """Folders in a campaign's folder."""
 
 Documents = dict[Path, dict[str, Any]]
-"""By the file that each was read from, in the order in which they are to be shown."""
+"""By the file that each was read from, in the order of display."""
 
 
 def read_documents(paths: Sequence[Path]) -> tuple[Documents, list[str]]:
@@ -57,7 +58,7 @@ def result_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _of_folder(folder: Path, skipped: list[UsageError]) -> Documents:
-    """Of a campaign's folder the newest result of each step; of any other all JSON files."""
+    """The newest result of each step in a campaign's folder; all JSON files in other folders."""
     inner = folder / RESULTS
     if not is_folder(inner):
         return _read_all(sorted(folder.glob("*.json")), skipped)
@@ -65,7 +66,7 @@ def _of_folder(folder: Path, skipped: list[UsageError]) -> Documents:
     newest = _newest(documents)
     if len(newest) < len(documents):
         old = len(documents) - len(newest)
-        warn(f"{folder}: older results of steps that have newer ones are left out: {old}")
+        warn(f"{folder}: results of steps that have newer ones are left out: {old}")
     return newest
 
 
@@ -80,7 +81,7 @@ def _read_all(paths: Sequence[Path], skipped: list[UsageError]) -> Documents:
 
 
 def _newest(documents: Documents) -> Documents:
-    """A campaign keeps what came out under other inputs, in files that tell nothing of when.
+    """A campaign also stores results for other inputs, in files without a time.
 
     So the files' times decide, and of files of one time their names.
     """

@@ -1,7 +1,7 @@
-"""The drawings themselves, as SVG elements in the page's colours.
+"""The drawings of a report, as SVG elements in the page's colours.
 
-Each takes plain numbers, and axes that it shares with its siblings; it gives an element, whose
-title the page writes above it. Nothing here knows what was measured.
+Each function takes plain numbers and axes, which are shared between related drawings, and returns
+an element; the page writes its title above it.
 """
 
 import math
@@ -49,7 +49,7 @@ Words = tuple[str, str, str]
 """A drawing's name, which is unique in its page, its title, and what it shows in a sentence."""
 
 Lines = Mapping[str, Sequence[Sequence[float]]]
-"""By a file's label: values, launch by launch."""
+"""Values, launch by launch, by a file's label."""
 
 ABOVE = TOP + LINE
 """Room for the name of a vertical axis."""
@@ -146,7 +146,7 @@ def _launches(area: Area, files: Lines) -> list[str]:
 
 
 FINE = 300
-"""Points of a launch that are told apart; of more, only the extremes of groups are drawn."""
+"""Points of a launch that can be distinguished; of more, only extremes of groups are drawn."""
 
 
 def _pieces(area: Area, start: int, values: Sequence[float]) -> list[list[Point]]:
@@ -162,7 +162,7 @@ def _pieces(area: Area, start: int, values: Sequence[float]) -> list[list[Point]
 
 
 def _extremes(values: Sequence[float]) -> Sequence[int]:
-    """Which of very many values are drawn: the least and the largest of each group of them."""
+    """The drawn ones of very many values: the smallest and the largest of each group."""
     if len(values) <= FINE:
         return range(len(values))
     size = math.ceil(2 * len(values) / FINE)

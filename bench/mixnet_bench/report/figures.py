@@ -1,6 +1,6 @@
-"""A report's figures: which there are, and what each says in words. Drawing is ``drawing``'s.
+"""A report's figures and their descriptions. ``drawing`` draws them.
 
-Figures of one sort and one device share their axis.
+Figures of one kind and one device share their axis.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing with its title; the description says in words what is to be seen."""
+    """A drawing with its title; the description is its content in words."""
 
     title: str
     svg: str
@@ -38,7 +38,7 @@ class Figure:
 
 
 def apart(rows: Iterable[tuple[str, Row]]) -> dict[str, Row]:
-    """Rows by label; a label that is taken gets a number, so that none takes another's place.
+    """Rows by label; a repeated label gets a number, so that none replaces another.
 
     >>> apart([("a", 1), ("b", 2), ("a", 3)])
     {'a': 1, 'b': 2, 'a (2)': 3}
@@ -72,7 +72,7 @@ def distributions(results: Results) -> Iterator[Figure]:
 
 
 def _together(panel: Panel) -> dict[str, dict[str, Latency]]:
-    """By what figures are about: the files that each shows, by label."""
+    """The files of each figure by label, by the figure's subject."""
     networks = _by_network(panel.latencies)
     if len(networks) == 1 or any(len(own) > 1 for own in networks.values()):
         return networks
@@ -208,7 +208,7 @@ YARDSTICKS = (
     ("precision", "float32", "Other precisions against float32"),
     ("lowering", "reference", "Lowerings against the paper's literal form"),
 )
-"""What pairs differ in, what the first of each has there, and the figure's title."""
+"""The key in which pairs differ, its value in the first of each, and the figure's title."""
 
 
 def ratios(results: Results) -> Iterator[Figure]:

@@ -1,4 +1,4 @@
-"""Which file a result is about, as a report calls it."""
+"""How a report names the file of a result."""
 
 import re
 from dataclasses import replace
@@ -12,7 +12,7 @@ from mixnet_export.precisions import split_precision
 
 
 def describe_file(name: str, origin: Origin | None, given: Given) -> File:
-    """What the file is, as the campaign that wrote it says; else as its name does."""
+    """The identity of the file, from the campaign that wrote it, else from its name."""
     name = clean(name) or "unnamed"
     if origin is not None and origin.network is not None:
         return File(
@@ -46,7 +46,7 @@ def _inputs_given(given: Given) -> str:
 
 
 def file_by_name(name: str) -> File:
-    """What a file's name says of it.
+    """The identity of a file by its name.
 
     >>> file_by_name("mixnet-s-int8.tflite").label
     'mixnet-s tflite int8'

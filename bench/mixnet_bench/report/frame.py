@@ -1,4 +1,4 @@
-"""What surrounds a drawing: axes with their ticks and names, rows with their labels, a legend."""
+"""The frame of a drawing: axes with ticks and names, rows with labels, a legend."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -44,15 +44,15 @@ class Area:
     up: Axis
 
     def x(self, value: float) -> float:
-        """Where a value of the horizontal axis is."""
+        """Position of a value on the horizontal axis."""
         return self.left + self.across.place(value) * (self.right - self.left)
 
     def y(self, value: float) -> float:
-        """Where a value of the vertical axis is."""
+        """Position of a value on the vertical axis."""
         return self.bottom - self.up.place(value) * (self.bottom - self.top)
 
     def at(self, across: float, up: float) -> Point:
-        """Where a pair of values is."""
+        """Position of a pair of values."""
         return self.x(across), self.y(up)
 
 
@@ -84,7 +84,7 @@ def ticks_below(area: Area, name: str) -> Iterator[str]:
 
 
 def height_below(name: str) -> float:
-    """What ``ticks_below`` takes."""
+    """The space that ``ticks_below`` needs."""
     return 14 + LINE * len(folded(name)) + 6
 
 
@@ -122,7 +122,7 @@ def colour_of(index: int) -> str:
 
 
 def dash_of(index: int) -> str:
-    """Where there are more files than colours, their lines are dashed."""
+    """Dashes of a line, if there are more files than colours."""
     return "" if index < len(SERIES) else "5 3"
 
 
@@ -135,7 +135,7 @@ def legend(entries: Sequence[tuple[str, str]], top: float) -> Iterator[str]:
 
 
 def legend_height(entries: Sequence[tuple[str, str]]) -> float:
-    """What ``legend`` takes."""
+    """The space that ``legend`` needs."""
     return LINE * (1 + max((row for _, row in _placed(entries)), default=-1)) + 4
 
 
@@ -144,7 +144,7 @@ def _fitting(label: str) -> str:
 
 
 def _placed(entries: Sequence[tuple[str, str]]) -> list[tuple[float, int]]:
-    """Where each entry begins, and in which line."""
+    """Position and line of each entry."""
     found: list[tuple[float, int]] = []
     x, row = RIGHT, 0
     for label, _ in entries:

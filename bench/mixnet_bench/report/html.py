@@ -1,4 +1,4 @@
-"""Templates of the page, in which no text is markup and none turns the direction of what follows.
+"""Templates of the page. Text is never markup, and cannot change the direction of following text.
 
 Every value passes through ``printable`` and jinja2's autoescape; only drawings, styles and the
 page's own script are markup.

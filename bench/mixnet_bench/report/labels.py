@@ -1,4 +1,4 @@
-"""Labels that are too long, cut in the middle, and never at what sets one apart from another."""
+"""Shortens long labels in the middle, but never where they differ from each other."""
 
 from collections.abc import Sequence
 
@@ -39,14 +39,14 @@ def _least(length: int) -> int:
 
 
 def _common(texts: Sequence[str]) -> str:
-    """What all begin with."""
+    """The common prefix."""
     first, last = min(texts), max(texts)
     ends = (end for end in range(len(first)) if not last.startswith(first[: end + 1]))
     return first[: next(ends, len(first))]
 
 
 def _word_boundary(common: str) -> int:
-    """How much of a common part consists of whole words."""
+    """The length of a common part in whole words."""
     return max((index + 1 for index, each in enumerate(common) if each in " -/_.,"), default=0)
 
 

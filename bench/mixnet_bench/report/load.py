@@ -1,4 +1,4 @@
-"""Results read from JSON files into records; what is in no known form is refused, by its file.
+"""Reads results from JSON files into records; a file in an unknown form is refused by name.
 
 A result may come from anywhere: every value is checked for its type, and no text is trusted.
 """
@@ -48,7 +48,7 @@ from mixnet_quantize.parity.result import ParityResult
 
 @dataclass
 class _Found:
-    """Records as they are read."""
+    """Records while they are read."""
 
     latencies: list[Latency] = field(default_factory=list)
     counts: list[Count] = field(default_factory=list)
@@ -128,7 +128,7 @@ def _read_any(document: Mapping[str, Any], run: str, target: JsonObject) -> Resu
         target.path("path")  # nothing opens it, but it is damage all the same
     found = decode_any(_with_origin(target, document).value)
     if found is None and not target.has("file_format", "sha256"):
-        warn(f"{run} has a result of a kind that no report shows")
+        warn(f"{run} has a result of a kind that reports do not show")
     return found
 
 

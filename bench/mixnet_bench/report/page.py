@@ -1,7 +1,7 @@
-"""A report as one HTML page that needs nothing else: no network, no file beside it, no library.
+"""A report as one self-contained HTML page: no network access, no other files, no library.
 
-All text from results is escaped, what it holds of control characters and direction marks is shown,
-and the page's own policy lets nothing run but its own script.
+All text from results is escaped, control characters and direction marks are made visible, and the
+page's policy allows only its own script.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,13 +15,13 @@ from mixnet_bench.report.html import render
 from mixnet_bench.report.record import Results
 
 EMULATED = (
-    "Some of these results come from an emulator. Their times say nothing about any phone; they are"
+    "Some of these results come from an emulator. Their times are not valid for any phone; they are"
     " marked EMULATED in every table and figure."
 )
 
 CALIBRATED_ON_DATA = (
-    "The accuracy of int8 files was measured on images that also set their ranges. On other images"
-    " they may lose more: calibrate on images that are not used for validation."
+    "The accuracy of int8 files was measured on their calibration images. On other images they may"
+    " lose more: calibrate on images that are not used for validation."
 )
 
 
@@ -101,7 +101,7 @@ def render_page(results: Results, title: str, made: Sequence[tuple[str, str]] = 
 
 
 def _circumstances(results: Results) -> list[tuple[str, str]]:
-    """What was timed on what, as far as the results say."""
+    """The timed files and devices, as far as known."""
     runtimes = dict.fromkeys(each.runtime for each in results.latencies)
     devices = dict.fromkeys(each.device.label for each in results.latencies)
     found = {"runtimes": ", ".join(runtimes), "timed on": ", ".join(devices)}

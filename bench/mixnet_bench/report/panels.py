@@ -1,4 +1,4 @@
-"""Which timings may be drawn on one axis, and which results share their axes with which. Pure."""
+"""Which timings may be drawn on one axis, and which results share axes. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Panel:
     """Timings that may be drawn on one axis: of one run on one device, in which they took turns."""
 
     key: str
-    """Of the drawing, unique in the page."""
+    """Key of the drawing, unique in the page."""
     device: Device
     where: str
     """The device, and which of its runs it is where there are several."""
@@ -39,7 +39,7 @@ def panels(results: Results) -> Iterator[Panel]:
 
 
 def shared_axis(results: Results, values: Callable[[Latency], Iterable[float]]) -> AxisOf:
-    """By device the axis on which its drawings of one sort are, made of the values of all files."""
+    """The axis of each device's drawings of one kind, made from the values of all files."""
     return {
         device: axis_of(value for each in of_device(results, device) for value in values(each))
         for device in results.devices

@@ -1,4 +1,4 @@
-"""Labels of points placed so that none lies on another. Pure; knows nothing of what is drawn."""
+"""Places labels of points so that they do not overlap. Pure."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ class Box:
         )
 
     def within(self, other: "Box") -> bool:
-        """Whether it lies wholly inside."""
+        """Whether it is completely inside."""
         return (
             other.x0 <= self.x0
             and self.x1 <= other.x1
@@ -34,13 +34,13 @@ class Box:
 Point = tuple[float, float]
 
 PLACES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
-"""Where a label may stand, seen from its point; the first that is free is taken."""
+"""Possible positions of a label relative to its point; the first free one is used."""
 
 DISTANCES = (5.0, 11.0, 18.0, 26.0)
 
 
 STEP = 2.0
-"""Between the spots by which a line is kept free."""
+"""Distance between the positions by which a line is left free."""
 
 
 def place_labels(

@@ -28,7 +28,7 @@ class ModelPoint:
 
 
 FAR = 2.5
-"""A point whose cost is so many times the upper quartile would press all others together."""
+"""A point whose cost exceeds the upper quartile by this factor would compress all others."""
 
 FEW = 5
 """Fewer points than this are all drawn."""
@@ -36,7 +36,7 @@ FEW = 5
 
 @cache
 def accuracy_by_model() -> dict[str, tuple[str, float]]:
-    """By our network's name: the paper's model, and its top-1 accuracy as Table 2 prints it."""
+    """The paper's model and its top-1 accuracy as printed in Table 2, by our network's name."""
     return {
         row.network: (row.model, float(row.top1))
         for row in load_table("table2").rows
@@ -127,7 +127,7 @@ def _drawn(planes: Sequence[Plane]) -> Iterator[Figure]:
 
 def _figure(plane: Plane, axes: tuple[Axis, Axis]) -> Figure:
     beyond = tuple(
-        f"{each.model} lies beyond the axis, at {three_digits(each.cost)} and {each.top1:g} %."
+        f"{each.model} is beyond the axis, at {three_digits(each.cost)} and {each.top1:g} %."
         for each in split_far(plane.points)[1]
     )
     listed = "; ".join(

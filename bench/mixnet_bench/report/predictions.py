@@ -10,13 +10,13 @@ COLUMNS = (
 )  # fmt: skip
 
 ABOUT = (
-    "Predicted from a latency table, and measured by nobody. The measured time, where there is one,"
-    " is of the same network, format, precision and threads, and may be of another day or device."
+    "Predicted from a latency table, not measured. The measured time, if there is one,"
+    " has the same network, format, precision and threads, but perhaps another day or device."
 )
 
 
 def predictions_table(results: Results) -> Table | None:
-    """What was predicted, network by network; None where nothing was."""
+    """One row per predicted network; None if there is none."""
     rows = tuple(
         (
             text_cell(each.network),

@@ -1,4 +1,4 @@
-"""What a report knows of results: records, read from JSON documents elsewhere. Pure."""
+"""Results as a report uses them: records, read from JSON documents elsewhere. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ EMULATED = "EMULATED"
 
 @dataclass(frozen=True)
 class File:
-    """What a model file is. What is not known is empty or 0."""
+    """The identity of a model file. Unknown values are empty or 0."""
 
     name: str
     network: str
@@ -58,7 +58,7 @@ class File:
 
 @dataclass(frozen=True)
 class Device:
-    """Where something was timed."""
+    """The device of a timing."""
 
     name: str
     threads: int
@@ -90,7 +90,7 @@ class Against:
 
 @dataclass(frozen=True)
 class Sustained:
-    """What a device kept up: the burst at first, the plateau at last."""
+    """The sustained speed of a device: the burst at first, the plateau at last."""
 
     duration_s: float
     burst_ms: float
@@ -102,7 +102,7 @@ class Sustained:
 
 @dataclass(frozen=True)
 class Latency:
-    """One file timed on one device; ``run`` tells which were timed side by side."""
+    """One file timed on one device; ``run`` identifies those timed side by side."""
 
     file: File
     device: Device
@@ -126,7 +126,7 @@ class Latency:
     against: Against | None = None
     sustained: Sustained | None = None
     sha256: str = ""
-    """Of the file; empty if unknown."""
+    """Hash of the file; empty if unknown."""
     turns: tuple[tuple[Turn, ...], ...] = ()
     """The bursts of every launch, by which files of one run are compared; empty if unknown."""
 
@@ -180,7 +180,7 @@ class PaperRow:
 
 @dataclass(frozen=True)
 class Parity:
-    """One file held against another on images."""
+    """One file compared with another on images."""
 
     first: str
     second: str
@@ -193,9 +193,9 @@ class Parity:
     second_percent: float | None = None
     """Top-1 of the second."""
     file: File | None = None
-    """What the second is, where more than its name is known."""
+    """The identity of the second file, if more than its name is known."""
     sha256: str = ""
-    """Of the second file; empty if unknown."""
+    """Hash of the second file; empty if unknown."""
     is_random: bool = False
     """Whether a file has random weights, so that its accuracy means nothing."""
     calibrated_on_data: bool = False

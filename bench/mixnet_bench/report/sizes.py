@@ -1,4 +1,4 @@
-"""What sizes a network has of its own. Results name networks, so no name is taken for a path."""
+"""The default sizes of a network. Names of networks in results are never used as paths."""
 
 from functools import cache
 

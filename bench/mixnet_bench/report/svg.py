@@ -1,7 +1,7 @@
-"""SVG elements for a page, as text: colours that follow light and dark, ids of its own, titles.
+"""SVG elements for a page, as text: light and dark colours, unique ids, titles.
 
-Everything is drawn in CSS variables of the page. Texts are escaped, and control characters and
-direction marks in them are shown.
+All colours are CSS variables of the page. Texts are escaped, and their control characters and
+direction marks are made visible.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ INK, QUIET, GRID = "var(--ink)", "var(--quiet)", "var(--line)"
 SERIES = tuple(f"var(--s{number})" for number in range(1, 9))
 
 WIDTH = 400.0
-"""Of every drawing, in its own units: about the pixels that it gets on a phone and on a desk."""
+"""Width of every drawing in its own units, about its pixels on phones and desktops."""
 
 TEXT = 12.0
 CHARACTER = 0.56
@@ -37,7 +37,7 @@ def line(start: Point, end: Point, colour: str, width: float = 1.0, dash: str = 
 
 
 def path(pieces: Iterable[Sequence[Point]], colour: str, width: float, dash: str = "") -> str:
-    """One line in pieces, with gaps between them."""
+    """One line in segments, with gaps between them."""
     drawn = " ".join(
         "M" + " ".join(f"{x:.1f},{y:.1f}" for x, y in [piece[0], *piece])  # a point is drawn too
         for piece in pieces

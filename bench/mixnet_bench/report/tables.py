@@ -95,13 +95,13 @@ LATENCY_COLUMNS = (
 
 
 APART = (
-    "Files of different runs took no turns: what else ran on the device in the meantime may be most"
-    " of the ratio of their times, so they are neither divided nor drawn on one axis."
+    "Files of different runs were not timed in turns: other programs on the device may cause most"
+    " of the ratio of their times, so no ratio is shown, and they are not drawn on one axis."
 )
 
 
 def of_device(results: Results, device: Device) -> list[Latency]:
-    """What was timed on one device, in the order in which it was."""
+    """The timings on one device, in their order."""
     return [each for each in results.latencies if each.device == device]
 
 
@@ -134,7 +134,7 @@ PROGRAM_COLUMNS = (
 
 
 def program_table(results: Results) -> Table | None:
-    """What was timed with ``--runner``, by LiteRT's own program."""
+    """Results of ``--runner``, LiteRT's own program."""
     rows = tuple(
         (
             text_cell(each.file.sized_network),
@@ -155,8 +155,8 @@ def program_table(results: Results) -> Table | None:
         return None
     programs = " and ".join(dict.fromkeys(each.program for each in results.programs))
     notes = (
-        f"By {programs}, which keeps no samples: means of the launches' means. First file: of the"
-        " same run.",
+        f"Measured by {programs}, which saves no samples: means of the launches' means. First file:"
+        " that of the same run.",
     )
     doubts = sum_up((each.file.label, why) for each in results.programs for why in each.reasons)
     return Table("Latency by another runner", PROGRAM_COLUMNS, rows, notes, doubts)
@@ -247,7 +247,7 @@ DELEGATION_COLUMNS = ("network", "file", "partitions", "operators inside", "outs
 
 
 def delegation_table(results: Results) -> Table | None:
-    """How much of each file the runtime hands to its delegate."""
+    """The delegated part of each file."""
     known = [each for each in results.counts if each.partitions is not None]
     rows = tuple(
         (
@@ -273,9 +273,9 @@ def count_table(results: Results) -> Table | None:
     """Parameters and multiply-adds of networks and files."""
     rows = tuple(_count_row(each) for each in results.counts)
     note = (
-        "Of a network, parameters are the trainable ones; of a file, the weights and biases that"
-        " it stores. MACs: multiply-adds of convolutions, dense layers and other products, for one"
-        " image where the batch is known."
+        "Parameters: the trainable ones of a network; the stored weights and biases of a file."
+        " MACs: multiply-adds of convolutions, dense layers and other products, for one image if"
+        " the batch is known."
     )
     return Table("Counts", COUNT_COLUMNS, rows, (note,)) if rows else None
 
@@ -302,7 +302,7 @@ FLATTERED = "measured on images that also set the ranges of int8, so the loss ma
 
 
 def parity_table(results: Results) -> Table | None:
-    """What files lose against others on images."""
+    """Losses of files against others on images."""
     rows = tuple(_parity_row(each) for each in results.parities)
     notes = (
         *([MEANINGLESS] if any(each.is_random for each in results.parities) else []),

@@ -20,7 +20,7 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes for the beginning of a formula, wide letters too."""
+"""Characters that begin a formula in a spreadsheet, including wide letters."""
 
 NUMBER = re.compile(r"[+-][0-9]+(\.[0-9]+)?")
 
@@ -100,7 +100,7 @@ def _names(file: File) -> tuple[object, ...]:
 
 
 def _top1(file: File) -> float | str:
-    """The paper's; it says nothing of a network in another size."""
+    """The paper's; not valid for a network in another size."""
     return accuracy_by_model().get(file.network, ("", ""))[1] if file.has_own_sizes else ""
 
 

@@ -1,4 +1,4 @@
-"""What was timed, from records to what a report shows of it."""
+"""Converts timings from records to the tables and figures of a report."""
 
 import math
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ def _phone(found: PhoneLatencyResult | ProgramResult, cpu: str = "") -> Device:
 
 
 def show_program(found: ProgramResult, run: str) -> ProgramTime:
-    """What a report shows of a file that another program timed; ``run`` is its run's name."""
+    """A report's view of a file that another program timed; ``run`` is its run's name."""
     ratio = found.ratio_to_first
     taken = dict.fromkeys(clean(each.delegated or "") for each in found.launches)
     return ProgramTime(
@@ -70,7 +70,7 @@ def show_program(found: ProgramResult, run: str) -> ProgramTime:
 
 
 def show_latency(found: LatencyResult, run: str = "") -> Latency:
-    """What a report shows of what was timed; ``run`` tells what was timed with it."""
+    """A report's view of a timing; ``run`` identifies what was timed with it."""
     launches = found.launches
     return Latency(
         file=describe_file(found.name, found.origin, found.given),
@@ -122,7 +122,7 @@ def _by_launch(found: LatencyResult) -> tuple[tuple[float, ...], ...]:
 
 
 def _clocks(found: LatencyResult) -> tuple[tuple[float, ...], ...]:
-    """The clock under each sample, launch by launch; nothing where no burst tells any.
+    """The clock under each sample, launch by launch; empty if no burst reports any.
 
     A burst's is the mean of what its cores had before and after it.
     """
@@ -182,7 +182,7 @@ CONDITIONS: Mapping[str, str] = {
     "plugged": "conditions.before.plugged",
     "waited to cool, s": "conditions.waited_to_cool_s",
 }
-"""What is told of the circumstances, and where it stands."""
+"""The reported circumstances, and their keys."""
 
 
 def _conditions(found: LatencyResult) -> dict[str, str]:

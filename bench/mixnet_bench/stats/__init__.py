@@ -1,1 +1,1 @@
-"""The statistics of timings: pure functions of samples, which measure and drop nothing."""
+"""The statistics of timings: pure functions of samples. They drop no sample."""

@@ -1,8 +1,7 @@
-"""The block bootstrap: how well one launch knows its own percentiles.
+"""The block bootstrap: the uncertainty of a single launch's percentiles.
 
-It is for a single launch, of which nothing else is known. What differs from launch to launch it
-cannot see: from two launches on intervals are Student's, over launches (docs/trust.md has both
-ones' coverage).
+It is used only for a single launch, and does not include differences between launches: from two
+launches on, intervals are Student's, over launches (docs/trust.md has the coverage of both).
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
-"""Whether one file is faster than another: the ratio, its interval, and what could not be seen.
+"""Whether one file is faster than another: the ratio, its interval, and the detectable difference.
 
-The launch is the unit. A launch in which both files ran gives one ratio; the spread of these ratios
-from launch to launch is all that tells how far their mean can be trusted, so the interval is
-Student's. Pure functions; nothing is measured and no sample is dropped.
+The launch is the unit. A launch of both files gives one ratio; only the spread of these ratios
+between launches shows the uncertainty of their mean, so the interval is Student's. Pure functions;
+nothing is measured and no sample is dropped.
 """
 
 import math
@@ -29,7 +29,7 @@ NO_CONCLUSION = "no conclusion"
 
 @dataclass(frozen=True)
 class Comparison:
-    """A file's time over another's, with the interval in which it lies at the given confidence.
+    """A file's time over another's, with its interval at the given confidence.
 
     ``smallest_difference`` is a share (0.03 is 3 %): of differences so large, such a measurement
     finds nine in ten. ``launches`` counts what the interval rests on. Interval and smallest

@@ -1,4 +1,4 @@
-"""How large a difference must be for a comparison to find it."""
+"""How large a difference must be for a comparison to detect it."""
 
 from functools import lru_cache
 
@@ -6,7 +6,7 @@ POWER = 0.9
 """How often the smallest detectable difference is detected."""
 
 STEPS = 400
-"""Into so many equally likely parts the error of a measurement is cut."""
+"""Number of equally likely parts into which the error of a measurement is divided."""
 
 
 @lru_cache(maxsize=64)
@@ -33,7 +33,7 @@ def detectable(freedom: float, confidence: float, power: float = POWER) -> float
 
 
 def detection_rate(errors: float, freedom: float, confidence: float) -> float:
-    """How often a difference of so many estimated standard errors is detected, on its own side.
+    """How often a difference of this many estimated standard errors is detected, on its own side.
 
     In true errors the difference is ``errors`` times a chi variable; given that, the statistic of
     the other measurement follows the noncentral t distribution.

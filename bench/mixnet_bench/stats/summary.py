@@ -1,4 +1,4 @@
-"""What the samples of one file say: its median and its 90th percentile, with intervals."""
+"""The summary of a file's samples: its median and its 90th percentile, with intervals."""
 
 import math
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Summary:
-    """What the samples of one file say."""
+    """The summary of one file's samples."""
 
     median: Level
     p90: Level
@@ -41,7 +41,7 @@ def level(
 ) -> Level:
     """The geometric mean of the launches' percentiles, with Student's interval over launches.
 
-    Of a single launch the interval is the bootstrap's, of its samples: it says nothing of what
+    For a single launch the interval is a bootstrap of its samples: it does not include what
     another launch would give.
 
     >>> import numpy as np

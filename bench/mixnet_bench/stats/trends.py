@@ -1,4 +1,4 @@
-"""Whether values rise or fall in the order in which they came."""
+"""Whether values increase or decrease in their order."""
 
 import math
 

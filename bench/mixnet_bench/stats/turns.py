@@ -1,7 +1,7 @@
 """Two files that took turns: the ratio of their times, launch by launch.
 
-In each round of a launch every file runs a burst. What slowed a round, or a whole launch, slowed
-both files and cancels out of the ratio.
+In each round of a launch every file runs a burst. A disturbance of a round, or of a whole launch,
+slows both files and cancels out of the ratio.
 """
 
 import math
@@ -51,7 +51,7 @@ class RoundRatios:
 
     @property
     def by(self) -> str:
-        """What was compared: ``time`` or ``cpu time``."""
+        """The compared quantity: ``time`` or ``cpu time``."""
         return CPU_TIME if self.by_cpu else TIME
 
     @property
@@ -73,7 +73,7 @@ def ratios_of(target: Turns, other: Turns, threads: int) -> RoundRatios:
 def ratio(found: RoundRatios, confidence: float = CONFIDENCE, seed: int = 0) -> Level:
     """The geometric mean of the launches' ratios, with Student's interval over launches.
 
-    Of a single launch the interval is the bootstrap's, of its rounds: it says nothing of what
+    For a single launch the interval is a bootstrap of its rounds: it does not include what
     another launch would give.
     """
     if len(found.launches) == 1:

@@ -1,1 +1,1 @@
-"""Programs for developers, which print; nothing of the toolkit rests on them."""
+"""Programs for developers, which print; the rest of the toolkit does not import them."""

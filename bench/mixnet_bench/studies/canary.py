@@ -1,8 +1,8 @@
 """``python -m mixnet_bench.studies.canary``: how often the runner's canary is right here.
 
-Times a file with the native runner, pinned to one CPU, by turns with a program that keeps that CPU
-busy and without. Quiet runs count only where the kernel says that the runner hardly waited for a
-core: on a shared machine a run without our load may be under somebody else's.
+Times a file with the native runner, pinned to one CPU, with and without a program that keeps that
+CPU busy. Quiet runs count only if the runner hardly waited for a core by the kernel's figures: on a
+shared machine other programs may load the CPU in a run without our load.
 """
 
 import subprocess
@@ -29,7 +29,7 @@ QUIET = 0.01
 """Share of its time that a runner may have waited for a core, by the kernel, in a quiet run."""
 
 SHARE = 0.9
-"""Of the runs of a kind that must be judged rightly: 18 of 20."""
+"""Share of the runs of a kind that must be judged right: 18 of 20."""
 
 MOST_TRIES = 10
 """Quiet runs that are tried for each that is wanted."""
@@ -40,7 +40,7 @@ COLUMNS = ("runs", "judged", "canary found contention", "run delay")
 
 @dataclass(frozen=True)
 class Trial:
-    """What is run, and how long."""
+    """The runs and their duration."""
 
     path: Path
     runner: Path
@@ -127,7 +127,7 @@ def run_trial(trial: Trial, count: int) -> list[CanaryRun]:
 
 
 def summarize(name: str, runs: Sequence[CanaryRun]) -> CanaryTrial:
-    """How often the canary was right, of the runs that are judged."""
+    """Share of judged runs in which the canary was right."""
     loaded = [run for run in runs if run.loaded]
     quiet = [run for run in runs if is_quiet(run)]
     found = sum("contended" in run.verdicts for run in loaded)
@@ -157,7 +157,7 @@ def summarize(name: str, runs: Sequence[CanaryRun]) -> CanaryTrial:
 @click.option("--seconds", type=Real(0.1, 600), default=3.0, show_default=True, metavar="S")
 @json_option
 def main(target: str, cpu: int, count: int, seconds: float, as_json: bool) -> None:
-    """Count how often the canary finds a loaded CPU, and how often it is silent on a quiet one."""
+    """Count how often the canary detects a loaded CPU, and reports nothing on a quiet one."""
     trial = Trial(model_file(target), find_runner("linux-x86_64"), cpu, seconds)
     found = summarize(trial.path.name, run_trial(trial, count))
     if as_json:

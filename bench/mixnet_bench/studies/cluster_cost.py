@@ -1,8 +1,8 @@
-"""``python -m mixnet_bench.studies.cluster_cost``: what a large job takes on a cluster.
+"""``python -m mixnet_bench.studies.cluster_cost``: the cost of a large job on a cluster.
 
-Runs shards of images through the code that workers run, measures the CPU time of one thread, and
-multiplies: hours for a number of threads, and bytes that travel. Times on phones are a campaign's
-estimates for files of this size on one x86-64 core; they stand for no phone. Nothing is sent.
+Runs shards of images through the code of workers, measures the CPU time of one thread, and
+multiplies: hours for a number of threads, and transferred bytes. Times on phones are a campaign's
+estimates for files of this size on one x86-64 core, not measurements of a phone. Nothing is sent.
 """
 
 import json
@@ -49,13 +49,13 @@ class ClusterJob:
 
 @dataclass(frozen=True)
 class Shard:
-    """What a shard of ``MOST_IMAGES`` images was measured to take."""
+    """The measured cost of a shard of ``MOST_IMAGES`` images."""
 
     seconds: float
     """CPU time of one thread, the least of all shards."""
     answer_bytes: int
     files_bytes: int
-    """Of both files."""
+    """Size of both files."""
 
 
 def photographs(folder: Path, count: int) -> Images:
@@ -122,7 +122,7 @@ def phone_hours(job: ClusterJob) -> float:
 @click.option("--phones", type=Whole(0, 1000), default=10, show_default=True)
 @click.option("--shards", type=Whole(1, 100), default=2, show_default=True)
 def main(first: str, second: str, images: int, files: int, phones: int, shards: int) -> None:
-    """Work out hours and bytes of a large comparison from shards measured here."""
+    """Estimate hours and bytes of a large comparison from shards measured here."""
     job = ClusterJob(images, files, phones)
     shard = measure(model_file(first), model_file(second), shards)
     print_table(

@@ -1,8 +1,8 @@
-"""How often the comparison of two files is right, here.
+"""How often the comparison of two files is right on this machine.
 
-Repeats a small comparison many times: a file with itself, which must come out as no detectable
-difference, and with a slower one, which must come out as slower. Prints how often it did, and the
-smallest difference that these comparisons say they could have seen.
+Repeats a small comparison many times: a file with itself, which must have no detectable difference,
+and with a slower one, which must be slower. Prints how often this was so, and the smallest
+detectable difference of these comparisons.
 """
 
 import sys
@@ -41,7 +41,7 @@ from mixnet_common.progress import progress
 from mixnet_runtimes.model_files import with_companions
 
 SHARE = 0.9
-"""Of the repetitions that must be right: 18 of 20."""
+"""Share of repetitions that must be right: 18 of 20."""
 
 Measure = Callable[[Plan], list[Timing]]
 
@@ -149,17 +149,17 @@ def _smallest(trial: Trial, kind: str) -> float:
 def _print(trial: Trial, names: Sequence[str], way: str) -> None:
     count = len(trial.repetitions)
     rows = [
-        _row(f"{names[0]} beside itself", UNDETECTED, trial.same_right, trial, "same"),
-        _row(f"{names[1]} beside {names[0]}", SLOWER, trial.slower_right, trial, "slower"),
+        _row(f"{names[0]} against itself", UNDETECTED, trial.same_right, trial, "same"),
+        _row(f"{names[1]} against {names[0]}", SLOWER, trial.slower_right, trial, "slower"),
     ]
-    columns = ("comparison", "right word", "given", "ratio", "99 %", "smallest difference")
+    columns = ("comparison", "right answer", "given", "ratio", "99 %", "smallest difference")
     by_cpu = sum(each.slower.by_cpu for each in trial.repetitions)
     caption = (
-        f"{way}; by CPU time, other programs holding the cores: {by_cpu} of {count}",
+        f"{way}; compared by CPU time because other programs used the cores: {by_cpu} of {count}",
         f"{count} repetitions of {trial.repetitions[0].same.launches} launches in "
         f"{trial.took_s:.0f} s",
-        "ratio: of all launches together; smallest difference: what one repetition says it would"
-        f" find {POWER:.0%} of the time, in the middle (and at worst)",
+        "ratio: of all launches together; smallest difference: detected by one repetition with"
+        f" {POWER:.0%} probability, in the median (and at worst)",
     )
     print_table(columns, rows, caption=caption)
 
@@ -191,13 +191,13 @@ def _row(name: str, word: str, right: int, trial: Trial, kind: str) -> tuple[str
 @click.argument("slower", metavar="SLOWER")
 @click.option("--repetitions", type=Whole(2, 10_000), default=20, show_default=True)
 @click.option("--launches", type=AT_LEAST_3, default=10, show_default=True)
-@click.option("--min-count", type=INFERENCES, default=20, show_default=True, help="A launch.")
+@click.option("--min-count", type=INFERENCES, default=20, show_default=True, help="Per launch.")
 @click.option("--min-time", type=SHORT, default=0.5, show_default=True)
 @click.option("--warmup", type=WARMUP, default=5, show_default=True)
-@click.option("--burst", type=Real(1, 1000), default=50, show_default=True, help="ms.")
+@click.option("--burst", type=Real(1, 1000), default=50, show_default=True, help="In ms.")
 @click.option("--threads", type=THREADS, default=1, show_default=True)
 @click.option("--pin", metavar="CPUS", help="Run on these CPUs only, like 0,2-3.")
-@click.option("--runner", is_flag=True, help="Through the native runner.")
+@click.option("--runner", is_flag=True, help="Use the native runner.")
 @json_option
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON here, as it grows."

@@ -1,9 +1,9 @@
-"""``python -m mixnet_bench.studies.coverage``: how often intervals hold the truth.
+"""``python -m mixnet_bench.studies.coverage``: how often intervals contain the true value.
 
-Makes up timings of two files whose ratio and medians are known, hands them to the statistics that
-``mixnet-bench latency`` uses, and counts how often their 95 % intervals hold what is known. The
-noise is that of real machines, each kind alone: neighbouring inferences that resemble each other,
-launches that differ, inferences that take far longer than others, and drift.
+Simulates timings of two files with known ratio and medians, passes them to the statistics of
+``mixnet-bench latency``, and counts how often their 95 % intervals contain the known values. The
+noise is that of real machines, each kind separately: correlated neighbouring inferences,
+differences between launches, single slow inferences, and drift.
 """
 
 import math
@@ -29,7 +29,7 @@ NOISE = 0.02
 """Standard deviation of an inference's logarithm."""
 
 LEAST, MOST = 0.935, 0.975
-"""Where the coverage of a 95 % interval must lie: by chance alone, 2,000 runs give 0.94 to 0.96."""
+"""Accepted coverage of a 95 % interval: by chance alone, 2,000 runs give 0.94 to 0.96."""
 
 LAUNCHES = (3, 5, 10)
 
@@ -48,9 +48,9 @@ class Scenario:
     wild: bool = False
     """Launches differ by Student's t with 3 degrees of freedom, not by a normal distribution."""
     drift: float = 0.0
-    """By which the last inference of a launch is slower than its first."""
+    """Slow-down from the first to the last inference of a launch."""
     across: float = 0.0
-    """By which the last launch is slower than the first, for both files."""
+    """Slow-down from the first to the last launch, for both files."""
 
 
 SCENARIOS = (
@@ -68,12 +68,12 @@ SCENARIOS = (
 
 
 HARDEST = SCENARIOS[3]
-"""Of which claims are counted."""
+"""The scenario in which claims are counted."""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often, of all runs, an interval held the truth; ``launches`` of each file."""
+    """Share of runs whose interval contained the true value; ``launches`` of each file."""
 
     scenario: str
     launches: int
@@ -159,7 +159,7 @@ def truth(scenario: Scenario, percent: float) -> float:
 
 
 def turns(launches: Sequence[Floats]) -> list[list[Turn]]:
-    """Launches cut into bursts."""
+    """Launches divided into bursts."""
     return [[Turn(each, float(each[0])) for each in np.split(one, ROUNDS)] for one in launches]
 
 
@@ -180,7 +180,7 @@ def study(
 
 @dataclass(frozen=True)
 class Claims:
-    """How often the words of comparisons are right, of all runs; ``launches`` of each file.
+    """Share of runs whose conclusions are right; ``launches`` of each file.
 
     ``different``: equal files that ``--against`` (and so ``trust_trial``) called faster or slower;
     1 in 100 is promised. ``detected``: of differences as large as another such measurement promised
@@ -227,9 +227,9 @@ def claim(scenario: Scenario, launches: int, runs: int) -> Claims:
     multiple=True,
     default=LAUNCHES,
     show_default=True,
-    help="Process repetitions of a made-up measurement; may be given several times.",
+    help="Process repetitions of a simulated measurement; repeatable.",
 )
-@click.option("--claims", is_flag=True, help="Count right words of comparisons instead.")
+@click.option("--claims", is_flag=True, help="Count right conclusions of comparisons.")
 @json_option
 def main(runs: int, counts: tuple[int, ...], claims: bool, as_json: bool) -> None:
     """Count how often 95 % intervals hold the truth, in made-up measurements of known truth.

@@ -1,7 +1,7 @@
 """Environments with one version of a runtime each, made with venv and pip in a folder.
 
-One at a time: TensorFlow takes more than a gigabyte. What is there already is taken as it is; an
-environment that was not finished is made again.
+One at a time: TensorFlow takes more than a gigabyte. An existing environment is reused; an
+incomplete one is made again.
 """
 
 import shutil
@@ -19,7 +19,7 @@ from mixnet_runtimes.targets import Target, target_of
 INSTALLING_S = 1800.0
 
 NEEDED_BYTES = 3 * 10**9
-"""What an environment may take while it is made: TensorFlow, and its archive."""
+"""Disk space of an environment while it is made: TensorFlow, and its archive."""
 
 FINISHED = "finished"
 """A file in an environment of which nothing is missing."""
@@ -36,7 +36,7 @@ class Release:
 
     @property
     def name(self) -> str:
-        """Of its environment's folder."""
+        """Name of its environment's folder."""
         return f"{self.package}-{self.version}"
 
     @property
@@ -91,7 +91,7 @@ def make(release: Release, folder: Path) -> Path:
         raise MixnetError(
             f"{show(folder)} has {free / 1e9:.1f} GB free, and an environment may need "
             f"{NEEDED_BYTES / 1e9:.0f} GB",
-            "make room, or use another folder",
+            "free some space, or use another folder",
         )
     venv.EnvBuilder(clear=True, with_pip=True, symlinks=True).create(place)
     _install(release, python)

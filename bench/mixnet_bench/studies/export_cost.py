@@ -1,7 +1,7 @@
-"""``python -m mixnet_bench.studies.export_cost``: what writing, importing and starting up cost.
+"""``python -m mixnet_bench.studies.export_cost``: the cost of writing, importing and starting up.
 
 Every run is a fresh process, timed from outside for start-up and from inside for writing; memory is
-the process's own peak as the system keeps it. It judges against bars and changes nothing.
+the system's peak for the process. It compares with bars and changes nothing.
 """
 
 import json
@@ -58,7 +58,7 @@ seconds = time.perf_counter() - start
 from mixnet_common.memory import peak_memory
 print(json.dumps([seconds, time.process_time(), peak_memory()]))
 """
-"""What a job runs: imports and seeded weights count, since a user waits for them too. ``SAVE`` is
+"""The code of a job: imports and seeded weights count, since a user waits for them too. ``SAVE`` is
 run before the importing, in a process of its own, and does not count."""
 
 
@@ -72,7 +72,7 @@ class TimedExport:
     bytes_bar: int | None = None
     code: str = SETUP + WRITE
     before: str = ""
-    """Run once, in a process of its own."""
+    """Run once, in a separate process."""
 
 
 _WRITE_BARS = (3.0, 500_000_000)
@@ -96,7 +96,7 @@ class Cost:
     title: str
     seconds: tuple[float, ...]
     cpu_seconds: tuple[float, ...]
-    """Of the process on all cores, Python's start included; empty for start-up jobs. Far less than
+    """CPU time on all cores, including Python's start; empty for start-up jobs. Far less than
     ``seconds`` means that the machine was busy with something else."""
     peak_bytes: tuple[int, ...]
     """Empty if it is not reported."""
@@ -111,7 +111,7 @@ class Cost:
         return median(self.seconds) < self.seconds_bar and small
 
     def record(self) -> ExportCostResult:
-        """What is printed of it, every run kept."""
+        """The printed result, with every run."""
         return ExportCostResult(
             name=self.name,
             title=self.title,

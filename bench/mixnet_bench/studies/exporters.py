@@ -1,8 +1,8 @@
-"""``python -m mixnet_bench.studies.exporters``: our files beside other exporters', timed in turns.
+"""``python -m mixnet_bench.studies.exporters``: times our files in turns with other exporters'.
 
-Makes every file by its exporter, then times those of one network, precision and runtime side by
-side, in several fresh processes, and holds the ratios against the bars of ``peers/bars.toml``. A
-peer that is not installed is skipped, and the table says so.
+Makes every file with its exporter, then times those of one network, precision and runtime side by
+side, in several fresh processes, and compares the ratios with ``peers/bars.toml``. A peer that is
+not installed is skipped, and the table says so.
 """
 
 import tempfile
@@ -109,13 +109,13 @@ def check_comparison_request(
 
 
 def kept_files(keep: Path | None) -> list[Path]:
-    """The model files that were kept, and what belongs to them."""
+    """The saved model files, and the files that belong to them."""
     return [] if keep is None else [*keep.glob("*.tflite*"), *keep.glob("*.onnx*")]
 
 
 @contextmanager
 def _directory(keep: Path | None) -> Iterator[Path]:
-    """Where files are made: kept, or gone afterwards."""
+    """Folder of the made files: permanent, or removed afterwards."""
     if keep is not None:
         yield keep
         return
@@ -124,7 +124,7 @@ def _directory(keep: Path | None) -> Iterator[Path]:
 
 
 def export_files(groups: Sequence[Group], directory: Path) -> ExportedFiles:
-    """Make all files, half a minute each, unless they are kept from before."""
+    """Make all files, half a minute each, unless they exist already."""
     exported = ExportedFiles(directory)
     for order in tracked(orders_of(groups), "making files"):
         say(f"{order.network} {order.precision} {order.form}: {order.label}")
@@ -219,7 +219,7 @@ NOBODY = "nobody"
     "--lowering",
     default="default",
     show_default=True,
-    help="Of our files, by name or TOML file; its ratios are shown.",
+    help="Lowering of our files, by name or TOML file; its ratios are shown.",
 )
 @click.option(
     "--launches",
@@ -240,18 +240,18 @@ NOBODY = "nobody"
     type=WARMUP,
     default=10,
     show_default=True,
-    help="Inferences of each process that are kept apart, after the first.",
+    help="Warm-up inferences of each process, after the first; not counted.",
 )
 @click.option("--pin", metavar="CPUS", help="Run on these CPUs only, like 0,2-3 (Linux).")
 @click.option(
     "--keep",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Keep the files here, and take those that are here already.",
+    help="Folder for the files; existing ones are reused.",
 )
-@click.option("--check", is_flag=True, help="Exit with 1 where a bar is missed.")
+@click.option("--check", is_flag=True, help="Exit with 1 if a bar is missed.")
 @json_option
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Save the JSON document here too."
+    "-o", "--output", type=click.Path(path_type=Path), help="Also save the JSON document here."
 )
 def command(
     networks: tuple[str, ...],

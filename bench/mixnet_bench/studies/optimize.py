@@ -1,8 +1,8 @@
-"""``python -m mixnet_bench.studies.optimize``: what ``mixnet-export optimize`` gains elsewhere.
+"""``python -m mixnet_bench.studies.optimize``: the gain of ``mixnet-export optimize`` elsewhere.
 
-Networks are converted by litert-torch, or torch.onnx, with random weights that matter, in int8
-quantized by ai-edge-quantizer's static recipe; then optimized, and timed beside the original. The
-interval is over launches.
+Networks are converted by litert-torch or torch.onnx, with random weights that affect all outputs,
+for int8 quantized by ai-edge-quantizer's static recipe; then optimized, and timed in turns with the
+original. The interval is over launches.
 """
 
 import json
@@ -44,7 +44,7 @@ class Subject:
 
     @property
     def file_name(self) -> str:
-        """Of the original."""
+        """File name of the original."""
         return f"{self.timm}{'-int8' if self.precision == 'int8' else ''}.{self.file_format}"
 
 
@@ -71,7 +71,7 @@ SUBJECTS = (
 
 @dataclass(frozen=True)
 class Row:
-    """What came of one subject."""
+    """The result of one subject."""
 
     title: str
     precision: str
@@ -79,7 +79,7 @@ class Row:
     runtime: str | None
     rewritten: int
     regions: int
-    """Rewritten together, before large convolutions were cut."""
+    """Rewritten together, before large convolutions were tiled."""
     left_alone: int
     original_ms: float | None
     optimized_ms: float | None
@@ -89,7 +89,7 @@ class Row:
     launches: int
     at_most: float
     difference: float | None
-    """Of outputs, the largest over the largest value."""
+    """Largest difference of outputs, over the largest value."""
     reason: str
     """Why nothing was rewritten; empty where something was."""
 
@@ -108,15 +108,15 @@ class Row:
     "folder",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder of the .tflite files; those that are missing are made there.",
+    help="Folder of the .tflite files; missing ones are made there.",
 )
 @click.option(
     "--python",
     "converter",
     type=click.Path(path_type=Path),
-    help="Python of an environment with timm and litert-torch, to convert what is missing.",
+    help="Python of an environment with timm and litert-torch, to make missing files.",
 )
-@click.option("--only", multiple=True, help="A network by timm's name; may be repeated.")
+@click.option("--only", multiple=True, help="A network by timm's name; repeatable.")
 @click.option("--for", "target", help="Runtime and version to optimize for.  [default: newest]")
 @click.option(
     "--runner",

@@ -1,8 +1,9 @@
-"""``python -m mixnet_bench.studies.prediction``: how well a latency table predicts.
+"""``python -m mixnet_bench.studies.prediction``: the accuracy of a latency table's predictions.
 
-Draws members of the table's space that it has not seen whole, times them in turns with the table's
-anchor, as the table's blocks were, and holds the measurements against the predictions. What was
-timed lies beside the output until it is complete, so the work can be done in pieces.
+Draws members of the table's space that were not used for its fit, times them in turns with the
+table's anchor, like the table's blocks, and compares the measurements with the predictions.
+Measurements are saved beside the output until it is complete, so the work can be done in several
+runs.
 """
 
 import sys
@@ -51,10 +52,10 @@ from mixnet_networks import load_network
 from mixnet_networks.searchspace import Genotype, SearchSpace, load_space
 
 BOUND = 0.10
-"""What a prediction may be wrong by."""
+"""Largest accepted error of a prediction."""
 
 SHARE = 0.9
-"""Of the networks that must be predicted within the bound, and covered by their intervals."""
+"""Share of networks that must be within the bound, and covered by their intervals."""
 
 RANK = 0.97
 
@@ -67,7 +68,7 @@ Judged = TypeVar("Judged", PredictionStudy, FrontStudy)
 
 @dataclass(frozen=True)
 class Study:
-    """What is predicted and measured."""
+    """The networks that are predicted and measured."""
 
     space: SearchSpace
     table: LatencyTable
@@ -89,11 +90,11 @@ class Study:
 
 
 def request_like(table: LatencyTable, space: SearchSpace) -> TableRequest:
-    """What makes such files as the table's. Raises UsageError where it is of another space."""
+    """The maker of files like the table's. Raises UsageError if it is for another space."""
     if table.space != space.fingerprint:
         raise UsageError(
-            f"the table is of another space than {space.name}: {table.name}",
-            "give the --space that it was made for",
+            f"the table is for the space {table.name}, not {space.name}",
+            "give the --space of the table",
         )
     anchor = load_network(table.anchor)
     if network_key(anchor) != table.anchor_key:
@@ -113,7 +114,7 @@ def make_study(space: SearchSpace, table: LatencyTable, networks: int, seed: int
             members.setdefault(network_key(space.network(genotype)), genotype)
         if len(members) == networks:
             return Study(space, table, request, members, seed)
-    raise UsageError(f"{space.name} has no {networks} members beside those of the table")
+    raise UsageError(f"{space.name} has no {networks} members that are not in the table")
 
 
 def run_study(
@@ -150,7 +151,7 @@ def measure_in_pieces(
     with timer_on(on, request.form.suffix, request.threads, PhoneChoice()) as timer:
         complete = run_study(study, timer, kept, passes, None if minutes is None else 60 * minutes)
     if not complete:
-        warn(f"the time was up; run it again to go on from {kept.path}")
+        warn(f"--minutes ended; the same command continues from {kept.path}")
     return complete
 
 
@@ -222,9 +223,9 @@ def judge(study: Study, kept: PartialTable, *, complete: bool) -> PredictionStud
 @click.option("--space", required=True, metavar="mixnet|FILE")
 @click.option("--table", type=click.Path(path_type=Path), required=True)
 @click.option("--networks", type=Whole(4, 1000), default=60, show_default=True)
-@click.option("--seed", type=SEED, default=7, show_default=True, help="Which members are drawn.")
+@click.option("--seed", type=SEED, default=7, show_default=True, help="Random seed.")
 @click.option("--passes", type=TABLE_PASSES, default=10, show_default=True)
-@click.option("--minutes", type=TABLE_MINUTES, help="Stop in time; run it again to go on.")
+@click.option("--minutes", type=TABLE_MINUTES, help="Stop after this time; rerun to continue.")
 @click.option("--on", default="host", show_default=True, metavar="host|adb[:SERIAL]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @json_option

@@ -1,7 +1,7 @@
-"""``python -m mixnet_bench.studies.runner``: the native runner's latencies beside this bench's own.
+"""``python -m mixnet_bench.studies.runner``: the native runner's latencies against the bench's own.
 
 Fresh processes of both take turns, A B B A ..., on the same files; the unit is the launch. It
-judges one claim, that the runner's medians are within a few percent, and says so with an interval.
+checks one claim, that the runner's medians are within a few percent, with an interval.
 """
 
 import math
@@ -31,7 +31,7 @@ TIMEOUT_S = 120.0
 
 @dataclass(frozen=True)
 class Pace:
-    """What both do in a launch."""
+    """The work of both in a launch."""
 
     threads: int
     warmup: int
@@ -164,7 +164,7 @@ def _report(found: Sequence[Comparison], as_json: bool) -> None:
 @click.option("--min-count", type=INFERENCES, default=50, show_default=True)
 @click.option("--min-time", type=SHORT, default=1.0, show_default=True)
 @click.option("--pin", metavar="CPUS", help="Run on these CPUs only, like 0,2-3.")
-@click.option("--runner", type=click.Path(path_type=Path, exists=True), help="The program.")
+@click.option("--runner", type=click.Path(path_type=Path, exists=True), help="Runner program.")
 @json_option
 def main(
     targets: tuple[str, ...],

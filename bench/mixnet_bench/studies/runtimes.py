@@ -1,8 +1,8 @@
 """``python -m mixnet_bench.studies.runtimes``: the same files on many versions of the runtimes.
 
-Each version has an environment of its own. There the literal form, the file for the newest version
-and the one that the version's own rule makes take turns in one process; the interval is over
-processes. What a file computes is held against what the newest version computes of it.
+Each version has its own environment. There the literal form, the file for the newest version and
+the one of the version's own rule take turns in one process; the interval is over processes. A
+file's outputs are compared with those on the newest version.
 """
 
 import json
@@ -45,10 +45,10 @@ PRECISIONS = ("float32", "int8")
 @click.option(
     "--cache",
     type=click.Path(path_type=Path),
-    help="Folder for the environments and model files; what is there is used again.",
+    help="Folder for the environments and model files; existing ones are reused.",
 )
-@click.option("--only", multiple=True, metavar="RUNTIME", help="Like tflite-2.17; repeatable.")
-@click.option("--network", default="mixnet-s", show_default=True, help="What is timed.")
+@click.option("--only", multiple=True, metavar="RUNTIME", help="E.g. tflite-2.17; repeatable.")
+@click.option("--network", default="mixnet-s", show_default=True, help="Network to time.")
 @click.option(
     "--precision",
     "precisions",
@@ -59,13 +59,13 @@ PRECISIONS = ("float32", "int8")
 @click.option("--launches", type=LAUNCHES, default=3, show_default=True, help="Processes.")
 @click.option("--threads", type=Whole(1, 4), default=1, show_default=True)
 @click.option("--pin", help="CPUs to run on, such as 1.")
-@click.option("--delete", is_flag=True, help="Remove each environment after its use.")
+@click.option("--delete", is_flag=True, help="Remove each environment after use.")
 @click.option(
     "--markdown",
     "saved",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Measure nothing: these rows' table as Markdown, printed and to -o; repeatable.",
+    help="Print these rows as a Markdown table, also to -o, without measuring; repeatable.",
 )
 @click.option(
     "-o",
@@ -116,11 +116,11 @@ def main(
 
 @dataclass(frozen=True)
 class Job:
-    """What is the same for all versions."""
+    """Settings that are the same for all versions."""
 
     network: str
     folder: Path
-    """Of the model files."""
+    """Folder of the model files."""
     launches: int
     threads: int = 1
     cpus: tuple[int, ...] | None = None
@@ -167,7 +167,7 @@ def study(release: Release, precision: str, python: Path, job: Job) -> Row:
 
 
 def _difference(timed: Timed, files: Sequence[Path]) -> float:
-    """Of what the files compute there and here, the largest over the largest value."""
+    """Largest difference between the outputs there and here, over the largest value."""
     pairs: Iterable[Any] = zip(run_files(files), timed.outputs, strict=True)
     return max(difference(ours, theirs) for ours, theirs in pairs)
 

@@ -1,4 +1,4 @@
-"""What the study of runtimes' versions found: its rows, and the tables made of them. Pure."""
+"""The results of the study of runtimes' versions: its rows and tables. Pure."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -71,7 +71,7 @@ largest value"""
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Saved rows. Raises UsageError where the file is none of ours."""
+    """Saved rows. Raises UsageError if the file is not one of this program's."""
     found = read_json(path)
     return [decode(Row, each) for each in (found if isinstance(found, list) else [found])]
 

@@ -1,9 +1,9 @@
-"""``python -m mixnet_bench.studies.search_front``: whether a search's front keeps its latency.
+"""``python -m mixnet_bench.studies.search_front``: whether a search's front meets its limit.
 
 Times members of the front that ``mixnet-bench search`` found, in turns with the table's anchor and
-as the table's blocks were timed, and holds them against the limit of the search. The slowest
-members are taken, which lie nearest to the limit. What was timed lies beside the output until it is
-complete, so the work can be done in pieces.
+like the table's blocks, and compares them with the limit of the search. The slowest members are
+used, which are nearest to the limit. Measurements are saved beside the output until it is complete,
+so the work can be done in several runs.
 """
 
 from pathlib import Path
@@ -38,7 +38,7 @@ from mixnet_common.result import read_results
 from mixnet_networks.searchspace import load_space
 
 SHARE = 0.9
-"""Of the members that must be within the limit."""
+"""Share of members that must be within the limit."""
 
 HINT = "give the search.json that mixnet-bench search wrote with --latency"
 
@@ -107,7 +107,7 @@ def judge_front(
 @click.option("--table", type=click.Path(path_type=Path), required=True)
 @click.option("--networks", type=Whole(2, 1000), default=20, show_default=True)
 @click.option("--passes", type=TABLE_PASSES, default=5, show_default=True)
-@click.option("--minutes", type=TABLE_MINUTES, help="Stop in time; run it again to go on.")
+@click.option("--minutes", type=TABLE_MINUTES, help="Stop after this time; rerun to continue.")
 @click.option("--on", default="host", show_default=True, metavar="host|adb[:SERIAL]")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @json_option
@@ -122,7 +122,7 @@ def main(
     output: Path,
     as_json: bool,
 ) -> None:
-    """Measure the slowest members of a search's front, and hold them against its limit.
+    """Measure the slowest members of a search's front, and compare them with its limit.
 
     Exit status 1 where fewer than nine of ten are within it.
     """

@@ -1,9 +1,9 @@
-"""Times model files in turns in one process; alone in any Python with a runtime.
+"""Times model files in turns in one process; works alone in any Python with a runtime.
 
-It is run as a script, by the interpreter of an environment that may have nothing but numpy and
-LiteRT, tflite-runtime, TensorFlow or onnxruntime, so it imports nothing of ours. Standard input is
-one JSON object, standard output another. One thread is timed by CPU time, since other programs
-then count less; several by the clock.
+It is run as a script, by the interpreter of an environment that may have only numpy and LiteRT,
+tflite-runtime, TensorFlow or onnxruntime, so it imports no other module of this project. Standard
+input is one JSON object, standard output another. One thread is timed by CPU time, which other
+programs affect less; several by wall-clock time.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 BURST_S = 0.04
-"""How long a file runs before the next one does."""
+"""Duration of a file's burst."""
 
 LEAD = 1
 """Inferences that open a burst and are not counted: the caches are full of the other file."""

@@ -1,8 +1,8 @@
-"""``python -m mixnet_bench.studies.tiling_costs``: the cost model of ``optimize`` and the clock.
+"""``python -m mixnet_bench.studies.tiling_costs``: checks the cost model of ``optimize`` by timing.
 
 Files of one large depthwise convolution each, in 29 shapes and two precisions, are rewritten
-whatever the model says of them, and timed beside their originals, in turns, by CPU time. Printed
-are the expected and the measured ratio, and the constants that fit the times best. They belong into
+regardless of the model's decision, and timed in turns with their originals, by CPU time. It prints
+the expected and the measured ratio, and the constants of the best fit, which belong in
 ``targets.toml``; nothing is changed here.
 """
 
@@ -95,7 +95,7 @@ SMALL = (
     Case((31, 31), (3, 3), 64),
     Case((15, 15), (4, 4), 16, 2),
 )
-"""Where little is to be gained: the conversions, additions and operators may cost more."""
+"""Shapes with a small gain: the conversions, additions and operators may cost more."""
 
 CASES = tuple(
     replace(each, precision=precision)
@@ -106,7 +106,7 @@ CASES = tuple(
 
 @dataclass(frozen=True)
 class MeasuredTiling:
-    """A convolution as it is and as tiles: what was expected and what it took."""
+    """A convolution before and after tiling: the expected and the measured times."""
 
     title: str
     precision: str
@@ -123,11 +123,11 @@ class MeasuredTiling:
     epilog=example("python -m mixnet_bench.studies.tiling_costs --pin 1"),
 )
 @click.option("--for", "name", help="Runtime and version of the rules.  [default: newest]")
-@click.option("--launches", type=LAUNCHES, default=1, show_default=True, help="Processes a shape.")
+@click.option("--launches", type=LAUNCHES, default=1, show_default=True, help="Per shape.")
 @click.option("--pin", help="CPUs to run on, such as 1.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File for the rows, as JSON.")
 def main(name: str | None, launches: int, pin: str | None, output: Path | None) -> None:
-    """Time 58 large depthwise convolutions as they are and as tiles, and fit the cost model."""
+    """Time 58 large depthwise convolutions before and after tiling, and fit the cost model."""
     target = find_target(name, "tflite")
     cpus = None if pin is None else parse_cpus(pin)
     if output is not None:
@@ -224,7 +224,7 @@ def rewritten(path: Path, target: Target) -> tuple[Found, Choice, bytes]:
 def features_of(
     found: Found, choice: Choice, target: Target
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How often each constant counts, and last the microkernels' taps: as it is, and as tiles.
+    """How often each constant counts, and last the microkernels' taps: before and after tiling.
 
     The model is linear in its constants, so each one alone says how often it counts.
     """

@@ -1,8 +1,8 @@
-"""timm's networks through litert-torch or torch.onnx, with random weights that matter.
+"""timm's networks through litert-torch or torch.onnx, with random weights that affect all outputs.
 
-Runs in an environment that has timm and litert-torch; needs nothing else of ours but this package.
-Every block changes the outputs: layer scales are drawn near 1, where timm begins at 1e-6, and norms
-get statistics of their own input, so that activations neither vanish nor grow.
+Runs in an environment with timm and litert-torch; needs only this package otherwise. Every block
+changes the outputs: layer scales are drawn near 1, where timm begins at 1e-6, and norms get
+statistics of their own input, so that activations neither vanish nor grow.
 """
 
 import importlib.machinery

@@ -1,8 +1,8 @@
-"""Files timed side by side in processes of one environment or another, and their ratio.
+"""Files timed side by side in processes of a given environment, and their ratio.
 
 The launch is the unit: each is a fresh process in which the files take turns, and gives one ratio,
 the median over its rounds. The interval is Student's, over launches. One thread is timed by CPU
-time. Several are timed by the clock, in those rounds in which other programs hardly ran.
+time, several by wall-clock time in rounds during which other programs hardly ran.
 """
 
 import json
@@ -26,7 +26,7 @@ TIMEOUT_S = 900.0
 CONFIDENCE = 0.95
 
 QUIET = 0.1
-"""Of a CPU: what other programs may have had in a round that counts for several threads."""
+"""Share of a CPU that other programs may have used in a round valid for several threads."""
 
 LEAST_QUIET = 3
 """Rounds that a launch of several threads needs."""
@@ -43,14 +43,14 @@ class Timed:
     ms: tuple[float, ...]
     """Time of an inference, the median over launches of each launch's median."""
     logs: tuple[tuple[float, ...], ...]
-    """By launch, the logarithm of each file's time over the first one's."""
+    """The logarithm of each file's time over the first one's, by launch."""
     outputs: tuple[Outputs, ...] = ()
-    """By file."""
+    """Outputs by file."""
     threads: int = 1
 
     @property
     def comparisons(self) -> tuple[Comparison, ...]:
-        """Of each file but the first with the first."""
+        """Comparisons of each other file with the first."""
         return tuple(self.compared(index) for index in range(1, len(self.ms)))
 
     def compared(self, index: int, to: int = 0) -> Comparison:
@@ -87,7 +87,7 @@ def time_files(
 
 
 def run_files(files: Sequence[Path], python: Path | None = None) -> tuple[Outputs, ...]:
-    """What files compute of seeded noise, by file. Raises like ``time_files``."""
+    """The outputs of files for seeded noise, by file. Raises like ``time_files``."""
     return _outputs(_launch(_request(files, 0, 1, None), python or Path(sys.executable)))
 
 

@@ -1,7 +1,7 @@
-"""``--against``: what a comparison of measured files with a baseline concludes.
+"""``--against``: the conclusion of comparing measured files with a baseline.
 
 The baseline is a file that ran side by side with them, or a saved result of an earlier run under
-the same conditions. Works on the results of ``mixnet-bench latency``; measures nothing.
+the same conditions. Uses the results of ``mixnet-bench latency``; measures nothing.
 """
 
 import json
@@ -48,10 +48,10 @@ ALIKE = (
     "given",
     "half_precision",
 )
-"""What must be equal before separate runs are compared; runtimes and files are what may differ."""
+"""Keys that must be equal to compare separate runs; runtimes and files may differ."""
 
 PHONES_ONLY = ("emulated", "fixed_performance", "device")
-"""What only phones' results have, and what may not be known before measuring."""
+"""Keys that only phones' results have, and that may be unknown before measuring."""
 
 HINT = "save one with mixnet-bench latency -o FILE"
 
@@ -92,7 +92,7 @@ def check_foreseen(foreseen: Sequence[Foreseen], saved: Sequence[LatencyResult])
 
 
 def read_result(path: Path) -> list[LatencyResult]:
-    """The targets of a saved result. Raises UsageError where it is none of ours, or unreadable."""
+    """The targets of a saved result. Raises UsageError if it is another file, or unreadable."""
     targets = read_latencies(read_document(path, HINT), path, HINT)
     if not targets:
         raise UsageError(f"{show(path)} contains no results", HINT)
@@ -113,7 +113,7 @@ def choose_baseline(saved: Sequence[LatencyResult], name: str) -> LatencyResult:
 
 
 def check_alike(saved: LatencyResult, target: LatencyResult | Foreseen) -> None:
-    """Raise MixnetError where the runs are unlike in anything that both tell."""
+    """Raise MixnetError if the runs differ in anything that both report."""
     unlike = _unlike(saved, target)
     if unlike:
         raise MixnetError(
@@ -137,7 +137,7 @@ def _shown(value: Any) -> str:
 
 
 def sentence(name: str, found: ComparisonResult) -> str:
-    """What a file's comparison concludes, in a line."""
+    """The conclusion of a file's comparison, in a line."""
     start = f"{name} against {found.name}"
     if found.conclusion == NO_CONCLUSION or found.interval is None:
         return f"{start}: no conclusion, {found.reason}"

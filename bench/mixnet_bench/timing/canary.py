@@ -1,7 +1,7 @@
-"""What the runner's canary tells: whether its core was slowed down, or held by other programs.
+"""What the runner's canary shows: whether its core was slowed down, or used by other programs.
 
 The canary is a fixed small computation between bursts. It needs no sensor and no permission, so it
-shows heat and contention where a phone allows nothing else to be read. Pure; it drops no sample.
+shows heat and contention even if a phone reports nothing else. Pure; it drops no sample.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ LEAST_WAITED_MS = 0.2
 """And at least so long: the grain of the kernel's account of CPU time."""
 
 LEAST_INTERRUPTED, LOST = 2, 0.05
-"""How often canaries had to wait, and for what share of their own time, to prove that other
+"""How often canaries must wait, and for what share of their own time, to prove that other
 programs held the core; one interruption may be chance."""
 
 WAITED_OF_ALL = 0.015
@@ -29,7 +29,7 @@ WAITED_OF_ALL = 0.015
 few it hit: canaries take 4 % of the time, so a quiet core cannot make them wait so long."""
 
 SLOWED = 0.10
-"""By how much canaries must have slowed down within a launch, in CPU time, on one core."""
+"""Slow-down of canaries within a launch, in CPU time on one core, that counts as throttling."""
 
 LEAST = 9
 """Canaries of one core in a launch; fewer show no change."""
@@ -50,7 +50,7 @@ def canaries_of(launch: Launch) -> list[Canary]:
 
 
 def interruptions(canary: Canary) -> int:
-    """How often it had to wait for its core.
+    """Number of times that it waited for its core.
 
     >>> interruptions(Canary(ms=(4.7, 0.71), cpu_ms=(0.7, 0.7), cpu=0))
     1
@@ -60,7 +60,7 @@ def interruptions(canary: Canary) -> int:
 
 
 def slow_down(canaries: Sequence[Canary]) -> float | None:
-    """By how much the last third took more CPU time than the first; 0.1 is 10 %.
+    """The additional CPU time of the last third over the first; 0.1 is 10 %.
 
     The most of all cores, each for itself, since cores differ; None where too few were seen.
     """

@@ -1,6 +1,6 @@
-"""Caveats from the circumstances of samples: cores, clocks and CPU time, as they were recorded.
+"""Caveats from the recorded circumstances of samples: cores, clocks and CPU time.
 
-Pure. What a system doesn't tell raises no caveat here; the samples themselves are judged elsewhere.
+Pure. Values that a system does not report raise no caveat here; the samples are judged elsewhere.
 """
 
 from collections.abc import Iterator, Sequence
@@ -59,7 +59,7 @@ def caveats_of_bursts(launches: Sequence[Launch], asked: Sequence[int] | None) -
 
 
 def frequency_change(launches: Sequence[Launch]) -> float | None:
-    """By how much clocks changed from the first to the last third of a launch: -0.1 is 10 % less.
+    """Change of clocks from the first to the last third of a launch: -0.1 is 10 % less.
 
     The lowest of all cores that were seen throughout; within each launch, the median launch's.
     None if frequencies are not reported.

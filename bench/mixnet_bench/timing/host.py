@@ -1,4 +1,4 @@
-"""A measurement on this machine from its plan to records, and what comes of results afterwards.
+"""A measurement on this machine, from its plan to its records and their comparison.
 
 Prints nothing but progress and warnings.
 """
@@ -32,7 +32,7 @@ Timed = TypeVar("Timed", bound=LatencyResult)
 
 @dataclass(frozen=True)
 class Comparer:
-    """What comes of results beyond measuring them.
+    """The processing of results after measuring.
 
     ``check`` raises where what is known of them before does not allow it; ``compare`` gives each
     result's comparison, or None; ``reads`` are the files that it is made from, beside those that
@@ -85,7 +85,7 @@ def foresee(
     features: Iterable[str] | None = None,
     **known: Any,
 ) -> list[Foreseen]:
-    """What results will tell of their circumstances, as far as it is known before measuring.
+    """The circumstances of results, as far as they are known before measuring.
 
     ``features`` are those of the processor that runs the files; None for this machine's.
     """
@@ -108,7 +108,7 @@ def foresee(
 
 def describe_run(plan: Plan) -> list[LatencyResult]:
     """Measure under a progress bar; the results, with the machine before and after."""
-    # Hashed before they are timed: a file that is replaced meanwhile is told by its hash.
+    # Hashed before they are timed: a file that is replaced meanwhile is detected by its hash.
     files = identify_all(plan)
     before, conditions = load_average(), read_host_conditions()
     with progress_by_share("timing") as report:
@@ -123,7 +123,7 @@ def describe_run(plan: Plan) -> list[LatencyResult]:
 
 
 def read_host_conditions() -> HostConditions:
-    """What this machine tells of its heat and of limits to its clocks."""
+    """Heat of this machine, and limits to its clocks, as reported."""
     return HostConditions(throttle_count(), limited_cores())
 
 

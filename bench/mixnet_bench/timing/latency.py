@@ -1,9 +1,9 @@
-"""Times network files side by side on this machine: launches, turns, bursts, every sample kept.
+"""Times network files side by side on this machine: launches, turns, bursts, every sample saved.
 
-The unit is the launch. Each launch starts one fresh process a target, all of them alive together,
-and hands out turns in short bursts, A B A B ..., in an order shuffled every round, so that whatever
-slows the machine down for a while slows every target alike. This module decides whose turn it is;
-the workers hold the clock. It judges nothing and drops nothing.
+The unit is the launch. Each launch starts one fresh process per target, all of them alive at the
+same time, and gives them turns in short bursts, A B A B ..., in an order shuffled every round, so
+that a temporary disturbance of the machine slows all targets alike. This module schedules the
+turns; the workers measure. It judges nothing and drops nothing.
 """
 
 import math
@@ -28,7 +28,7 @@ LATE = 20
 
 @dataclass(frozen=True)
 class Plan:
-    """What to time and for how long. A target's ``min_count`` and ``min_time_s`` both hold.
+    """The files to time and the limits. A target must reach ``min_count`` and ``min_time_s``.
 
     ``min_time_s`` is time spent in inference, over all launches; ``timeout_s`` is how long an
     answer may take beyond what it should. ``sustained``: one file runs on and on in one launch, to
@@ -49,11 +49,11 @@ class Plan:
     selection: Selection = AS_IT_IS
     inputs: GivenInputs = NOTHING_GIVEN
     models: tuple[Prepared, ...] = ()
-    """The files made ready to run; empty where they run as they are."""
+    """The prepared files; empty if they run unchanged."""
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What is opened: the files, or copies of them at other sizes."""
+        """The opened files, or copies of them with other sizes."""
         return tuple(each.path for each in self.models) or self.paths
 
     @property
@@ -80,10 +80,10 @@ class Canary:
 class Burst:
     """Consecutive inferences of one target: the ``turn``-th target to run in its round.
 
-    ``lead_ms`` is the inference that opened the burst, kept apart: it finds the caches full of the
+    ``lead_ms`` is the first inference of the burst, not a sample: the caches contain data of the
     target that ran before it, and is slower by 3 to 8 % for a MobileNetV2.
 
-    The rest is what the system tells, empty or None where it doesn't: when each sample began (on a
+    The rest is reported by the system, else empty or None: when each sample began (on a
     clock of the launch), the cores seen, the time that all threads together had on a core, how
     often one was taken away, cores' frequencies before and after, and the runner's canary.
     """
@@ -136,7 +136,7 @@ class Timing:
 
 
 def turns_of(timing: Timing) -> list[list[Turn]]:
-    """A file's bursts, launch by launch, as they are compared."""
+    """A file's bursts, launch by launch, for comparisons."""
     return [
         [Turn(np.array(each.samples_ms), each.lead_ms, each.cpu_ms) for each in launch.bursts]
         for launch in timing.launches
@@ -145,7 +145,7 @@ def turns_of(timing: Timing) -> list[list[Turn]]:
 
 @dataclass
 class _ActiveTarget:
-    """One target in the launch that is going on: its worker, and what came of it so far."""
+    """One target in the running launch: its worker, and its results so far."""
 
     worker: Worker
     loaded: dict[str, Any]
@@ -157,7 +157,7 @@ class _ActiveTarget:
     memory_peak_bytes: int | None = None
 
     def expected_ms(self) -> float:
-        """What one inference takes, from the latest that are known."""
+        """The duration of one inference, from the latest known ones."""
         latest = self.bursts[-1].samples_ms if self.bursts else self.warmup_ms[-3:]
         return max(median(np.array(latest or [self.first_ms])), 1e-6)
 
@@ -249,7 +249,7 @@ def _take_turns(
 ) -> None:
     """Rounds of one burst a target until every target has its share of count and of time.
 
-    A target that has enough goes on while another has not: were it to stop, the others would no
+    A target with enough samples continues while another needs more: otherwise the others would no
     longer be measured beside it.
     """
     number = 0

@@ -1,7 +1,7 @@
 """Whether a file was made for the runtime that runs it, by the provenance beside it.
 
 A float32 file of MixNet that is the fastest on one version of a runtime can be a third slower than
-the literal form on another. Nothing here is measured, and a file without provenance is not judged.
+the literal form on another. Nothing is measured here, and a file without provenance is not judged.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ def warn_of_other_targets(results: Iterable[LatencyResult]) -> None:
 
 
 def unsuited(provenance: Mapping[str, Any], running: Target) -> str:
-    """What to say of a file that does not suit the runtime that runs it; empty where it does.
+    """The warning for a file made for another runtime than the one that runs it; else empty.
 
     Files of networks without large depthwise kernels are the same for every version.
     """
@@ -57,6 +57,6 @@ def _target(name: Any) -> Target | None:
 
 
 def _is_rule(plan: str, file_format: str) -> bool:
-    """Whether a plan is the default of some target, rather than a choice of somebody's."""
+    """Whether a plan is the default of some target, rather than a user's choice."""
     targets = [each for each in load_targets().targets if each.file_format == file_format]
     return any(plan in each.rules.lowering.values() for each in targets)

@@ -1,7 +1,7 @@
-"""The native runner on this machine, as another way to take the same measurement.
+"""The native runner on this machine, as another way to make the same measurement.
 
-What it writes becomes the records that this bench's own workers give, whatever machine it ran on.
-Judges nothing.
+Its output becomes the records of this bench's own workers, whatever machine it ran on. Judges
+nothing.
 """
 
 import subprocess
@@ -27,17 +27,17 @@ from mixnet_common.readers import read_text
 from mixnet_common.temporary import temporary_folder
 
 RUNTIMES = {"litert": "LiteRT", "tflite": "TensorFlow Lite", "onnxruntime": "onnxruntime"}
-"""By the runner's word for a library's interface."""
+"""Runtimes by the runner's name for a library's interface."""
 
 LIBRARIES = {
     ".tflite": ("ai_edge_litert", "libLiteRt.so"),
     ".onnx": ("onnxruntime", "capi/libonnxruntime.so.*"),
 }
-"""By the file's ending: an installed package, and the library in it."""
+"""An installed package and the library in it, by the file's suffix."""
 
 
 def installed_library(path: Path) -> Path:
-    """The library that an installed package brings for this file. Raises MixnetError."""
+    """The library for this file in an installed package. Raises MixnetError."""
     package, pattern = LIBRARIES[path.suffix]
     spec = find_spec(package)
     if spec is None or spec.origin is None:

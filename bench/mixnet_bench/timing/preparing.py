@@ -1,6 +1,6 @@
-"""The files of a measurement made ready to run, with the options that say how.
+"""Prepares the files of a measurement to run, with the options for their inputs.
 
-Options hold for all files of a command: each takes those that name an input of its own.
+Options apply to all files of a command: each file uses those that name one of its inputs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from mixnet_runtimes.given_inputs import not_finite
 from mixnet_runtimes.several_files import inputs_for, selections_for
 
 Way = tuple[Selection, GivenInputs]
-"""How one file is run."""
+"""The settings of one file's runs."""
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""The parent's side of a worker: a process that is asked, answers in time, or is ended.
+"""The parent's side of a worker: a process that answers a request in time, or is ended.
 
-Knows of what is asked the first word alone. A worker that dies, hangs or reports an error becomes a
-MixnetError that names its target; whatever happens, no worker outlives ``alive``.
+Only the first word of a request matters here. A worker that dies, hangs or reports an error becomes
+a MixnetError that names its target; no worker outlives ``alive``.
 """
 
 import json
@@ -21,14 +21,14 @@ COMMAND = (sys.executable, "-P", "-m", "mixnet_bench.timing.worker")
 """``-P`` keeps the current directory, where anything may lie, out of the module search."""
 
 DOING = {"load": "while opening it", "run": "while running it"}
-"""What a worker is busy with that was asked so."""
+"""Descriptions of a worker's requests."""
 
 GRACE_S = 2.0
-"""How long a worker may take to end when asked politely."""
+"""Time for a worker to end on request."""
 
 
 class Worker(Protocol):
-    """What timing needs of a worker; the tests have one that runs by reading numbers."""
+    """The interface of a worker for timing; tests have one that returns given numbers."""
 
     def ask(self, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         """Send a request and wait for its answer."""

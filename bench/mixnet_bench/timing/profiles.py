@@ -1,6 +1,6 @@
 """Profiles of a measurement's files, taken one after the other before anything is timed.
 
-A profiler slows its file a little, and a file that cannot be profiled is to fail before the long
+A profiler slows its file a little, and a file that cannot be profiled should fail before the long
 part.
 """
 
@@ -16,7 +16,7 @@ from mixnet_runtimes import Prepared, Profile, profile
 
 
 def take_profiles(plan: Plan) -> list[Profile]:
-    """A profile of each file, over as many rounds as it is timed at least. Raises MixnetError."""
+    """A profile of each file, over the minimum number of timed rounds. Raises MixnetError."""
     files: Sequence[Path | Prepared] = plan.models or plan.paths
     with pinned(plan.cpus):
         return [

@@ -1,4 +1,4 @@
-"""What a timing says, as records and as a table: intervals, ratios, verdicts, every raw sample.
+"""A timing as records and as a table: intervals, ratios, verdicts, every raw sample.
 
 Pure apart from ``identify``, which reads a file; measures nothing.
 """
@@ -88,7 +88,7 @@ def identify(
 
 
 def identify_all(plan: Plan, features: Iterable[str] | None = None) -> list[FileRun]:
-    """What ``identify`` finds of every file of the plan."""
+    """The result of ``identify`` for every file of the plan."""
     models: Sequence[Prepared | None] = plan.models or [None for _ in plan.paths]
     pairs = zip(plan.paths, models, strict=True)
     return [identify(path, model, features) for path, model in pairs]
@@ -103,7 +103,7 @@ def describe_timings(
 ) -> list[LatencyResult]:
     """One record a target, from what ``identify`` and ``measure`` found.
 
-    ``caveats`` are those of each target that its timing does not tell.
+    ``caveats`` are those of each target that its timing does not contain.
     """
     return [
         _describe_target(plan, file, timing, timings[0], machine, more)
@@ -234,7 +234,7 @@ def _describe_ratio(plan: Plan, timing: Timing, first: Timing) -> Ratio:
 
 
 def describe_plan(plan: Plan, timing: Timing | None = None) -> Settings:
-    """How the plan's files are timed, and what a timing's runtime was told."""
+    """How the plan's files are timed, and the settings of the runtime."""
     return Settings(
         threads=plan.threads,
         launches=plan.launches,

@@ -1,7 +1,7 @@
-"""What a device keeps up: the burst at first, the plateau at last, and when one became the other.
+"""The sustained speed of a device: the burst, the plateau, and the change between them.
 
-Pure functions of samples with their times. The rule is a simple one that a momentary disturbance
-does not move; it finds one step or slope down, and no recovery.
+Pure functions of samples with their times. The rule is simple and not affected by a temporary
+disturbance; it finds one decrease in speed, and no recovery.
 """
 
 import re
@@ -17,11 +17,11 @@ from mixnet_bench.stats.samples import Floats, median
 from mixnet_common import UsageError
 
 WINDOWS = 120
-"""Into so many windows the time is cut, none shorter than ``LEAST_WINDOW_S``."""
+"""Number of windows into which the time is divided, none shorter than ``LEAST_WINDOW_S``."""
 
 LEAST_WINDOW_S = 1.0
 BURST_SHARE, PLATEAU_SHARE = 0.05, 1 / 3
-"""Of the windows: the first ones (three at least) are the burst, the last ones the plateau."""
+"""Shares of the windows: the first ones (at least three) are the burst, the last the plateau."""
 
 SLOWED = 0.05
 NOISES = 3.0
@@ -35,7 +35,7 @@ LEAST_WINDOWS = 20
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 LONGEST_S = 3000.0
-"""By then every device has found its plateau, and a fast file has given millions of samples."""
+"""Until then every device reaches its plateau; a fast file has millions of samples."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def course_of(t_ms: Floats, samples_ms: Floats) -> Course:
 
 
 def caveats_of_course(course: Course) -> Iterator[Caveat]:
-    """Whether it slowed down for good, and whether it was long enough to tell."""
+    """Whether it slowed down permanently, and whether it was long enough to decide."""
     if course.throttled_after_s is not None:
         yield Caveat(
             Verdict.THROTTLED,
@@ -138,7 +138,7 @@ def _windows(seconds: Floats, samples_ms: Floats, width_s: float) -> tuple[Float
 
 
 def _noise(medians: Floats) -> float:
-    """The windows' standard deviation over their median, told from neighbours: steps don't count.
+    """The windows' standard deviation over their median, from neighbours: steps don't count.
 
     1.4826 times the median absolute deviation estimates a normal standard deviation; a difference
     of two has sqrt(2) of it.

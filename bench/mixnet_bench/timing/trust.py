@@ -1,6 +1,6 @@
-"""What ``--against``, ``--sustained`` and ``--strict`` make of a measurement's plan and results.
+"""The effect of ``--against``, ``--sustained`` and ``--strict`` on a measurement and its results.
 
-Refuses before the first inference what can be refused then; measures and prints nothing.
+Refuses requests before the first inference if possible; measures and prints nothing.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ SUSTAINED_BURST_MS = 500.0
 
 
 def extend(plan: Plan, against: str | None, sustained: str | None) -> tuple[Plan, Comparer]:
-    """The plan with what is asked beyond it, and what is to be added to its results.
+    """The plan with additional requests, and additions to its results.
 
     Raises UsageError where the two exclude each other or a baseline can't be read.
     """

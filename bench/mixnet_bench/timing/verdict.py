@@ -1,7 +1,7 @@
-"""Whether a measurement can be trusted: enough of it, no drift, no other programs on the cores.
+"""Whether a measurement can be trusted: enough samples, no drift, no other programs on the cores.
 
-Judges from the samples alone and says why; ``circumstances`` judges what else is known. It flags
-and counts; it never drops a sample and never changes a number.
+Judges from the samples alone and gives reasons; ``circumstances`` judges other information. It
+flags and counts; it never drops a sample and never changes a number.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from mixnet_common.intervals import Interval
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Where a measurement stops being ``valid``; every limit is on the side of doubt."""
+    """The limits of a ``valid`` measurement; every limit is conservative."""
 
     samples: int = 100
     """Below this a p90 rests on fewer than ten samples."""
@@ -45,7 +45,7 @@ class Thresholds:
 THRESHOLDS = Thresholds()
 
 QUIET = "close other programs, or --pin it to idle CPUs"
-"""What helps against other programs."""
+"""Remedy for other programs."""
 
 OUTLIER_SCORE = 3.5
 """Modified Z-score from which a sample is flagged (Iglewicz and Hoaglin 1993)."""
@@ -55,7 +55,7 @@ LEAST_DEVIATION = 0.01
 
 
 def outliers(samples: Floats) -> npt.NDArray[np.bool_]:
-    """Which samples lie far from the median, by the modified Z-score 0.6745 (x - median) / MAD.
+    """The samples far from the median, by the modified Z-score 0.6745 (x - median) / MAD.
 
     MAD is the median absolute deviation; 0.6745 makes it comparable with a standard deviation.
     """
@@ -67,12 +67,12 @@ def outliers(samples: Floats) -> npt.NDArray[np.bool_]:
 
 
 def count_outliers(launches: Launches) -> int:
-    """How many samples are far from their own launch's median."""
+    """Number of samples far from their own launch's median."""
     return sum(int(outliers(launch).sum()) for launch in launches)
 
 
 def drift_within(launches: Launches) -> float:
-    """By how much a launch's last third is slower than its first: 0.1 is 10 %; the median launch.
+    """Slow-down from a launch's first third to its last: 0.1 is 10 %; the median launch.
 
     Launches of fewer than three samples say nothing; with none left, 0.
     """
@@ -82,7 +82,7 @@ def drift_within(launches: Launches) -> float:
 
 
 def drift_across(launches: Launches) -> float:
-    """By how much the last launch is slower than the first, on the Theil–Sen line of the medians.
+    """Slow-down from the first launch to the last, on the Theil–Sen line of the medians.
 
     Theil–Sen: the slope is the median of the slopes between all pairs, so one odd launch does not
     make a drift.

@@ -42,7 +42,7 @@ def clock_calls(invoke: Invoke, count: int, clock: Clock) -> list[tuple[int, int
 
 
 def run_calls(invoke: Invoke, count: int) -> dict[str, Any]:
-    """The answer to ``run``: every duration and start, and what the system tells of the cores.
+    """The answer to ``run``: every duration and start, and the system's reports on the cores.
 
     ``t_ms`` counts from the process's own start of the clock, the same for all its answers.
     """
@@ -116,7 +116,7 @@ def _growth(before: int | None, after: int | None) -> int | None:
 
 def main() -> None:
     """Serve on stdin and stdout; whatever the runtimes print to stdout goes to stderr instead."""
-    gc.disable()  # a collection would land in somebody's sample; nothing here makes cycles
+    gc.disable()  # a collection would disturb a sample; nothing here makes cycles
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     child.enter(child.memory_for())

@@ -1,6 +1,6 @@
-"""A network's blocks as small models of their own, and which of them are the same.
+"""A network's blocks as separate small models, and which of them are equal.
 
-A block reads one tensor from the network and gives one back. Nothing here is timed.
+A block has one input tensor from the network and one output. Nothing here is timed.
 """
 
 import json
@@ -35,7 +35,7 @@ def distinct_blocks(model: Model) -> list[Block]:
 
 
 def block_graphs(graph: Graph, part_of: PartOf = block_of) -> dict[str, Graph]:
-    """Every block of a network as a graph of its own, by its name, in order.
+    """Every block of a network as a separate graph, by its name, in order.
 
     ``part_of`` says which part a node belongs to, by its name, where it is not to be the block.
     """
@@ -44,7 +44,7 @@ def block_graphs(graph: Graph, part_of: PartOf = block_of) -> dict[str, Graph]:
 
 
 def signature(graph: Graph) -> str:
-    """What a graph computes, as text: equal texts, equal work, whatever the block is called."""
+    """A graph's computation as text: equal for equal work, whatever the block's name."""
     block, entry = block_of(graph.nodes[0].name), graph.inputs[0].name
 
     def plain(name: str) -> str:

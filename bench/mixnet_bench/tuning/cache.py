@@ -1,4 +1,4 @@
-"""What was found for a block before, on this machine with this runtime: a folder of small files."""
+"""Earlier results for a block on this machine with this runtime: a folder of small files."""
 
 import json
 from dataclasses import asdict
@@ -19,7 +19,7 @@ from mixnet_export.lowering import OPTIONS, Choice
 
 
 def cache_folder() -> Path:
-    """Where results are kept: a part of the user's folder for this software."""
+    """Folder of cached results, in the user's folder for this software."""
     return home() / "tuning"
 
 
@@ -38,7 +38,7 @@ def cache_path(folder: Path, **conditions: Any) -> Path:
 
 
 def recall(path: Path) -> Outcome | None:
-    """A kept result; None where there is none, or it can't be read."""
+    """A cached result; None if there is none, or it can't be read."""
     try:
         kept = JsonObject(read_json(path))
         choice = read_record(Choice, kept.at("choice").value, "choice")

@@ -15,11 +15,11 @@ from mixnet_runtimes.turns import Pace, time_in_turns
 
 ROUNDS = 40
 LONGEST_S = 0.6
-"""What a candidate may take in all; big blocks get fewer rounds, but never fewer than LEAST."""
+"""Time budget of a candidate; big blocks get fewer rounds, but never fewer than LEAST."""
 LEAST = 12
 
 PACE = Pace(launches=5)
-"""Of what decides; a process takes a second to start."""
+"""Number of deciding measurements; a process takes a second to start."""
 
 
 class HostTimer:
@@ -30,7 +30,7 @@ class HostTimer:
         self.threads = threads
         self.fp16 = fp16
         self.pace = pace
-        """Of ``launches``."""
+        """Pace of ``launches``."""
 
     def __call__(self, contents: Sequence[bytes]) -> list[list[float]]:
         """Seconds of each inference, for each file; A B C, A B C, and so on.
@@ -58,14 +58,14 @@ class HostTimer:
         return self.launches(contents, seed)[0]
 
     def conditions(self, content: bytes) -> str:
-        """What bears on the times: the runtime that takes such a file, the CPU, the threads."""
+        """The conditions of the times: the runtime for such files, the CPU, the threads."""
         runtime = " ".join(self._runtime(content))
         threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
         half = ", in float16" if self.fp16 else ""
         return f"{runtime} on {cpu_model() or 'an unknown CPU'}, {threads}{half}"
 
     def target(self, content: bytes) -> Target | None:
-        """The runtime that takes such a file; None where its version is unknown."""
+        """The runtime for such a file; None if its version is unknown."""
         return target_of(*self._runtime(content))
 
     def _runtime(self, content: bytes) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Times small models on a phone, side by side in one launch of the runner.
 
-It chooses nothing: the search does. Candidates are pushed, run in turns and removed again; what was
-changed on the phone is restored with the end of the block.
+It chooses nothing: the search does. Candidates are sent, run in turns and removed again; changed
+settings of the phone are restored at the end of the block.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ from mixnet_export.lowering import EMULATED
 from mixnet_runtimes.targets import Target, target_of
 
 RUN = "tune-"
-"""How a run's name begins; the rest tells its files, so that none is taken for another."""
+"""Prefix of a run's name; the rest identifies its files, so that none is confused."""
 
 NONE = "-"
 """No run's name begins so."""
@@ -51,7 +51,7 @@ LONGEST_S = 0.5
 BURST_MS = 20.0
 
 LAUNCHES = 5
-"""Of what decides; each takes seconds on a phone."""
+"""Number of deciding measurements; each takes seconds on a phone."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class PhoneTimer:
     product: Product
     library: Runtime
     work: Work
-    """How to run; its models are those of each call."""
+    """Settings of the runs; the models are those of each call."""
     fixed_performance: bool = False
     fp16: bool = False
     """Whether all of them are computed in float16."""
@@ -106,7 +106,7 @@ class PhoneTimer:
         ]
 
     def conditions(self, content: bytes) -> str:
-        """What bears on the times: runtime and version, phone, threads, CPUs and clocks."""
+        """The conditions of the times: runtime and version, phone, threads, CPUs and clocks."""
         del content  # every file of a format has the same runtime
         threads, cpus = self.work.threads, self.work.cpus
         name = " ".join(each for each in (self.product.manufacturer, self.product.model) if each)
@@ -124,7 +124,7 @@ class PhoneTimer:
         )
 
     def target(self, content: bytes) -> Target | None:
-        """The kept library that runs there; None where its version is unknown."""
+        """The stored library that runs there; None if its version is unknown."""
         del content
         return target_of(RUNTIMES[self.library.api], self.library.version or "")
 

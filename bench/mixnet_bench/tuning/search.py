@@ -1,7 +1,7 @@
 """The search: one option at a time, each step's candidates timed side by side.
 
-It is given a function that times model files and knows nothing of where they run, so that the same
-search tunes for this machine and for any other.
+Its argument is a function that times model files, wherever they run, so that the same search tunes
+for this machine and for any other.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,10 +44,10 @@ MARGIN = 0.02
 is a guess; whether the last one of them is faster than the start, several launches decide."""
 
 CONFIDENCE = 0.99
-"""Of the interval that decides: of a network's twenty blocks, none should change by chance."""
+"""Level of the deciding interval: none of a network's twenty blocks should change by chance."""
 
 PASSES = 2
-"""How often every option is gone through; the second time finds what the first made worthwhile."""
+"""Number of passes over all options; the second one uses the results of the first."""
 
 
 @dataclass(frozen=True)

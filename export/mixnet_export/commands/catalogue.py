@@ -1,4 +1,4 @@
-"""What the networks are, as rows for people: the list of all, and one block by block."""
+"""Descriptions of the networks as rows: the list of all, and one block by block."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The groups of options in the help of ``mixnet-export``, and what a format's help leaves out."""
+"""The groups of options in the help of ``mixnet-export``, and the options that a format lacks."""
 
 import click
 

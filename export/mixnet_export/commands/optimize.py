@@ -1,4 +1,4 @@
-"""The command ``mixnet-export optimize``: one file in, words and a table out."""
+"""The command ``mixnet-export optimize``: optimizes one file and prints a table."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -166,7 +166,7 @@ def _run(asked: OptimizeOptions) -> None:
 
 
 def _decisions(asked: OptimizeOptions) -> "Decisions":
-    """What is to be rewritten: measured now, read from a plan, or all that the model wants."""
+    """The rewritings to apply: measured now, read from a plan, or selected by the cost model."""
     from mixnet_export.optimize.decisions import ALL, load_decisions
     from mixnet_export.optimize.planning import target_for
 
@@ -204,17 +204,17 @@ def _measured(asked: OptimizeOptions) -> "MeasuredPlan":
 
 
 def print_plan(plan: "MeasuredPlan") -> None:
-    """What was measured, slower ones too, to stderr."""
+    """Print all measured rewritings, including slower ones, to stderr."""
     from mixnet_export.lowering.choice import EMULATED
     from mixnet_export.optimize.decisions import ratio_text
 
     if plan.decisions.measured.startswith(EMULATED):
         warn("EMULATED: these are not times of a phone")
     for each in plan.measured:
-        kept = "kept" if each.is_faster else "left out"
+        applied = "applied" if each.is_faster else "not applied"
         say(
-            f"{len(each.names)} × {each.pattern}, {each.what}: {ratio_text(each.found)} of the"
-            f" time, {kept}"
+            f"{len(each.names)} × {each.pattern}, {each.what}: time rewritten / original"
+            f" {ratio_text(each.found)}, {applied}"
         )
 
 
@@ -267,7 +267,7 @@ def _proof(group: Sequence[Rewritten | RewrittenRegion]) -> str:
 
 
 def _compared(output: OutputProof, pictures: int) -> str:
-    """How an output of the whole file compares."""
+    """The comparison of an output of the whole file."""
     where = f" on {pictures} picture{'s' * (pictures != 1)}" if pictures else ""
     words = f"output {printable(output.name)}: differs by {output.difference:.0e} of the largest"
     if output.sqnr_db is not None:
@@ -312,7 +312,7 @@ def _outcome(result: OptimizeResult, dry_run: bool) -> str:
 
 
 def _proven(result: OptimizeResult) -> str:
-    """What is proven: outputs that prove nothing leave it to the operators."""
+    """The verification in words: by operators only, if the outputs are not conclusive."""
     if all(each.says_nothing for each in result.outputs):
         return "each verified as equal; the outputs cannot be used as proof"
     return "verified as equal"

@@ -1,4 +1,4 @@
-"""The options that commands of ``mixnet-export`` share: which network, and how it is exported."""
+"""The options that commands of ``mixnet-export`` share: the network, and how it is exported."""
 
 from collections.abc import Callable
 from pathlib import Path

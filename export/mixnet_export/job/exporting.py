@@ -88,7 +88,7 @@ def file_name(network: Network, form: Format, options: Options) -> str:
 
 
 def side_path(path: Path) -> Path:
-    """Where a file's provenance is, beside it."""
+    """The path of a file's provenance, beside it."""
     return path.with_name(f"{path.name}.json")
 
 
@@ -135,7 +135,7 @@ def _lowered(network: Network, weights: Weights, options: Options, plan: Plan) -
 
 
 def _metadata(network: Network, options: Options) -> ModelMetadata:
-    """What travels inside the file."""
+    """The metadata inside the file."""
     title = network.architecture.title
     described = f"{title}, {options.precision}, written by mixnet-mobile"
     preprocessing = file_preprocessing(network, options)
@@ -148,9 +148,9 @@ def _metadata(network: Network, options: Options) -> ModelMetadata:
 def _reference(
     model: Model, float32: bytes, form: Format, options: Options, folder: Path
 ) -> Candidate | None:
-    """A float32 file is held against the other format's runtime, others against their float32 file.
+    """A float32 file is compared with the other format's runtime, others with their float32 file.
 
-    None where nothing is to be verified.
+    None if nothing should be verified.
     """
     if not options.verify:
         return None
@@ -188,7 +188,7 @@ def _verified(
 
 
 def _next_step(options: Options) -> str:
-    """What to do about a file that differs more than usual."""
+    """The remedy for a file that differs more than usual."""
     if options.precision in CALIBRATED and options.calibration is None:
         return "calibrate on your own images: --calibrate DIR"
     return "measure the loss with mixnet-bench parity, or try --precision mixed"

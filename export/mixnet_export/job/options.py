@@ -1,4 +1,4 @@
-"""How a network is to be written: one record, and what in it contradicts itself.
+"""The options of an export in one record, and contradictions between them.
 
 Nothing here writes or opens a model file.
 """
@@ -35,7 +35,7 @@ QUANTIZING = ("pieces", "equalise", "correct_biases")
 
 @dataclass(frozen=True)
 class Options:
-    """How a network is to be written."""
+    """The options by which a network is written."""
 
     lowering: str = DEFAULT
     target: str | None = None
@@ -51,7 +51,7 @@ class Options:
     settings: Settings = DEFAULT_SETTINGS
     """For precisions with calibration; what goes in and out is in ``io``."""
     pieces: str | None = None
-    """What the pieces of cut kernels are in an int8 file, instead of what the lowering says."""
+    """The type of the tiles of large kernels in an int8 file, overriding the lowering."""
     equalise: bool = False
     """Even out weights between layers before they are quantized."""
     correct_biases: bool = False
@@ -65,11 +65,11 @@ class Options:
     """A float32 ``.tflite`` says that XNNPACK may compute it in float16 where the processor can."""
     verify: bool = True
     random_weights: bool = False
-    """The weights are random: what the file computes says nothing of accuracy."""
+    """The weights are random: the file's outputs do not measure accuracy."""
 
 
 def file_preprocessing(network: Network, options: Options) -> Preprocessing:
-    """What makes an image into the file's input: the network's, or what is left of it."""
+    """The preprocessing of the file: the network's, or its remainder for pixel inputs."""
     own = network.preprocessing
     return on_pixels(own) if options.input == "pixels" else own
 

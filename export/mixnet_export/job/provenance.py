@@ -1,6 +1,6 @@
-"""Where a file comes from, as JSON keys: network, weights, lowering, quantization, versions.
+"""The origin of a file, as JSON keys: network, weights, lowering, quantization, versions.
 
-It records what others have done and does nothing itself.
+It only records; nothing is computed here.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _RECORDED_PACKAGES = (
 
 
 def describe_request(network: Network, form: Format, options: Options) -> dict[str, Any]:
-    """What was asked for."""
+    """The requested options."""
     graph, shape = network.graph, network.graph.inputs[0].shape
     outputs = [{"name": name, "shape": list(graph.shape(name))} for name in graph.outputs]
     return {
@@ -66,7 +66,7 @@ def describe_request(network: Network, form: Format, options: Options) -> dict[s
 def describe_result(
     content: bytes, made: Quantized, form: Format, plan: Plan, options: Options
 ) -> dict[str, Any]:
-    """What came out; of the quantization, what doesn't apply is null."""
+    """The resulting settings; those of quantization that don't apply are null."""
     return {
         "target": target.name if (target := check_target(options, form.name)) else plan.target,
         "lowering": plan.name,

@@ -1,6 +1,6 @@
-"""The quantizing part of an export: images in, ranges, and the file in the precision asked for.
+"""The quantizing part of an export: calibration images, ranges, and the file in its precision.
 
-It joins what other parts offer; ranges are found once, however many files are made from them.
+It combines other modules; ranges are computed once for all files that use them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -36,7 +36,7 @@ Samples = Iterator[NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Quantized:
-    """A file in the precision asked for, and how it came about."""
+    """A file in the requested precision, and how it was made."""
 
     content: bytes
     calibration_images: int = 0
@@ -51,7 +51,7 @@ class Quantized:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Images of a folder as a network's inputs; no file stands for the sample image."""
+    """Images of a folder as a network's inputs; None means the sample image."""
 
     network: Network
     options: Options
@@ -74,7 +74,7 @@ class Calibration:
 def quantized(
     float32: bytes, floating: tuple[str, ...], network: Network, form: Format, options: Options
 ) -> Quantized:
-    """The float32 file in the precision asked for; ``floating`` names what the lowering keeps.
+    """The float32 file in the requested precision; ``floating`` names what the lowering keeps.
 
     Raises UsageError where a layer is named that the file has not, MixnetError where images, the
     quantizer or the search for a mixture fail.
@@ -101,7 +101,7 @@ def quantized(
 
 
 def _calibration_files(options: Options) -> Sequence[Path]:
-    """The images to calibrate on; none stands for the sample image."""
+    """The calibration images; none means the sample image."""
     if options.calibration is None:
         warn(
             "int8 ranges come from one sample image, which is not a calibration: accuracy will"
@@ -131,7 +131,7 @@ def _calibrated(
 
 
 def _sample_names(read: Sequence[Path], batch: int) -> list[str]:
-    """What the images of each calibration sample are called."""
+    """The names of the images of each calibration sample."""
     starts = range(0, len(read), batch)
     return [", ".join(str(path) for path in read[start : start + batch]) for start in starts]
 
@@ -139,7 +139,7 @@ def _sample_names(read: Sequence[Path], batch: int) -> list[str]:
 def _quantizer(
     float32: bytes, form: Format, calibration: Calibration, ranges: Ranges
 ) -> Callable[[Settings], Int8File]:
-    """What makes an int8 file by some settings, its biases corrected if that is asked for."""
+    """A function from settings to an int8 file, with corrected biases if requested."""
     if not calibration.options.correct_biases:
         return lambda settings: form.apply(float32, ranges, settings)
     few = list(calibration.samples(BIAS_IMAGES))

@@ -1,7 +1,8 @@
-"""An export as it is asked for: a network or weights by name, labels and preprocessing by name.
+"""A requested export: a network or weights by name, labels and preprocessing by name.
 
-What the command line and the Python API share: reading what is named, refusing what can be refused
-before the work, and one export. Messages about the weights go to stderr; nothing else is printed.
+Shared by the command line and the Python API: it reads the named files, refuses invalid requests
+before the work, and runs one export. Messages about the weights go to stderr; nothing else is
+printed.
 """
 
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ class Job:
     directory: Path
     options: Options
     labels: str | None = None
-    """``imagenet``, or a file of names; None for the names that the weights bring."""
+    """``imagenet``, or a file of names; None for the names that come with the weights."""
     preprocessing: str | None = None
     """``authors``, ``timm`` or a TOML file; None for the network's own."""
 

@@ -1,4 +1,4 @@
-"""What is exported: a network by name or by its weights, and these, from a file or a seed."""
+"""The network of an export, by name or by its weights, and the weights, from a file or a seed."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +26,7 @@ class NetworkRequest:
 
     @cached_property
     def network(self) -> Network | None:
-        """The network that is named, in the sizes that are; None where weights are to tell it.
+        """The named network in the given sizes; None if the weights identify it.
 
         Raises UsageError where a name or a number is wrong, or nothing tells the network.
         """
@@ -53,14 +53,14 @@ class Source:
     network: Network
     weights: Weights
     name: str
-    """Where the weights come from."""
+    """Source of the weights."""
     labels: Labels = ()
-    """Names of the classes that the weights bring."""
+    """Names of the classes that come with the weights."""
     imported: Imported | None = None
 
 
 def read_source(request: NetworkRequest) -> Source:
-    """The network that is asked for and its weights; says what is to be known of them.
+    """The requested network and its weights; prints notes on them.
 
     Raises UsageError for options that exclude each other, and as ``import_weights``.
     """

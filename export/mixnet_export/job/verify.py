@@ -1,6 +1,6 @@
-"""Verification: a file just written, run on the sample image against another runtime's.
+"""Verification: compares a new file with another runtime's outputs on the sample image.
 
-It compares outputs and judges the difference; it never looks at how a file was made.
+It compares outputs and judges the difference, independent of how the file was made.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ DEGENERATE = 1e-3
 
 @dataclass(frozen=True)
 class Verification:
-    """What a comparison of two files on the picture found."""
+    """The result of comparing two files on the sample image."""
 
     runtime: str
     against: str
@@ -61,7 +61,7 @@ class Verification:
         )
 
     def in_words(self) -> str:
-        """What a check of a file that is not exact found, in percent."""
+        """The result of checking a file that is not exact, in percent."""
         usual = f" (usual: under {100 * self.usual:g} %)" if self.usual else ""
         top1 = "the same" if self.same_top1 else "another"
         return (
@@ -81,7 +81,7 @@ def percent(part: float) -> str:
 
 @dataclass(frozen=True)
 class Candidate:
-    """The content of a model file or where it lies, its format, and its name in a report."""
+    """The content or path of a model file, its format, and its name in a report."""
 
     content: bytes | Path
     format: Format

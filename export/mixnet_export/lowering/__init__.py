@@ -1,7 +1,7 @@
-"""Lowerings: a model rewritten into an equal one that a runtime can take, or runs faster.
+"""Lowerings: rewrite a model into an equal one that a runtime supports, or runs faster.
 
-Each pass is a small function from model to model; a plan says, block by block, what they are to do.
-A new rule for a runtime is one line in the table below. Nothing here writes model files.
+Each pass is a small function from model to model; a plan sets the options of the passes for each
+block. A new rule for a runtime is one line in the table below. Nothing here writes model files.
 """
 
 from collections.abc import Mapping

@@ -1,9 +1,9 @@
-"""A mixed depthwise convolution without any split: each kernel's channels stay a tensor apart.
+"""A mixed depthwise convolution without a split: each kernel's channels are a separate tensor.
 
-The convolution that feeds it (a block's expansion) is computed as one convolution for each kernel
-group, whatever works on channels one by one (activations, squeeze-and-excite's gate) is done part
-by part, and the convolution that follows (the projection) is the sum of one for each part, since it
-is linear. Exact but for rounding. Where a neighbour doesn't allow it, slices and a concat step in.
+The convolution before it (a block's expansion) is computed as one convolution per kernel group,
+channelwise operators (activations, squeeze-and-excite's gate) are applied to each part, and the
+convolution after it (the projection) is a sum of one per part, since it is linear. Exact up to
+rounding. Slices and a concat are used where a neighbouring operator does not allow this.
 """
 
 from collections.abc import Callable
@@ -123,7 +123,7 @@ class _Brancher:
     # Parts and wholes
 
     def make_whole(self, tensor: str) -> None:
-        """Concatenate a tensor's parts, once, where somebody needs it in one piece."""
+        """Concatenate a tensor's parts, once, if an operator needs the whole tensor."""
         if tensor in self.parts:
             parts = tuple(self.parts[tensor])
             whole = self.rewriter.concat(f"{tensor}.concat", parts, (tensor,))

@@ -1,7 +1,7 @@
-"""How each block of a network is to be computed: choices as data, plans that hold them.
+"""How each block of a network is computed: choices as data, and plans that contain them.
 
-A plan gives a choice for every block; ``lower`` follows it. Plans are rules measured once for a
-kind of runtime, or TOML files that ``mixnet-bench tune`` wrote for one machine.
+A plan has a choice for every block; ``lower`` applies it. Plans are rules measured once for a kind
+of runtime, or TOML files that ``mixnet-bench tune`` wrote for one machine.
 """
 
 import unicodedata
@@ -20,10 +20,10 @@ from mixnet_networks.building.build import block_of
 from mixnet_runtimes.targets import find_target
 
 KEYS = ("measured", "emulated", "target", "general", "blocks")
-"""What a plan's file has at its top level."""
+"""The top-level keys of a plan's file."""
 
 EMULATED = "EMULATED"
-"""How ``measured`` begins where the choices were timed under emulation, which is not a phone.
+"""Prefix of ``measured`` if the choices were timed under emulation, not on a phone.
 
 In files of older versions these words alone say so."""
 
@@ -107,7 +107,7 @@ class Choice:
         return "branches" if pixels > SMALL_MAP else "slices"
 
     def grouping(self, node: Node) -> str:
-        """What becomes of a grouped convolution: ``split``, ``grouped`` or ``dense``."""
+        """The form of a grouped convolution: ``split``, ``grouped`` or ``dense``."""
         if self.groups != "auto" or node.op != "grouped_conv2d":
             return self.groups
         return "grouped" if min(node.attributes["channels"]) >= NARROW else "dense"
@@ -121,7 +121,7 @@ class Plan:
     general: Choice
     blocks: Mapping[str, Choice] = field(default_factory=dict)
     measured: str = ""
-    """Where the choices were measured, for people."""
+    """Place of the choices' measurement, as text."""
     target: str | None = None
     """The runtime and version that they were measured on, where that is a target."""
     emulated: bool = False
@@ -132,7 +132,7 @@ class Plan:
         return self.blocks.get(block_of(node.name), self.general)
 
     def with_pieces(self, pieces: str) -> "Plan":
-        """The same plan, with the pieces of cut kernels in int8 or float32 everywhere."""
+        """The same plan, with the tiles of large kernels in int8 or float32 everywhere."""
         blocks = {name: replace(each, pieces=pieces) for name, each in self.blocks.items()}
         return replace(self, general=replace(self.general, pieces=pieces), blocks=blocks)
 

@@ -1,4 +1,4 @@
-"""A concat of many tensors as concats of few, for delegates that take only so many.
+"""A concat of many tensors as nested concats of few, for delegates with a limit.
 
 Exact: it only moves data.
 """

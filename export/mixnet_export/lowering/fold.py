@@ -1,6 +1,6 @@
 """Folding: batch norm into the weights before it, activations into the operator before them.
 
-Both are exact but for rounding; batch norm is folded in float64.
+Both are exact up to rounding; batch norm is folded in float64.
 """
 
 from collections.abc import Callable, Mapping

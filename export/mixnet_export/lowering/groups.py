@@ -1,8 +1,8 @@
-"""Mixed and grouped convolutions in operators that runtimes have.
+"""Mixed and grouped convolutions in operators that runtimes support.
 
 ``expand_groups`` is the paper's literal form: split, convolve, concatenate (Figure 3). It is exact,
-it runs everywhere, and it is slow on most runtimes: the yardstick, not the recommendation.
-``join_groups`` makes one convolution of a grouped one.
+runs everywhere, and is slow on most runtimes: a reference for comparisons. ``join_groups`` makes
+one convolution of a grouped one.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""A graph together with its weights, and the replay by which every lowering rewrites it."""
+"""A graph with its weights, and the replay by which every lowering rewrites it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -107,7 +107,7 @@ class Rewriter:
         return self.add("concat", name, parts, outputs=outputs)
 
     def replace(self, old: tuple[str, ...], new: tuple[str, ...]) -> None:
-        """Let new tensors stand for old ones."""
+        """Replace old tensors by new ones."""
         self._now.update(zip(old, new, strict=True))
 
     def sole_consumer(self, tensor: str) -> Node | None:

@@ -1,8 +1,8 @@
-"""Normalisation moved into the model: it then takes pixels from 0 to 255 as they are.
+"""Normalisation as a layer of the model, which then takes pixels from 0 to 255.
 
-Applications need no constants then, and MediaPipe, which knows one mean and one deviation for all
-channels, can feed a network that has one for each. It is a 1x1 depthwise convolution of the image,
-not a change of the stem's weights: there, the padding's zeros would no longer be the mean.
+Applications then need no constants, and MediaPipe, which supports only one mean and one deviation
+for all channels, can run a network with one per channel. It is a 1x1 depthwise convolution of the
+image, not a change of the stem's weights: there, the padding's zeros would no longer be the mean.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Depthwise convolutions of more than 25 taps as sums of small ones. Exact but for rounding."""
+"""Depthwise convolutions of more than 25 taps as sums of small ones. Exact up to rounding."""
 
 from collections.abc import Callable
 from typing import Any
@@ -124,7 +124,7 @@ def _tile(rewriter: Rewriter, node: Node, pieces: list[Piece]) -> list[str]:
 
 
 def sum_names(name: str, count: int) -> list[str]:
-    """The additions that make one tensor of so many; the last one has the name itself.
+    """The additions that sum up these tensors; the last one has the name itself.
 
     >>> sum_names("n", 3), sum_names("n", 1)
     (['n.sum1', 'n'], [])

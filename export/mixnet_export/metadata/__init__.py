@@ -1,7 +1,7 @@
-"""What an application must know of a model, written into the file and read out of it again.
+"""The metadata of a model that an application needs, written into the file and read from it.
 
-Preprocessing and labels travel in the places that each format has for them, so that other software
-finds them too. Nothing here changes what a file computes.
+Preprocessing and labels are stored in each format's standard places, so that other software finds
+them too. Nothing here changes the outputs of a file.
 """
 
 from mixnet_export.metadata.card import ModelMetadata

@@ -1,4 +1,4 @@
-"""The card of a model: its name, preprocessing and labels, and their form as text in a file."""
+"""The metadata of a model: its name, preprocessing and labels, and their form as text in a file."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -18,12 +18,12 @@ LABELS_KEY = "mixnet.labels"
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What an application needs to feed a model and to read its answer."""
+    """The metadata that an application needs to run a model and to read its outputs."""
 
     name: str = ""
     description: str = ""
     preprocessing: Preprocessing | None = None
-    """What makes an image into the file's input; None where a file does not say."""
+    """The preprocessing of images for the file; None if a file does not have it."""
     labels: Labels = ()
     """A name for each logit; empty where a file has none."""
     fp16: bool = False

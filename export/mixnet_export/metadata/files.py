@@ -1,4 +1,4 @@
-"""Cards by file format: who writes one into a file, and who reads it."""
+"""Metadata by file format: the functions that write and read it."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,7 +24,7 @@ def describe_metadata(form: str, content: bytes, card: ModelMetadata) -> bytes:
 
 
 def read_metadata(path: Path) -> ModelMetadata:
-    """The card in a ``.tflite`` or ``.onnx`` file, empty where it says nothing of itself.
+    """The metadata in a ``.tflite`` or ``.onnx`` file, empty if it has none.
 
     Raises UsageError for another kind of file, MixnetError for a broken one.
     """

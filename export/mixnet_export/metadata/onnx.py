@@ -1,4 +1,4 @@
-"""The card of an ``.onnx`` file: entries of ``metadata_props``, which every runtime hands out."""
+"""The metadata of an ``.onnx`` file: entries of ``metadata_props``, which every runtime returns."""
 
 from pathlib import Path
 

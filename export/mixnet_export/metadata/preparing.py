@@ -1,4 +1,4 @@
-"""How images are prepared for anyone's model file: what the file says, or the one beside it."""
+"""The preprocessing of a model file of any origin: from the file, or the ``.json`` beside it."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def find_preprocessing(
 
 
 def metadata_of_file(path: Path) -> dict[str, ModelMetadata]:
-    """What the file says of itself, and what the file beside it says, by their names."""
+    """The metadata of the file, and of the file beside it, by their names."""
     return {path.name: read_metadata(path), f"{path.name}.json": side_metadata(path)}
 
 

@@ -1,8 +1,8 @@
-"""TFLite's model metadata as plain dictionaries, in and out of its FlatBuffer.
+"""TFLite's model metadata as plain dictionaries, read from and written to its FlatBuffer.
 
 A table of a FlatBuffer is a row of numbered slots. ``TABLES`` gives the slots of each table that we
 use, in the order of the published schema (``metadata_schema.fbs``, identifier M001); the rest is
-one function each way. An unknown or broken buffer raises SchemaError.
+one function for each direction. An unknown or broken buffer raises SchemaError.
 """
 
 import struct
@@ -78,7 +78,7 @@ def encode(values: Mapping[str, Any]) -> bytes:
 
 
 def decode(data: bytes) -> dict[str, Any]:
-    """What ``encode`` was given; what is absent, or of no table of ours, is left out."""
+    """The argument of ``encode``; absent values, and tables that we do not use, are left out."""
     from flatbuffers.table import Table
 
     if data[4:8] != IDENTIFIER:
@@ -122,7 +122,7 @@ _FILL: Mapping[str, Callable[[Any, int, Any], None]] = {
 
 
 def _write_value(builder: Any, kind: str, value: Any) -> tuple[str, Any]:
-    """What goes into a slot: a number itself, or the offset of what is written here."""
+    """The content of a slot: a number itself, or the offset of the data written here."""
     if kind in ("byte", "uint"):
         return kind, value
     if kind.startswith("["):

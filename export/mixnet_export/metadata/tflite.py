@@ -1,8 +1,8 @@
-"""The card of a ``.tflite`` file, in the form that TFLite's and MediaPipe's libraries read.
+"""The metadata of a ``.tflite`` file, in the form that TFLite's and MediaPipe's libraries read.
 
-Three things carry it: a buffer ``TFLITE_METADATA`` with normalisation and shapes, a zip archive
-behind the model with the labels, and a buffer of our own with what that schema cannot say, how
-images are cropped and resized.
+It has three parts: a buffer ``TFLITE_METADATA`` with normalisation and shapes, a zip archive after
+the model with the labels, and a buffer of our own with what that schema cannot express: how images
+are cropped and resized.
 """
 
 import io
@@ -144,7 +144,7 @@ _OUTPUTS = {
     "boxes": "raw boxes, a row an anchor: what its decoding takes",
     "scores": "raw scores, a row an anchor: the sigmoid of each is its class's probability",
 }
-"""What a detector gives; any other output is a classifier's."""
+"""The outputs of a detector; any other output is a classifier's."""
 
 
 def _output(name: str, labels: Labels) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""The doing behind a mixed precision: files built, shown to images and timed, for the search.
+"""The work of a mixed-precision search: builds files, compares their accuracy, and times them.
 
-It joins what other parts offer, and decides nothing: ``mixed`` does.
+It combines other modules and decides nothing: ``mixed`` does.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ CLASSIFIER = "logits"
 
 @dataclass(frozen=True)
 class Task:
-    """What a mixture is held against."""
+    """The reference of a mixture."""
 
     float32: bytes
     form: str
@@ -58,7 +58,7 @@ class Task:
 def find_mixture(task: Task, quantize: Callable[[Layers], bytes]) -> Front:
     """Search for the smallest set of blocks in float32; ``quantize`` writes a file with some.
 
-    Says each step as it is made. Raises NoMixtureError where none will do, UsageError where the
+    Reports each step as it is made. Raises NoMixtureError if none suffices, UsageError where the
     images do not fit the network.
     """
     with temporary_folder() as folder:
@@ -92,7 +92,7 @@ def time_ratio(first: Path, second: Path) -> Estimate:
 
 
 def layer_names(blocks: Layers, form: str) -> Layers:
-    """What the quantizer calls the layers of some blocks, the classifier among the head's."""
+    """The quantizer's names for the layers of some blocks; the classifier belongs to the head."""
     classifier = (CLASSIFIER,) if "head" in blocks and form == "tflite" else ()
     return (*blocks, *classifier)
 
@@ -105,7 +105,7 @@ def print_front(front: Front) -> None:
 
 
 def _measured(task: Task, exact: Path, other: Path) -> MeasuredMixture:
-    """The loss of a file, judged by its interval, or by itself where images are too few."""
+    """The loss of a file, judged by its interval, or by its value if images are too few."""
     sides = [Side(path, task.preprocessing) for path in (exact, other)]
     outcome: Outcome = parity(sides[0], sides[1], task.source, Settings(), task.labels).outcome
     verdict = judge(outcome, task.budget / 100, Settings().confidence)
@@ -119,6 +119,6 @@ def _tell(step: Step) -> None:
     kept = ", ".join(step.float_layers) or "no block"
     held = "within" if step.holds else "beyond"
     say(
-        f"{kept} in float32: loss {step.loss:.2f} points lost, {held} the budget,"
-        f" {show_time(step.time)} of float32's time"
+        f"{kept} in float32: loss {step.loss:.2f} points, {held} the budget,"
+        f" time / float32 {show_time(step.time)}"
     )

@@ -1,7 +1,7 @@
 """The search for a mixed precision: the fewest layers in float32 that keep int8 within a budget.
 
-A loop over functions that it is given; it builds, runs and times nothing itself, and what it tried
-it keeps, so that the way can be shown.
+A loop over functions that are arguments; it builds, runs and times nothing itself, and returns all
+steps.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ Layers = tuple[str, ...]
 
 
 def show_time(time: Estimate) -> str:
-    """A ratio of times and its interval, as they are printed."""
+    """A ratio of times and its interval, as printed."""
     if time.interval is None:
         return f"{time.value:.2f}"
     return f"{time.value:.2f} ({time.interval.low:.2f}–{time.interval.high:.2f})"
@@ -25,7 +25,7 @@ def show_time(time: Estimate) -> str:
 
 @dataclass(frozen=True)
 class MeasuredMixture:
-    """What a file costs in accuracy."""
+    """The loss of accuracy of a file."""
 
     loss: float
     """Points of top-1, or of agreement where there are no labels."""
@@ -56,7 +56,7 @@ class Step:
 
     @property
     def faster(self) -> bool:
-        """Whether it is faster than float32, and not by chance: its whole interval lies below 1."""
+        """Whether it is faster than float32, and not by chance: its whole interval is below 1."""
         return self.time.interval is not None and self.time.interval.high < 1
 
     @property
@@ -86,7 +86,7 @@ class Front:
     chosen: Step
     steps: tuple[Step, ...]
     measure: str
-    """Of what the losses are: ``top-1`` or ``agreement``."""
+    """Measure of the losses: ``top-1`` or ``agreement``."""
 
 
 class NoMixtureError(MixnetError):
@@ -111,7 +111,7 @@ def search(
     time: Callable[[bytes], Estimate],
     tell: Callable[[Step], object] = lambda step: None,
 ) -> Front:
-    """The smallest set of layers kept in float32 that ``measure`` lets hold, faster by ``time``.
+    """The smallest set of layers in float32 that ``measure`` accepts, faster by ``time``.
 
     ``ranked`` names the layers that may be kept, the most sensitive first, from the plain int8
     file; ``build`` writes a file with some of them in float32. Tried are none, then 1, 2, 4 … of
@@ -165,10 +165,10 @@ def front_rows(steps: Sequence[Step], chosen: Step) -> list[tuple[str, ...]]:
 
 
 MEASURED_ON = {"top-1": "labels", "agreement": "agreement"}
-"""What a file's provenance calls them."""
+"""Their name in a file's provenance."""
 
 COLUMNS = ("in float32", "points lost", "dB", "time", "size", "budget")
-"""What ``front_rows`` gives; the time is that over float32's."""
+"""A row of ``front_rows``; the time is relative to float32's."""
 
 
 class _Walk:
@@ -231,7 +231,7 @@ def _gallop(walk: _Walk, layers: Layers) -> tuple[int, int]:
 
 
 def _without_surplus(walk: _Walk, layers: Layers) -> Layers:
-    """Without those that turn out not to be needed, the least sensitive left out first."""
+    """The layers without those that are not needed, the least sensitive removed first."""
     for layer in reversed(layers[:-1]):
         fewer = tuple(each for each in layers if each != layer)
         if walk.at(fewer).acceptable:

@@ -1,4 +1,4 @@
-"""``optimize``: makes finished model files faster without changing its outputs.
+"""``optimize``: makes existing model files faster without changing their outputs.
 
-The function is in ``job``, what it returns in ``records``; the command is in ``command``.
+The function is in ``job``, its result in ``records``; the command is in ``command``.
 """

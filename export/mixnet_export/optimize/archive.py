@@ -1,8 +1,8 @@
-"""The zip archive behind a ``.tflite`` file, moved along when the model before it changes its size.
+"""The zip archive after a ``.tflite`` file's model, moved when the model changes its size.
 
-TFLite's metadata keeps associated files (labels, vocabularies) in a zip archive that follows the
-FlatBuffer. Its writers count offsets either from the beginning of the file or from that of the
-archive; the first kind has to be counted anew.
+TFLite's metadata stores associated files (labels, vocabularies) in a zip archive after the
+FlatBuffer. Its writers count offsets from the beginning of the file or from that of the archive; in
+the first case they must be recomputed.
 """
 
 import io
@@ -27,13 +27,13 @@ class Archive:
     """A zip archive at the end of a file."""
 
     start: int
-    """Where its first entry is."""
+    """Position of its first entry."""
     directory: int
-    """Where its list of entries is."""
+    """Position of its list of entries."""
     content: bytes
     """All bytes from ``start`` to the end of the file."""
     counted_from: int
-    """Where its offsets are counted from: 0, or its own first byte."""
+    """Origin of its offsets: 0, or its own first byte."""
 
 
 def find_archive(content: bytes) -> Archive | None:

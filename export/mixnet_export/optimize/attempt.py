@@ -1,7 +1,7 @@
-"""What a file of one format offers to ``optimize``, whatever the format.
+"""The interface of a file to ``optimize``, for every format.
 
-An original says what it would rewrite, as an attempt; writes that; and has it proven. Which of it
-stays is for ``settling`` to decide.
+An original proposes rewritings as an attempt, writes the result, and verifies it. ``settling``
+decides which rewritings remain.
 """
 
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ class UnprovenError(MixnetError):
     def __init__(self, failed: Mapping[str, str], hint: str) -> None:
         super().__init__("; ".join(failed.values()), hint)
         self.failed = dict(failed)
-        """By the names of rewritings in a plan, in which way each differs."""
+        """The difference of each failed rewriting, by its name in a plan."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What would be rewritten of a file."""
+    """The proposed rewritings of a file."""
 
     keys: tuple[str, ...]
     """The rewritings by their names in a plan."""
@@ -36,7 +36,7 @@ class Attempt:
     reason: str
     """Why there is nothing to rewrite; empty where there is."""
     parts: Any
-    """What the format needs to write and prove it."""
+    """The format's data to write and verify it."""
 
 
 class Original(Protocol):
@@ -45,7 +45,7 @@ class Original(Protocol):
     path: Path
     target: Target
     reason: str
-    """Why all of it is left as it is; empty where nothing speaks against changes."""
+    """Why nothing of it can be changed; empty if it can."""
 
     @property
     def recorded(self) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ class Original(Protocol):
         """It in numbers."""
 
     def attempt(self, decisions: Decisions) -> Attempt:
-        """What would be rewritten of it, as far as decisions allow."""
+        """The proposed rewritings that decisions allow."""
 
     def content(self, attempt: Attempt, *, allow_fp16: bool = False) -> bytes:
         """The bytes of the rewritten file."""

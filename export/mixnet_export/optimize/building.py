@@ -1,4 +1,4 @@
-"""Puts tiles and their sums in the place of large depthwise convolutions."""
+"""Replaces large depthwise convolutions by tiles and their sums."""
 
 from collections.abc import Sequence
 from typing import Any

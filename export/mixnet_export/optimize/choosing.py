@@ -1,7 +1,7 @@
-"""Which tiles a large kernel is cut into, and whether that pays: a cost model, no measurement.
+"""The tiles of a large kernel, and whether they are faster: a cost model, no measurement.
 
 Costs are counted in taps of a microkernel at one output element. XNNPACK computes a kernel with the
-next larger one of its microkernels, taps on padding included; beyond the largest each tap costs
+next larger one of its microkernels, including taps on padding; beyond the largest each tap costs
 several times as much.
 """
 
@@ -24,7 +24,7 @@ MOST_TILES = 400
 
 @dataclass(frozen=True)
 class Costs:
-    """What things cost beside the taps of a microkernel; for each runtime in ``targets.toml``."""
+    """Costs besides the taps of a microkernel; for each runtime in ``targets.toml``."""
 
     generic_tap: float
     """A tap of a kernel beyond the microkernels, in float32."""
@@ -57,11 +57,11 @@ class Choice:
     """One tile of all taps is the convolution itself."""
     cost: float
     direct: float
-    """The cost of the convolution as it is."""
+    """The cost of the original convolution."""
 
     @property
     def ratio(self) -> float:
-        """Expected time of the tiles in that of the convolution as it is."""
+        """Expected time of the tiles over that of the original convolution."""
         return self.cost / self.direct
 
     def pays(self, costs: Costs) -> bool:
@@ -94,14 +94,14 @@ def choose(
 
 
 def whole(shape: Shape, form: str, kernels: tuple[int, ...], costs: Costs) -> Choice:
-    """The convolution in one, in float32 by a kernel of several passes, which takes any size."""
+    """The whole convolution, in float32 with a multi-pass kernel, which supports any size."""
     tile = Tile(range(shape.rows.kernel), range(shape.columns.kernel), "")
     cost = shape.outputs * (tile.taps + costs.sum) + _conversions(shape, form, costs)
     return Choice((tile,), cost, direct_cost(shape, form, kernels, costs))
 
 
 def direct_cost(shape: Shape, form: str, kernels: tuple[int, ...], costs: Costs) -> float:
-    """What the convolution costs as it is."""
+    """The cost of the original convolution."""
     tap = costs.generic_tap if form in (FLOAT32, FLOAT16) else costs.generic_tap_int8
     return shape.outputs * shape.taps * tap + costs.operator
 
@@ -109,7 +109,7 @@ def direct_cost(shape: Shape, form: str, kernels: tuple[int, ...], costs: Costs)
 def tiles_cost(
     shape: Shape, tiles: list[Tile], form: str, kernels: tuple[int, ...], costs: Costs
 ) -> float:
-    """What such tiles cost, with all that it takes to feed them and to add them up."""
+    """The cost of such tiles, including preparing their inputs and adding them up."""
     total = _conversions(shape, form, costs)
     for tile in tiles:
         kernel = next(size for size in kernels if size >= tile.taps)
@@ -132,7 +132,7 @@ def _slices_cost(shape: Shape, tiles: Sequence[Tile], costs: Costs) -> float:
 def int8_tiles_cost(
     shape: Shape, tiles: Sequence[Tile], kernels: tuple[int, ...], costs: Costs
 ) -> float:
-    """What the same tiles cost in int8, between which nothing is converted.
+    """The cost of the same tiles in int8, without conversions between them.
 
     ``kernels`` are the taps of the int8 microkernels.
     """
@@ -152,13 +152,13 @@ def _conversions(shape: Shape, form: str, costs: Costs) -> float:
 
 
 def _copied(shape: Shape, sizes: Sequence[int], costs: Costs) -> float:
-    """What copying so many rows and columns costs."""
+    """The cost of copying this number of rows and columns."""
     count = shape.batch * shape.channels * sizes[0] * sizes[1]
     return count * costs.copy + costs.operator
 
 
 def _candidates(shape: Shape, kernels: tuple[int, ...]) -> Iterator[list[Tile]]:
-    """Ways to cut the kernel, each tile checked for where it reads."""
+    """Ways to tile the kernel, with the input position of each tile checked."""
     height, width = (axis.widened() for axis in shape.axes)
     if height is not None and width is not None and max(len(height), len(width)) <= MOST_NESTED:
         tiles = _tiles(shape, (height, width), nested(len(height), len(width), kernels))

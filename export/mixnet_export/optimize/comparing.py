@@ -1,4 +1,4 @@
-"""The whole file against its original: all outputs of all signatures, on all kinds of inputs."""
+"""Compares the whole file with its original: all outputs of all signatures, on several inputs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -65,7 +65,7 @@ def compare_outputs(
 def _runs(
     document: Document, key: str | None, delegates: bool, feeds: Sequence[Feed]
 ) -> dict[str, list[Array]]:
-    """By output, what comes of each input."""
+    """The values of each output for each input."""
     interpreter = open_interpreter(document, delegates=delegates)
     found: dict[str, list[Array]] = {}
     for feed in feeds:
@@ -92,7 +92,7 @@ def _run(interpreter: Any, document: Document, key: str | None, feed: Feed) -> d
 
 
 def _zero_points(document: Document, key: str | None) -> dict[str, int]:
-    """What means zero in each output, by its name; only of those that are quantized."""
+    """The zero point of each quantized output, by its name."""
     interpreter = open_interpreter(document)
     if key is not None:
         details = interpreter.get_signature_runner(key).get_output_details()
@@ -105,7 +105,7 @@ def _zero_points(document: Document, key: str | None) -> dict[str, int]:
 def compared(
     first: list[Array], plain: list[Array], second: list[Array], zero: int = 0
 ) -> dict[str, Any]:
-    """How far an output of the candidate (``second``) is from the original's.
+    """The difference between an output of the candidate (``second``) and the original's.
 
     ``zero`` is what means zero in it, in which SQNR sees no signal.
     """
@@ -131,7 +131,7 @@ def compared(
 
 
 def change_of(first: list[Array], without: list[Array]) -> float:
-    """How far an output is from that of other weights; huge where they cannot be compared."""
+    """The difference between outputs with other weights; huge if they cannot be compared."""
     one, other = _joined(first), _joined(without)
     if one.shape != other.shape or one.dtype.kind not in "fiub":
         return HUGE
@@ -147,7 +147,7 @@ def _joined(values: list[Array]) -> Array:
 
 
 def _spread(outputs: list[Array]) -> float:
-    """How far outputs for different inputs are from each other at most."""
+    """The largest difference between outputs for different inputs."""
     found = 0.0
     for one, other in pairwise(outputs):
         if one.shape == other.shape:

@@ -1,4 +1,4 @@
-"""A rewritten operator alone: against its definition in float64; in int8, the original operator."""
+"""Compares a rewritten operator with its definition in float64; in int8, with the original."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +28,7 @@ MOST_RUNS = 16
 
 
 def captured_inputs(original: Document, chosen: list[Found]) -> dict[tuple[int, int], list[Array]]:
-    """What the operators of the main graph are given when the whole file runs."""
+    """The inputs of the main graph's operators when the whole file runs."""
     wanted = {t for f in chosen if f.subgraph == 0 for t in (f.source, f.direct_source)}
     found: dict[tuple[int, int], list[Array]] = {(0, tensor): [] for tensor in wanted}
     if not wanted:
@@ -48,7 +48,7 @@ def captured_inputs(original: Document, chosen: list[Found]) -> dict[tuple[int, 
 def seen_on_pictures(
     document: Document, sources: list[int], pictures: str | None
 ) -> dict[int, list[Array]]:
-    """What tensors of the main graph hold when it runs on some of a user's pictures."""
+    """The values of the main graph's tensors for some of a user's images."""
     if not sources or pictures is None:
         return {}
     runs = np.load(pictures, mmap_mode="r")
@@ -138,7 +138,7 @@ class _Part:
         self._interpreter = open_interpreter(document, content=content)
 
     def run(self, values: Array) -> Array:
-        """What they make of an input."""
+        """Their outputs for an input."""
         (entry,), (output,) = (
             self._interpreter.get_input_details(),
             self._interpreter.get_output_details(),

@@ -1,7 +1,7 @@
-"""Which rewritings of a file pay on one machine: measured, and written as a plan to be read again.
+"""The rewritings of a file that are faster on one machine: measured, and stored as a plan.
 
-A plan is for one file, named by its hash, and one target. What it does not list is decided as
-without a plan.
+A plan is for one file, identified by its hash, and one target. Rewritings that it does not list are
+decided as without a plan.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from mixnet_runtimes.targets import find_target
 KEYS = ("measured", "target", "original_sha256", "rewrite")
 
 TILES = "tiles"
-"""The pattern of a large convolution that is cut."""
+"""The pattern of a large convolution that is tiled."""
 
 INT8_TILES = "int8 tiles"
 """The pattern of tiles in int8, with ranges of their own, in place of float32 ones."""
@@ -39,11 +39,11 @@ class Measured:
     """The tensors that they are about."""
     what: str
     found: Estimate
-    """Their time rewritten over their time as they are."""
+    """Their time after over before rewriting."""
 
     @property
     def is_faster(self) -> bool:
-        """Whether the whole interval says so."""
+        """Whether the whole interval is below 1."""
         return self.found.interval is not None and self.found.interval.high < 1
 
 
@@ -58,7 +58,7 @@ class Decisions:
     unproven: Mapping[str, str] = field(default_factory=dict)
     """Rewritings that were tried and are not equal, and in which way they differ."""
     only: frozenset[str] | None = None
-    """Where given, all others are left out."""
+    """If given, all others are left out."""
 
     def why_not(self, pattern: str, name: str) -> str:
         """Why a rewriting is not wanted; empty where it is, as one that is not listed is."""
@@ -84,18 +84,18 @@ class Decisions:
 
 
 ALL = Decisions()
-"""Everything that the cost model wants."""
+"""Everything that the cost model selects."""
 
 
 def key_of(pattern: str, name: str) -> str:
-    """How a plan calls a rewriting."""
+    """The key of a rewriting in a plan."""
     return f"{pattern}: {name}"
 
 
 def decide(
     measured: Sequence[Measured], conditions: str, target: str, original_sha256: str
 ) -> Decisions:
-    """What was measured as decisions."""
+    """Measurements as decisions."""
     rewrite = {
         key_of(each.pattern, name): each.is_faster for each in measured for name in each.names
     }
@@ -113,7 +113,7 @@ def format_decisions(decisions: Decisions, measured: Sequence[Measured]) -> str:
         "[rewrite]",
     ]
     for each in measured:
-        lines.append(f"# {quote(each.what)[1:-1]}: {ratio_text(each.found)} of its time")
+        lines.append(f"# {quote(each.what)[1:-1]}: time / original {ratio_text(each.found)}")
         for name in each.names:
             lines.append(f"{quote(key_of(each.pattern, name))} = {str(each.is_faster).lower()}")
     return "\n".join(lines) + "\n"

@@ -1,8 +1,8 @@
 """A ``.tflite`` file as tables that can be changed, and its bytes again.
 
-What nobody changes stays equal field by field after decoding: names, signatures, subgraphs,
-metadata, the zip archive behind the model. Buffers that are stored behind the FlatBuffer by their
-offset are taken into it. A file of which something would get lost is refused.
+Everything that is not changed stays equal field by field: names, signatures, subgraphs, metadata,
+the zip archive after the model. Buffers stored by offset after the FlatBuffer are moved into it. A
+file of which something would be lost is refused.
 """
 
 import json
@@ -56,7 +56,7 @@ class Document:
         return sha256(self.content)
 
     def provenance(self) -> Mapping[str, Any] | None:
-        """What an earlier rewriting left in the file; None where there was none."""
+        """The record of an earlier rewriting in the file; None if there was none."""
         for entry in self.model.metadata or ():
             if (
                 entry is not None
@@ -110,7 +110,7 @@ def fresh_model(document: Document) -> Any:
 
 
 def reason_to_leave(document: Document) -> str:
-    """Why a whole file is left as it is; empty where nothing speaks against changes."""
+    """Why a whole file cannot be changed; empty if it can."""
     kinds = document.kinds()
     compiled = [kind for kind in kinds if kind in COMPILED]
     if compiled:

@@ -1,4 +1,4 @@
-"""Changes to a model's tables: tensors are only appended, operators replaced where they stand."""
+"""Changes to a model's tables: tensors are only appended, operators replaced in place."""
 
 import copy
 from collections.abc import Sequence

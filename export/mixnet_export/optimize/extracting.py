@@ -1,4 +1,4 @@
-"""A few operators of a model as a model of their own, to be run alone."""
+"""Extracts a few operators of a model as a separate model."""
 
 import copy
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A file in numbers: its size, its delegate partitions, what its activations need at once."""
+"""Figures of a file: its size, its delegate partitions, its peak activation memory."""
 
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ def why_unknown(path: Path, target: Target) -> str:
 
 
 def peak_activations(model: Any, schema: Any) -> int:
-    """Bytes of activations of the main graph that live at once at most, as runtimes plan them.
+    """Peak activation bytes of the main graph, as runtimes plan them.
 
     Every tensor lives from the operator that writes it to the last one that reads it.
     """

@@ -1,7 +1,7 @@
-"""Finds the large depthwise convolutions of a model, and says of those it leaves alone why.
+"""Finds the large depthwise convolutions of a model, with a reason for those it does not rewrite.
 
-What is found is described in full (``Found``): which tensors, how its taps fall, how its weights
-are stored. Whatever is not exactly one of the known forms is left alone.
+Each is described in full (``Found``): its tensors, the positions of its taps, how its weights are
+stored. An operator that is not exactly of a known form is not rewritten.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,10 +31,10 @@ ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")
 """Activations that are the same behind a sum."""
 
 SIZE_LIMIT = 1 << 16
-"""Of an axis; a larger one is a wrong byte in the file."""
+"""Limit of an axis; a larger one is a damaged file."""
 
 KERNEL_LIMIT = 512
-"""Of an axis; no network is known that has one of a quarter of it."""
+"""Limit of a kernel's axis; no known network has a quarter of it."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Left:
-    """A large depthwise convolution that stays as it is."""
+    """A large depthwise convolution that is not rewritten."""
 
     subgraph: int
     operator: int
@@ -244,7 +244,7 @@ class _Finder:
 
 
 def _axis(size: int, output: int, kernel: int, stride: int, dilation: int, same: bool) -> Axis:
-    """One axis with the padding that an operator gives it. Raises LeftAloneError."""
+    """One axis with its padding in an operator. Raises LeftAloneError."""
     reach = (kernel - 1) * dilation + 1
     expected = -(-size // stride) if same else (size - reach) // stride + 1
     if output != expected or expected < 1:

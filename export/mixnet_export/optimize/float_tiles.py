@@ -1,7 +1,7 @@
-"""Tiles and their sums, in float32, in the place of a large depthwise convolution.
+"""Float32 tiles and their sums, which replace a large depthwise convolution.
 
-In int8 they stand between DEQUANTIZE and QUANTIZE, with the operator's own scales: the sum is
-rounded once, as the convolution rounds it.
+In int8 they are between DEQUANTIZE and QUANTIZE, with the operator's own scales: the sum is rounded
+once, like the result of the convolution.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class FloatTiles:
         self._tiles = rewriting.choice.tiles
         self._whole = rewriting.is_whole
         self._floats = floats
-        """By an int8 tensor, the float32 tensor of the same values."""
+        """The float32 tensor with the values of an int8 tensor."""
         self._place = rewriting.found.operator
         self._options = graph.graph.operators[self._place].builtinOptions
         self._name = f"{name_of(graph.graph, rewriting.found.output)}/{MARK}"
@@ -191,7 +191,7 @@ class FloatTiles:
         return self._graph.activation(name, shape, source)
 
     def _version(self, is_dilated: bool) -> int:
-        """Of DEPTHWISE_CONV_2D."""
+        """Version of DEPTHWISE_CONV_2D."""
         return 2 if is_dilated else 1
 
     # What comes out

@@ -1,8 +1,8 @@
-"""Where a depthwise convolution's taps fall, and what of it a tile has to read. Pure functions.
+"""The positions of a depthwise convolution's taps, and the input region of a tile. Pure functions.
 
 Output ``o`` of an axis reads input ``o * stride - before + tap * dilation`` for every tap of the
-kernel, zero outside the input. A tile is a convolution with some of the taps. What it has to read
-begins elsewhere, and whether SAME or VALID padding puts it there is computed, never assumed.
+kernel, zero outside the input. A tile is a convolution with some of the taps. Its input begins at
+another position, and whether SAME or VALID padding gives that position is computed, never assumed.
 """
 
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class Axis:
         return 0 <= tap < self.kernel and self._meets(tap)
 
     def is_same(self, taps: range) -> bool:
-        """Whether SAME padding gives these taps the place that they have in the kernel.
+        """Whether SAME padding gives these taps their position in the kernel.
 
         >>> seven = Axis(size=14, output=14, kernel=7, stride=1, dilation=1, before=3)
         >>> seven.is_same(range(1, 6)), seven.is_same(range(0, 7, 2)), seven.is_same(range(0, 5))
@@ -115,7 +115,7 @@ class Shape:
 
     @property
     def taps(self) -> int:
-        """Of the whole kernel."""
+        """Taps of the whole kernel."""
         return self.rows.kernel * self.columns.kernel
 
     @property
@@ -151,12 +151,12 @@ class Tile:
 
     @property
     def taps(self) -> int:
-        """What is computed."""
+        """Number of computed taps."""
         return len(self.rows) * len(self.columns)
 
 
 def tile_of(shape: Shape, piece: Piece) -> Tile:
-    """A piece of the kernel, with the cheapest way to read that is right for it."""
+    """A tile of the kernel, with the cheapest correct way to read its input."""
     pairs = list(zip(shape.axes, piece, strict=True))
     if all(axis.is_same(taps) for axis, taps in pairs):
         return Tile(*piece, SAME)

@@ -1,4 +1,4 @@
-"""One subgraph of a model: what writes and reads each tensor, and which ones others know."""
+"""One subgraph of a model: the operators that write and read each tensor, and shared tensors."""
 
 from collections import Counter
 from typing import Any
@@ -25,7 +25,7 @@ class Graph:
         }
         """The operator that writes a tensor."""
         self.readers = Counter(t for each in self.operators for t in integers(each.inputs))
-        """How often a tensor is read."""
+        """The number of readers of a tensor."""
         self.ports = set(ports_of(document.model, number))
         self._writes = Counter(t for each in self.operators for t in integers(each.outputs))
 

@@ -1,7 +1,7 @@
-"""The same tiles in int8, each result and each sum with a scale of its own.
+"""The same tiles in int8, each result and each sum with its own scale.
 
-Weights and biases are the convolution's own integers, so the tiles are exact but for the rounding
-of what is added.
+Weights and biases are the convolution's own integers, so the tiles are exact except for the
+rounding of their results.
 """
 
 from collections.abc import Sequence

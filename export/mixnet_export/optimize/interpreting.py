@@ -51,7 +51,7 @@ def invoke(interpreter: Any, document: Document) -> None:
 
 
 def called(function: Callable[[], Result], document: Document) -> Result:
-    """What a function gives. Raises MixnetError for an error of the runtime's."""
+    """The result of a function. Raises MixnetError for an error of the runtime."""
     try:
         return function()
     except (ValueError, RuntimeError) as error:

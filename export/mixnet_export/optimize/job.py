@@ -1,4 +1,4 @@
-"""One optimization from beginning to end: read, find, choose, rewrite, prove, write."""
+"""One optimization from beginning to end: read, find, choose, rewrite, verify, write."""
 
 import json
 from dataclasses import replace
@@ -57,7 +57,7 @@ def optimize(
     equal is left as it was. Raises UsageError for what is not such a file or no pictures, for
     another runtime's target, for float16 of anything but float32, and for an output in the input's
     place; MixnetError for a broken file, for one that would lose something, and for one that cannot
-    be held against itself.
+    be compared with itself.
     """
     path = Path(path)
     if path.suffix.lower() == ".onnx" and (allow_fp16 or calibration is not None):
@@ -105,7 +105,7 @@ def _opened(path: Path, target: Target, allow_fp16: bool, calibration: Path | No
 
 
 def _settled(original: Original, candidate: Path, decisions: Decisions) -> Made:
-    """What is made of all rewritings that are proven equal, and the bytes that were proven."""
+    """The file with all rewritings that pass verification, and its verified bytes."""
     before = OptimizeResult(
         original.path, original.target.name, (), (), "", original.figures(), None, None
     )
@@ -124,7 +124,7 @@ def _settled(original: Original, candidate: Path, decisions: Decisions) -> Made:
 
 
 def _faults(decisions: Decisions) -> tuple[str, ...]:
-    """What was tried and is not equal, in a sentence each."""
+    """The rewritings that failed verification, in a sentence each."""
     return tuple(
         f"left as it was, {key}: not proven equal: {why} ({HINT})"
         for key, why in decisions.unproven.items()

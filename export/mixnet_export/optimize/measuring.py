@@ -1,8 +1,8 @@
-"""Times every rewriting of a file beside what is there, each alone, and decides nothing.
+"""Times every rewriting of a file separately, in turns with the original operators.
 
-A region or convolution is taken out of the file as it is, and out of the file with everything
-rewritten, and the two run in turns. Equal ones are timed once. Who times is the caller's: this
-machine or a phone.
+A region or convolution is extracted from the original, and from the file with all rewritings, and
+the two run in turns. Equal ones are timed once. The caller provides the timer: this machine or a
+phone. Nothing is decided here.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -89,7 +89,7 @@ def timed(group: Sequence[Pair], timer: Timer) -> Measured:
 
 @dataclass(frozen=True)
 class _Taken:
-    """What is taken out of two files."""
+    """The parts extracted from two files."""
 
     before: Document
     after: Document
@@ -132,7 +132,7 @@ def _pairs(document: Document, target: Target) -> Iterator[Pair]:
 
 
 def _tiled(document: Document, target: Target) -> Document:
-    """A file with all large convolutions cut that the cost model wants cut."""
+    """A file with tiles for all large convolutions that the cost model selects."""
     chosen = [
         rewriting
         for found in find(document, most_taps(target))

@@ -1,6 +1,6 @@
-"""A PAD before a convolution, as PyTorch's exporters write it, taken into the convolution.
+"""A PAD before a convolution, as PyTorch's exporters write it, absorbed into the convolution.
 
-Only where it pads rows and columns with zeros, for this one reader.
+Only if it pads rows and columns with zeros, for this one reader.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class ZeroPad:
 
     operator: int
     source: int
-    """What it pads."""
+    """The tensor that it pads."""
     zeros: Array
     """Before and after, by axis: (4, 2)."""
 

@@ -1,4 +1,4 @@
-"""A piece of a file before and after its rewriting, to be timed side by side."""
+"""A part of a file before and after its rewriting, to be timed side by side."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass

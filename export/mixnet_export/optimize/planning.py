@@ -21,17 +21,17 @@ Tracked = Callable[[Groups], Iterable[Sequence[Pair]]]
 
 
 PHONE_TIMER = "mixnet_bench.tuning.phone:timer_on"
-"""Who lends a phone's timer: above this package, so by its name, and looked up when asked for."""
+"""The provider of a phone's timer: above this package, so named, and imported on request."""
 
 
 class LentTimer(Protocol):
-    """Somebody's timer, and what is known of where it times."""
+    """A timer, and the conditions under which it times."""
 
     def launches(self, contents: Sequence[bytes]) -> Any:
         """Times of the contents of files, in turns, launch by launch."""
 
     def conditions(self, content: bytes) -> str:
-        """What bears on the times of such a file, the runtime first."""
+        """The conditions of such a file's times, the runtime first."""
 
     def target(self, content: bytes) -> Target | None:
         """The runtime there; None where its version is none that is known."""
@@ -39,7 +39,7 @@ class LentTimer(Protocol):
 
 @dataclass(frozen=True)
 class MeasuredPlan:
-    """What was measured, what it decides, and the text that says so."""
+    """The measurements, the decisions, and the text of the plan."""
 
     measured: tuple[Measured, ...]
     decisions: Decisions
@@ -49,7 +49,7 @@ class MeasuredPlan:
 def plan_here(path: Path, runtime: str | None, tracked: Tracked = iter) -> MeasuredPlan:
     """Measure on this machine, with one thread.
 
-    Raises UsageError where this machine's runtime is not like the one asked for.
+    Raises UsageError if this machine's runtime is unlike the requested one.
     """
     target = target_for(path, runtime)
     conditions = f"{check_runtime(path, target)}, 1 thread"
@@ -61,7 +61,7 @@ def plan_on_phone(
 ) -> MeasuredPlan:
     """Measure on a phone, ``adb`` or ``adb:SERIAL``, with one thread.
 
-    Raises UsageError where its runtime is not like the one asked for, MixnetError as the phone.
+    Raises UsageError if its runtime is unlike the requested one, MixnetError as the phone.
     """
     lend: Callable[..., AbstractContextManager[LentTimer]] = pkgutil.resolve_name(PHONE_TIMER)
     with lend(on, path.suffix.lower(), 1, allow_emulated=allow_emulated) as timer:
@@ -73,7 +73,7 @@ def plan_by(
 ) -> MeasuredPlan:
     """Measure with a lent timer, for the runtime that it has.
 
-    Raises UsageError where that is of no known version, or not like the one asked for.
+    Raises UsageError if its version is unknown, or unlike the requested one.
     """
     content = path.read_bytes()
     target, conditions = timer.target(content), timer.conditions(content)
@@ -81,7 +81,7 @@ def plan_by(
         raise UsageError(f"{conditions}: no rules are known for its version")
     if runtime is not None and not target.is_like(target_for(path, runtime)):
         raise UsageError(
-            f"{conditions}: what is measured there says nothing of {runtime}",
+            f"{conditions}: its measurements are not valid for {runtime}",
             f"omit --for, or give --for {target.name}",
         )
     return plan_with(path, target, timer.launches, conditions, tracked)
@@ -90,7 +90,7 @@ def plan_by(
 def plan_with(
     path: Path, target: Target, timer: Timer, conditions: str, tracked: Tracked = iter
 ) -> MeasuredPlan:
-    """Measure with somebody's timer, such as a phone's."""
+    """Measure with a given timer, such as a phone's."""
     measured = tuple(timed(group, timer) for group in tracked(pair_groups(path, target)))
     decisions = decide(measured, conditions, target.name, sha256_of(path))
     return MeasuredPlan(measured, decisions, format_decisions(decisions, measured))

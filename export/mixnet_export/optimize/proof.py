@@ -1,7 +1,8 @@
-"""Holds a rewritten file against its original, in two layers, and judges what was found.
+"""Compares a rewritten file with its original, in two layers, and judges the differences.
 
-Each rewritten region and operator alone, on what the original file gives it and on noise; and the
-whole file on a picture, noise, edges and a constant. The runs are in ``proof_child``.
+Each rewritten region and operator separately, on the original file's intermediate values and on
+noise; and the whole file on a picture, noise, edges and a constant. The runs are in
+``proof_child``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,23 +20,23 @@ from mixnet_export.optimize.rewriting import Rewriting
 from mixnet_runtimes import child
 
 OPERATOR_TOLERANCE = 1e-5
-"""Of a float32 operator against a float64 reference, relative to its largest value."""
+"""Limit of a float32 operator's error against float64, relative to its largest value."""
 
 MOST_STEPS = 1
-"""By which an int8 operator may differ from the original one."""
+"""Steps by which an int8 operator may differ from the original one."""
 
 OUTPUT_TOLERANCE = 1e-5
-"""Of float32 outputs, relative to the largest value."""
+"""Limit of float32 outputs' differences, relative to the largest value."""
 
 OWN_FACTOR = 4
 """How often the original's own difference with and without XNNPACK is allowed, or that of its
 region from a float64 reference."""
 
 OWN_LIMIT = 1e-3
-"""Of an original's region from a float64 reference: beyond it, the region is not understood."""
+"""Limit of an original region's error against float64: beyond it, it is not rewritten."""
 
 LEAST_SQNR_DB = 30.0
-"""Of a file with int8 operators that were rewritten; or what the original has with and without
+"""SQNR of a file with rewritten int8 operators; or that of the original with and without
 XNNPACK less ``SQNR_SLACK_DB``, where that is less."""
 
 SQNR_SLACK_DB = 6.0
@@ -53,12 +54,12 @@ HINT = "please report this with the file"
 
 @dataclass(frozen=True)
 class Proof:
-    """What the runs found."""
+    """The results of the runs."""
 
     operators: list[dict[str, Any]]
-    """Of each rewritten operator, in order: ``error`` and ``own``, or ``steps`` and ``share``."""
+    """For each rewritten operator: ``error`` and ``own``, or ``steps`` and ``share``."""
     regions: list[dict[str, Any]]
-    """Of each rewritten region, in order: ``error`` and ``own``, or ``steps`` and ``share``."""
+    """For each rewritten region: ``error`` and ``own``, or ``steps`` and ``share``."""
     outputs: tuple[OutputProof, ...]
     partitions: tuple[int | None, int | None]
     """Delegate partitions of the original and the candidate on this machine's runtime."""
@@ -184,7 +185,7 @@ def judged(seen: Mapping[str, Any], is_int8: bool) -> OutputProof:
 
 
 def doubts(outputs: Sequence[OutputProof]) -> Iterator[str]:
-    """What the comparison of the whole file leaves open, in sentences."""
+    """Limits of the comparison of the whole file, in sentences."""
     for each in outputs:
         if each.says_nothing:
             yield f"output {each.name} cannot be used as proof: {each.says_nothing}"

@@ -1,7 +1,7 @@
-"""The runs behind a proof, in a process that may crash; ``proof`` asks it and judges.
+"""The runs of a verification, in a process that may crash; ``proof`` calls it and judges.
 
 It runs the original, with XNNPACK and without, and the candidate, on the same inputs; and every
-rewritten operator alone, on what it is given in those runs and on noise.
+rewritten operator separately, on its inputs in those runs and on noise.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ from mixnet_runtimes.tflite.words import integers
 
 
 def prove(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
-    """What the runs found: ``regions`` and ``operators`` one by one, ``outputs`` of the file."""
+    """The results: ``regions`` and ``operators`` one by one, ``outputs`` of the file."""
     runtime, _ = find_runtime(None)
     tell("comparing the operators of", runtime.name)
     paths = [Path(request[key]) for key in ("path", "candidate")]
@@ -59,7 +59,7 @@ def prove(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
 def _compared_regions(
     request: Mapping[str, Any], original: Document
 ) -> tuple[list[dict[str, Any]], Document]:
-    """What was found of the regions of each stage, and the file that the last one left."""
+    """The results of each stage's regions, and the file after the last one."""
     found: list[dict[str, Any]] = []
     before = original
     for path, regions in zip(request["files"][1:], request["regions"], strict=True):
@@ -72,7 +72,7 @@ def _compared_regions(
 def _compared_operators(
     request: Mapping[str, Any], base: Document, candidate: Document
 ) -> list[dict[str, Any]]:
-    """What was found of each convolution that was cut into tiles."""
+    """The results for each tiled convolution."""
     found_in_it = finding.find(base, request["most_taps"])
     known = {(e.subgraph, e.operator): e for e in found_in_it if isinstance(e, Found)}
     chosen = [

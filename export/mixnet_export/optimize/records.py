@@ -1,4 +1,4 @@
-"""What ``optimize`` found and did, as frozen records."""
+"""The results of ``optimize``, as frozen records."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -13,7 +13,7 @@ class Rewritten:
     subgraph: int
     operator: int
     name: str
-    """Of its output tensor."""
+    """Name of its output tensor."""
     form: str
     """``float32``, ``float16``, ``int8-per-channel`` or ``int8-per-tensor``."""
     kernel: tuple[int, int]
@@ -44,17 +44,17 @@ class Rewritten:
 
 @dataclass(frozen=True)
 class RewrittenRegion:
-    """Several operators that were rewritten together, before large kernels were cut."""
+    """Several operators that were rewritten together, before large kernels were tiled."""
 
     subgraph: int
     pattern: str
-    """What was found."""
+    """The name of the pattern."""
     operators: tuple[int, ...]
     """Their places in the original."""
     name: str
-    """Of the tensor that it is about."""
+    """Name of the tensor that it concerns."""
     what: str
-    """What became of it."""
+    """The rewriting in words."""
     error: float | None = None
     """Largest difference from a float64 reference, or from the original where there is none."""
     own_error: float | None = None
@@ -87,7 +87,7 @@ class OutputProof:
     own_difference: float
     """That of the original from itself, with and without XNNPACK."""
     share: float
-    """Of values that differ."""
+    """Share of values that differ."""
     sqnr_db: float | None
     """None where nothing differs."""
     own_sqnr_db: float | None
@@ -111,7 +111,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class OptimizeResult:
-    """What was found in a file, and what was made of it."""
+    """The findings in a file, and the result of rewriting."""
 
     path: Path
     target: str
@@ -128,7 +128,7 @@ class OptimizeResult:
     warnings: tuple[str, ...] = ()
     written: Path | None = None
     pictures: int = 0
-    """Of a user's, on which outputs were compared; 0 where that was on made-up inputs."""
+    """Number of a user's images on which outputs were compared; 0 for generated inputs."""
     fp16_allowed: bool = False
     """Whether the result says that XNNPACK may compute it in float16."""
     provenance: Mapping[str, Any] = field(default_factory=dict)

@@ -1,6 +1,6 @@
-"""A depthwise convolution in float64, by its definition: what rewritten operators are held against.
+"""A depthwise convolution in float64, by its definition: the reference for rewritten operators.
 
-It shares nothing with the search for tiles but the description of the padding.
+It shares only the description of the padding with the search for tiles.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is asked for: a file of a known kind, and an output that is not in its place."""
+"""The request of ``optimize``: a file of a known kind, and an output that does not replace it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ FORMATS = (".tflite", ".onnx")
 
 
 def check_request(path: Path, output: Path | None, others: Sequence[Path] = ()) -> Path | None:
-    """Where the result goes. Raises UsageError for another kind of file, or the input's place."""
+    """The output path. Raises UsageError for another kind of file, or the input's path."""
     if path.suffix.lower() not in FORMATS:
         kinds = " and ".join(FORMATS)
         raise UsageError(f"{show(path)} is not a model file", f"optimize takes {kinds} files")

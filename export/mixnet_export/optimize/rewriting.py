@@ -1,4 +1,4 @@
-"""What is to come in the place of a large depthwise convolution, as data."""
+"""The replacement of a large depthwise convolution, as data."""
 
 from dataclasses import dataclass
 

@@ -20,7 +20,7 @@ EDGE = 5
 """Width of the stripes in pixels; no tile's."""
 
 CHANNELS = (1, 3)
-"""Of what may be a picture."""
+"""Channels of an input that may be an image."""
 
 
 def sample(kind: str, info: TensorInfo) -> Array:

@@ -1,8 +1,8 @@
-"""Finds what can be rewritten and proven: rewritings whose proof fails are left as they were.
+"""Finds the rewritings that pass verification; those that fail are undone.
 
-A proof names rewritings that differ, each alone. Where it cannot, as of a file that crashes its
-runtime or differs only as a whole, halves are tried. What fails with nothing rewritten at all is
-no rewriting's fault.
+A verification names the single rewritings that differ. If it cannot, because a file crashes its
+runtime or differs only as a whole, they are found by bisection. If the file fails without any
+rewriting, no rewriting is the cause.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Trial(Generic[Result]):
-    """What is tried: which rewritings decisions allow, and whether those are proven."""
+    """An attempt: which rewritings decisions allow, and whether they pass verification."""
 
     keys: Callable[[Decisions], Sequence[str]]
     """The rewritings, by their names in a plan."""
@@ -27,9 +27,9 @@ class Trial(Generic[Result]):
 
 
 def settle(trial: Trial[Result], decisions: Decisions) -> Result:
-    """What is made of all rewritings that are proven equal.
+    """The file with all rewritings that pass verification.
 
-    Raises MixnetError where the file fails with none of them.
+    Raises MixnetError if the file fails without any of them.
     """
     while True:
         try:
@@ -69,7 +69,7 @@ def _culprits(trial: Trial[Result], decisions: Decisions, error: MixnetError) ->
 
 
 def _failure(trial: Trial[Result], decisions: Decisions, keys: Sequence[str]) -> MixnetError | None:
-    """How a file fails with these rewritings alone; None where it does not."""
+    """The failure of a file with only these rewritings; None if there is none."""
     try:
         trial.prove(replace(decisions, only=frozenset(keys)))
     except UsageError:

@@ -1,4 +1,4 @@
-"""A ``.tflite`` file for ``optimize``: what is found, chosen and rewritten in it, and its proof."""
+"""A ``.tflite`` file for ``optimize``: finding, choosing and rewriting, and its verification."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -48,12 +48,12 @@ NO_TILES = "no tiles fit it, or only with slices, which an open batch does not a
 
 @dataclass(frozen=True)
 class _Parts:
-    """What is rewritten: regions stage by stage, then convolutions."""
+    """The rewritings: regions stage by stage, then convolutions."""
 
     stages: Stages
     chosen: tuple[Rewriting, ...]
     float_because: Mapping[str, str] = field(default_factory=dict)
-    """By name, why tiles of an int8 convolution are not in int8, where pictures are given."""
+    """Why tiles of an int8 convolution are not in int8, by name, if images are given."""
 
 
 class TfliteOriginal:
@@ -88,7 +88,7 @@ class TfliteOriginal:
         return _figures(self._document, None, self._partitions_reason)
 
     def attempt(self, decisions: Decisions) -> Attempt:
-        """What would be rewritten of it, as far as decisions allow."""
+        """The proposed rewritings that decisions allow."""
         if self.reason:
             return Attempt((), (), self.reason, _Parts(Stages((), self._document, [], ()), ()))
         stages = rewrite_regions(self._document, self.target, decisions)
@@ -153,7 +153,7 @@ class TfliteOriginal:
         )
 
     def _idle(self, pictures: Pictures | None) -> tuple[str, ...]:
-        """What to say where pictures are given and of no use."""
+        """The message if images are given but have no effect."""
         return (IDLE,) if self._calibrator is not None and pictures is None else ()
 
     def counted(self, result: OptimizeResult) -> OptimizeResult:
@@ -169,7 +169,7 @@ class TfliteOriginal:
 def _chosen(
     found: Sequence[Found | Left], target: Target, stages: Stages, decisions: Decisions
 ) -> tuple[list[Rewriting], list[LeftAlone]]:
-    """What is to be rewritten, and what is left alone."""
+    """The operators to rewrite, and those that are not rewritten."""
     chosen: list[Rewriting] = []
     left = list(stages.left)
     known = {(each.subgraph, each.operator) for each in left}

@@ -1,8 +1,8 @@
-"""Fields of a ``.tflite`` file that the installed schema does not know, so that none gets lost.
+"""Fields of a ``.tflite`` file that the installed schema does not know, so that none is lost.
 
-A file is unpacked into objects and packed again. What a newer schema has added would silently
-disappear on the way, so a file with such fields is refused. Here, too, is how far the FlatBuffer
-reaches: what follows it and belongs to nothing could not be kept either.
+A file is unpacked into objects and packed again. Fields of a newer schema would silently be lost,
+so a file with such fields is refused. This module also computes the end of the FlatBuffer: data
+after it that belongs to nothing could not be preserved either.
 """
 
 import struct
@@ -19,7 +19,7 @@ class UnknownFieldError(ValueError):
 
 
 def flatbuffer_end(data: bytes, schema: Any) -> int:
-    """Where the FlatBuffer ends. Raises UnknownFieldError for fields beyond the schema.
+    """The end of the FlatBuffer. Raises UnknownFieldError for fields beyond the schema.
 
     The file must have passed ``tflite_tables.check_extent``.
     """
@@ -121,7 +121,7 @@ def _names(schema: Any, union: str) -> dict[int, str]:
 
 
 class _Counter:
-    """Stands in for a FlatBuffer builder, of which it takes the number of fields."""
+    """Replaces a FlatBuffer builder to count the fields of a table."""
 
     slots = 0
 

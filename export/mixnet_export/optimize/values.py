@@ -1,4 +1,4 @@
-"""Values, scales and sizes of tensors, as far as they are of a known form."""
+"""Values, scales and sizes of tensors, if they have a known form."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ Array = NDArray[Any]
 
 
 class LeftAloneError(Exception):
-    """An operator is none of the known forms; the message says why."""
+    """An operator has an unknown form; the message gives the reason."""
 
 
 def constant(model: Any, tensor: Any, dtype: Any) -> Array:

@@ -1,4 +1,4 @@
-"""The writers: a lowered model as the bytes of a model file. A new format is one line below."""
+"""The writers: convert a lowered model to the bytes of a model file. A format is one line below."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Format:
 
     @property
     def suffix(self) -> str:
-        """How the files end."""
+        """The suffix of the files."""
         return f".{self.name}"
 
     def quantize(

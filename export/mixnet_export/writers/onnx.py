@@ -1,4 +1,4 @@
-"""Writes a model as ``.onnx``, straight through onnx's helper. Nothing is optimised here."""
+"""Writes a model as ``.onnx``, directly through onnx's helper. Nothing is optimised here."""
 
 from mixnet_common import MixnetError
 from mixnet_export.lowering import Model

@@ -1,7 +1,7 @@
 """An ``.onnx`` file under construction, through onnx's helper.
 
-Feature maps, NHWC in the graph, are NCHW here, as everything in ONNX expects; tensors of other
-ranks stay as they are. What each of our operators becomes is in ``onnx_operators``.
+Feature maps, NHWC in the graph, are NCHW here, as ONNX operators expect; tensors of other ranks do
+not change. ``onnx_operators`` has the ONNX form of each of our operators.
 """
 
 from typing import Any
@@ -13,17 +13,17 @@ from mixnet_export.lowering import Model
 from mixnet_networks import Graph
 
 OPSET = 17
-"""The oldest opset asked for; every onnxruntime since 1.12 takes it."""
+"""The oldest requested opset; every onnxruntime since 1.12 supports it."""
 
 IR_VERSION = 8
 TO_NCHW = (0, 3, 1, 2)
 TO_NHWC = (0, 2, 3, 1)
 AXES = {0: 0, 1: 2, 2: 3, 3: 1}
-"""Where each NHWC axis of a feature map stands in NCHW."""
+"""Position of each NHWC axis of a feature map in NCHW."""
 
 
 def nchw(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """An NHWC shape as it is in the file."""
+    """An NHWC shape in the layout of the file."""
     return tuple(shape[axis] for axis in TO_NCHW) if len(shape) == 4 else shape
 
 

@@ -1,4 +1,4 @@
-"""What each of our operators becomes in an ``.onnx`` file: one emitter each, one table.
+"""The ONNX form of each of our operators: one emitter each, one table.
 
 Source: the ONNX operator documentation, https://onnx.ai/onnx/operators/.
 """
@@ -32,7 +32,7 @@ def _window(writer: OnnxWriter, node: Node) -> dict[str, Any]:
 def _activated(
     writer: OnnxWriter, op_type: str, node: Node, inputs: list[str], **attributes: Any
 ) -> None:
-    """A node with the activation it carries, which ONNX writes as a node of its own."""
+    """A node with its fused activation, which is a separate node in ONNX."""
     activation, output = node.attributes["activation"], node.outputs[0]
     if activation is None:
         writer.node(op_type, node.name, inputs, [output], **attributes)

@@ -1,4 +1,4 @@
-"""Writes a model as ``.tflite``, straight through the schema. Nothing is optimised here."""
+"""Writes a model as ``.tflite``, directly through the schema. Nothing is optimised here."""
 
 from mixnet_common import MixnetError
 from mixnet_export.lowering import Model

@@ -1,4 +1,4 @@
-"""What each of our operators becomes in a ``.tflite`` file: one emitter each, one table.
+"""The TFLite form of each of our operators: one emitter each, one table.
 
 Layouts and options: the schema and the kernels' documentation at
 https://ai.google.dev/edge/litert/models/operations.
@@ -38,7 +38,7 @@ def _window(node: Node) -> dict[str, int]:
 
 
 def _bias(writer: TfliteWriter, node: Node, filters: int) -> int:
-    """The bias; zeros where there is none, since the kernels want one."""
+    """The bias; zeros if there is none, since the kernels require one."""
     arrays = writer.model.arrays(node)
     return writer.weight(f"{node.name}.bias", arrays.get("bias", np.zeros(filters)))
 
@@ -80,7 +80,7 @@ def _depthwise_conv2d(writer: TfliteWriter, node: Node) -> None:
 
 
 def _dilated_version(node: Node) -> int:
-    """Version 2 of both convolutions brought dilation."""
+    """Version 2 of both convolutions added dilation."""
     return 1 if tuple(node.attributes["dilations"]) == (1, 1) else 2
 
 

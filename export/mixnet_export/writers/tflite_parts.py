@@ -1,4 +1,4 @@
-"""What emitters of TFLite operators share: tensors in and out, padding, strides."""
+"""Helpers of the TFLite emitters: input and output tensors, padding, strides."""
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def tensor_between(writer: TfliteWriter, node: Node, suffix: str, shape: tuple[i
 def padded_input(writer: TfliteWriter, node: Node) -> tuple[int, int]:
     """The input of a windowed operator and its padding option.
 
-    TFLite knows SAME and VALID; any other padding becomes an operator of its own.
+    TFLite has SAME and VALID; any other padding becomes a separate operator.
     """
     source, padding = writer.activation(node.inputs[0]), node.attributes["padding"]
     options = writer.schema.Padding

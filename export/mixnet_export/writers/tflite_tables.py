@@ -1,8 +1,8 @@
 """The tables of a ``.tflite`` file under construction.
 
 A TFLite file is a flatbuffer: a table of buffers (bytes), a table of tensors that point into it,
-and a list of operators that connect tensors by number. This module keeps those tables; what each
-of our operators becomes is in ``tflite_operators``.
+and a list of operators that connect tensors by number. This module builds those tables;
+``tflite_operators`` has the TFLite form of each of our operators.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Networks as data: TOML files of rows, read into frozen records and checked key by key.
 
-Whatever is wrong is reported with its file and row. Nothing is built here; a file may come from
-anyone, so every number has a bound and nothing in it names a path.
+Errors name the file and row. Nothing is built here; a file may come from anyone, so every number
+has a bound and nothing in it is used as a path.
 """
 
 import re
@@ -80,7 +80,7 @@ def _channels(element: Check) -> Check:
 
 
 def _aliases(value: Any) -> tuple[tuple[str, float], ...]:
-    """Other programs' names, each with the channel multiplier that it stands for."""
+    """Other programs' names, each with its channel multiplier."""
     multiplier = number(0.01, 100)
     if not isinstance(value, Mapping) or not all(_ALIAS.fullmatch(name) for name in value):
         raise MisfitError("a table of names, in letters, digits, _ and ., with multipliers")
@@ -91,7 +91,7 @@ _ALIAS = re.compile(r"[A-Za-z0-9_.]{1,100}")
 
 
 MOST_BLOCKS = 2500
-"""Of all rows together; how many operators that may be, the graph's builder knows."""
+"""Limit for all rows together; the graph's builder limits the number of operators."""
 
 _CHANNELS = integer(1, 65_536)
 _KERNEL = integer(1, 255)
@@ -150,7 +150,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Head:
-    """What follows the blocks: a 1x1 convolution (0 channels for none), pooling, the classes.
+    """The layers after the blocks: a 1x1 convolution (0 channels for none), pooling, the classes.
 
     ``scaling`` says when a channel multiplier applies to it: never (MixNet), only upwards
     (MobileNetV2) or always. ``before_pool`` is an activation of its own in front of the pooling,
@@ -204,7 +204,7 @@ class Architecture:
     base: str = checked(text, "")
     """The shipped network that the file starts from."""
     aliases: tuple[tuple[str, float], ...] = checked(_aliases, ())
-    """timm's names, each with the channel multiplier that it stands for."""
+    """timm's names, each with its channel multiplier."""
 
     def cell(self, name: str) -> Cell:
         """A cell by its name."""
@@ -299,7 +299,7 @@ def _check_symmetry(architecture: Architecture, where: str) -> None:
 def _with_base(table: dict[str, Any], where: str) -> dict[str, Any]:
     """A file may start from a shipped network and change some of its keys.
 
-    Aliases are the base's own: they stand for its weights.
+    Aliases are the base's own: they refer to its weights.
     """
     if "base" not in table:
         return table

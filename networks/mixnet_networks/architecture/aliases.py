@@ -1,7 +1,7 @@
 """timm's names of our networks: ``mixnet_s`` is ``mixnet-s-symmetric``.
 
-Every architecture's file lists its own. A name may come as timm's hub has it, with a place in front
-and a tag behind: ``hf-hub:timm/mixnet_s.ft_in1k``.
+Every architecture's file lists its own. A name may also have the form of timm's hub, with a prefix
+and a tag: ``hf-hub:timm/mixnet_s.ft_in1k``.
 """
 
 import re
@@ -24,14 +24,14 @@ LONGEST = 200
 
 
 MARK = ":"
-"""Between a network's name and a variant's changes."""
+"""Separates a network's name and a variant's changes."""
 
 TOML = ".toml"
 
 
 @dataclass(frozen=True)
 class Alias:
-    """What a name stands for: a network, with all channels multiplied."""
+    """The meaning of a name: a network, with all channels multiplied."""
 
     network: str
     multiplier: float = 1.0
@@ -39,7 +39,7 @@ class Alias:
 
 @cache
 def aliases() -> Mapping[str, Alias]:
-    """Every name of timm's that a shipped network has, with what it stands for."""
+    """Every timm name of a shipped network, with its meaning."""
     return {
         name: Alias(network, multiplier)
         for network in architecture_names()
@@ -48,9 +48,9 @@ def aliases() -> Mapping[str, Alias]:
 
 
 def resolve(name: str) -> Alias:
-    """What a name of a network stands for, ours or timm's, with or without a variant's changes.
+    """The meaning of a network's name, ours or timm's, with or without a variant's changes.
 
-    The path of a TOML file stands for itself. Raises UsageError, with the nearest name that is
+    The path of a TOML file is returned unchanged. Raises UsageError, with the nearest name that is
     known.
 
     >>> resolve("tf_mixnet_s:dw5"), resolve("mobilenetv2_050").multiplier
@@ -79,7 +79,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def find_alias(name: str) -> Alias | None:
-    """What a name of timm's stands for, with or without its tag; None where it is not known."""
+    """The meaning of a timm name, with or without its tag; None if it is unknown."""
     found = _NAME.fullmatch(name) if len(name) <= LONGEST else None
     if found is None:
         return None

@@ -33,7 +33,7 @@ def decode_blocks(strings: Sequence[str]) -> tuple[Stage, ...]:
 
 
 def encode_blocks(stages: Iterable[Stage], channels: int) -> list[str]:
-    """Block strings from rows; ``channels`` is what the first one takes, the stem's.
+    """Block strings from rows; ``channels`` are the first one's inputs, the stem's outputs.
 
     Raises UsageError where a row says what the notation has no letter for.
     """

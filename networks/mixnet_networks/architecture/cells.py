@@ -1,4 +1,4 @@
-"""Searched cells as data: which operations a NASNet- or DARTS-like cell applies to what.
+"""Searched cells as data: which operations a NASNet- or DARTS-like cell applies to which inputs.
 
 Rows of a network's file become frozen records, checked value by value. Nothing is built here.
 """
@@ -24,7 +24,7 @@ POOLS = {"avg3": "avg_pool", "max3": "max_pool"}
 """Operators of 3x3 pools."""
 
 OPERATIONS = ("same", *SEPARABLE, *DILATED, *POOLS)
-"""What a branch may do; ``same`` hands its input on, at half the size if the stride is 2."""
+"""Operations of a branch; ``same`` passes its input, at half the size if the stride is 2."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ FEWEST: Mapping[str, Callable[[int], int]] = {
     "equal": lambda groups: groups,
     "exponential": lambda groups: 1 << (groups - 1),
 }
-"""The fewest channels that leave none of so many groups empty."""
+"""The smallest number of channels for which no group is empty."""
 
 
 def divide(channels: int, groups: int, partition: str) -> tuple[int, ...]:

@@ -128,7 +128,7 @@ def _change(text: str, name: str) -> Callable[[Architecture], Architecture]:
 
 
 def parse_change(text: str) -> Change:
-    """What one change says. Raises UsageError, with the nearest known one.
+    """Parse one change. Raises UsageError, with the nearest known one.
 
     >>> parse_change("layer7=mdconv35+exp")
     Change(convolution=Convolution(kernels=(3, 5), exponential=True, dilated=False), layer=7)

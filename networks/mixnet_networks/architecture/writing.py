@@ -1,6 +1,6 @@
-"""An architecture as the text of a TOML file, which reads back as the same architecture.
+"""An architecture as the text of a TOML file, which is read back as the same architecture.
 
-What has its default is left out; a base is not named, so the file says all by itself.
+Default values are omitted; a base is not named, so the file is complete in itself.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ def architecture_toml(architecture: Architecture, comments: str = "") -> str:
     Raises UsageError where it has cells or detection heads, which rows alone do not say.
     """
     if architecture.cells or type(architecture) is not Architecture:
-        raise UsageError(f"{architecture.name} is more than rows, and cannot be written as a file")
+        raise UsageError(f"{architecture.name} cannot be written as a file: it is not only stages")
     lines = [f"# {line}".rstrip() for line in comments.splitlines()]
     lines += _assignments(architecture, leave_out=(*_TABLES, *_NEVER))
     lines += ["", f"stem = {_inline(architecture.stem)}"]

@@ -1,1 +1,1 @@
-"""An architecture's records turned into a graph, block by block."""
+"""Builds a graph from an architecture's records, block by block."""

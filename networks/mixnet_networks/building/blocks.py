@@ -1,6 +1,6 @@
-"""Kinds of block: what a row of an architecture becomes, one function each, one table.
+"""The kinds of block: one function each, which builds a row of an architecture, and one table.
 
-Mixed and grouped convolutions stay single nodes; nothing here knows weights.
+Mixed and grouped convolutions stay single nodes; weights are not needed here.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from mixnet_networks.building.cell_blocks import build_cell
 from mixnet_networks.building.parts import Parts
 
 RESIDUAL_GAMMA = 0.3
-"""Where the gamma of a bottleneck's last batch norm starts. Goyal et al. (2017) start it at 0; at
+"""Initial gamma of a bottleneck's last batch norm. Goyal et al. (2017) start it at 0; at
 1 a deep network of drawn weights is chaotic: rounding in its first layers is seen in its logits."""
 
 

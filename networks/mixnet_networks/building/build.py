@@ -1,7 +1,7 @@
 """From an architecture's rows to a graph, in the form in which the authors define the network.
 
-Mixed and grouped convolutions stay single nodes here; how a runtime is to compute them is decided
-by the lowerings. Nothing here knows weights.
+Mixed and grouped convolutions stay single nodes here; lowerings decide how a runtime computes them.
+Weights are not needed here.
 """
 
 from mixnet_common import UsageError

@@ -1,7 +1,7 @@
-"""What a searched cell becomes in a graph (Zoph et al. 2018, Section 3; Liu et al. 2019).
+"""Builds a searched cell in a graph (Zoph et al. 2018, Section 3; Liu et al. 2019).
 
 Every convolution of a cell is preceded by its activation; a tensor that several of them read is
-activated once. Which operations a cell has is data (``cells``).
+activated once. The operations of a cell are data (``cells``).
 """
 
 from mixnet_networks.architecture import Stage

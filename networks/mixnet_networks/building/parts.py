@@ -1,7 +1,7 @@
-"""Parts that blocks are made of, appended to a graph: convolutions, norms, SE, channel counts.
+"""Parts of blocks, appended to a graph: convolutions, norms, SE, channel counts.
 
-They know an architecture's conventions (padding, epsilon, multiplier); what stands in which order
-is the blocks' affair.
+They implement an architecture's conventions (padding, epsilon, multiplier); the blocks determine
+their order.
 """
 
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ class Parts:
         return self.graph.shape(tensor)[3]
 
     def padding(self, kernels: Sequence[Pair], stride: int) -> str:
-        """The network's padding; SAME wherever that is the same, so that nobody pads in vain."""
+        """The network's padding; SAME wherever that is equal, so that no PAD is needed."""
         odd = all(size % 2 for kernel in kernels for size in kernel)
         return "same" if stride == 1 and odd else self.architecture.padding
 
@@ -67,7 +67,7 @@ class Parts:
         return self.activate(f"{name}.act", x, activation) if activation else x
 
     def activate(self, name: str, x: str, activation: str) -> str:
-        """The activation of a tensor, once: all who want it share it.
+        """The activation of a tensor, computed once: all its readers share it.
 
         That of a ReLU's output is that output.
         """

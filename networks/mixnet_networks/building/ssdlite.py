@@ -1,7 +1,7 @@
 """SSDLite heads on any backbone of depthwise convolutions: the detectors of the paper's Table 1.
 
-Raw boxes and scores come out; anchors, their decoding and non-maximum suppression are not part of
-the graph, as on phones they run outside the accelerated part.
+The outputs are raw boxes and scores; anchors, their decoding and non-maximum suppression are not
+part of the graph, since on phones they run outside the accelerated part.
 
 Sources: Sandler et al. 2018 (arXiv:1801.04381), Section 6.2: the first map is the expansion of the
 block that leaves stride 16, the second the last layer; prediction layers are depthwise separable.
@@ -23,17 +23,17 @@ BOXES, SCORES = "boxes", "scores"
 
 COORDINATES = 4
 COCO_CLASSES = 81
-"""COCO's 80 categories and the background, whose count gives Table 1's figures."""
+"""COCO's 80 categories and the background; this number reproduces Table 1's figures."""
 
 COCO_RESOLUTION = 320
 ACTIVATION = "relu6"
 MOST_CONCATENATED = 5
-"""Inputs of one CONCATENATION that XNNPACK's delegate takes."""
+"""Most inputs of a CONCATENATION that XNNPACK's delegate supports."""
 
 
 @dataclass(frozen=True)
 class SsdLite:
-    """What follows the backbone: further maps, each of half the size, and anchors on every map."""
+    """The layers after the backbone: further maps, each half the size, and anchors on every map."""
 
     depths: tuple[int, ...] = (512, 256, 256, 128)
     """Channels of the further maps; a 1x1 convolution to half of them comes before each."""

@@ -1,7 +1,7 @@
-"""The neutral graph: what a network computes, without its weights and without any file format.
+"""The neutral graph: the computation of a network, without its weights and without a file format.
 
-A graph is data: tensors with NHWC shapes, nodes in topological order. Weights live beside it as a
-mapping from name to array, so counting needs none. Nothing here executes or writes a graph.
+A graph is data: tensors with NHWC shapes, nodes in topological order. Weights are a separate
+mapping from name to array, so counting does not need them. Nothing here executes or writes a graph.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Builds a graph node by node; what each operator gives is worked out by its row in the table."""
+"""Builds a graph node by node; the operator table determines the outputs of each node."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class GraphBuilder:
 
     @property
     def length(self) -> int:
-        """How many nodes there are so far."""
+        """The number of nodes so far."""
         return len(self._nodes)
 
     def input(self, name: str, shape: Shape) -> str:

@@ -1,8 +1,8 @@
 """The operator table: for each operator its attributes, shape rule, weights and cost.
 
-A new operator is one row here, one function in ``reference`` and one emitter in each writer; a
-test names whatever is missing. Rows marked composite are what a network is described in and never
-reach a writer: a lowering expands them first.
+A new operator is one row here, one function in ``reference`` and one emitter in each writer; a test
+names whatever is missing. Composite operators describe a network and never reach a writer: a
+lowering expands them first.
 """
 
 import math

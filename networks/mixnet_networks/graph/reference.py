@@ -1,7 +1,7 @@
 """The oracle: every operator in plain numpy, slow and obvious.
 
-It computes in whatever float type it is given, feature maps as (batch, height, width, channels).
-It never optimises: what it says is what exported files are held against.
+It computes in the float type of its inputs, feature maps as (batch, height, width, channels). It
+never optimises: exported files are compared with it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -165,7 +165,7 @@ def depthwise_conv2d(inputs: list[Array], attributes: Attributes, weights: Weigh
 
 
 def grouped_conv2d(inputs: list[Array], attributes: Attributes, weights: Weights) -> Array:
-    """Convolution in groups of any sizes, each with a kernel of its own."""
+    """Convolution in groups of any sizes, each with its own kernel."""
     parts = zip(_split(inputs[0], attributes["channels"]), group_names(attributes), strict=True)
     outputs = [_convolve(part, weights[f"{name}.kernel"], attributes) for part, name in parts]
     return _finish(np.concatenate(outputs, axis=3), attributes, weights)

@@ -1,7 +1,7 @@
-"""How large a network may be, told from its graph before any array is made.
+"""Limits on the size of a network, computed from its graph before any array is made.
 
-The bounds are those of files and runtimes: beyond them nothing could be written or run. A size that
-is refused is refused with what it would take, and with what takes most of it.
+The limits are those of files and runtimes: larger networks could not be written or run. The error
+states the size, and what takes most of it.
 """
 
 import math
@@ -17,21 +17,21 @@ from mixnet_networks.graph.operators import macs
 FLOAT_BYTES = 4
 
 MOST_WEIGHT_BYTES = 2**31
-"""Of all weights in float32: a FlatBuffer and a protobuf end there."""
+"""Limit of all weights in float32: that of a FlatBuffer and a protobuf."""
 
 MOST_ELEMENTS = 2**31 - 1
-"""Of one tensor: runtimes count them in 32 bits."""
+"""Limit of one tensor: runtimes count elements in 32 bits."""
 
 MOST_MACS = 10**14
-"""Of one inference, which then takes an hour of one core."""
+"""Multiply-adds of one inference, which then takes an hour of one core."""
 
 MACS_PER_S = 25e9
-"""Of a core, roughly: MixNet-S has 239M and takes 10 ms."""
+"""Approximate rate of a core: MixNet-S has 239M and takes 10 ms."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """What a graph takes, and what takes most of it."""
+    """The size of a graph, and its largest parts."""
 
     weight_bytes: int
     """In float32."""
@@ -45,7 +45,7 @@ class Size:
 
 
 def size_of(graph: Graph) -> Size:
-    """What a graph takes."""
+    """The size of a graph."""
     weights = {node.name: _weight_bytes(node) for node in graph.nodes}
     heaviest = max(graph.nodes, key=lambda node: weights[node.name])
     elements = {name: math.prod(tensor.shape) for name, tensor in graph.tensors.items()}
@@ -74,20 +74,20 @@ def check_size(name: str, size: Size, asked: Mapping[str, float]) -> None:
     if size.largest_elements > MOST_ELEMENTS:
         raise UsageError(
             f"{_named(name, asked, ('resolution', 'batch', 'multiplier'))}: {maps_in_words(size)}",
-            f"a runtime supports at most {bytes_in_words(FLOAT_BYTES * MOST_ELEMENTS)} a tensor",
+            f"a runtime supports at most {bytes_in_words(FLOAT_BYTES * MOST_ELEMENTS)} per tensor",
         )
     if size.macs > MOST_MACS:
         raise UsageError(
             f"{_named(name, asked, tuple(asked))}: one inference would take"
             f" {seconds_in_words(size.macs / MACS_PER_S)}",
-            f"it has {size.macs:.1e} multiply-adds, and the limit is {MOST_MACS:.0e} are taken",
+            f"it has {size.macs:.1e} multiply-adds, and the limit is {MOST_MACS:.0e}",
         )
 
 
 def check_memory_for(graph: Graph, element_bytes: int = FLOAT_BYTES) -> None:
-    """Raise UsageError where running the graph takes more memory than there is.
+    """Raise UsageError if running the graph needs more memory than available.
 
-    That is its weights and one node's tensors at least, in elements of so many bytes.
+    At least its weights and one node's tensors are needed, with ``element_bytes`` per element.
     """
     weights = sum(math.prod(shape) for _, _, _, shape in graph.parameters())
     maps = max(
@@ -102,7 +102,7 @@ def check_memory_for(graph: Graph, element_bytes: int = FLOAT_BYTES) -> None:
 
 
 def weights_in_words(size: Size) -> str:
-    """What the weights would take."""
+    """The size of the weights in words."""
     if 2 * size.heaviest_bytes >= size.weight_bytes:
         name = "the classifier" if _is_classifier(size.heaviest) else size.heaviest.name
         return f"{name} alone would take {bytes_in_words(size.heaviest_bytes)}"
@@ -110,7 +110,7 @@ def weights_in_words(size: Size) -> str:
 
 
 def maps_in_words(size: Size) -> str:
-    """What the largest tensor would take."""
+    """The size of the largest tensor in words."""
     return f"{size.largest} alone would take {bytes_in_words(FLOAT_BYTES * size.largest_elements)}"
 
 

@@ -1,1 +1,1 @@
-"""How images are prepared for a network, and the one picture that ships with the package."""
+"""The preprocessing of images for a network, and the sample image of the package."""

@@ -1,4 +1,4 @@
-"""The picture that ships with the package, and pixels turned into a network's input.
+"""The sample image of the package, and the conversion of pixels to a network's input.
 
 ``astronaut.png`` is Eileen Collins, NASA, public domain, as distributed with scikit-image
 (``skimage.data.astronaut``), reduced to 224 x 224. It sets batch-norm statistics and verifies
@@ -33,7 +33,7 @@ def picture(resolution: int = PICTURE_SIZE, channels: int = 3) -> NDArray[np.uin
 
 
 def normalise(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """Pixels (…, channels) from 0 to 255 as the network takes them: (pixel - mean) / std."""
+    """Pixels (…, channels) from 0 to 255 as the network's input: (pixel - mean) / std."""
     mean, std = np.array(preprocessing.mean), np.array(preprocessing.std)
     scaled: NDArray[Any] = (pixels.astype(np.float64) - mean) / std
     return scaled.astype(np.float32)

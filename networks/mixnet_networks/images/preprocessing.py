@@ -1,6 +1,6 @@
-"""Preprocessing by name or file: what stands between an image's pixels and a network's input.
+"""Preprocessing by name or file: from an image's pixels to a network's input.
 
-The authors' and timm's ship as data. Nothing here touches an image.
+The authors' and timm's are included as data. No image is read here.
 """
 
 from dataclasses import replace
@@ -42,7 +42,7 @@ def on_pixels(preprocessing: Preprocessing) -> Preprocessing:
 
 
 def for_channels(preprocessing: Preprocessing, channels: int) -> Preprocessing:
-    """The same for images of 1 or 3 channels, as a network of so many takes them.
+    """The same for images with the network's number of channels, 1 or 3.
 
     Grey images get the mean of the three channels' numbers, colour ones the grey one's thrice.
     """

@@ -1,4 +1,4 @@
-"""Weights that exist, brought in: a file of another program, to the arrays of a network of ours.
+"""Imports existing weights: from a file of another program to the arrays of one of our networks.
 
 A new file format is one module and one line in ``formats``, a new way of naming arrays one module
 and one line in ``namings``. Nothing in a file is ever executed, and nothing is written.

@@ -1,6 +1,6 @@
-"""What is told of weights, applied to the network that they were imported for.
+"""Applies the description of weights to the network that they were imported for.
 
-What contradicts the network is a warning with its cost, measured with the weights at hand.
+A contradiction to the network is a warning with its cost, measured with these weights.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -15,7 +15,7 @@ from mixnet_networks.weights import Weights
 
 @dataclass(frozen=True)
 class Applied:
-    """A network as it is told to be, and what is to be said of that."""
+    """A network according to the description of its weights, and messages about it."""
 
     network: Network
     labels: tuple[str, ...] = ()
@@ -26,7 +26,7 @@ class Applied:
 def apply(described: Description, network: Network, weights: Weights, *, free: bool) -> Applied:
     """The network with the preprocessing, resolution and labels that are told.
 
-    Padding and epsilon are changed only where the network is ``free``, as nobody asked for it.
+    Padding and epsilon are changed only if the network is ``free``: not requested by name.
     """
     notes, warnings = [], []
     padding, epsilon = described.conventions()
@@ -53,7 +53,7 @@ def apply(described: Description, network: Network, weights: Weights, *, free: b
 def _contradiction(
     described: Description, network: Network, meant: Network, weights: Weights
 ) -> str:
-    """What a network costs that is not the one that the weights were trained in."""
+    """The cost of a network other than the one that the weights were trained in."""
     own, theirs = network.architecture, meant.architecture
     padding, epsilon = described.conventions()
     other = padding if padding and own.padding != padding.value else epsilon
@@ -97,7 +97,7 @@ def _words(architecture: Architecture) -> str:
 
 
 def _shown(described: Description, network: Network) -> Applied:
-    """The network for images as they are told to be."""
+    """The network with the described preprocessing of images."""
     notes = []
     own = network.architecture.preprocessing
     told = described.preprocessing(own)
@@ -112,7 +112,7 @@ def _shown(described: Description, network: Network) -> Applied:
 
 
 def _labels(described: Description, network: Network) -> Applied:
-    """The names of the classes that are told, where there is one for each."""
+    """The described names of the classes, if there is one for each."""
     stated, classes, warnings = described.labels, described.classes, []
     if classes and classes.value != network.classes:
         warnings.append(

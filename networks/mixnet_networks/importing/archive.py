@@ -1,7 +1,7 @@
-"""Files out of a tar archive that may come from anyone.
+"""Unpacks files from a tar archive of unknown origin.
 
-Nothing is written outside the folder given, no link or device is made, no more than a bounded
-number of bytes is unpacked, and an archive with one bad member is refused as a whole.
+Nothing is written outside the given folder, no link or device is made, a bounded number of bytes is
+unpacked, and an archive with one bad member is refused as a whole.
 """
 
 import gzip
@@ -84,5 +84,5 @@ def _check(member: tarfile.TarInfo, path: Path) -> None:
     if leads_out or not (member.isfile() or member.isdir()):
         what = "a path that leads out of it" if leads_out else "a link or a device"
         raise MixnetError(
-            f"{path} holds {what}: {member.name!r}", "it was not used; do not trust the file"
+            f"{path} contains {what}: {member.name!r}", "it was not used; do not trust the file"
         )

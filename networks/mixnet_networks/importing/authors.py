@@ -1,8 +1,8 @@
 """Arrays named as the authors' TensorFlow code names its variables.
 
 Layers are numbered in the order of their construction, which differs between versions of that code:
-conv2d_41 in one is conv2d_3 in another. So a layer is found by its scope, its kind, the order of
-the numbers there, and its shape; never by a number itself. Layouts are ours.
+conv2d_41 in one is conv2d_3 in another. A layer is therefore found by its scope, its kind, the
+order of the numbers there, and its shape; never by a number itself. Layouts are the same as ours.
 """
 
 import re
@@ -25,7 +25,7 @@ KINDS = {
     "sync_batch_normalization": "norm",
     "dense": "dense",
 }
-"""Layers by the names that TensorFlow gives them."""
+"""Layers by TensorFlow's names."""
 OPERATORS = {
     "conv2d": "conv",
     "grouped_conv2d": "conv",
@@ -52,7 +52,7 @@ Place = tuple[str, str]
 """Scope and kind: ``("blocks_3/se", "conv")``."""
 
 Order = tuple[int, ...]
-"""The numbers of a layer and of the layers that it lies in: where it was made among others."""
+"""The numbers of a layer and of its enclosing layers: their order of construction."""
 
 
 @dataclass

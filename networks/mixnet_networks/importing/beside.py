@@ -1,4 +1,4 @@
-"""What lies beside weights, and what their files are called: ``config.json`` and names."""
+"""Information from the files beside weights and from file names: ``config.json`` and names."""
 
 import os
 import re
@@ -16,16 +16,16 @@ CONFIG = "config.json"
 """As timm and Hugging Face's hub write it."""
 
 CACHED = "models--"
-"""How the names of models begin in the cache of Hugging Face's library."""
+"""Prefix of model names in the cache of Hugging Face's library."""
 
 MOST_BYTES = 16 << 20
 """The names and descriptions of 21,000 classes are a tenth of it."""
 
 
 def describe_beside(given: Path, file: Path, *, timms: bool) -> Description:
-    """What is said beside a file and by its name; ``given`` may be the folder that it lies in.
+    """Information beside a file and in its name; ``given`` may be its folder.
 
-    Names of ours count only where the arrays are not named as timm names them: somebody may call
+    Our names count only if the arrays are not named as in timm: a user may call
     any of timm's files ``mixnet-s``.
     """
     by_name = describe_name(file.name, "the file's name", timms=timms)
@@ -37,12 +37,12 @@ def describe_beside(given: Path, file: Path, *, timms: bool) -> Description:
 
 
 def config_of(file: Path) -> Path:
-    """Where a ``config.json`` of a file of weights, or of a checkpoint's folder, would lie."""
+    """The path of a ``config.json`` for a file of weights, or a checkpoint's folder."""
     return file / CONFIG if is_folder(file) else file.with_name(CONFIG)
 
 
 def describe_config_file(path: Path) -> Description:
-    """What a ``config.json`` says; nothing where there is none."""
+    """The content of a ``config.json``; empty if there is none."""
     if not os.path.lexists(path):
         return Description()
     try:

@@ -1,7 +1,7 @@
 """Arrays from TensorFlow checkpoints: a directory, a prefix, or a ``.tar.gz`` as published.
 
-Only ``….index`` and ``….data-…`` are read, by TensorFlow's checkpoint reader; a graph that lies
-beside them is never opened. Needs tensorflow.
+Only ``….index`` and ``….data-…`` are read, by TensorFlow's checkpoint reader; a graph file beside
+them is never opened. Needs tensorflow.
 """
 
 import re
@@ -29,10 +29,10 @@ FILES = re.compile(r"checkpoint|.+\.index|.+\.data-\d{5}-of-\d{5}")
 """The files of an archive that are taken out."""
 
 MOST_STATE_BYTES = 1 << 20
-"""Of the file ``checkpoint``, which names a few others."""
+"""Limit of the file ``checkpoint``, which names a few others."""
 
 _DAMAGED = (LookupError, RuntimeError, TypeError, ValueError)
-"""What TensorFlow's reader raises on damaged files, beside its own errors."""
+"""Exceptions of TensorFlow's reader for damaged files, besides its own errors."""
 
 
 def read_archive(path: Path) -> Content:
@@ -136,7 +136,7 @@ def choose_variables(
 ) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
     """Which variables of a checkpoint to read: pairs of name and stored name, and notes.
 
-    A variable's moving average goes before the variable, which is what the authors evaluate with.
+    A variable's moving average, which the authors evaluate with, takes precedence over it.
     What an optimizer or an average keeps for a variable lies under its name, and what they keep
     for all are single numbers; both are left.
     """

@@ -1,7 +1,8 @@
-"""Which network weights are imported for: the one that was asked for, or that they say they are.
+"""The network that weights are imported for: the requested one, or the one that they identify.
 
-Padding and epsilon leave no trace in arrays. timm has most networks with one padding only, so its
-names of arrays decide between twins; where it has both, something must say which.
+Padding and epsilon are not visible in arrays. timm has most networks with one padding only, so its
+array names decide between otherwise equal networks; if it has both, additional information is
+needed.
 """
 
 from collections.abc import Callable
@@ -44,7 +45,7 @@ def choose_network(given: str | None, naming: Naming, described: Description, fi
 
 
 def _for_given(given: Alias, naming: Naming, described: Description) -> Choice:
-    """The network asked for, or the twin that the names of the arrays call for."""
+    """The requested network, or its twin that matches the names of the arrays."""
     twin = _twin(given, naming, described)
     if twin is None:
         return Choice(given, _doubts(given.network, naming, described))
@@ -77,7 +78,7 @@ def _starts_from(network: str, base: str) -> bool:
 
 
 def _agrees(architecture: Architecture, padding: object, epsilon: object) -> bool:
-    """Whether padding and epsilon are those stated, as far as they are."""
+    """Whether padding and epsilon are those stated, if any are."""
     stated = [getattr(each, "value", None) for each in (padding, epsilon)]
     own = [architecture.padding, architecture.epsilon]
     return all(each in (None, mine) for each, mine in zip(stated, own, strict=True))

@@ -1,6 +1,6 @@
-"""What it costs to compute a network otherwise than its weights were trained, measured.
+"""The measured cost of computing a network with other settings than its weights were trained for.
 
-The oracle computes both on the picture that ships, with the weights at hand; no file is involved.
+The oracle computes both on the sample image with these weights; no file is involved.
 """
 
 import math
@@ -22,7 +22,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def difference(network: Network, meant: Network, weights: Arrays) -> float:
-    """How far a network's logits are from those that are meant, to the largest of these.
+    """The error of a network's logits, relative to the largest intended one.
 
     NaN where the weights give no numbers.
     """

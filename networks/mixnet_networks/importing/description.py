@@ -1,7 +1,7 @@
-"""What a file of weights, or what lies beside it, says of its network. Data; nothing is read here.
+"""Information on a network from a weights file or from the files beside it. Data only.
 
-Several may speak of the same thing: what is in the file goes before what lies beside it, and both
-before names of files.
+If several sources contradict each other, the file itself takes precedence over files beside it, and
+both over file names.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class Stated(Generic[Value]):
 
 @dataclass(frozen=True)
 class Named:
-    """A network's name as it is written there, and what it is here; None where it is nothing."""
+    """A network's name as written there, and its name here; None if unknown."""
 
     text: str
     alias: Alias | None
@@ -37,7 +37,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Description:
-    """What is said of a network; None of what is not. ``mean`` and ``std`` are of pixels to 255."""
+    """The description of a network; None if unknown. ``mean`` and ``std`` are for pixels to 255."""
 
     network: Stated[Named] | None = None
     tag: Stated[str] | None = None
@@ -52,11 +52,11 @@ class Description:
     interpolation: Stated[str] | None = None
     labels: Stated[tuple[str, ...]] | None = None
     warnings: tuple[str, ...] = ()
-    """What is said and cannot be used."""
+    """Information that cannot be used."""
 
     @property
     def alias(self) -> Alias | None:
-        """The network of ours that is named."""
+        """Our network with that name."""
         return self.network.value.alias if self.network else None
 
     def over(self, other: "Description") -> "Description":
@@ -99,12 +99,12 @@ class Description:
 
     @property
     def preprocessing_place(self) -> str:
-        """Where the preprocessing is stated; empty where it is not."""
+        """Source of the preprocessing; empty if there is none."""
         return next((each.where for each in self._preprocessing().values()), "")
 
 
 NOTHING = Description()
-"""Of a file that says nothing."""
+"""Description of a file without information."""
 
 
 def _named(first: Description, second: Description) -> Stated[Named] | None:

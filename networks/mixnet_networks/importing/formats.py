@@ -1,6 +1,6 @@
-"""The file formats that weights come in: one line each.
+"""The file formats of weights: one line each.
 
-Which one a file has, its name says; of a name that two programs use, the first bytes.
+The format is determined by the name; if two programs use the same name, by the first bytes.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ SHARED = (".ckpt", ".tar")
 """Endings of TensorFlow's checkpoints that PyTorch's programs use too: Lightning writes .ckpt."""
 
 HUB_FILES = ("model.safetensors", "pytorch_model.bin", "pytorch_model.pth", "model.pth")
-"""What timm and Hugging Face's hub call weights, the safe ones first."""
+"""File names of weights in timm and on Hugging Face's hub, the safe ones first."""
 
 SINGLE = (".safetensors", ".weights.h5", ".keras", *PYTORCH.endings, ".ckpt")
 """Ends of names of weights that are one file."""

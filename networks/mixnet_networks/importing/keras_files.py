@@ -1,11 +1,11 @@
-"""Weights from what Keras saves, ``.weights.h5`` and ``.keras``, read without Keras.
+"""Weights from Keras's files, ``.weights.h5`` and ``.keras``, read without Keras.
 
-Only arrays are read: a model's configuration, and the code that it may hold, are never looked at,
-nothing is unpacked to the disk, and no link in a file is followed.
+Only arrays are read: a model's configuration, and code in it, are never used, nothing is unpacked
+to the disk, and no link in a file is followed.
 
-Such a file is HDF5; a ``.keras`` file is a zip that holds one. A layer is a group with the group
+Such a file is HDF5; a ``.keras`` file is a zip that contains one. A layer is a group with the group
 ``vars`` in it, whose attribute ``name`` is the layer's name and whose members are its arrays: ours
-by their roles, those of Keras's own layers numbered in the order of their making.
+by their roles, those of Keras's own layers numbered in the order of their creation.
 """
 
 import io
@@ -39,14 +39,14 @@ MOST_VALUES = 500_000_000
 """In one file: more than a hundred times MixNet-S, and far less than could be meant as a trap."""
 
 LARGE, MOST_RATIO = 1 << 28, 50
-"""A file of so many bytes in a zip may be so much larger than it is packed; weights hardly are."""
+"""Largest ratio of unpacked to packed size in a zip, above a size; weights hardly compress."""
 
 MOST_DEPTH = 32
 
 _AGAIN = "save it again with Keras 3.8 or later: model.save_weights('model.weights.h5')"
 _DISTRUST = "Keras writes no such file: do not trust it"
 _DAMAGED = (OSError, KeyError, RuntimeError, ValueError, TypeError, zipfile.BadZipFile, EOFError)
-"""What h5py and zipfile raise on damaged files."""
+"""Exceptions of h5py and zipfile for damaged files."""
 
 
 def read(path: Path) -> Content:
@@ -84,20 +84,20 @@ def _first_line(error: Exception) -> str:
 
 
 def _content(path: Path) -> Any:
-    """What h5py opens: the path, or the bytes of the file inside a zip."""
+    """The argument for h5py: the path, or the bytes of the file inside a zip."""
     if path.suffix != ".keras":
         check_readable(path)
         return path
     with opened(path) as raw, zipfile.ZipFile(raw) as archive:
         for name in archive.namelist():
             if name.startswith(("/", "\\")) or ".." in Path(name.replace("\\", "/")).parts:
-                raise MixnetError(f"{path} has an entry outside of it: {name!r}", _DISTRUST)
+                raise MixnetError(f"{path} has an entry that leads outside: {name!r}", _DISTRUST)
         if INNER not in archive.namelist():
             raise MixnetError(f"{path} has no {INNER} in it", "save it with model.save('….keras')")
         entry = archive.getinfo(INNER)
         if entry.file_size > 4 * MOST_VALUES:
             raise MixnetError(
-                f"{path} says that it holds {entry.file_size:,} bytes of weights", _DISTRUST
+                f"{path} claims to contain {entry.file_size:,} bytes of weights", _DISTRUST
             )
         if entry.file_size > max(LARGE, MOST_RATIO * entry.compress_size):
             raise MixnetError(
@@ -148,12 +148,12 @@ def _layer_name(group: Any, path: Path) -> str:
 
 
 def _member(group: Any, key: str, path: Path) -> Any:
-    """A member that lies in this file itself, and in one place of it."""
+    """A member that is in this file itself, and in one place only."""
     import h5py
 
     place = f"{group.name.rstrip('/')}/{key}"
     if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-        raise MixnetError(f"{path} links {place} to elsewhere", _DISTRUST)
+        raise MixnetError(f"{path} links {place} to another location", _DISTRUST)
     member = group[key]
     if h5py.h5o.get_info(member.id).rc != 1:  # or a walk might never end
         raise MixnetError(f"{path} holds {place} in several places", _DISTRUST)
@@ -183,7 +183,7 @@ def _dataset(group: Any, key: str, path: Path) -> Any:
     where = f"{path} stores {group.name}/{key}"
     shape = getattr(dataset, "shape", None)
     if shape is None or dataset.dtype.kind != "f":
-        raise MixnetError(f"{where} as no array of floats", "save float32 weights")
+        raise MixnetError(f"{where}, which is not an array of floats", "save float32 weights")
     if dataset.external or dataset.is_virtual:
         raise MixnetError(f"{where} in another file", _DISTRUST)
     stored = dataset.id.get_storage_size()

@@ -1,6 +1,6 @@
-"""Importing: a file's arrays matched with a network's, all of them or none.
+"""Importing: matches all arrays of a file with a network's.
 
-What does not fit is named, and so is the known network that a file looks like.
+Errors name the arrays that do not fit, and the known network that the file resembles.
 """
 
 from collections.abc import Iterator, Mapping
@@ -48,13 +48,13 @@ class Imported:
     source: str
     """Whose naming the file has."""
     notes: tuple[str, ...] = ()
-    """What a user should know: where in the file, averages or not, what follows from what."""
+    """Notes for the user: the place in the file, averages or not, what was inferred."""
     warnings: tuple[str, ...] = ()
-    """What may spoil the result: contradictions, and what could not be used."""
+    """Warnings: contradictions, and information that could not be used."""
     labels: tuple[str, ...] = ()
     """Names of the classes; empty where none are told."""
     described: Description = NOTHING
-    """What the file and what lies beside it say."""
+    """The information in the file and beside it."""
 
     @property
     def classes(self) -> int:
@@ -88,12 +88,12 @@ def import_weights(
 
     Without a name the network is that which the file, its name or a ``config.json`` beside it
     names, or the only one that has such arrays. Classes and input channels are the file's; padding,
-    preprocessing, resolution and labels are as told there.
+    preprocessing, resolution and labels are those given there.
 
     Raises UsageError where there is no such file or network, nothing tells the network, or
     ``classes`` contradicts the file; MixnetError where the file is damaged, would have to be
     executed, needs a package that is missing, or does not fit the network. A name of
-    ``mixnet_networks.trained`` stands for the file that ships.
+    ``mixnet_networks.trained`` means the built-in file.
     """
     path = trained_file(path)
     if network_name is not None:  # refused before reading

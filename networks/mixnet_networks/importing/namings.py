@@ -1,4 +1,4 @@
-"""The ways of naming arrays that are understood: one line each, tried in this order."""
+"""The supported ways of naming arrays: one line each, tried in this order."""
 
 from collections.abc import Collection
 

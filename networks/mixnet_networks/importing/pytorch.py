@@ -1,8 +1,7 @@
 """Arrays from a PyTorch checkpoint, as training programs wrap them. Needs torch.
 
-Such a file is a pickle, which may execute anything when it is opened. It is opened by torch's
-reader for weights alone, which refuses everything but tensors and plain containers; there is no way
-around that.
+Such a file is a pickle, which may execute code when it is opened. It is always opened by torch's
+weights-only reader, which refuses everything but tensors and plain containers.
 """
 
 import argparse
@@ -40,7 +39,7 @@ OLDEST = (2, 6)
 MOST_WRAPPINGS = 4
 
 REFUSALS = ("Unsupported global", "Unsupported class", "unrecognized function", "is blocked")
-"""What torch's reader says of a pickle that would call something; anything else is damage."""
+"""torch's message for a pickle that would execute code; any other is damage."""
 
 
 def read(path: Path) -> Content:
@@ -103,7 +102,7 @@ def unwrap(
 ) -> tuple[Mapping[Any, Any], tuple[str, ...]]:
     """The mapping that holds a model's tensors, and a note of where it was and what else was there.
 
-    The first place by the order of ``WRAPPINGS`` that has tensors is taken, however deep it lies.
+    The first place in the order of ``WRAPPINGS`` that has tensors is used, at any depth.
     """
     places = list(_places(content, is_tensor, ()))
     if not places:
@@ -122,7 +121,7 @@ def unwrap(
 def _places(
     content: Any, is_tensor: Callable[[Any], bool], keys: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], Mapping[Any, Any]]]:
-    """Every mapping with tensors that lies under known keys, with the keys, the best first."""
+    """Every mapping with tensors under known keys, with the keys, the best first."""
     if not isinstance(content, Mapping) or len(keys) > MOST_WRAPPINGS:
         return
     for key in WRAPPINGS:

@@ -1,4 +1,4 @@
-"""What the parts of an import hand to one another: the content of a file, and a way of naming."""
+"""The records that the parts of an import exchange: the content of a file, and a way of naming."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +22,12 @@ class Content:
     arrays: Arrays
     notes: tuple[str, ...] = ()
     description: Description = NOTHING
-    """What is said in the file of the network."""
+    """The file's information on the network."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a file says of the network that its arrays belong to; None where it does not."""
+    """The network named in the file; None if it is not named."""
 
     classes: int | None
     in_channels: int | None
@@ -45,10 +45,10 @@ class Naming:
     """The file's name for each array of a graph. Names that the file lacks may be among them, and
     arrays of the graph for which it has nothing may be left out."""
     convert: Callable[[NDArray[Any], Shape, str], NDArray[Any]]
-    """An array in our layout, given the shape wanted and our name; as it is where that can't be."""
+    """An array in our layout, given its shape there and our name; unchanged if it doesn't fit."""
     clean: Callable[[Content], Content] = field(default=lambda content: content)
     """The content without wrappings, and without what is not a weight."""
     networks: Callable[[], Sequence[Alias]] = lambda: [*map(Alias, architecture_names())]
     """The networks that files of this kind can be of."""
     conventions: Description = NOTHING
-    """What such names alone say of the network."""
+    """The network that such names identify."""

@@ -1,4 +1,4 @@
-"""Arrays from a ``.safetensors`` file, with numpy alone: reading one never executes anything."""
+"""Arrays from a ``.safetensors`` file, with numpy only: reading one never executes code."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""Arrays named as timm's EfficientNets name them, by tables; ``tf_`` and plain ones alike.
+"""Arrays named as in timm's EfficientNets, by tables; for ``tf_`` and plain models.
 
-Blocks are matched by their order, so a network needs as many as the file, in whatever stages. timm
-lays a kernel out as (out, in, height, width), ours is (height, width, in, out).
+Blocks are matched by their order, so a network needs the file's number of blocks, in any stages.
+timm's kernels are (out, in, height, width), ours are (height, width, in, out).
 """
 
 import re
@@ -128,7 +128,7 @@ def _names_of(node: Node, place: str | None, layers: Mapping[str, str]) -> dict[
 
 
 def _convert(array: NDArray[Any], shape: Shape, name: str) -> NDArray[Any]:
-    """An array of PyTorch's in our layout; as it is where it cannot be one of that shape."""
+    """A PyTorch array in our layout; unchanged if it cannot have that shape."""
     if array.ndim != len(shape):
         return array
     if array.ndim == 2:

@@ -1,7 +1,7 @@
-"""What timm writes about a model, made into a description: its configurations and arguments.
+"""timm's configurations and arguments of a model, converted to a description.
 
-It comes from a ``config.json`` or out of a checkpoint, so from anyone: every value is checked, what
-is none is named in a warning, and nothing is done with it.
+They come from a ``config.json`` or a checkpoint, so from anyone: every value is checked, invalid
+ones are named in a warning and ignored.
 """
 
 import math
@@ -41,7 +41,7 @@ class _Table:
         self.warnings: list[str] = []
 
     def take(self, key: str, check: Callable[[Any], Value | None]) -> Stated[Value] | None:
-        """A value; None where there is none, or where it is not what its check wants."""
+        """A value; None if there is none, or if it does not pass its check."""
         value = self.table.get(key)
         if value is None or (isinstance(value, str) and not value):
             return None
@@ -65,7 +65,7 @@ def _shown(value: object, most: int = 60) -> str:
 
 
 def describe_config(config: object, where: str) -> Description:
-    """What a ``config.json`` of timm's says, of today's form or of the old one without parts."""
+    """The description in timm's ``config.json``, in its current or its old form without parts."""
     whole = _Table(config, where)
     inner = whole.table.get("pretrained_cfg")
     parts = _Table(inner if isinstance(inner, Mapping) else config, where)
@@ -84,7 +84,7 @@ def describe_config(config: object, where: str) -> Description:
 
 
 def describe_checkpoint(content: object) -> Description:
-    """What a checkpoint says beside its tensors: ``arch``, ``args``, ``pretrained_cfg``."""
+    """The description in a checkpoint: ``arch``, ``args``, ``pretrained_cfg``."""
     whole = _Table(content, "the file")
     description = _named(_Table(content, "'arch' in the file"), "arch", _tag(whole.table))
     for key in ("args", "hyper_parameters"):
@@ -108,7 +108,7 @@ def _plain(arguments: object) -> Mapping[Any, Any]:
 
 
 def _describe_training(arguments: object, key: str) -> Description:
-    """What the arguments of a training program say."""
+    """The description in the arguments of a training program."""
     table = _Table(_plain(arguments), f"'{key}' in the file")
     tag = PRETRAINED if table.table.get("pretrained") is True else ""
     name = next((name for name in NAMES if isinstance(table.table.get(name), str)), "model")
@@ -118,7 +118,7 @@ def _describe_training(arguments: object, key: str) -> Description:
 
 
 def _describe_arguments(arguments: object, where: str) -> Description:
-    """What was changed in a model when it was made."""
+    """The arguments that changed a model when it was created."""
     table = _Table(arguments, where)
     padding, epsilon = table.take("pad_type", _padding), table.take("bn_eps", _epsilon)
     if "pad_type" in table.table and table.table["pad_type"] == "":
@@ -133,7 +133,7 @@ def _describe_arguments(arguments: object, where: str) -> Description:
 
 
 def _describe_input(table: _Table) -> Description:
-    """The images that a model takes."""
+    """The image size of a model."""
     table.take("crop_mode", _crop_mode)
     return Description(
         classes=table.take("num_classes", _classes),
@@ -159,7 +159,7 @@ def named(text: object, tag: str = "") -> Named | None:
     return Named(printable(text), find_network(with_tag) or find_network(text))
 
 
-# Checks: each gives the value as it is used, or raises ValueError with what it should have been
+# Checks: each returns the value as used, or raises ValueError with what is valid
 
 
 def _is_number(value: object) -> bool:

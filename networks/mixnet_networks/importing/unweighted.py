@@ -1,4 +1,4 @@
-"""Names of what a training program stores beside weights."""
+"""Names of arrays that training programs store beside weights."""
 
 NO_WEIGHTS = ("num_batches_tracked", "n_averaged", "global_step", "save_counter")
 """Last parts of the names of counters."""

@@ -1,8 +1,8 @@
 """Our networks as Keras models, to train or fine-tune, and MDConv as a layer for any model.
 
-Nothing here exports or reads files: what Keras saves is read without Keras by
-``mixnet_networks.importing.keras_files``. Importing this package imports Keras, whose backend is
-chosen before, by its variable ``KERAS_BACKEND``.
+Nothing here exports or reads files: Keras's files are read without Keras by
+``mixnet_networks.importing.keras_files``. Importing this package imports Keras, whose backend must
+be chosen before, by the variable ``KERAS_BACKEND``.
 """
 
 from mixnet_common.errors import install_hint

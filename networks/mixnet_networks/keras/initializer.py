@@ -1,7 +1,7 @@
 """The authors' initial kernels, drawn by numpy.
 
-Keras's own initializers have a backend draw them, and JAX compiles one program for each shape: a
-MixNet would take a minute to build. Nothing else is different.
+Keras's own initializers draw them in the backend, and JAX compiles one program for each shape, so
+that building a MixNet takes a minute. There is no other difference.
 """
 
 import math
@@ -33,5 +33,5 @@ class FanOutNormal(keras.initializers.Initializer):  # type: ignore[misc]
         return keras.ops.convert_to_tensor(kernel.astype(np.float32), dtype=dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """What the constructor takes to make such an initializer again."""
+        """The constructor's arguments for an equal initializer."""
         return {"seed": self.seed}

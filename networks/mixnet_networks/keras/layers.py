@@ -1,7 +1,7 @@
 """MDConv and the grouped convolution as Keras layers, each usable by itself in any model.
 
-They compute what the operators ``mixed_depthwise_conv2d`` and ``grouped_conv2d`` define, on every
-backend of Keras, and call their weights as our graphs do: ``k3.kernel``, ``g0.kernel``.
+They compute the operators ``mixed_depthwise_conv2d`` and ``grouped_conv2d``, on every backend of
+Keras, and name their weights as in our graphs: ``k3.kernel``, ``g0.kernel``.
 """
 
 from collections.abc import Sequence
@@ -99,7 +99,7 @@ class MDConv(SplitConvolution):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """What the constructor takes to make such a layer again."""
+        """The constructor's arguments for an equal layer."""
         return {
             **super().get_config(),
             "kernel_sizes": list(self.kernel_sizes),
@@ -111,7 +111,7 @@ class MDConv(SplitConvolution):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class GroupedConv2D(SplitConvolution):
-    """Convolution in groups, each with a kernel of its own; what is left over goes to the first.
+    """Convolution in groups, each with its own kernel; the first gets the remaining channels.
 
     The authors' layer of this name. Unlike in ``Conv2D(groups=…)`` the groups may differ in size,
     and training it needs no grouped convolution of the backend, which TensorFlow lacks on CPUs.
@@ -150,7 +150,7 @@ class GroupedConv2D(SplitConvolution):
         return ops.conv(part, kernel, self.strides, padding, "channels_last", dilation)
 
     def get_config(self) -> dict[str, Any]:
-        """What the constructor takes to make such a layer again."""
+        """The constructor's arguments for an equal layer."""
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -1,7 +1,7 @@
 """A Keras model from a network, node by node.
 
-Layers are called like the nodes of the graph, so weights keep their names. Nothing is lowered or
-optimised: this is the network as its authors define it, to be trained. The outputs are logits.
+Layers have the names of the graph's nodes, so weights have the same names. Nothing is lowered or
+optimised: this is the network as its authors define it, for training. The outputs are logits.
 """
 
 from collections.abc import Callable, Mapping
@@ -107,7 +107,7 @@ def _padded(node: Node, x: Any) -> Any:
 
 
 def _window(node: Node) -> dict[str, Any]:
-    """What Keras's own convolutions have in common."""
+    """The common arguments of Keras's own convolutions."""
     attributes = node.attributes
     return {
         "name": node.name,

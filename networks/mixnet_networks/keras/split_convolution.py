@@ -1,7 +1,7 @@
-"""What MDConv and the grouped convolution share as Keras layers: split, convolve, join.
+"""The common base of MDConv and the grouped convolution as Keras layers: split, convolve, join.
 
-A layer says what its groups are and how one of them is convolved; weights, padding, shapes, saving
-and Keras's configuration are here. Weights are saved by their names, in no order to be guessed.
+A layer defines its groups and the convolution of one group; weights, padding, shapes, saving and
+Keras's configuration are here. Weights are saved by name, independent of their order.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Group:
 
 
 class SplitConvolution(keras.layers.Layer):  # type: ignore[misc]
-    """Divides the channels into groups, convolves each by a kernel of its own, joins the results.
+    """Divides the channels into groups, convolves each with its own kernel, joins the results.
 
     Feature maps are (batch, height, width, channels).
     """
@@ -165,7 +165,7 @@ class SplitConvolution(keras.layers.Layer):  # type: ignore[misc]
             variable.assign(store[name])
 
     def get_config(self) -> dict[str, Any]:
-        """What the constructor takes to make such a layer again."""
+        """The constructor's arguments for an equal layer."""
         return {
             **super().get_config(),
             "strides": self.strides,

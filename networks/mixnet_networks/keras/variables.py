@@ -1,7 +1,7 @@
-"""Weights of a Keras model under the names that our graphs give them, in and out.
+"""Reads and sets the weights of a Keras model under the names in our graphs.
 
-Works on a model from ``build_keras_model`` and on any model that contains one. It touches the
-layers that have weights of ours only: augmentation, normalisation and optimizers stay as they are.
+Works on a model from ``build_keras_model`` and on any model that contains one. It only changes
+layers with weights of ours: augmentation, normalisation and optimizers do not change.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""Names of classes: ImageNet's 1,000, which ship as data, or a text file with one per line.
+"""Names of classes: ImageNet's 1,000, included as data, or a text file with one per line.
 
-``imagenet.txt`` has WordNet's words in the order of timm's list; its licence stands beside it.
+``imagenet.txt`` has WordNet's words in the order of timm's list; its licence is beside it.
 """
 
 from importlib import resources

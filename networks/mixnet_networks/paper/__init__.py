@@ -1,6 +1,6 @@
-"""The paper's tables, figures and claims as data, in the digits that it prints.
+"""The paper's tables, figures and claims as data, with the digits that it prints.
 
-A number of the paper's is written in a TOML file beside this one, never in Python.
+The paper's numbers are in TOML files beside this module, never in Python.
 """
 
 from mixnet_networks.paper.tables import (

@@ -1,6 +1,6 @@
 """Reads the paper's tables, figures and claims from the TOML files beside this module.
 
-Understands printed figures; compares nothing.
+Parses printed figures; compares nothing.
 """
 
 import tomllib
@@ -43,12 +43,12 @@ class Row:
     reason_params: str = ""
     reason_flops: str = ""
     spelling: str = ""
-    """What the model is called elsewhere, where the paper's name is its own; a sentence."""
+    """A sentence with the model's usual name, if the paper uses another."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a claim is about: a network of ours, or a row of one of the paper's tables."""
+    """The subject of a claim: one of our networks, or a row of one of the paper's tables."""
 
     network: str = ""
     classes: int | None = None
@@ -92,7 +92,7 @@ class PaperTable:
 
 
 def table_names() -> list[str]:
-    """What is here, like ``table2`` and ``figure4``: tables, the text's claims, figures."""
+    """The available names, such as ``table2`` and ``figure4``: tables, claims, figures."""
     folder = files("mixnet_networks.paper")
     names = (each.name for each in folder.iterdir() if each.name.endswith(".toml"))
     return sorted((name.removesuffix(".toml") for name in names), key=_order)
@@ -120,7 +120,7 @@ def _read_table(name: str) -> PaperTable:
 
 @contextmanager
 def passing_network(name: str) -> Iterator[str]:
-    """The path of a network that the paper only mentions, which is none of ours; else empty."""
+    """The path of a network that the paper only mentions, and that we do not have; else empty."""
     file = files("mixnet_networks.paper").joinpath("passing", f"{name}.toml")
     if not name or not file.is_file():
         yield ""
@@ -142,7 +142,7 @@ def _claim(values: dict[str, Any]) -> Claim:
 
 
 def parse_printed(text: str) -> Decimal | None:
-    """The number that a printed figure stands for; None for ``-``.
+    """The number of a printed figure; None for ``-``.
 
     >>> parse_printed("4.1M"), parse_printed("12x"), parse_printed("3,680")
     (Decimal('4100000.0'), Decimal('12'), Decimal('3680'))
@@ -168,7 +168,7 @@ def print_alike(value: float, printed: str) -> str:
 
 
 def spelling_notes(texts: Iterable[str]) -> list[str]:
-    """A sentence for each model among these texts whose name is the paper's own spelling.
+    """A sentence for each model in these texts whose name is the paper's own spelling.
 
     >>> spelling_notes(["MixNet-S"])
     []

@@ -1,7 +1,8 @@
-"""Search spaces: which choices there are at every layer of a backbone, and their members.
+"""Search spaces: the choices at every layer of a backbone, and their members.
 
-Names, builds and costs members; searches and times nothing. ``candidates`` is the cost of Section
-4.1's MDConv candidates, ``space`` any space as a record, ``places`` its distinct blocks.
+Names and builds members and computes their costs; searches and times nothing. ``candidates`` is the
+cost of Section 4.1's MDConv candidates, ``space`` any space as a record, ``places`` its distinct
+blocks.
 """
 
 from mixnet_networks.searchspace.candidates import (

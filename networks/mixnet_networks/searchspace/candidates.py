@@ -1,8 +1,8 @@
 """The search space of Section 4.1: at every layer of a backbone, an MDConv of one to five groups.
 
-Names, builds and costs its members; searches nothing. A member is written
-``mobilenet-v2:groups=12345123451234512``, a digit a layer. The backbone's own choices of expansion,
-channels and depth were searched too, in ranges that the paper does not give, so they stay.
+Names and builds its members and computes their costs; searches nothing. A member is written
+``mobilenet-v2:groups=12345123451234512``, one digit per layer. The paper also searched expansion,
+channels and depth, in ranges that it does not state, so these are the backbone's.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ CANDIDATES = (1, 2, 3, 4, 5)
 
 @dataclass(frozen=True)
 class CandidateCost:
-    """What the depthwise convolution of one layer, counted from 1, has and costs for one image."""
+    """The depthwise convolution of one layer, counted from 1, with its cost for one image."""
 
     layer: int
     candidate: str

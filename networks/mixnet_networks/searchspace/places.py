@@ -1,7 +1,7 @@
-"""The blocks of a search space: where they stand, on which choices each depends, and their graphs.
+"""The blocks of a search space: their positions, the choices that each depends on, their graphs.
 
-A block's cost depends on its own choices and on the widths before and after it, and on nothing
-else, so a space of 10^12 members has a few hundred blocks. Nothing here is timed.
+A block's cost depends only on its own choices and on the widths before and after it, so a space of
+10^12 members has a few hundred blocks. Nothing here is timed.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from mixnet_networks.searchspace.space import Genotype, SearchSpace, single_rows
 
 @dataclass(frozen=True)
 class Place:
-    """Where a block stands: ``stem``, ``layer 7`` (from 1) or ``head``.
+    """The position of a block: ``stem``, ``layer 7`` (from 1) or ``head``.
 
     ``positions`` are those of a genotype on whose indices the block depends.
     """
@@ -83,7 +83,7 @@ class Places:
         return build_block(architecture, row, row.stride, self._shape(place.layer, chosen))
 
     def _positions(self, layer: int) -> tuple[int, ...]:
-        """Of the widths that come in and go out, and of the layer's own choices."""
+        """Positions of the widths before and after the layer, and of its own choices."""
         stages = sorted({self._before(layer), self._stages[layer - 1]} - {-1})
         own = (at for at, each in enumerate(self.space.positions) if each.layer == layer)
         return (*self._widths(stages), *own)
@@ -123,7 +123,7 @@ class Places:
         return widths[0] if widths else None
 
     def _shape(self, layer: int, chosen: dict[int, int]) -> Shape:
-        """Of the map that comes into a layer."""
+        """Shape of a layer's input."""
         before, architecture = self._before(layer), self.space.backbone
         shape = self._maps[layer - 1]
         if before < 0:

@@ -1,7 +1,7 @@
-"""The TOML file of a search space: a backbone, and the choices at its stages. See docs/networks.md.
+"""Reads a search space's TOML file: a backbone, and the choices at its stages (docs/networks.md).
 
-Whatever is wrong is reported with the file and the key; nothing is built here but the backbone's
-rows, and nothing in a file names another.
+Errors name the file and the key; only the backbone's rows are built here, and a file cannot refer
+to another one.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ TAKEN: Mapping[str, tuple[str, ...]] = {
     "bottleneck": ("width",),
     "shuffle": ("width",),
 }
-"""What can be chosen for a kind of block."""
+"""The choices for a kind of block."""
 
 
 def _options(element: Check) -> Check:
@@ -69,7 +69,7 @@ def _options(element: Check) -> Check:
 
 @dataclass(frozen=True)
 class Options:
-    """What a stage's layers may be; an empty tuple keeps what the backbone has.
+    """The options of a stage's layers; an empty tuple means the backbone's own.
 
     ``width`` are factors of the stage's channels, ``groups`` numbers of an MDConv's groups with the
     paper's kernels, ``expand`` expansion ratios, ``se`` squeeze-and-excite ratios of a block's
@@ -103,7 +103,7 @@ class SpaceFile:
 
 @dataclass(frozen=True)
 class ReadSpace:
-    """What a file says, with the backbone's sizes where it says none."""
+    """The content of a file, with the backbone's sizes as defaults."""
 
     where: str
     name: str

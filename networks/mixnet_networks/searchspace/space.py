@@ -1,9 +1,9 @@
 """A search space as a record: the choices at every layer of a backbone, and its members.
 
-A member is a genotype, one index for each position at which there is a choice. Stage by stage the
-positions are: the stage's width, if there is a choice, then for each of its layers the groups of
-its MDConv, its expansion ratio and its squeeze-and-excite ratio. What has a single option is no
-position. Nothing here is searched, exported or timed.
+A member is a genotype, one index for each position with a choice. Stage by stage the positions are:
+the stage's width, if there is a choice, then for each of its layers the groups of its MDConv, its
+expansion ratio and its squeeze-and-excite ratio. A single option is not a position. Nothing here is
+searched, exported or timed.
 """
 
 import textwrap
@@ -69,7 +69,7 @@ class SearchSpace:
 
     @cached_property
     def positions(self) -> tuple[Position, ...]:
-        """Where there is a choice, in the order of a genotype's indices."""
+        """The positions with a choice, in the order of a genotype's indices."""
         return tuple(each for each in self._places() if len(each.options) > 1)
 
     @property
@@ -93,7 +93,7 @@ class SearchSpace:
         return tuple(int(rng.integers(options)) for options in self.choices)
 
     def name_of(self, genotype: Sequence[int]) -> str:
-        """A member's name: of the built-in space one that every command takes.
+        """A member's name: for the built-in space one that every command accepts.
 
         >>> load_space("mixnet").name_of([0] * 16 + [4])
         'mobilenet-v2:groups=11111111111111115'
@@ -104,7 +104,7 @@ class SearchSpace:
         return f"{self.name}-{''.join(OPTION_CODES[index] for index in genotype)}"
 
     def architecture(self, genotype: Sequence[int]) -> Architecture:
-        """A member's architecture. Raises UsageError for indices that are none of the space."""
+        """A member's architecture. Raises UsageError for indices outside the space."""
         name = self.name_of(genotype)
         if self._named:
             return load_variant(name)
@@ -148,7 +148,7 @@ class SearchSpace:
         strange = f"{architecture.name} is not in the search space {self.name}"
         for key in ("stem", "head", "padding", "channel_divisor", "channel_multiplier"):
             if _cost_of(getattr(architecture, key)) != _cost_of(getattr(self.backbone, key)):
-                raise UsageError(f"{strange}: its {key} is another")
+                raise UsageError(f"{strange}: its {key} differs")
         rows, layers = single_rows(architecture.stages), sum(s.blocks for s in self.backbone.stages)
         if type(architecture) is not Architecture or len(rows) != layers:
             raise UsageError(f"{strange}: it has {len(rows)} blocks, and a member has {layers}")
@@ -156,7 +156,7 @@ class SearchSpace:
         for number, (row, ours) in enumerate(zip(rows, self.rows(genotype), strict=True), 1):
             for field in fields(Stage):
                 if getattr(row, field.name) != getattr(ours, field.name):
-                    raise UsageError(f"{strange}: {field.name} of block {number} is another")
+                    raise UsageError(f"{strange}: {field.name} of block {number} differs")
         return genotype
 
     def check(self, genotype: Sequence[int]) -> None:
@@ -174,7 +174,7 @@ class SearchSpace:
                 )
 
     def rows(self, genotype: Sequence[int]) -> list[Stage]:
-        """A member's blocks, each a row of its own."""
+        """A member's blocks, each a separate row."""
         indices = iter(genotype)
         chosen = {
             (each.what, each.stage, each.layer): each.options[
@@ -232,7 +232,7 @@ class SearchSpace:
                         yield Position(what, number, layer, tuple(values))
 
     def _index(self, position: Position, rows: Sequence[Stage], strange: str) -> int:
-        """Which option a network's rows have at a position."""
+        """The option of a network's rows at a position."""
         first = sum(stage.blocks for stage in self.backbone.stages[: position.stage])
         at = first if position.layer is None else position.layer - 1
         row = self.backbone.stages[position.stage]
@@ -242,7 +242,7 @@ class SearchSpace:
             key = keys.get(position.what, position.what)
             if getattr(ours, key) == getattr(rows[at], key):
                 return index
-        raise UsageError(f"{strange}: its {position.label} is none of the options")
+        raise UsageError(f"{strange}: its {position.label} is not one of the options")
 
 
 def load_space(name_or_path: str) -> SearchSpace:
@@ -280,7 +280,7 @@ def _check_extremes(space: SearchSpace, where: str) -> None:
 
 
 def single_rows(stages: Sequence[Stage]) -> list[Stage]:
-    """Every block as a row of its own; how one kernel's channels are divided does not matter."""
+    """Every block as a separate row; the division of a single kernel's channels does not matter."""
     rows = []
     for stage in stages:
         partition = stage.partition if len(stage.kernels) > 1 else "equal"

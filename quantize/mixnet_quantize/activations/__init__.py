@@ -1,1 +1,1 @@
-"""What activations hold while a file runs: observers, one for each format."""
+"""The values of activations while a file runs: observers, one for each format."""

@@ -1,7 +1,7 @@
-"""Opens a model file with every activation to be looked at, by name, as real values in NHWC.
+"""Opens a model file so that every activation can be read, by name, as real values in NHWC.
 
-A float32 file and its int8 file so speak of the same tensors in the same numbers. The files stay
-as they are: what is changed to make activations visible is changed in memory.
+A float32 file and its int8 file thus have the same tensors with comparable values. The files do not
+change: changes that make activations readable are made in memory.
 """
 
 from collections.abc import Collection

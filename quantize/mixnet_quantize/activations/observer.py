@@ -1,4 +1,4 @@
-"""A model file on which every activation can be looked at, by name, as real values in NHWC."""
+"""A model file whose activations can be read, by name, as real values in NHWC."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
@@ -20,7 +20,7 @@ class Observer(ABC):
     """
 
     operators: Mapping[str, str]
-    """By the name of each activation, in the order of computing: the operator that computes it, in
+    """By the name of each activation, in the order of execution: the operator that computes it, in
     the file's own word (``CONV_2D``, ``Conv``)."""
     outputs: tuple[str, ...]
     """The activations that are the file's outputs, in their order."""
@@ -33,7 +33,7 @@ class Observer(ABC):
 
     @abstractmethod
     def stored(self, name: str) -> tuple[Array, TensorInfo]:
-        """An activation of the last run as it is stored, feature maps NHWC, and how to read it."""
+        """An activation of the last run as stored, feature maps NHWC, and how to read it."""
 
     def value(self, name: str) -> NDArray[np.float32]:
         """An activation of the last run as real values, feature maps NHWC."""

@@ -1,7 +1,7 @@
-"""Makes all activations of an ``.onnx`` file visible by adding them to its outputs, in memory.
+"""Makes all activations of an ``.onnx`` file readable by adding them to its outputs, in memory.
 
-In a quantized file (QDQ) an activation is what its DequantizeLinear gives, since that is what the
-next operator works on; onnxruntime's integer kernels compute it, fused as they always are.
+In a quantized file (QDQ) an activation is the output of its DequantizeLinear, since the next
+operator reads it; onnxruntime's integer kernels compute it, fused as always.
 """
 
 from collections.abc import Collection
@@ -85,7 +85,7 @@ class OnnxObserver(Observer):
 
 
 def _activations(graph: Any) -> tuple[dict[str, str], dict[str, str]]:
-    """By activation: the tensor that shows it, and the operator that computes it."""
+    """The tensor with an activation's values and its operator, by activation."""
     producers = {name: node for node in graph.node for name in node.output}
     quantized = {node.output[0]: node.input[0] for node in graph.node if node.op_type == _QUANTIZE}
     shown = {name: name for name in producers}

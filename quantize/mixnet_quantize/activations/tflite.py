@@ -1,7 +1,7 @@
-"""Makes all activations of a ``.tflite`` file visible by calling them outputs of it.
+"""Makes all activations of a ``.tflite`` file readable by declaring them as outputs.
 
-A delegate then computes them as it always does and leaves their values; without one, and keeping
-all tensors, the same takes fifteen times as long.
+A delegate then computes them as always and leaves their values; without a delegate, with all
+tensors preserved, this takes fifteen times as long.
 """
 
 from collections.abc import Collection, Mapping
@@ -59,7 +59,7 @@ class TfliteObserver(Observer):
             raise MixnetError(f"{self.where} cannot be run: {first_line(error)}") from error
 
     def stored(self, name: str) -> tuple[Array, TensorInfo]:
-        """An activation of the last run as it is stored, and how to read it."""
+        """An activation of the last run as stored, and how to read it."""
         index = self._indices[name]
         return self._interpreter.get_tensor(index), self._infos[index]
 

@@ -1,1 +1,1 @@
-"""From what observers saw to the range of each tensor."""
+"""From observed activations to the range of each tensor."""

@@ -1,8 +1,7 @@
-"""What is kept of a tensor's values over any number of images: extremes and a histogram.
+"""Statistics of a tensor's values over any number of images: extremes and a histogram.
 
-Its memory does not grow with the values counted, but for two numbers an image, and neither their
-order nor how they came in portions changes the counts. It does not decide anything;
-``range_rules`` does.
+Apart from two numbers per image, memory does not grow with the number of values, and neither their
+order nor their batches change the counts. It decides nothing; ``range_rules`` does.
 """
 
 import math

@@ -1,7 +1,7 @@
-"""From a histogram to the range that 256 levels are spread over: one pure function a rule.
+"""From a histogram to the range of the 256 levels: one pure function per rule.
 
-Each returns the ends before zero is taken in. Values beyond an end are cut off; ``mse`` weighs that
-against the rounding of all others. Nothing here runs a network.
+Each returns the limits before zero is included. Values beyond a limit are clipped; ``mse`` weighs
+clipping against the rounding of all other values. Nothing here runs a network.
 """
 
 import math
@@ -17,10 +17,10 @@ Range = tuple[float, float]
 
 STEPS = 255
 IMAGES_LEFT_OUT = 0.01
-"""For ``per-image``: of the images, the part whose extremes are cut off at each end, rounded up."""
+"""For ``per-image``: fraction of images whose extremes are excluded at each end, rounded up."""
 
 ENOUGH_IMAGES = 20
-"""For ``per-image``: fewer do not tell which of them are odd."""
+"""For ``per-image``: with fewer images, outliers cannot be identified."""
 
 CANDIDATES = 256
 """How many places are tried for each end of a range."""
@@ -119,7 +119,7 @@ RULES: Mapping[str, Callable[[Histogram, Settings], Range]] = {
     "mse": mse,
     "per-image": per_image,
 }
-"""By the name in ``Settings.ranges``."""
+"""Rules by the name in ``Settings.ranges``."""
 
 
 def with_zero(found: Range) -> Range:

@@ -1,6 +1,6 @@
 """Ranges of activations over calibration inputs: the same for both formats.
 
-One input is in memory at a time, and of what was seen before only a histogram a tensor.
+One input is in memory at a time, and one histogram per tensor for all earlier ones.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ from mixnet_quantize.calibration.seen import Extremes
 from mixnet_quantize.settings import Settings
 
 Ranges = Mapping[str, Range]
-"""Low and high by the tensor's name; zero lies within."""
+"""Low and high by the tensor's name; zero is inside."""
 
 
 class NotFiniteError(MixnetError):

@@ -1,7 +1,8 @@
-"""What calibration saw: each image's extremes in every tensor, and what is odd about them.
+"""The calibration images: each image's extremes in every tensor, and warnings about them.
 
-A range that one image alone sets makes the steps of all others coarse; images that are all alike,
-or without content, set ranges that fit nothing else. Pure functions: nothing is run or printed.
+A range that is set by a single image makes the steps of all others coarse; images that are all
+similar, or without content, set ranges that do not suit others. Pure functions: nothing is run or
+printed.
 """
 
 from collections import defaultdict
@@ -36,9 +37,9 @@ class Outlier:
     tensors: tuple[str, ...]
     """Whose ranges it sets, that where it reaches farthest beyond the others first."""
     reach: float
-    """How far it reaches from zero in the first of them."""
+    """Its largest absolute value in the first of them."""
     others: float
-    """How far all others reach there."""
+    """The largest absolute value of all others there."""
 
 
 def doubts(
@@ -46,9 +47,9 @@ def doubts(
     ranges: Mapping[str, tuple[float, float]],
     names: Sequence[str],
 ) -> list[str]:
-    """What is odd about a calibration, in sentences; ``names`` are the samples'.
+    """Warnings about a calibration, in sentences; ``names`` are the samples'.
 
-    ``ranges`` are those that were found: what they cut off already is not odd any more.
+    ``ranges`` are the computed ones: values that they already clip are not reported.
     """
     if len(names) == 1:
         return [f"one image ({names[0]}) is too few to calibrate on; give a few hundred"]

@@ -1,4 +1,4 @@
-"""What is done to weights and biases so that int8 loses less.
+"""Changes to weights and biases that reduce the loss of int8.
 
 Cross-layer equalization, bias correction.
 """

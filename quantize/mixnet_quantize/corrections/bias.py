@@ -1,8 +1,8 @@
 """Full bias correction: an int8 file whose layers are right on average (Nagel et al. 2019, 4.2).
 
-Rounded weights, clipped ranges and what earlier layers do to their inputs shift the mean of each
-channel. The shift is measured over images, layer after layer, and taken out of the bias, which is
-stored in 32 bits and costs nothing. Only biases change; ranges and weights stay.
+Rounded weights, clipped ranges and the errors of earlier layers shift the mean of each channel. The
+shift is measured over images, layer after layer, and subtracted from the bias, which is stored in
+32 bits, at no cost. Only biases change; ranges and weights do not.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -111,7 +111,7 @@ def _depth(layers: Mapping[str, Linear]) -> Callable[[str], int]:
 def _means(
     form: str, content: bytes, layers: Collection[Linear], samples: Samples, threads: int
 ) -> dict[str, Array]:
-    """By layer: the mean of each channel before the activation, (folds, channels)."""
+    """The mean of each channel before the activation by layer, (folds, channels)."""
     inputs = {layer.input for layer in layers}
     observer = observe(content, form, only=inputs, threads=threads)
     folds = [samples[start::FOLDS] for start in range(min(FOLDS, len(samples)))]

@@ -1,10 +1,10 @@
 """int32 biases that fit: a channel whose weights are nearly zero gets a larger weight scale.
 
-A bias is stored in steps of its input's scale times its channel's weight scale. Where a channel's
-weights are nearly zero the step is so small that the bias leaves int32, and the runtime computes
-another number without a word (a bias of 4.0 became -0.0004). What such a channel computes is its
-bias, so the scale of its weights is raised until the bias fits, and its weights are rounded anew.
-Pure arithmetic; ``bias_scales_tflite`` and ``bias_scales_onnx`` apply it to files.
+A bias is stored in steps of its input's scale times its channel's weight scale. If a channel's
+weights are nearly zero the step is so small that the bias exceeds int32, and the runtime silently
+computes another number (a bias of 4.0 became -0.0004). The output of such a channel is its bias, so
+the scale of its weights is raised until the bias fits, and its weights are rounded again. Pure
+arithmetic; ``bias_scales_tflite`` and ``bias_scales_onnx`` apply it to files.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Channels = Mapping[str, tuple[int, ...]]
-"""By the name of a layer, in the order of computing: numbers of its output channels."""
+"""Numbers of output channels by the name of a layer, in the order of execution."""
 
 INPUT_STEPS = 255
 """How far from its zero point an 8-bit input can be."""

@@ -1,9 +1,9 @@
-"""Which channels of a graph's tensors must keep the same scale, so that results stay the same.
+"""Which channels of a graph's tensors must have the same scale, so that results stay the same.
 
-Scaling a channel by a positive number passes unchanged through everything that is positively
-homogeneous: ReLU, sums, concatenation, slices, pools, padding with zeros. It ends at a linear
-layer, whose weights can take it up. Channels that reach a sigmoid, a swish or a ReLU6, or are an
-input or output of the graph, keep the scale they have.
+Scaling a channel by a positive number passes unchanged through every positively homogeneous
+operator: ReLU, sums, concatenation, slices, pools, padding with zeros. It ends at a linear layer,
+whose weights can compensate it. Channels that reach a sigmoid, a swish or a ReLU6, or are an input
+or output of the graph, cannot be scaled.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,9 +1,9 @@
-"""Cross-layer equalisation (Nagel et al. 2019, 4.1): an equal network that rounds more kindly.
+"""Cross-layer equalization (Nagel et al. 2019, 4.1): an equal network with smaller rounding errors.
 
-Where only ReLU, sums and movement of data lie between layers, a channel can be made smaller by
-one layer's weights and larger by the next one's. The channels of a tensor, which share one scale
-in an int8 file, so come to similar ranges. Scales are powers of two, hence every result is equal
-bit for bit. No graph is changed and no file is read.
+If only ReLU, sums and data movement are between layers, a channel can be made smaller by one
+layer's weights and larger by the next one's. The channels of a tensor, which share one scale in an
+int8 file, thus get similar ranges. Scales are powers of two, hence every result is equal bit for
+bit. No graph is changed and no file is read.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ Array = NDArray[Any]
 Arrays = Mapping[str, Array]
 
 SWEEPS = 50
-"""Rounds at most; a chain of layers takes about as many as it is long."""
+"""Maximum of rounds; a chain of layers takes about one round per layer."""
 SETTLED = 1e-3
 """Stop where no scale changes by more than this part of it."""
 

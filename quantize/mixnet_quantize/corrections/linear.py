@@ -1,7 +1,7 @@
-"""A convolution or dense layer as one record, whatever the file format it was read from.
+"""A convolution or dense layer as one record, for both file formats.
 
-Enough of it to say what its output is on average, which needs no more than averages of its input,
-since all of them are linear. Pure arithmetic: nothing here opens or runs a file.
+It contains what is needed to compute the mean output from the mean input, since both layers are
+linear. Pure arithmetic: nothing here opens or runs a file.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Padding = tuple[Pair, Pair] | str
 
 @dataclass(frozen=True)
 class Linear:
-    """One layer of a file: its weights as real values, and where its input is to be seen."""
+    """One layer of a file: its weights as real values, and the tensor of its input."""
 
     name: str
     input: str
@@ -29,7 +29,7 @@ class Linear:
     bias: Array
     """(out,)."""
     depth: int
-    """How many layers lie before this one, on the longest way from the file's input."""
+    """The number of layers before this one, on the longest path from the file's input."""
     depthwise: bool = False
     strides: Pair = (1, 1)
     dilations: Pair = (1, 1)
@@ -40,13 +40,13 @@ class LinearFile(Protocol):
     """A file's layers, and a way to change their biases."""
 
     def layers(self) -> dict[str, Linear]:
-        """Every layer that has a bias of its own, by name, in the order of computing."""
+        """Every layer with a separate bias, by name, in the order of execution."""
 
     def add_to_bias(self, name: str, amounts: Array) -> None:
         """Add real amounts (out,) to a layer's bias, rounded to the steps it is stored in."""
 
     def content(self) -> bytes:
-        """The file as it is now."""
+        """The current file."""
 
 
 def mean_output(layer: Linear, mean_input: Array) -> Array:
@@ -70,7 +70,7 @@ def mean_output(layer: Linear, mean_input: Array) -> Array:
 
 
 def window_means(layer: Linear, mean_input: Array) -> Array:
-    """What each place of the window sees on average over all positions: (h, w, channels).
+    """The mean input at each place of the window over all positions: (h, w, channels).
 
     At the map's border a place of a large window often sees padding, so these differ from the mean
     over the map.

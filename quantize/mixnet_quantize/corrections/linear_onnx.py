@@ -22,7 +22,7 @@ class OnnxLinearFile:
         self._layers = self._read()
 
     def layers(self) -> dict[str, Linear]:
-        """Every layer that has a bias of its own, by its node's name, in the order of computing."""
+        """Every layer with a separate bias, by its node's name, in the order of execution."""
         return dict(self._layers)
 
     def add_to_bias(self, name: str, amounts: Array) -> None:
@@ -42,7 +42,7 @@ class OnnxLinearFile:
         self._layers[name] = Linear(**{**vars(self._layers[name]), "bias": bias})
 
     def content(self) -> bytes:
-        """The file as it is now."""
+        """The current file."""
         return bytes(self._model.SerializeToString())
 
     def _read(self) -> dict[str, Linear]:
@@ -95,7 +95,7 @@ class OnnxLinearFile:
         )
 
     def _activation(self, tensor: str) -> str:
-        """What stands before the pair of QuantizeLinear and DequantizeLinear, if there is one."""
+        """The tensor before the pair of QuantizeLinear and DequantizeLinear, if there is one."""
         node = self._producers.get(tensor)
         if node is None or node.op_type != _DEQUANTIZE:
             return tensor

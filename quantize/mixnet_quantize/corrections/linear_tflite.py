@@ -23,7 +23,7 @@ class TfliteLinearFile:
         self._layers = self._read()
 
     def layers(self) -> dict[str, Linear]:
-        """Every layer that has a bias of its own, by its output, in the order of computing."""
+        """Every layer with a separate bias, by its output, in the order of execution."""
         return dict(self._layers)
 
     def add_to_bias(self, name: str, amounts: Array) -> None:
@@ -40,7 +40,7 @@ class TfliteLinearFile:
         self._layers[name] = Linear(**{**vars(self._layers[name]), "bias": self._real(tensor)})
 
     def content(self) -> bytes:
-        """The file as it is now."""
+        """The current file."""
         return bytes(self._content)
 
     def _read(self) -> dict[str, Linear]:

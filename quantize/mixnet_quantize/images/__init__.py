@@ -1,6 +1,7 @@
-"""Images as networks take them: found in a folder, decoded, cropped, normalised.
+"""Images as inputs of networks: found in a folder, decoded, cropped, normalised.
 
-One image is in memory at a time. What can't be read is named and counted, never silently skipped.
+One image is in memory at a time. Images that cannot be read are named and counted, never silently
+skipped.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,13 +23,13 @@ from mixnet_quantize.images.resize import resize_tensorflow
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"))
 
 MOST_BYTES = 512 << 20
-"""Of an image's file: the most pixels, uncompressed and with 16 bits a channel, take less."""
+"""Limit of an image file: the most pixels, uncompressed with 16 bits per channel, need less."""
 
 MOST_PIXELS = 1 << 26
-"""Of an image; Pillow holds four bytes of each, twice while it converts them."""
+"""Limit of an image; Pillow stores four bytes per pixel, twice during conversion."""
 
 MOST_PROPORTION = 500
-"""Of an image's longer side to its shorter one."""
+"""Limit of the ratio of an image's longer side to its shorter one."""
 
 Image = NDArray[np.float32]
 """One preprocessed image, (resolution, resolution, channels)."""
@@ -68,7 +69,7 @@ def spread(files: Sequence[Path], most: int) -> tuple[Path, ...]:
 
 
 def load_image(path: Path, resolution: int, preprocessing: Preprocessing) -> Image:
-    """Decode one image and bring it to what the network takes, (resolution, resolution, channels).
+    """Decode one image and convert it to the network's input, (resolution, resolution, channels).
 
     Raises MixnetError, naming the file, where it can't be decoded.
     """
@@ -110,18 +111,17 @@ def _eight_bits(image: Any) -> Any:
 
 
 def _refuse_size(size: tuple[int, int]) -> None:
-    """Raise where the pixels would fill the memory: at once, or once the shorter side is enlarged.
+    """Raise if the pixels would fill the memory, before or after the shorter side is enlarged.
 
-    A file of a few kilobytes may unfold to any size.
+    A file of a few kilobytes may expand to any size.
     """
     if size[0] * size[1] > MOST_PIXELS:
         raise ValueError(
             f"{size[0]}x{size[1]} are {size[0] * size[1]:,} pixels, and the limit is"
             f" {MOST_PIXELS:,}"
-            " are decoded"
         )
     if max(size) > MOST_PROPORTION * min(size):
-        raise ValueError(f"a thread of {size[0]}x{size[1]} pixels has no middle to be cut out")
+        raise ValueError(f"{size[0]}x{size[1]} pixels are too narrow to be cropped")
 
 
 def fit(image: Any, resolution: int, preprocessing: Preprocessing) -> NDArray[Any]:

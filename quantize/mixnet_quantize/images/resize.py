@@ -1,8 +1,8 @@
-"""Resizing as TensorFlow 1 does it, whose networks were trained and judged on such images.
+"""Resizing as in TensorFlow 1, with which the authors' networks were trained and evaluated.
 
-``tf.image.resize`` there neither looks at more than two pixels along an axis, however much smaller
-the image becomes, nor aligns pixel centres: output i stands at i times the scale. Hence none of
-Pillow's filters gives the same.
+``tf.image.resize`` there uses at most two pixels along an axis, however much smaller the image
+becomes, and does not align pixel centres: output i is at i times the scale. None of Pillow's
+filters gives the same result.
 """
 
 from collections.abc import Callable, Mapping

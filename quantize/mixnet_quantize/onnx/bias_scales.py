@@ -1,7 +1,7 @@
 """Raises the weight scales of an int8 ``.onnx`` file's (QDQ) channels until their biases fit.
 
-onnxruntime's own quantizer lets the bias alone fit, since 1.23 in every channel; here there is
-room for the products that are added to it too, whatever its version.
+Since 1.23, onnxruntime's own quantizer does this for the bias alone; here there is also room for
+the products that are added to it, in every version.
 """
 
 from typing import Any

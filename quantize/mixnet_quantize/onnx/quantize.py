@@ -2,11 +2,11 @@
 
 Activations are unsigned 8-bit, which onnxruntime runs faster than signed ones on x86-64. Weights
 use 7 of their 8 bits: on x86-64 without VNNI onnxruntime adds products of two in 16 bits, which
-overflow silently from full-range weights (MixNet-S on the picture: 12.5 dB instead of 18.0).
+overflow silently with full-range weights (MixNet-S on the picture: 12.5 dB instead of 18.0).
 
-Operators between the convolutions are quantized too. One that stayed in float32 would be cheap by
-itself, but ends onnxruntime's integer layout (NHWC): MixNet-S then takes 1.2 times as long as its
-float32 file, instead of 0.9 (onnxruntime 1.32, x86-64 with AVX2).
+Operators between the convolutions are quantized too. One in float32 would cost little itself, but
+ends onnxruntime's integer layout (NHWC): MixNet-S then takes 1.2 times as long as its float32 file,
+instead of 0.9 (onnxruntime 1.32, x86-64 with AVX2).
 """
 
 import json
@@ -28,7 +28,7 @@ from mixnet_quantize.settings import DEFAULT, Settings
 from mixnet_runtimes.onnx.metadata import QUANTIZATION_KEY
 
 BETWEEN = ("Add", "Concat", "GlobalAveragePool", "Mul", "Sigmoid")
-"""Operators that onnxruntime has in int8, beyond those that its QDQ quantizer takes by itself."""
+"""Operators that onnxruntime has in int8, beyond those that its QDQ quantizer handles itself."""
 
 SIGMOID = (0.0, 1.0)
 """Its output's range by definition, whatever calibration saw."""
@@ -78,7 +78,7 @@ def _operator_names(content: bytes) -> list[str]:
 
 
 def _with_shapes(content: bytes) -> Any:
-    """The file with the shape of every tensor in it, as the quantizer wants it."""
+    """The file with the shape of every tensor in it, as the quantizer requires."""
     import onnx
 
     return onnx.shape_inference.infer_shapes(onnx.load_from_string(content))
@@ -122,7 +122,7 @@ def _fixed(model: Any) -> Ranges:
 
 
 def _tensors_data(ranges: Ranges) -> Any:
-    """Ranges as the quantizer takes them."""
+    """Ranges in the quantizer's form."""
     from onnxruntime.quantization import CalibrationMethod, TensorsData
 
     pairs = {name: (np.float32(low), np.float32(high)) for name, (low, high) in ranges.items()}

@@ -1,4 +1,4 @@
-"""``.onnx`` files whose weights alone are stored smaller: nothing is calibrated.
+"""``.onnx`` files with smaller stored weights only: nothing is calibrated.
 
 Stored weights are unpacked by ordinary operators on constants, which onnxruntime computes once,
 when it opens the file: it runs as fast as float32, on every CPU.
@@ -16,7 +16,7 @@ from mixnet_quantize.float16 import check_fits
 from mixnet_quantize.onnx.quantize import quietly
 
 STEPS = 127
-"""Of int8 on each side of zero."""
+"""Steps of int8 on each side of zero."""
 
 
 def float16_onnx(content: bytes) -> bytes:

@@ -1,6 +1,6 @@
-"""The parity check: what one file's answers lose against another's, with its uncertainty.
+"""The parity check: the accuracy loss of one file against another, with confidence intervals.
 
-It shows both files the same images and counts; it changes neither and measures no time.
+It runs both files on the same images and counts; it changes neither and measures no time.
 """
 
 from mixnet_quantize.parity.check import File, Parity, Settings, parity

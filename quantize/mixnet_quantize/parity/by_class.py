@@ -1,6 +1,7 @@
-"""Accuracy class by class: where the second file loses, and what it takes those images for.
+"""Accuracy by class: where the second file loses, and which classes it predicts instead.
 
-Counts that grow image by image; a class takes a few numbers, a confusion that was seen one more.
+Counts that are updated image by image; a class takes a few numbers, each observed confusion one
+more.
 """
 
 from collections import Counter, defaultdict
@@ -19,9 +20,9 @@ class ClassAccuracy:
     first: int
     second: int
     confused_with: int | None
-    """The class that the second file takes most of the others for; None where all are right."""
+    """The class that the second file predicts for most of the others; None if all are right."""
     confused: int
-    """How many it takes for that class."""
+    """Number of images predicted as that class."""
     first_confused_with: int | None = None
     """Likewise of the first file."""
     first_confused: int = 0

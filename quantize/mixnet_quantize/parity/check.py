@@ -1,6 +1,6 @@
-"""The parity check from end to end: opened files and found images in, a ``Parity`` out.
+"""The parity check from end to end: from opened files and a list of images to a ``Parity``.
 
-It prints only progress and warnings; tables and JSON are the report's.
+It prints only progress and warnings; the report makes tables and JSON.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -41,13 +41,13 @@ class Settings:
     budget: float | None = None
     """Points that may be lost: of top-1, or of agreement where there are no labels."""
     confidence: float = CONFIDENCE
-    """Of every interval, two-sided."""
+    """Level of every two-sided interval."""
     jobs: int | None = None
-    """Images worked on at once; None for as many as there are CPUs, at most 4."""
+    """Images evaluated at the same time; None for the number of CPUs, at most 4."""
     state: Path | None = None
-    """Where results are kept image by image, for an interrupted comparison to go on."""
+    """File for results image by image, from which an interrupted comparison continues."""
     worst: int = 5
-    """How many of the worst images are kept."""
+    """Number of worst images in the result."""
     layers: int = 0
     """On how many images layers are compared too; 0 for none."""
     metric: Metric | None = None
@@ -64,7 +64,7 @@ class File:
     runtime: str
     runtime_version: str
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Of its inputs, as it ran."""
+    """Sizes of its inputs in this run."""
     signature: str | None = None
     fp16: bool = False
     """Computed in float16."""
@@ -72,7 +72,7 @@ class File:
 
 @dataclass(frozen=True)
 class Parity:
-    """What the second file's answers lose against the first's."""
+    """The result of a comparison: the loss of the second file against the first."""
 
     first: File
     second: File
@@ -81,7 +81,7 @@ class Parity:
     resolution: int
     outcome: Outcome
     layers: tuple[LayerError, ...]
-    """In the first file's order; empty unless asked for."""
+    """In the first file's order; empty unless requested."""
     unreadable: tuple[tuple[str, str], ...]
     """Images that are in no number, and why each could not be read."""
     confidence: float
@@ -144,7 +144,7 @@ def parity(
 
     ``runner`` runs the images: here, or on other machines. Raises UsageError where files or images
     do not fit each other, MixnetError where a file cannot be run or no image can be read; a loss
-    beyond the budget is told by the verdict alone.
+    beyond the budget only changes the verdict.
     """
     check_settings(settings)
     if settings.metric is not None and (settings.state is not None or runner is not run_here):
@@ -210,7 +210,7 @@ def _file(side: Side, pair: Pair, index: int) -> File:
 
 
 def _key(pair: Pair, files: Sequence[File], images: Images) -> dict[str, Any]:
-    """What a state file belongs to: results of another would be other ones."""
+    """The identity of a state file's comparison."""
     listing = (
         f"{name}\0{_size(images.path(index))}\n".encode(errors="surrogateescape")
         for index, name in enumerate(images.names)
@@ -225,7 +225,7 @@ def _key(pair: Pair, files: Sequence[File], images: Images) -> dict[str, Any]:
 
 
 def _selected(pair: Pair) -> dict[str, Any]:
-    """Sizes and signatures, where any are asked for: older states know of none."""
+    """Sizes and signatures, if any are requested: older states have none."""
     if all(side.selection == AS_IT_IS for side in pair.sides):
         return {}
     return {"selections": [side.selection.to_json() for side in pair.sides]}

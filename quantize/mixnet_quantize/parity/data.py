@@ -1,7 +1,7 @@
-"""Which images a comparison is made on, and which class each shows, as far as a folder tells.
+"""The images of a comparison, and the class of each, as far as the folder determines it.
 
-A folder of class folders, a flat folder with a file that tells the truth, or images without labels.
-Nothing is opened but that file; whatever does not fit the classes is refused here.
+A folder of class folders, a flat folder with a file of classes, or images without labels. Only that
+file is opened; labels that do not fit the classes are refused here.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from mixnet_quantize.parity.truth import read_truth
 
 @dataclass(frozen=True)
 class Source:
-    """Where images are and who tells what they show."""
+    """The folder of images, and the source of their classes."""
 
     folder: Path
     classes: str | None = None
@@ -43,7 +43,7 @@ class Images:
     """Who says which class is which number: a file, ``labels`` or ``names``."""
 
     def path(self, index: int) -> Path:
-        """Where an image lies."""
+        """The path of an image."""
         return self.folder / self.names[index]
 
 

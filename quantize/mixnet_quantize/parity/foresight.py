@@ -1,4 +1,4 @@
-"""What a number of images can show at best, told before the work. Pure."""
+"""The smallest loss that a number of images can determine, computed before they are run. Pure."""
 
 from math import ceil
 
@@ -6,20 +6,22 @@ from mixnet_quantize.parity.intervals import paired_difference, quantile, wilson
 
 
 def foretell(images: int, labelled: bool, budget: float | None, confidence: float) -> str:
-    """The narrowest answer of this number of images, in a sentence; ``budget`` is in points.
+    """The best resolution of this number of images, as a sentence; ``budget`` is in points.
 
-    It is the interval of a comparison in which nothing differs: any difference makes it wider.
+    It is the interval of a comparison without differences: any difference makes it wider.
 
-    >>> foretell(60, True, 0.5, 0.95)
-    '60 images can show a loss of top-1 to ±6.0 points at best; a budget of 0.5 needs 765 or more'
+    >>> foretell(60, True, 0.5, 0.95).partition(";")[0]
+    '60 images can determine a loss of top-1 to within ±6.0 points at best'
+    >>> foretell(60, True, 0.5, 0.95).partition("; ")[2]
+    'a budget of 0.5 points needs at least 765'
     """
     points = 100 * _bound(images, labelled, confidence)
-    what = f"a loss of top-1 to ±{points:.1f}" if labelled else f"a disagreement above {points:.1f}"
-    words = f"{images:,} images can show {what} points at best"
+    what = "a loss of top-1 to within ±" if labelled else "a disagreement to within "
+    words = f"{images:,} images can determine {what}{points:.1f} points at best"
     if budget is None or budget <= 0 or points <= budget:
         return words
     needed = _needed(budget, confidence)
-    return f"{words}; a budget of {budget:g} needs {needed:,} or more"
+    return f"{words}; a budget of {budget:g} points needs at least {needed:,}"
 
 
 def _bound(images: int, labelled: bool, confidence: float) -> float:
@@ -30,7 +32,7 @@ def _bound(images: int, labelled: bool, confidence: float) -> float:
 
 
 def _needed(budget: float, confidence: float) -> int:
-    """The fewest images whose interval lies within the budget where nothing differs.
+    """The fewest images whose interval is within the budget if nothing differs.
 
     Both intervals end at z² / (n + z²) there.
     """

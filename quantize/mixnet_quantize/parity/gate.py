@@ -1,6 +1,6 @@
-"""Whether a loss lies within a budget, beyond it, or cannot be told from so few images.
+"""Whether a loss is within a budget, beyond it, or undecided because there are too few images.
 
-The interval decides, not the loss that happened to be seen: docs/parity.md says what that means.
+The interval decides, not the observed loss: see docs/parity.md.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Verdict:
     interval: Interval
     count: int
     needed: int | None
-    """Where there are too few images: how many would do; None where no number would, since the loss
+    """If there are too few images: the number needed; None if no number is enough, since the loss
     is as large as the budget."""
 
     @property
@@ -42,7 +42,7 @@ class BeyondBudgetError(MixnetError):
 
 
 class TooFewImagesError(MixnetError):
-    """The images do not tell whether the loss is within the budget."""
+    """There are too few images to decide whether the loss is within the budget."""
 
     exit_status = 3
 
@@ -107,7 +107,7 @@ def enforce(verdict: Verdict) -> None:
 
 
 def hint(verdict: Verdict) -> str:
-    """What to do where the loss is not known to be within the budget."""
+    """The remedy if it is undecided whether the loss is within the budget."""
     if verdict.kind == WITHIN:
         return ""
     if verdict.kind == BEYOND:

@@ -1,6 +1,6 @@
-"""An opened file that takes images and answers with logits, whatever its layout, types and batch.
+"""An opened file that takes images and returns logits, whatever its layout, types and batch.
 
-It finds out what a file takes; it does not know preprocessing and class names.
+It determines the inputs of a file; it does not know preprocessing and class names.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class ImageModel:
         self.classes = class_count(session)
 
     def logits(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What the file answers to preprocessed images (n, h, w, channels): (n, classes).
+        """The outputs for preprocessed images (n, h, w, channels): (n, classes).
 
         They are run in batches of the file's own size, the last of which is filled up.
         """

@@ -1,6 +1,6 @@
 """Intervals for proportions and for the difference of two paired ones; how many images suffice.
 
-Pure functions of counts. Proportions run from 0 to 1; nothing here knows what was counted.
+Pure functions of counts. Proportions are from 0 to 1.
 """
 
 from collections.abc import Callable
@@ -101,7 +101,7 @@ def mcnemar(lost: int, won: int) -> float:
 def enough(
     interval: Callable[[float, float], Interval], count: int, budget: float, confidence: float
 ) -> int | None:
-    """How many images would tell whether a loss lies within the budget or beyond it.
+    """The number of images that determines whether a loss is within the budget or beyond it.
 
     ``interval(scale, z)`` is that of the same counts times ``scale``. If more images go as these
     did, the verdict is then clear in four runs of five: the interval, wider by what chance adds to
@@ -110,21 +110,21 @@ def enough(
     """
     z = quantile(confidence) + quantile(2 * POWER - 1)
 
-    def tells(images: int) -> bool:
+    def decides(images: int) -> bool:
         found = interval(images / count, z)
         return found.high <= budget or found.low > budget
 
-    if not tells(MOST):
+    if not decides(MOST):
         return None
     low, high = 0, MOST
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if tells(middle) else (middle, high)
+        low, high = (low, middle) if decides(middle) else (middle, high)
     return high
 
 
 def _boundary(holds: Callable[[float], bool], inside: float, outside: float) -> float:
-    """Where ``holds`` ends on the way from ``inside`` to ``outside``, to twelve digits."""
+    """The boundary of ``holds`` between ``inside`` and ``outside``, to twelve digits."""
     if holds(outside):
         return outside
     while abs(outside - inside) > 1e-12:

@@ -1,6 +1,6 @@
-"""The per-layer table of a comparison: where in the network the second file parts from the first.
+"""The per-layer table of a comparison: where in the network the second file begins to deviate.
 
-It shows both files a few of the images; measuring is ``mixnet_quantize.sensitivity``'s.
+It runs both files on a few of the images; ``mixnet_quantize.sensitivity`` measures.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What decides whether two machines compute the same digits: the CPU's features and the versions.
+"""What determines whether two machines compute equal digits: CPU features and versions.
 
 Kernels are chosen by the features, and images are decoded by libraries. Nothing here measures.
 """
@@ -38,7 +38,7 @@ class MachineKind:
 
     architecture: str
     features: tuple[str, ...]
-    """Of the CPU; its name where the system lists no features."""
+    """Features of the CPU; its name if the system lists none."""
     versions: tuple[tuple[str, str], ...]
     """Packages and their versions, in the order of their names."""
 
@@ -51,7 +51,7 @@ class MachineKind:
         }
 
     def differences(self, other: "MachineKind") -> str:
-        """What sets another machine apart from this one, in words; empty where nothing does."""
+        """The differences between another machine and this one, in words; empty if none."""
         return "; ".join(self._differences(other))
 
     def _differences(self, other: "MachineKind") -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Which class a name stands for: by a list, by the labels in a file, or by the order of names.
+"""The class of a name: by a list, by the labels in a file, or by the order of names.
 
 A guess that could be wrong without being noticed is refused instead.
 """
@@ -12,11 +12,11 @@ from mixnet_networks.labels import Labels
 
 @dataclass(frozen=True)
 class Naming:
-    """What is known of the names of classes."""
+    """The known names of classes."""
 
     classes: int
     listed: Labels
-    """Names that the user listed, in the order of the logits; goes before all else."""
+    """Names listed by the user, in the order of the logits; they take precedence."""
     listed_in: str
     labels: Labels
     """Names that the model file has."""

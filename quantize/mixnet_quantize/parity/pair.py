@@ -1,6 +1,6 @@
-"""Two opened files that are shown the same images, each prepared as it wants them.
+"""Two opened files that run on the same images, each with its own preprocessing.
 
-What makes a comparison of them meaningless is refused when they are opened.
+Pairs that cannot be compared are refused when they are opened.
 """
 
 from collections.abc import Sequence
@@ -60,12 +60,12 @@ class Pair:
 
     @property
     def classes(self) -> int:
-        """Of both files."""
+        """Number of classes of both files."""
         return self.models[0].classes
 
     @property
     def resolution(self) -> int:
-        """Of both files, in pixels."""
+        """Resolution of both files, in pixels."""
         return self.models[0].resolution
 
     @property
@@ -74,7 +74,7 @@ class Pair:
         return max(model.batch for model in self.models)
 
     def prepare(self, path: Path) -> tuple[Batch, ...]:
-        """One image as each file takes it, (resolution, resolution, channels).
+        """One image preprocessed for each file, (resolution, resolution, channels).
 
         It is decoded once, and cropped and resized once where both files want the same. Raises
         MixnetError, naming it, where it cannot be read.
@@ -128,6 +128,6 @@ class Pair:
 
 
 def _geometry(preprocessing: Preprocessing) -> Preprocessing:
-    """What is left of a preprocessing without the numbers of its normalisation."""
+    """A preprocessing without its normalisation."""
     channels = len(preprocessing.mean)
     return replace(preprocessing, mean=(0.0,) * channels, std=(1.0,) * channels)

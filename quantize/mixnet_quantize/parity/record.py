@@ -1,6 +1,7 @@
-"""What two files answered to one image, boiled down to what the statistics need: some 150 bytes.
+"""The outputs of two files for one image, reduced to what the statistics need: about 150 bytes.
 
-A pure function makes a record of two rows of logits; a record goes to a line of JSON and back.
+A pure function makes a record of two rows of logits; a record is converted to a line of JSON and
+back.
 """
 
 import json
@@ -26,18 +27,18 @@ Scored = Callable[[int, Row, Row], float]
 
 
 MOST_LOGIT = 1e39
-"""Of a logit's absolute value: float32 ends below it, and the squares of a million are finite."""
+"""Limit of a logit's absolute value: above float32, and squares of a million are finite."""
 
 MOST_MARGIN = 2.0
 """Two logits differ by at most twice the largest absolute one."""
 
 MOST_ERRORS = (2 * MOST_LOGIT, 1e90, 1e90)
-"""Of the largest error, and of the two sums of squares."""
+"""Limits of the largest error, and of the two sums of squares."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a record's image and classes are counted in."""
+    """The limits of a record's image and classes."""
 
     images: int
     classes: int
@@ -48,7 +49,7 @@ class Record:
     """One image's outcome; ``first`` and ``second`` are the two files, in the order given."""
 
     index: int
-    """Of the image, in the order of names."""
+    """Index of the image, in the order of names."""
     first: tuple[int, ...]
     """The likeliest classes, at most five; of equal logits the lower class comes first."""
     second: tuple[int, ...]
@@ -62,7 +63,7 @@ class Record:
     signal_energy: float
     """The sum of the first file's squared logits."""
     metric: float | None = None
-    """What a custom metric says of the image; no state file keeps it."""
+    """A custom metric's value for the image; not saved in state files."""
 
     @property
     def agrees(self) -> bool:
@@ -95,7 +96,7 @@ def likeliest(logits: Row) -> tuple[int, ...]:
 
 
 def margin(logits: Row) -> float:
-    """By how much the highest logit leads, over the largest absolute one.
+    """Difference between the two highest logits, over the largest absolute one.
 
     >>> margin(np.array([1.0, -4.0, 2.0]))
     0.25
@@ -128,7 +129,7 @@ def from_line(line: str, bounds: Bounds) -> Record:
         # Not by the shared reader: it refuses NaN, which does not make a line incomplete.
         found = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"no record: {line[:40]!r}") from error
+        raise ValueError(f"not a record: {line[:40]!r}") from error
     record = JsonObject(found)
     first, second = _list(record, "top", 2)
     return Record(
@@ -155,7 +156,7 @@ def _classes(found: Any, key: str, bounds: Bounds) -> tuple[int, ...]:
     classes = JsonObject({key: found}).wholes(key, 0, bounds.classes - 1)
     if len(classes) != min(TOP, bounds.classes) or len(set(classes)) < len(classes):
         raise WrongValueError(
-            f"{key} has not {min(TOP, bounds.classes)} classes, each once: {shown(found)}"
+            f"{key} does not have {min(TOP, bounds.classes)} different classes: {shown(found)}"
         )
     return tuple(classes)
 

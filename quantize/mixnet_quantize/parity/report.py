@@ -47,7 +47,7 @@ def columns(parity: Parity) -> Row:
 
 
 def parity_rows(parity: Parity) -> list[Row]:
-    """What both files have a figure for."""
+    """Figures of both files."""
     outcome = parity.outcome
     found = [
         _accuracy_row(name, accuracy)
@@ -78,7 +78,7 @@ def _between(interval: Interval) -> str:
 
 
 def lines(parity: Parity) -> list[str]:
-    """What the files have in common, in sentences."""
+    """The common properties of the files, in sentences."""
     outcome, logits = parity.outcome, parity.outcome.logits
     agreement = outcome.agreement
     db = "" if logits.db is None else f", {logits.db:.1f} dB"
@@ -163,7 +163,7 @@ def worst_table(parity: Parity, worst: Sequence[Worst], labels: Labels) -> tuple
 
 
 def headline(parity: Parity) -> list[str]:
-    """What stands above the table: without labels the agreement, the one figure that there is."""
+    """The line above the table: without labels the agreement, the only figure."""
     return lines(parity)[:1] if parity.outcome.top1 is None else []
 
 

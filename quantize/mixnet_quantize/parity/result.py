@@ -19,7 +19,7 @@ from mixnet_common.result import (
 )
 
 Magnitude = Annotated[float, Meta(ge=0, le=1e300)]
-"""Of logits and activations, and of their squares: any that is no infinity."""
+"""Range of logits and activations, and of their squares: all finite values."""
 
 Percents = tuple[Percent, Percent]
 PointsInterval = tuple[Points, Points]
@@ -37,11 +37,11 @@ class ComparedFile(ResultRecord):
     size_bytes: Count | None = known_as()
     """its size"""
     runtime: str | None = known_as()
-    """what ran it"""
+    """the runtime that ran it"""
     runtime_version: str | None = known_as()
     """its version"""
     shapes: dict[str, Shape] | None = known_as()
-    """sizes of its input, as it ran"""
+    """sizes of its input in this run"""
     signature: str | None = known_as()
     """the signature that ran; `null` where the file names none"""
     fp16: bool = known_as(False)
@@ -50,15 +50,15 @@ class ComparedFile(ResultRecord):
     """where its preprocessing was read: a file by name, what `--preprocessing` was given, \
 or `assumed`"""
     weights_from: str | None = None
-    """where its weights come from, as the provenance beside it says: a file, or `seed N` for \
-random ones, whose accuracy means nothing"""
+    """source of its weights, from the provenance beside it: a file, or `seed N` for random ones, \
+whose accuracy is meaningless"""
 
 
 class UnreadableImage(ResultRecord):
     """An image that is in no figure."""
 
     image: str
-    """an image that could not be read and is in no figure"""
+    """an image that could not be read and was not evaluated"""
     reason: str
     """why"""
 
@@ -67,11 +67,11 @@ class AccuracyLoss(ResultRecord):
     """Both files' accuracies, and what the second loses."""
 
     first_percent: Percent | None = known_as()
-    """images whose class the first file sees, in percent; `null` without labels"""
+    """images that the first file classifies correctly, in percent; `null` without labels"""
     first_percent_interval: Percents | None = known_as()
     """Wilson's interval"""
     second_percent: Percent | None = known_as()
-    """likewise the second"""
+    """likewise for the second"""
     second_percent_interval: Percents | None = known_as()
     """its interval"""
     loss_points: Points | None = known_as()
@@ -79,9 +79,9 @@ class AccuracyLoss(ResultRecord):
     loss_points_interval: PointsInterval | None = known_as()
     """Tango's interval, which is paired"""
     lost: Count | None = known_as()
-    """images that only the first has right"""
+    """images that only the first classifies correctly"""
     won: Count | None = known_as()
-    """images that only the second has right"""
+    """images that only the second classifies correctly"""
     p_value: Share | None = known_as()
     """McNemar's exact test of no difference"""
 
@@ -91,7 +91,7 @@ class AccuracyLoss(ResultRecord):
 
 
 class LogitError(ResultRecord):
-    """How far the second's logits are from the first's."""
+    """Differences between the second's logits and the first's."""
 
     largest: Magnitude
     """the largest absolute difference of a logit"""
@@ -110,17 +110,17 @@ class WorstImage(ResultRecord):
     error: Magnitude
     """the largest absolute difference of a logit"""
     first_margin: Positive
-    """by how much the first file's highest logit leads, over its largest absolute one"""
+    """difference between the first file's two highest logits, over its largest absolute one"""
     first_class: Count
-    """what the first sees, counted from 0"""
+    """the first file's prediction, counted from 0"""
     second_class: Count
-    """what the second sees"""
+    """the second file's prediction"""
     true_class: Count | None = known_as()
-    """what it is; `null` without labels"""
+    """the true class; `null` without labels"""
 
 
 class LayerErrorResult(ResultRecord):
-    """How far a layer's activations are apart."""
+    """The error of a layer's activations."""
 
     name: str
     """*`--layers`, and so are the following:* the layer, in the first file's order"""
@@ -152,28 +152,29 @@ class BudgetVerdict(ResultRecord):
     loss_points_interval: PointsInterval
     """its interval, which decides"""
     images_needed: Count | None = known_as()
-    """with too few images, about how many would do; else `null`, and where no number would"""
+    """with too few images, the approximate number needed; else `null`, also if no number is \
+enough"""
 
 
 class ClassResult(ResultRecord):
     """The images of one class."""
 
     number: Count = field(name="class")
-    """a class that has images, counted from 0; the one that loses most first"""
+    """a class with images, counted from 0; the one with the largest loss first"""
     images: Count
     """its images"""
     first_right: Count
-    """how many of them the first file has right"""
+    """number of them that the first file classifies correctly"""
     second_right: Count
-    """how many the second"""
+    """the same for the second file"""
     confused_with: Count | None = known_as()
-    """the class that the second takes most of the others for; `null` where all are right"""
+    """the class that the second file predicts for most of the others; `null` if all are right"""
     confused: Count = known_as(0)
-    """how many it takes for that class"""
+    """number of images predicted as that class"""
     first_confused_with: Count | None = None
-    """likewise the class that the first takes most of the others for"""
+    """the same for the first file"""
     first_confused: Count = 0
-    """how many it takes for that class"""
+    """number of images predicted as that class"""
 
 
 class MetricResult(ResultRecord):
@@ -194,7 +195,7 @@ class ParityResult(ResultRecord):
     data: str | None = known_as()
     """the folder of images"""
     images: Annotated[int, Meta(ge=1, le=2**53)]
-    """images that are in the figures"""
+    """images that were evaluated"""
     unreadable: tuple[UnreadableImage, ...] = known_as(())
     truth_from: str | None = known_as()
     """where the class numbers were read: a file of `--labels` or `--synsets`, `labels` (those \
@@ -208,25 +209,26 @@ in the files), `names` (the order of the names), `numbers`; `null` without label
     top1: AccuracyLoss | None = known_as()
     """`null` without labels"""
     top5: AccuracyLoss | None = known_as()
-    """as `top1`, of the class being among the likeliest five; `null` with five classes or fewer"""
+    """as `top1`, for the five most likely classes; `null` with five classes or fewer"""
     agreement_percent: Percent
     """images for which both files predict the same class"""
     agreement_percent_interval: Percents | None = known_as()
     """Wilson's interval"""
     disagreements: Count | None = known_as()
-    """the others"""
+    """images for which the predictions differ"""
     disagreements_beyond_rounding: Count | None = known_as()
-    """those among them on which the first file's two highest logits differ by more than 1e-4 of \
+    """those among them for which the first file's two highest logits differ by more than 1e-4 of \
 its largest absolute one"""
     ties: tuple[Count, ...] = known_as(())
-    """for each file, images whose two highest logits are equal, so that the lower class wins"""
+    """for each file, images whose two highest logits are equal, so that the lower class is \
+predicted"""
     logit_error: LogitError | None = known_as()
     worst_errors: tuple[WorstImage, ...] = known_as(())
     """the images with the largest `error`"""
     worst_flips: tuple[WorstImage, ...] = known_as(())
-    """the images seen as different classes on which the first was surest"""
+    """the images with different predictions on which the first file was most certain"""
     by_class: tuple[ClassResult, ...] = known_as(())
-    """every class that has images; empty without labels"""
+    """every class with images; empty without labels"""
     metric: MetricResult | None = None
     layers: tuple[LayerErrorResult, ...] = known_as(())
     verdict: BudgetVerdict | None = known_as()

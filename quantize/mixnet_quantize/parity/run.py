@@ -1,4 +1,4 @@
-"""Both files shown every image: decoding, preprocessing and inference on all cores at once.
+"""Runs both files on every image: decoding, preprocessing and inference on all cores at once.
 
 Each worker has both files open with one thread each, which scales better than one session with many
 threads; only a few chunks of images are in memory. Results come in the order of the images.
@@ -19,7 +19,7 @@ from mixnet_quantize.parity.pair import Pair
 from mixnet_quantize.parity.record import Record, Scored
 
 CHUNK = 8
-"""Images that a worker takes at once, unless a file's batch is larger."""
+"""Images per call of a worker, unless a file's batch is larger."""
 
 AHEAD = 2
 """Chunks that wait for each worker."""
@@ -36,7 +36,7 @@ class Chunk:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     """The name of each image that could not be read, and why."""
     kind: MachineKind | None = None
-    """Of the machine that it comes from."""
+    """Kind of the machine that it comes from."""
     worker: str = ""
     """Who has run it, where that is another process."""
 
@@ -48,21 +48,21 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What whoever runs images is told."""
+    """The arguments of a runner of images."""
 
     pair: Pair
     """The two files, open."""
     images: Images
     jobs: int
-    """Workers that were asked for."""
+    """Requested number of workers."""
     kind: MachineKind | None
-    """Of the machine that earlier results come from; None where there are none."""
+    """Kind of the machine of earlier results; None if there are none."""
     metric: Scored | None = None
     """A custom metric, which only this process can compute."""
 
 
 Runner = Callable[[Comparison, Sequence[int]], Generator[Chunk, None, None]]
-"""Runs the images of some indices. Results come in any order; nothing is handed out twice."""
+"""Runs the images of some indices. Results come in any order; no image is run twice."""
 
 
 def kind_of(pair: Pair) -> MachineKind:

@@ -1,9 +1,8 @@
-"""The state file of a comparison: what is done already, so that an interrupted one can go on.
+"""The state file of a comparison: its finished images, so that an interrupted one can continue.
 
-A first line says what is compared; a line about a machine says where the records below it come
-from; each further line is one image's record. Lines are only ever appended, and a last one that was
-cut off is taken away; a file of another comparison, or of another kind, is refused and never
-touched.
+The first line identifies the comparison; a line about a machine gives the origin of the records
+after it; each other line is one image's record. Lines are only appended, and an incomplete last one
+is removed; a file of another comparison, or of another kind, is refused and never changed.
 """
 
 import json
@@ -35,16 +34,16 @@ MACHINE = "machine"
 """The key of a line about a machine; no record has it."""
 
 Key = Mapping[str, Any]
-"""What a comparison is of: anything that JSON can hold, by a name for messages."""
+"""The identity of a comparison: JSON values, by names for messages."""
 
 
 class State:
-    """An open state file. ``append`` adds records; each call's are handed to the system at once."""
+    """An open state file. ``append`` adds records and passes them to the system in one call."""
 
     def __init__(self, path: Path, file: RawIOBase, kind: MachineKind | None) -> None:
         self.path = path
         self.kind = kind
-        """Of the machine that the last records come from; None where the file does not say."""
+        """Kind of the machine of the last records; None if the file does not have it."""
         self._file = file
 
     def append(self, records: Iterable[Record], kind: MachineKind | None = None) -> None:
@@ -159,7 +158,7 @@ def _damaged(path: Path, byte: int, why: str = "") -> MixnetError:
 
 
 def _of_another(path: Path, found: bytes, header: bytes) -> UsageError:
-    """Which part of the key is another, or that this is not a state file."""
+    """The error that names the differing parts of the key, or says that this is no state file."""
     try:
         theirs, ours = parse_json(found, ""), json.loads(header)
         if theirs["kind"] != KIND:

@@ -1,7 +1,7 @@
-"""Counts that grow image by image, and what they say in the end.
+"""Counts that are updated image by image, and the resulting statistics.
 
-It takes records and true classes; where these come from is not its concern, and neither is their
-order: sums are rounded once, so that they come out the same in any. An image takes 16 bytes.
+It takes records and true classes in any order: sums are rounded once, so that they do not depend on
+it. An image takes 16 bytes.
 """
 
 import heapq
@@ -35,7 +35,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Loss:
-    """What the second file has wrong and the first right, less the other way round."""
+    """Images that only the first classifies correctly, less those that only the second does."""
 
     lost: int
     won: int
@@ -53,7 +53,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How often the truth is among the likeliest classes."""
+    """Number of images whose true class is among the most likely ones."""
 
     first: Share
     second: Share
@@ -62,7 +62,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Logits:
-    """How far the second file's logits are from the first's."""
+    """Differences between the second file's logits and the first's."""
 
     largest: float
     """The largest absolute difference."""
@@ -111,7 +111,7 @@ class Outcome:
 
 @dataclass
 class _Hits:
-    """How often either file was right, and only one."""
+    """Number of images that each file, and only one of them, classifies correctly."""
 
     first: int = 0
     second: int = 0
@@ -187,7 +187,7 @@ class Tally:
             self._metrics.append(record.metric)
 
     def outcome(self, confidence: float) -> Outcome:
-        """What has been counted, of at least one image, with intervals of the given confidence."""
+        """The outcome for at least one image, with intervals of the given confidence."""
         z = quantile(confidence)
         labelled = self._truth is not None
         return Outcome(

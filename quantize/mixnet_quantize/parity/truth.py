@@ -1,7 +1,7 @@
-"""Files that tell the class of every image of a flat folder, in the forms in which they are found.
+"""Files with the class of every image of a flat folder, in their usual forms.
 
-``name,label`` (CSV, also Kaggle's), ``name label`` (Caffe's), or one label a line in the order of
-the images, as ILSVRC's ground truth has it. See docs/parity.md.
+``name,label`` (CSV, also Kaggle's), ``name label`` (Caffe's), or one label per line in the order of
+the images, as in ILSVRC's ground truth. See docs/parity.md.
 """
 
 import csv

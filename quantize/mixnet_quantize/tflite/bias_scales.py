@@ -1,6 +1,6 @@
 """Raises the weight scales of an int8 ``.tflite`` file's channels until their biases fit.
 
-A file in which all fit stays byte for byte as it is.
+A file in which all fit does not change by a byte.
 """
 
 from collections import defaultdict
@@ -58,7 +58,7 @@ def _real_biases(float32: bytes, schema: Any) -> Mapping[str, Array]:
 def _layers_by_weights(
     model: Any, schema: Any, biases: Mapping[str, Array]
 ) -> dict[int, list[tuple[str, Any, Any, Any]]]:
-    """By the tensor of their weights, int8 layers: output's name, input, weights and bias.
+    """int8 layers by the tensor of their weights: output's name, input, weights and bias.
 
     Layers may share weights, and so their scale.
     """
@@ -108,7 +108,7 @@ def _fit(
 
 
 def _replace(model: Any, tensor: Any, values: Array, scales: Array) -> None:
-    """Give a tensor values and scales of its own; its old buffer may have other users."""
+    """Give a tensor new values and scales; its old buffer may have other users."""
     schema = import_module(SCHEMA)
     buffer = schema.BufferT()
     buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)

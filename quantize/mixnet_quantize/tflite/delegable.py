@@ -1,8 +1,8 @@
-"""int8 operators in a form that XNNPACK takes, so that the network stays in one delegate partition.
+"""int8 operators in a form that XNNPACK supports, so that the network stays in one partition.
 
-A RELU that stands by itself, since its input has another use (as in NASNet's cells), is not
-delegated in int8. Its output's range begins at zero, so bringing its input to that range cuts off
-all that is negative: a QUANTIZE from int8 to int8, which XNNPACK has, is the same function.
+A RELU that is not fused, because its input has another use (as in NASNet's cells), is not delegated
+in int8. Its output's range begins at zero, so requantizing its input to that range clips all
+negative values: a QUANTIZE from int8 to int8, which XNNPACK has, is the same function.
 """
 
 import struct
@@ -13,7 +13,7 @@ _INDEX_SLOT = 4
 """Offset of ``opcode_index`` in the vtable of the schema's Operator: the first field."""
 
 _OLD_CODE_SLOT, _CODE_SLOT = 4, 10
-"""Of ``deprecated_builtin_code`` and ``builtin_code`` in that of OperatorCode."""
+"""Slots of ``deprecated_builtin_code`` and ``builtin_code`` in OperatorCode."""
 
 _LOWEST = -128
 
@@ -49,7 +49,7 @@ def _operators(model: Any) -> Iterator[Any]:
 
 
 def _cuts_off(graph: Any, operator: Any) -> bool:
-    """Whether both ends are int8 and the output's lowest number stands for zero."""
+    """Whether both ends are int8 and the output's lowest number represents zero."""
     from ai_edge_litert import schema_py_generated as schema
 
     ends = [graph.Tensors(number) for number in (operator.Inputs(0), operator.Outputs(0))]

@@ -1,8 +1,8 @@
-"""Changes a ``.tflite`` file in its bytes, without writing it anew.
+"""Changes a ``.tflite`` file in its bytes, without rewriting it.
 
-In a FlatBuffer, tables point forward to what they hold. So a longer list can stand at the file's
-end with a pointer bent to it, and numbers can be overwritten where they are; everything else stays
-byte for byte, also what the quantizer keeps behind the FlatBuffer.
+In a FlatBuffer, tables point forward to their content. A longer list can therefore be appended to
+the file and its pointer changed, and numbers can be overwritten in place; everything else stays
+byte for byte, including the quantizer's data after the FlatBuffer.
 """
 
 import struct

@@ -62,7 +62,7 @@ def apply_tflite(content: bytes, ranges: Ranges, settings: Settings = DEFAULT) -
 
 
 def _statistics(ranges: Ranges) -> dict[str, dict[str, NDArray[np.float32]]]:
-    """Ranges as the quantizer takes them, which would find others: a moving average's."""
+    """Ranges in the quantizer's form, replacing its own moving averages."""
     return {
         name: {"min": np.array([low], np.float32), "max": np.array([high], np.float32)}
         for name, (low, high) in ranges.items()
@@ -70,7 +70,7 @@ def _statistics(ranges: Ranges) -> dict[str, dict[str, NDArray[np.float32]]]:
 
 
 def operator_names(content: bytes) -> tuple[str, ...]:
-    """What the operators of a file are called: each by its first output."""
+    """The names of a file's operators: their first outputs."""
     from ai_edge_litert import schema_py_generated as schema
 
     graph = schema.ModelT.InitFromPackedBuf(content, 0).subgraphs[0]
@@ -80,7 +80,7 @@ def operator_names(content: bytes) -> tuple[str, ...]:
 def _recipe(operators: Sequence[str], settings: Settings) -> Any:
     """Static int8 for every operator but those that are to stay in float32.
 
-    Average pooling is one of those, unless integers are asked for throughout. What enters and
+    Average pooling is one of those, unless integers are requested throughout. What enters and
     leaves the file is then left alone, too. The quantizer finds an operator by the names of its
     outputs, a semicolon behind each.
     """

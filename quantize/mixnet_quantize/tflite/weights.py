@@ -1,4 +1,4 @@
-"""``.tflite`` files whose weights alone are stored smaller: nothing is calibrated.
+"""``.tflite`` files with smaller stored weights only: nothing is calibrated.
 
 ``float16`` halves a file and computes in float32. ``int8-dynamic`` quarters it; convolutions and
 dense layers then measure their inputs' ranges at run time and compute in int8.

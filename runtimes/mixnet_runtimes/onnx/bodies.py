@@ -1,8 +1,7 @@
-"""Shapes within the bodies of If, Loop and Scan, deduced as for the graph around them.
+"""Shapes within the bodies of If, Loop and Scan, inferred as for the graph around them.
 
-A body is read with the types and values that its operator hands it. What differs from one turn of a
-loop to the next, or from one branch to the other, is left open, so that a shape which is stated
-holds in every turn.
+A body is read with the types and values that its operator passes to it. Shapes that differ between
+turns of a loop, or between branches, are left open, so that a stated shape is valid in every turn.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,7 +50,7 @@ def visit(scope: "Deduction", node: Any, key: str) -> None:
 def read_body(
     scope: "Deduction", body: Any, key: str, types: Mapping[str, Any], values: Mapping[str, Any]
 ) -> "Deduction":
-    """Read a body whose inputs have these types and values, and state what is learnt in it."""
+    """Read a body whose inputs have these types and values; write the inferred shapes into it."""
     child = scope.within(key)
     for name, known in types.items():
         if known is not None:
@@ -87,7 +86,7 @@ def _branches(scope: "Deduction", node: Any, bodies: Bodies, key: str) -> None:
 
 
 def _learn_faults(scope: "Deduction", children: list["Deduction"], taken: Any | None) -> None:
-    """Of two branches one has to run at these sizes: the one that is taken, where that is known."""
+    """One of two branches must run at these sizes: the one that is taken, if known."""
     needed = children if taken is None else [children[0 if bool(taken) else 1]]
     if all(child.faults for child in needed):
         scope.faults += needed[0].faults
@@ -178,7 +177,7 @@ def _read_until_settled(
 def _unchanged(
     scope: "Deduction", body: Any, carried: list[str], inputs: list[str], results: list[str]
 ) -> dict[str, Any]:
-    """The values of what a loop hands from turn to turn as it is."""
+    """The values that a loop passes unchanged from turn to turn."""
     sources = {node.output[0]: node.input[0] for node in body.node if node.op_type == "Identity"}
     return {
         inside: scope.values[outside]
@@ -227,7 +226,7 @@ def _typed(known: Any, sizes: Sequence[int | None] | None) -> Any:
 
 
 def common(first: Any | None, second: Any | None) -> Any | None:
-    """What two types agree on, as a type with open sizes; None where that is nothing."""
+    """The common part of two types, as a type with open sizes; None if there is none."""
     if first is None or second is None or first == second:
         return first if first == second else None
     if not (first.HasField("tensor_type") and second.HasField("tensor_type")):

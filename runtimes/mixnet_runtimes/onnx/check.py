@@ -1,8 +1,8 @@
-"""What must hold in an ``.onnx`` model before anyone indexes into it, infers its shapes or runs it.
+"""Checks of an ``.onnx`` model before it is indexed, its shapes are inferred, or it is run.
 
 Graphs within nodes (branches, bodies) are checked like the main one. Each check raises ModelError
-with what is wrong; none looks at weights' values. Nodes may stand in any order, as in onnxruntime:
-they are sorted. Operands are ``onnx_operands``', functions ``onnx_functions``'.
+with the reason; none reads weights' values. Nodes may be in any order, as in onnxruntime: they are
+sorted. ``onnx_operands`` checks operands, ``onnx_functions`` functions.
 """
 
 from collections import Counter
@@ -28,10 +28,10 @@ MOST_NODES = 50_000
 """The largest language models have a third of it."""
 
 MOST_AXES = 64
-"""Of a tensor; numpy knows as many."""
+"""Limit of a tensor's axes, as in numpy."""
 
 MOST_ELEMENTS = 2**40
-"""Of a tensor; no machine holds as many."""
+"""Limit of a tensor's elements; no machine can store this many."""
 
 
 def check_text(model: Any) -> None:

@@ -1,7 +1,7 @@
-"""What an ``.onnx`` model holds, as the plain records of ``contents``.
+"""The content of an ``.onnx`` model, as the plain records of ``contents``.
 
-Every graph is described, the file's own and those that If, Loop and Scan run. A record describes:
-of weights it has the number and the type, of constants with one element also the value.
+Every graph is described, the file's own and those that If, Loop and Scan run. A record has the
+number and type of weights, and the value of constants with one element.
 """
 
 import itertools

@@ -1,13 +1,13 @@
-"""Shapes that an ``.onnx`` file computes while it runs, deduced node by node.
+"""Shapes that an ``.onnx`` file computes while it runs, inferred node by node.
 
 Exporters write arithmetic on shapes into the graph (timm's SAME padding is: Shape, Div, Ceil, Sub,
 Pad), and onnx's inference over the whole graph loses it at the first Div. Here the shapes of each
-node's outputs are inferred from its inputs' shapes and values, and an operator of such arithmetic
-is evaluated where all that it reads and gives is known and small: one pass, in which weights and
+node's outputs are inferred from its inputs' shapes and values, and a node of such arithmetic is
+evaluated if all its inputs and outputs are known and small: one pass, in which weights and
 activations are never computed.
 
-A file of a kilobyte can ask for values of gigabytes, or for tensors of a billion axes; no step here
-makes more than ``SMALL`` values, and nothing is kept of more axes than a tensor can have.
+A file of a kilobyte can request values of gigabytes, or tensors of a billion axes; no step here
+makes more than ``SMALL`` values, and shapes with more axes than a tensor can have are dropped.
 """
 
 import itertools
@@ -43,12 +43,12 @@ Array = NDArray[Any]
 
 
 FEWEST_VISITS, VISITS_EACH = 10_000, 4
-"""How many nodes are looked at, those of bodies each time that they are read: so many, or so often
-as there are nodes. What lies beyond stays unknown."""
+"""Limit of visited nodes, those of bodies each time that they are read: this number, or this
+multiple of the number of nodes. Everything beyond stays unknown."""
 
 
 def deduce(model: Any) -> "Deduction":
-    """Whatever can be deduced from the model's inputs, of its own graph and of all bodies.
+    """All that can be inferred from the model's inputs, for its own graph and for all bodies.
 
     In the bodies the shapes are stated too.
     """

@@ -1,6 +1,6 @@
-"""Which operators' shapes are computed while a graph is read, and up to what size.
+"""Which operators on shapes are evaluated while a graph is read, and up to what size.
 
-Exporters write arithmetic on shapes into the graph; a file of a kilobyte can ask for values of
+Exporters write arithmetic on shapes into the graph; a file of a kilobyte can request values of
 gigabytes, so both are bounded here.
 """
 
@@ -18,11 +18,11 @@ FOLDABLE = {
     "ScatterElements", "ScatterND", "Sign", "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Sum",
     "Tile", "TopK", "Transpose", "Trilu", "Unsqueeze", "Where", "Xor",
 }  # fmt: skip
-"""Operators of which shapes are computed. None makes more on its way than it gives."""
+"""Operators whose results are computed. None makes larger intermediates than its result."""
 
 
 UNSIZED = {"NonZero"}
-"""Operators whose results are as small as their inputs, and of a size that only values tell."""
+"""Operators whose results are as small as their inputs, with sizes that depend on values."""
 
 
 NEWER = {"QuantizeLinear", "DequantizeLinear"}

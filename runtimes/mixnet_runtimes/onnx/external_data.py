@@ -1,7 +1,7 @@
-"""Weights that an ``.onnx`` file keeps in files beside it, as torch writes them by default.
+"""Weights of an ``.onnx`` file in files beside it, as torch writes them by default.
 
-The file names them by a relative path. A path that leads elsewhere is refused: it could make us
-read, hash or push any file of the machine.
+The file names them by a relative path. A path that leads outside the folder is refused: it could
+make this program read, hash or send any file of the machine.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ SMALL = 256
 
 @dataclass(frozen=True)
 class Place:
-    """Where the bytes of one constant are."""
+    """The place of one constant's bytes."""
 
     tensor: Any
     location: str
@@ -47,7 +47,7 @@ def is_external(tensor: Any) -> bool:
 def files(path: Path, model: Any) -> dict[str, Path]:
     """The files beside a model that hold its constants, by the paths that it calls them by.
 
-    Raises MixnetError where one is missing, lies elsewhere or is too short.
+    Raises MixnetError if one is missing, outside the folder or too short.
     """
     found: dict[str, Path] = {}
     try:
@@ -93,7 +93,7 @@ def take_small(path: Path, model: Any) -> None:
 
 
 def external_place(tensor: Any) -> Place:
-    """Where a constant lies that is not in the model. Raises ModelError where that cannot be."""
+    """The place of a constant outside the model. Raises ModelError if it is impossible."""
     entry = {each.key: each.value for each in tensor.external_data}
     name, location = repr(tensor.name), entry.get("location", "")
     _check_location(name, location)

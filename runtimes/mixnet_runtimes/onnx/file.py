@@ -1,7 +1,7 @@
-"""Reads an ``.onnx`` file: a protobuf whose nodes name the tensors they join.
+"""Reads an ``.onnx`` file: a protobuf whose nodes name their tensors.
 
-Shapes that the file does not state are inferred (see ``onnx_shapes``). It runs nothing and keeps
-no weights; those that lie beside a file are not looked at, but for where they are.
+Shapes that the file does not state are inferred (see ``onnx_shapes``). It runs nothing and stores
+no weights; of weights in other files, only their paths are read.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""An ``.onnx`` file at other sizes of its inputs: rewritten in memory, shapes inferred anew.
+"""An ``.onnx`` file with other sizes of its inputs: rewritten in memory, with new inferred shapes.
 
-What the file states of inner tensors was true at its own sizes, so it is dropped. Weights are
-never touched, and those that lie beside the file stay there.
+The file's shapes of inner tensors are valid only at its own sizes, so they are dropped. Weights
+never change, and files beside it stay there.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,7 @@
-"""Model-local functions of an ``.onnx`` file, put in the place of their calls.
+"""Inlines the model-local functions of an ``.onnx`` file.
 
-A kilobyte of functions that call each other twice unfolds to gigabytes, so that what would be made
-is counted first.
+A kilobyte of functions that call each other twice expands to gigabytes, so the result is counted
+first.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from mixnet_runtimes.onnx.types import plain_domain
 from mixnet_runtimes.onnx.walk import all_nodes, bodies, graphs, inner_graphs
 
 MOST_DEPTH = 50
-"""Of calls within calls; a call's name is part of every name within it."""
+"""Limit of nested calls; a call's name is part of every name within it."""
 
 MOST_NODES, MOST_BYTES = 20_000, 32 << 20
 """That inlining may add to a file."""
@@ -23,7 +23,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Cost:
-    """What something takes when the functions in it are inlined."""
+    """The size of something when its functions are inlined."""
 
     nodes: int = 0
     bytes: int = 0

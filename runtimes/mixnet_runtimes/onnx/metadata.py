@@ -1,6 +1,6 @@
-"""What ``.onnx`` files say of themselves in texts, ours also of integer inputs and outputs.
+"""Text metadata of ``.onnx`` files, including ours on integer inputs and outputs.
 
-A file may come from anyone: what is written there is believed only where it can be.
+A file may come from anyone: values are used only if they are possible.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ Parameters = Mapping[str, tuple[float, int]]
 
 
 def decoded_text(raw: Any) -> str:
-    """A text of a protobuf, which gives bytes for what is not UTF-8."""
+    """A text of a protobuf, which is bytes if it is not UTF-8."""
     return raw.decode(errors="replace") if isinstance(raw, bytes) else str(raw)
 
 
@@ -34,7 +34,7 @@ def metadata_of(model: Any) -> dict[str, str]:
 
 
 def read_quantization(metadata: Mapping[str, str], where: str) -> Parameters:
-    """Scale and zero point by tensor; empty where a file says nothing of them.
+    """Scale and zero point by tensor; empty if a file does not contain them.
 
     Raises MixnetError that begins with ``where`` and names the key for anything that is none.
     """

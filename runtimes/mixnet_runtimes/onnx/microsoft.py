@@ -1,7 +1,7 @@
-"""Sizes of what onnxruntime's own operators (com.microsoft) give, where no standard one does alike.
+"""Output sizes of onnxruntime's own operators (com.microsoft) that have no standard equivalent.
 
-Each function takes the sizes of a node's inputs, None where they are unknown or an input is left
-out, and gives those of its outputs as far as they follow. Pure.
+Each function takes the sizes of a node's inputs, None if unknown or omitted, and returns those of
+its outputs as far as they follow. Pure.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""onnx's own shape inference, asked about one node at a time."""
+"""onnx's own shape inference, for one node at a time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Values = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class NodeInference:
-    """What inference needs to know of a model beside the node."""
+    """The data of a model for inference, besides the node."""
 
     opsets: list[Any]
     versions: Mapping[str, int]

@@ -1,7 +1,7 @@
-"""How many inputs and outputs an ONNX operator has, and of which types its attributes are.
+"""The numbers of inputs and outputs of ONNX operators, and the types of their attributes.
 
-onnx's own schemas say so for the standard operators; a table for those of onnxruntime's that are
-read here. Of other operators nothing is known, so that nothing may be indexed in them either.
+They come from onnx's schemas for the standard operators, and from a table for those of onnxruntime
+that are read here. Other operators are unknown, so their operands must not be indexed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -95,7 +95,7 @@ def _check_attributes(node: Any, schema: Any) -> None:
 
 
 def _check_unlisted(node: Any) -> None:
-    """What can be told of an operator of onnxruntime's own."""
+    """What is known of an operator of onnxruntime's own."""
     from onnx import AttributeProto
 
     fewest = FEWEST.get(node.op_type, 0)

@@ -1,7 +1,7 @@
-"""The order of an ``.onnx`` graph's nodes: each after those whose results it reads.
+"""Sorts the nodes of an ``.onnx`` graph: each after the nodes whose results it reads.
 
-ONNX demands it of files; onnxruntime does not, and some writers leave nodes out of order. Here they
-are sorted, each as near to its place as it can be.
+ONNX requires this order; onnxruntime does not, and some writers leave nodes out of order. Each node
+stays as near to its position as possible.
 """
 
 import heapq
@@ -30,7 +30,7 @@ class Needs:
     reads: list[set[str]]
     bodies: list[list["Needs"]]
     free: set[str]
-    """What the graph reads and neither has nor computes."""
+    """Tensors that the graph reads but neither has nor computes."""
 
 
 def sort_nodes(graph: Any) -> bool:

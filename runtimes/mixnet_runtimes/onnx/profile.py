@@ -1,7 +1,7 @@
 """Profiles an ``.onnx`` in onnxruntime, whose own profiler names every node that it runs.
 
-Those are the nodes of the graph that onnxruntime made of the file: fused, reordered, renamed. That
-graph is written beside the times and read back, so that nodes keep their kernels and groups.
+These are the nodes of onnxruntime's optimized graph: fused, reordered, renamed. That graph is
+written beside the times and read back, so that the kernels and groups of nodes are known.
 """
 
 import json
@@ -26,7 +26,7 @@ Record = Mapping[str, Any]
 """An entry of the trace: ``{"cat": "Node", "name": "conv_kernel_time", "dur": 12, "args": …}``."""
 
 SUFFIX = "_kernel_time"
-"""Of an entry that times a node."""
+"""Suffix of an entry that times a node."""
 
 RUN = "model_run"
 """Name of the entry that times a whole inference."""
@@ -51,7 +51,7 @@ def profile(prepared: Prepared, threads: int, rounds: int, timeout_s: float) -> 
 
 
 def measure_trace(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
-    """In a process of its own: run the rounds, and leave trace and graph in the directory."""
+    """In a separate process: run the rounds, and write trace and graph into the directory."""
     prepared, directory = from_json(request["prepared"]), Path(request["directory"])
     tell("profiling", runtime_name(None))
     session = OrtSession(prepared.source, request["threads"], directory, fixed_of(prepared))

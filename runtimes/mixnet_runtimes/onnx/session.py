@@ -1,6 +1,6 @@
 """Runs an ``.onnx`` file in onnxruntime on the CPU.
 
-The thread pool does not spin between runs: a spinning pool slows whatever is measured beside it.
+The thread pool does not spin between runs: a spinning pool slows other files that are measured.
 """
 
 import ctypes
@@ -27,7 +27,7 @@ PROVIDER = "CPUExecutionProvider"
 SPINNING = "session.intra_op.allow_spinning"
 
 DATA_FOLDER = "session.model_external_initializers_file_folder_path"
-"""Where weights lie that are stored beside a file, of which onnxruntime sees only bytes."""
+"""Folder of weights beside a file that onnxruntime receives as bytes."""
 
 OPTIMIZED = "optimized.onnx"
 """In the directory of a trace: the graph that onnxruntime made of the file and runs."""
@@ -215,7 +215,7 @@ def _size(axis: int, size: int | str | None) -> int:
 
 
 def _dtype(name: str) -> str:
-    """numpy's name for onnxruntime's, as ``tensor(float)``; others as they are."""
+    """numpy's name for onnxruntime's, such as ``tensor(float)``; others unchanged."""
     element = name.removeprefix("tensor(").removesuffix(")")
     element = NUMPY_NAMES.get(element, element)
     try:

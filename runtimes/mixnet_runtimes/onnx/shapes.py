@@ -1,8 +1,8 @@
-"""Shapes of the tensors in an ``.onnx`` file, also behind operators that are onnxruntime's own.
+"""Shapes of the tensors in an ``.onnx`` file, including those after onnxruntime's own operators.
 
-onnx infers shapes for the standard operators only. An operator of onnxruntime's (com.microsoft)
-gives its output the shape that some standard operator would; so it is replaced by that one in a
-copy of the graph, shapes are inferred there, and the copy is thrown away.
+onnx infers shapes for the standard operators only. An operator of onnxruntime (com.microsoft) has
+the output shape of some standard operator; it is replaced by that one in a copy of the graph,
+shapes are inferred there, and the copy is discarded.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,9 +24,9 @@ class StandIn:
 
     kind: str
     inputs: tuple[int, ...] = (0,)
-    """Which inputs of the original it takes, as far as they are there."""
+    """Which inputs of the original it takes, if they exist."""
     attributes: tuple[str, ...] = ()
-    """Which attributes of the original it takes."""
+    """The attributes that it copies from the original."""
 
 
 _CONV = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")
@@ -101,7 +101,7 @@ def infer(model: Any) -> Numbers:
 
 
 def _state_bodies(graph: Any, copy: Any) -> None:
-    """Take over what the bodies of a copy state; in it other nodes may stand for Microsoft's."""
+    """Copy the stated shapes of a copy's bodies, in which other nodes may replace Microsoft's."""
     for target, source in zip(_all_bodies(graph), _all_bodies(copy), strict=True):
         _state_bodies(target, source)
         del target.value_info[:]
@@ -178,7 +178,7 @@ def _close_batch(model: Any) -> bool:
 
 
 def _forget_symbol(model: Any, symbol: int | str | None) -> None:
-    """Where the file states shapes with the batch's symbol, that is 1 now, too."""
+    """Set the batch's symbol to 1 in the shapes that the file states, too."""
     for value in (*model.graph.value_info, *model.graph.output):
         for dimension in value.type.tensor_type.shape.dim:
             if symbol and dimension.dim_param == symbol:

@@ -20,14 +20,14 @@ FIELDS = {
     "int64": "int64_data", "uint32": "uint64_data", "uint64": "uint64_data",
     "string": "string_data",
 }  # fmt: skip
-"""Where a constant's elements are that are not raw, if not in ``int32_data``."""
+"""Field of a constant's elements that are not raw, if not ``int32_data``."""
 
 OTHER_NAMES = {"float": "float32", "double": "float64"}
 """ONNX's names of element types that are not numpy's."""
 
 
 NO_NAMES = ("", "?", "-1", "None")
-"""What writers put where an open size has no name; two such sizes need not be equal."""
+"""Placeholder of open sizes without names; two such sizes need not be equal."""
 
 
 def stated_size(dimension: Any) -> int | str | None:
@@ -48,7 +48,7 @@ def dtype_name(number: int) -> str:
 
 
 def entries(dtype: str, elements: int) -> int:
-    """How many entries of its field so many elements take that are not raw.
+    """The number of entries in its field for this number of elements that are not raw.
 
     >>> entries("complex64", 3), entries("int4", 3), entries("float16", 3)
     (6, 2, 3)

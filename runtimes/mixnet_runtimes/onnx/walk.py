@@ -1,4 +1,4 @@
-"""Ways through an ``.onnx`` model, whose nodes hold further graphs in their attributes."""
+"""Iterates over an ``.onnx`` model, whose nodes contain further graphs in their attributes."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

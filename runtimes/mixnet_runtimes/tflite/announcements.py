@@ -1,8 +1,8 @@
-"""Keeps TensorFlow Lite's announcement of its delegate off stderr.
+"""Suppresses TensorFlow Lite's announcement of its delegate on stderr.
 
-"INFO: Created TensorFlow Lite XNNPACK delegate for CPU." is printed once in a process, by native
-code that no option silences. So the first delegate of a process is made for a known little file,
-with stderr closed for that moment; a file that crashes its runtime is never opened under it.
+"INFO: Created TensorFlow Lite XNNPACK delegate for CPU." is printed once per process, by native
+code that no option silences. The first delegate of a process is therefore made for a known small
+file, with stderr closed for that moment; a file that crashes its runtime is never opened under it.
 """
 
 import os
@@ -24,7 +24,7 @@ LITTLE = b64decode(
 
 @cache
 def keep_quiet(interpreter: Callable[..., Any]) -> None:
-    """Let an interpreter's runtime make its announcement where nobody sees it."""
+    """Let an interpreter's runtime print its announcement to a closed stderr."""
     with suppress(OSError, ValueError, RuntimeError):  # then it is seen, and nothing else changes
         kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
         try:

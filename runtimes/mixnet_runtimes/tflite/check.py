@@ -1,7 +1,7 @@
-"""What must hold in a TFLite model before it is handed to an interpreter.
+"""Checks of a TFLite model before it is passed to an interpreter.
 
-An interpreter trusts indices and sizes: a wrong one crashes it, or makes it compute on memory that
-is not the weights. Each check raises ModelError with what is wrong; none looks at weights' values.
+An interpreter trusts indices and sizes: a wrong one crashes it, or makes it read memory outside the
+weights. Each check raises ModelError with the reason; none reads weights' values.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ MAX_ELEMENTS = 2**31
 
 
 SUBGRAPHS = ("subgraph", "subgraphindex", "subgraphindices")
-"""How the options of an operator call the subgraphs that it runs, as the end of a name."""
+"""Suffixes of the options that name the subgraphs of an operator."""
 
 
 def check_model(model: Any, data: bytes, schema: Any) -> None:
@@ -143,7 +143,7 @@ def _known_from_start(model: Any, subgraph: Any) -> set[int]:
 
 
 def subgraphs_of(operator: Any) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """What an operator's options call subgraphs: the option, and the subgraphs' numbers."""
+    """The options of an operator that name subgraphs, with the subgraphs' numbers."""
     options = operator.builtinOptions or operator.builtinOptions2
     for name, value in ({} if options is None else vars(options)).items():
         if name.lower().endswith(SUBGRAPHS) and value is not None:

@@ -1,6 +1,6 @@
 """Runs a ``.tflite`` file in LiteRT's compiled-model interface, which can force float16.
 
-Its Interpreter has no such option. Everything else about a file is the Interpreter's business.
+Its Interpreter has no such option, but is used for everything else.
 """
 
 import os
@@ -105,7 +105,7 @@ def _compile(data: bytes, threads: int, version: str) -> Any:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Without the dozen lines that LiteRT prints of accelerators for which it looks."""
+    """Suppress the dozen lines that LiteRT prints about accelerators that it searches."""
     with _STDERR:
         stderr = os.dup(2)
         try:

@@ -1,8 +1,8 @@
-"""What a ``.tflite`` model holds, as the plain records of ``contents``.
+"""The content of a ``.tflite`` model, as the plain records of ``contents``.
 
-Every subgraph is described: one is what a signature runs, the others are bodies that operators run.
-A record describes: of weights it has the number and the type, of constants with one element also
-the value.
+Every subgraph is described: one is the subgraph of a signature, the others are bodies that
+operators run. A record has the number and type of weights, and the value of constants with one
+element.
 """
 
 from collections import Counter
@@ -122,11 +122,11 @@ def _origin(model: Any) -> dict[str, str]:
 
 
 MOST_TEXT = 1000
-"""Longest metadata in characters that is shown as it is."""
+"""Longest metadata in characters that is shown in full."""
 
 
 def _metadata(model: Any) -> dict[str, str]:
-    """The entries of a model's metadata: short texts as they are, of all others the size."""
+    """The entries of a model's metadata: short texts in full, for all others the size."""
     found = {}
     for entry in _list(model.metadata):
         if 0 <= entry.buffer < len(model.buffers):
@@ -162,7 +162,7 @@ class _Subgraph:
     def ports(
         self, indices: list[int], names: Mapping[int, str] | None = None
     ) -> dict[str, FileTensor]:
-        """Inputs or outputs by a signature's names; by their own where it gives none."""
+        """Inputs or outputs by a signature's names; by their own if it has none."""
         known = names or {}
         return {known.get(index, self._names[index]): self._tensors[index] for index in indices}
 

@@ -1,8 +1,8 @@
 """Which operators of a ``.tflite`` file a delegate took over.
 
-An interpreter keeps every operator of the file in its list and appends one for each delegated
-piece, with the tensors that enter and leave it. So the operators of a piece are those met when
-walking back from its outputs until its inputs. Pure functions over such lists.
+An interpreter keeps every operator of the file in its list and appends one for each partition, with
+the tensors that enter and leave it. The operators of a partition are found by walking back from its
+outputs to its inputs. Pure functions over such lists.
 """
 
 from collections import Counter
@@ -32,14 +32,14 @@ def delegation_of(before: Sequence[Node] | None, after: Sequence[Node] | None) -
 
 
 def pieces(before: Sequence[Node] | None, after: Sequence[Node] | None) -> list[list[int]] | None:
-    """The operators of each delegated piece, by index; pieces and indices in order of execution."""
+    """The operators of each partition, by index; partitions and indices in order of execution."""
     if before is None or after is None:
         return None
     return [sorted(_members(piece, before)) for piece in after[len(before) :]]
 
 
 def _members(piece: Node, nodes: Sequence[Node]) -> set[int]:
-    """Indices of the nodes between a piece's inputs and outputs."""
+    """Indices of the nodes between a partition's inputs and outputs."""
     producer = {tensor: index for index, node in enumerate(nodes) for tensor in node.outputs}
     borders = set(piece.inputs)
     members: set[int] = set()

@@ -1,7 +1,7 @@
-"""Reads a ``.tflite`` file: a FlatBuffer with the identifier TFL3, by the schema that LiteRT ships.
+"""Reads a ``.tflite`` file: a FlatBuffer with the identifier TFL3, by LiteRT's schema.
 
-It checks what an interpreter takes for granted and crashes or computes NaN over, so that a broken
-file ends here with its name. It runs nothing and keeps no weights.
+It checks what an interpreter assumes and otherwise crashes or computes NaN for, so that a broken
+file is an error with its name. It runs nothing and stores no weights.
 """
 
 from importlib import import_module
@@ -53,7 +53,7 @@ def read_model(path: Path) -> tuple[Any, bytes]:
 
 
 def checked_bytes(path: Path, content: bytes | None = None) -> bytes:
-    """The file's bytes, safe to hand to an interpreter as far as can be told from outside.
+    """The file's bytes, safe to pass to an interpreter as far as can be checked.
 
     ``content`` stands in the file's place. Where no schema is installed only the identifier is
     checked.

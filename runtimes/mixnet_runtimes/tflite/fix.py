@@ -1,9 +1,8 @@
-"""A ``.tflite`` file at other sizes of its inputs, or with another of its signatures first.
+"""A ``.tflite`` file with other sizes of its inputs, or with another of its signatures first.
 
-Sizes are those that the interpreter computes for every tensor when its inputs are resized; they are
-overwritten where they stand in the file, and everything else stays byte for byte. For another
-signature the tables are written anew, with its subgraph as the first: runtimes differ in how they
-reach the others.
+The sizes are those that the interpreter computes for every tensor when its inputs are resized; they
+are overwritten in place, and everything else stays byte for byte. For another signature the tables
+are rewritten, with its subgraph as the first: runtimes differ in how they call the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +25,7 @@ from mixnet_runtimes.tflite.interpreters import plain_interpreter
 from mixnet_runtimes.tflite.words import decoded_text
 
 Shapes = Mapping[int, tuple[int, ...]]
-"""By the number of the tensor in its subgraph."""
+"""Shapes by the number of the tensor in its subgraph."""
 
 NUMBER_OF_SUBGRAPH, NUMBERS_OF_SUBGRAPHS = "SubgraphIndex", "SubgraphIndices"
 """Ends of the names of operators' options that hold such numbers, as in ``bodySubgraphIndex``."""
@@ -90,7 +89,7 @@ def _inputs(model: Any, schema: Any, chosen: Any | None) -> dict[int, Input]:
 
 
 def _quantization(tensor: Any) -> tuple[float, int]:
-    """The scale and zero point of a whole tensor; zeros where it has none of its own."""
+    """The scale and zero point of a whole tensor; zeros if it has none."""
     found = tensor.quantization
     if found is None or found.scale is None or len(found.scale) != 1:
         return 0.0, 0
@@ -214,7 +213,7 @@ def fixed_sizes(path: Path, selection: Selection) -> dict[int, tuple[int, ...]]:
 
 
 def _overwrite(tensor: Any, shape: Sequence[int]) -> None:
-    """Set a tensor's sizes where they stand; one without a place for them stays as it is."""
+    """Set a tensor's sizes in place; a tensor without a field for them does not change."""
     for length, view in (
         (tensor.ShapeLength(), tensor.ShapeAsNumpy),
         (tensor.ShapeSignatureLength(), tensor.ShapeSignatureAsNumpy),

@@ -1,7 +1,7 @@
-"""Float16 arithmetic for ``.tflite`` files in float32: who may have it, and what a file says of it.
+"""Float16 arithmetic for float32 ``.tflite`` files: when it is possible, and how a file allows it.
 
-XNNPACK computes a float32 file in float16 where it is forced to, or where the file's metadata
-allow it and the processor can. It stores nothing in float16, and is not a precision of a file.
+XNNPACK computes a float32 file in float16 if this is forced, or if the file's metadata allow it and
+the processor supports it. It stores nothing in float16, and is not a precision of a file.
 """
 
 import platform
@@ -23,7 +23,7 @@ ALLOWED = "fp16accfp16"
 """Its value for: computed and summed up in float16."""
 
 FEATURES = ("fphp", "asimdhp")
-"""What Linux calls the instructions on ARM64 that it takes."""
+"""Linux's names of the required ARM64 instructions."""
 
 XNNPACK_FLAGS = 15
 """LiteRT's: signed and unsigned 8-bit kernels (1, 2), float16 (4), dynamic fully connected (8);
@@ -68,7 +68,7 @@ def half_precision_of(path: Path, features: Iterable[str], *, forced: bool) -> s
 
 
 def host_features() -> tuple[str, ...]:
-    """What Linux tells of an ARM64 processor's instructions; empty elsewhere."""
+    """An ARM64 processor's instruction sets, as reported by Linux; empty elsewhere."""
     if platform.machine() not in ("aarch64", "arm64"):
         return ()
     try:

@@ -1,4 +1,4 @@
-"""The TensorFlow Lite interpreters that may be installed, and the one that is taken.
+"""The TensorFlow Lite interpreters that may be installed, and the choice of one.
 
 The three are one code base with the same Interpreter; they are tried in the order of RUNTIMES.
 """
@@ -22,9 +22,9 @@ class Runtime:
     name: str
     module: str
     interpreter: str
-    """Where in the module the Interpreter class is."""
+    """Path of the Interpreter class in the module."""
     resolvers: str
-    """Where the enumeration is that leaves delegates out."""
+    """Path of the enumeration with a resolver without delegates."""
     distribution: str
 
 

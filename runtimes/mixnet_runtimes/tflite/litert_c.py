@@ -1,7 +1,7 @@
-"""LiteRT's C interface, as far as profiling needs it: a compiled model that tells its events.
+"""LiteRT's C interface, as far as profiling needs it: a compiled model that returns its events.
 
 The only module that calls ``libLiteRt`` by ctypes. That interface is not frozen and a wrong
-signature crashes, so this runs in a process of its own (see ``litert_child``). Signatures are those
+signature crashes, so this runs in a separate process (see ``litert_child``). Signatures are those
 of ``litert/c/*.h`` in the LiteRT repository, versions 2.1.5 to 2.3.
 """
 
@@ -22,7 +22,7 @@ from mixnet_runtimes.inputs import seeded_input
 
 DISTRIBUTION = "ai-edge-litert"
 OLDEST = (2, 1, 5)
-"""The first version that takes its options as TOML text and has a profiler."""
+"""The first version with options as TOML text and a profiler."""
 
 HINT = f"{install_hint(DISTRIBUTION, upgrade=True)} (2.1.5 or later), or omit --profile"
 
@@ -48,7 +48,7 @@ ENVIRONMENT_SINCE = "LiteRtCreateModelFromFd"
 
 CPU = 1
 WRITE = 1
-"""Of the enumerations LiteRtHwAccelerators and LiteRtTensorBufferLockMode."""
+"""Values of the enumerations LiteRtHwAccelerators and LiteRtTensorBufferLockMode."""
 
 ELEMENTS = {
     1: "float32", 10: "float16", 11: "float64", 9: "int8", 3: "uint8", 7: "int16", 17: "uint16",
@@ -60,16 +60,16 @@ TENSOR_TYPE_BYTES = 256
 """Room for a LiteRtRankedTensorType: 72 bytes, and 76 with Microsoft's compiler."""
 SIZES_AT = 12 if os.name == "nt" else 8
 MOST_SIZES = 8
-"""Where its dimensions begin, as int32, and how many there is room for."""
+"""Offset of its dimensions, as int32, and their maximum number."""
 
 EVENT_TYPES = {1 << bit for bit in range(9)}
 OPERATOR = 1 << 1
 DELEGATED = (1 << 2, 1 << 3)
-"""Of LiteRtProfilerEventType: an operator of the file, an operator inside a delegate (of two kinds,
+"""LiteRtProfilerEventType: an operator of the file, an operator inside a delegate (of two kinds,
 by who took its time)."""
 
 MEMORY_BYTES = (24, 16, 32)
-"""Sizes that MemoryUsage has in the headers of various versions; the events tell which it is."""
+"""Sizes of MemoryUsage in the headers of various versions; the events determine which it is."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ class Event:
     type: int
     elapsed_us: int
     index: int
-    """Of an OPERATOR its place in the file, of a DELEGATED one its place in the delegate."""
+    """Index of an OPERATOR in the file, of a DELEGATED one in the delegate."""
 
 
 class Library:
-    """The shared library that the installed ai-edge-litert brings. Raises MixnetError."""
+    """The shared library of the installed ai-edge-litert. Raises MixnetError."""
 
     def __init__(self) -> None:
         self.version = _installed_version()
@@ -160,7 +160,7 @@ class ProfiledModel:
         )
 
     def events(self) -> list[Event]:
-        """What was recorded since ``record``, in order."""
+        """The events recorded since ``record``, in order."""
         count = c_int()
         self._library.call("LiteRtGetNumProfilerEvents", self._profiler, byref(count))
         if not count.value:

@@ -1,6 +1,7 @@
-"""How many inputs and outputs a TFLite operator has at least, and whose options are its.
+"""The minimum numbers of inputs and outputs of TFLite operators, and their options.
 
-TFLite's schema does not say; kernels count on it, and so does whoever reads an operator's weights.
+TFLite's schema does not define them; kernels assume them, and so does code that reads an operator's
+weights.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A ``ModelT`` as the bytes of a ``.tflite`` file, its buffers aligned as the schema asks."""
+"""A ``ModelT`` as the bytes of a ``.tflite`` file, its buffers aligned as the schema requires."""
 
 from typing import Any
 

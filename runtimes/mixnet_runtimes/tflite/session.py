@@ -1,7 +1,7 @@
-"""Runs a ``.tflite`` file in whichever TensorFlow Lite interpreter is installed.
+"""Runs a ``.tflite`` file in the installed TensorFlow Lite interpreter.
 
 The three runtimes are one code base with the same Interpreter; they are tried in the order of
-RUNTIMES. Float and int8 operators go to the XNNPACK delegate, which all three apply by themselves.
+RUNTIMES. Float and int8 operators go to the XNNPACK delegate, which all three apply by default.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def open_session(path: Path, threads: int, runtime: str | None, fixed: Fixed) ->
 
 
 def partitions(path: Path, fixed: Fixed) -> Delegation:
-    """The delegated pieces of ``path`` in the first installed runtime."""
+    """The delegate partitions of ``path`` in the first installed runtime."""
     return TfliteSession(path, 1, None, fixed).delegation
 
 
@@ -129,9 +129,9 @@ def _operators(interpreter: Any) -> list[delegation.Node] | None:
 
 
 def _signature_names(interpreter: Any, inputs: set[int], outputs: set[int]) -> dict[int, str]:
-    """Tensor index → the name that the main subgraph's signature gives it.
+    """Tensor index → its name in the main subgraph's signature.
 
-    Signatures of other subgraphs count other tensors, and so are told by their indices.
+    Signatures of other subgraphs have other tensors, and so are recognized by their indices.
     """
     if not hasattr(interpreter, "_get_full_signature_list"):
         return {}

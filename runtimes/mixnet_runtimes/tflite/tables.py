@@ -1,8 +1,8 @@
-"""What a FlatBuffer would unfold to, counted before the schema's readers unpack it.
+"""The expanded size of a FlatBuffer, counted before the schema's readers unpack it.
 
-Tables refer to others by offsets, and nothing keeps a file from referring to one table a hundred
-thousand times; each reference becomes objects of its own. In the file of any writer, all that can
-be reached is about as large as the file itself. Offsets beyond the file's end are found here, too.
+Tables refer to others by offsets, and a file may refer to one table a hundred thousand times; each
+reference becomes separate objects. In a file of any real writer, everything reachable is about as
+large as the file itself. Offsets beyond the file's end are found here, too.
 """
 
 import struct
@@ -13,7 +13,7 @@ from typing import Any
 from mixnet_runtimes.faults import ModelError
 
 MOST_TABLES = 150_000
-"""Of a file; a large language model has a third of it."""
+"""Limit of a file's tables; a large language model has a third of it."""
 
 TABLE_BYTES = 12
 """What a table counts beside its fields: where it is referred to, and what unpacking it costs."""
@@ -111,7 +111,7 @@ class _Walk:
             self._spend(8 * found if isinstance(found, int) else len(found or ()))
 
     def _vtable(self, place: int) -> int:
-        """Where the fields of a table are told."""
+        """Position of a table's list of fields."""
         self._tables -= 1
         if self._tables < 0:
             raise ModelError(f"it has more than {MOST_TABLES:,} tables")
@@ -125,7 +125,7 @@ class _Walk:
         return int(vtable)
 
     def _field(self, place: int, vtable: int, slot: int) -> int:
-        """Where a field is; 0 where the table leaves it out."""
+        """Position of a field; 0 if the table omits it."""
         at = 4 + 2 * slot
         if at + 2 > struct.unpack_from("<H", self._data, vtable)[0]:
             return 0
@@ -133,11 +133,11 @@ class _Walk:
         return place + int(offset) if offset else 0
 
     def _target(self, field: int) -> int:
-        """Where the offset in a field leads; forward, as offsets do."""
+        """Target of the offset in a field; offsets lead forward."""
         return field + int(struct.unpack_from("<I", self._data, field)[0])
 
     def _length(self, vector: int, element: int) -> int:
-        """The length of a vector that lies within the file."""
+        """The length of a vector within the file."""
         length = int(struct.unpack_from("<I", self._data, vector)[0])
         if vector + 4 + length * element > len(self._data):
             raise ModelError("a vector runs beyond the file's end")
@@ -159,7 +159,7 @@ def _kinds(schema: Any, union: str) -> dict[int, str]:
 
 @cache
 def _readers(schema: Any, kind: str) -> tuple[str, ...]:
-    """The methods that tell how long the vectors and texts of an options table are."""
+    """The methods that return the lengths of an options table's vectors and texts."""
     found = []
     table = getattr(schema, kind)
     for field, default in vars(getattr(schema, f"{kind}T")()).items():

@@ -1,7 +1,8 @@
 """Why XNNPACK leaves an operator of a ``.tflite`` to the runtime's own kernels, as far as known.
 
-Each row was tried on files of one operator with LiteRT 2.3 (the tests try them again). A kind that
-is not here, or is left out for another reason, is not a mistake: the delegate has many conditions.
+Each row was tried on files of one operator with LiteRT 2.3 (the tests try them again). An operator
+of another kind, or one left out for another reason, is not an error: the delegate has many
+conditions.
 """
 
 REASONS = {

@@ -1,4 +1,4 @@
-"""The words of TFLite's schema: names of kinds and types, and texts in a FlatBuffer."""
+"""Names in TFLite's schema: kinds and types, and texts in a FlatBuffer."""
 
 from collections.abc import Mapping
 from typing import Any

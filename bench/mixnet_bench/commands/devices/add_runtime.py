@@ -26,7 +26,7 @@ def run_add_runtime(file: Path, version: str | None, as_json: bool) -> None:
 
 
 def _unlike_the_newest(runtime: Runtime) -> Target | None:
-    """The target of a library whose files differ from what is made by default."""
+    """The target of a library whose files differ from the default ones."""
     target = target_of(runtime.api, runtime.version or "")
     if target is None or target.is_like(find_target(None, target.file_format)):
         return None
@@ -34,7 +34,7 @@ def _unlike_the_newest(runtime: Runtime) -> Target | None:
 
 
 def describe_added(runtime: Runtime) -> KeptRuntime:
-    """One kept library as a record."""
+    """One stored library as a record."""
     return KeptRuntime(
         name=runtime.library,
         api=runtime.api,

@@ -12,7 +12,7 @@ from mixnet_common.errors import UsageError
 def run_clean(on: str, take_over: bool = False) -> None:
     """Restore settings, end our runs, remove our files. Raises AdbError, UsageError.
 
-    A phone that somebody measures on is refused, unless ``take_over`` ends that.
+    A phone that another user measures on is refused, unless ``take_over`` ends that.
     """
     phone = choose_phone(Adb.find(), serial_of(on))
     with hold(phone, take_over):

@@ -39,13 +39,13 @@ from mixnet_runtimes.model_files import with_companions
 
 COLUMNS = ("assumption", "holds", "what was found")
 TOOLS = ("setsid", "nohup", "dumpsys", "getprop", "df")
-"""Without these nothing can be measured, or nobody knows how."""
+"""Without these a phone cannot be measured, or it is unknown how."""
 WORDS = {True: "yes", False: "NO", None: "not checked"}
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The phone under test, and how long the A/A run is to be, and of which file."""
+    """The phone under test, and the duration and file of the A/A run."""
 
     phone: Phone
     state: State
@@ -65,10 +65,10 @@ Check = Callable[[Subject], CheckedAssumption]
 
 
 CLOSE, TELLING = 0.02, 0.20
-"""Of a file's time over its own: how close to 1, and how wide an interval says anything of that."""
+"""A file's time over its own: accepted distance from 1, and largest conclusive interval."""
 
 PLAN = Plan(paths=(), launches=6, min_count=60, min_time_s=6.0)
-"""Of the A/A run: a minute or two on a phone."""
+"""Plan of the A/A run: a minute or two on a phone."""
 
 
 def run_selftest(
@@ -76,7 +76,7 @@ def run_selftest(
 ) -> None:
     """Check everything and report. Raises MixnetError where an assumption does not hold.
 
-    ``model`` is for the A/A run; None stands for MixNet-S with random weights.
+    ``model`` is for the A/A run; None means MixNet-S with random weights.
     """
     if output is not None:
         check_output(output, with_companions([model] if model else []), like="selftest.json")
@@ -186,7 +186,7 @@ def _conditions(subject: Subject) -> CheckedAssumption:
 
 
 def _detached(subject: Subject) -> CheckedAssumption:
-    """A program goes on when the shell that started it has ended, and its status is found."""
+    """A program continues after the end of the shell that started it, and its status is found."""
     run = Run(subject.phone, f"selftest-{time.time_ns()}")
     run.start(["sh", "-c", "sleep 1; exit 9"], 30)
     try:
@@ -286,4 +286,4 @@ CHECKS: dict[str, Check] = {
     "onnxruntime can be loaded": _dlopen("onnxruntime"),
     "a file is as fast as itself": _a_a,
 }
-"""What is assumed of every phone, in the order of what rests on what."""
+"""The assumptions on every phone, in the order of their dependencies."""

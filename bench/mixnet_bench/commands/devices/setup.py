@@ -1,7 +1,7 @@
 """``mixnet-bench devices setup``: what is missing to measure on a phone, and where to get it.
 
-Looks and tells. It fetches only files that are pinned by their hash, only when told to, and only
-after it was said which.
+Checks and reports. It downloads only files with a pinned hash, only on request, and only after
+listing them.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ class Part:
     name: str
     found: str | None
     advice: tuple[str, ...] = ()
-    """What to do, in lines."""
+    """The remedies, as lines."""
 
     @property
     def ready(self) -> bool:
@@ -53,7 +53,7 @@ class Part:
 
 @dataclass(frozen=True)
 class SetupRequest:
-    """What was asked: the phone or the platform, and which files may be fetched."""
+    """The request: the phone or the platform, and which files may be downloaded."""
 
     serial: str | None
     platform: str | None

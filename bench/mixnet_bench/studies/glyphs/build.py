@@ -1,7 +1,7 @@
 """The pictures of a split, as a folder of class folders.
 
-The same command writes the same pixels everywhere; ``pictures.json`` beside the folders tells their
-common hash and how many there are. A folder that is there is never written into.
+The same command writes the same pixels everywhere; ``pictures.json`` beside the folders has their
+common hash and number. An existing folder is never changed.
 """
 
 import json
@@ -27,7 +27,7 @@ from mixnet_common.progress import progress
 SEEDS: dict[Split, int] = {"train": 1, "test": 2}
 
 PICTURES = 4 * len(CHARACTERS) * 48
-"""Of the full test set: every character of its 48 typefaces four times."""
+"""Size of the full test set: every character of its 48 typefaces four times."""
 
 COUNT = Whole(1, 1_000_000)
 """Bounds of how many pictures are drawn."""
@@ -112,7 +112,7 @@ def _draw(split: Split, folder: Path, numbers: range) -> list[bytes]:
     epilog=example("python -m mixnet_bench.studies.glyphs.build --fonts fonts/ -o glyphs-test/"),
 )
 @click.option("--split", type=click.Choice(["test", "train"]), default="test", show_default=True)
-@click.option("--fonts", type=click.Path(path_type=Path), required=True, help="Kept typefaces.")
+@click.option("--fonts", type=click.Path(path_type=Path), required=True, help="Downloaded fonts.")
 @click.option("--count", type=COUNT, default=PICTURES, show_default=True)
 @click.option("--start", type=Whole(0, 10**9), default=0, help="Number of the first picture.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="New folder.")

@@ -1,7 +1,7 @@
-"""The typefaces: which ones, fetched from their packages, checked by hash, kept in a folder.
+"""The typefaces: a list, downloaded from their packages, checked by hash, stored in a folder.
 
-Packages come through ``npm pack``, from whatever registry npm is set up for. What comes is trusted
-only as far as its hash: nothing of it is executed, and one named file at a time is read out of it.
+Packages come through ``npm pack``, from npm's configured registry. Only content with the right hash
+is used: none of it is executed, and only the named files are read.
 """
 
 import base64
@@ -47,7 +47,7 @@ class Family:
 
     @property
     def archive(self) -> str:
-        """What ``npm pack`` calls the package's file."""
+        """The file name that ``npm pack`` gives the package."""
         return f"{self.package.strip('@').replace('/', '-')}-{self.version}.tgz"
 
 
@@ -67,7 +67,7 @@ def fetch(wanted: Sequence[Family], folder: Path) -> None:
     missing = [each for each in wanted if not _is_good(folder / each.archive, each.integrity)]
     if missing and shutil.which("npm") is None:
         raise MixnetError(
-            f"{len(missing)} typefaces are to be fetched, but npm is not installed",
+            f"{len(missing)} typefaces must be downloaded, but npm is not installed",
             "install Node.js with npm, then run this again",
         )
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,13 +91,13 @@ def _fetch_one(family: Family, folder: Path) -> None:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise MixnetError(f"npm did not bring {asked} in {FETCH_TIMEOUT_S} s") from None
+            raise MixnetError(f"npm did not download {asked} in {FETCH_TIMEOUT_S} s") from None
         archive = place / family.archive
         if done.returncode or not archive.is_file():
             words = done.stderr.decode(errors="replace").strip().splitlines()
-            raise MixnetError(f"npm could not bring {asked}: {words[-1] if words else 'no reason'}")
+            raise MixnetError(f"npm cannot download {asked}: {words[-1] if words else 'no reason'}")
         if not _is_good(archive, family.integrity):
-            raise MixnetError(f"{asked} is not the package that was pinned: its hash differs")
+            raise MixnetError(f"{asked} is not the pinned package: its hash differs")
         write_whole(folder / family.archive, archive.read_bytes())
 
 

@@ -1,8 +1,8 @@
-"""What each way of quantizing costs the trained network.
+"""The loss of the trained network in each way of quantizing.
 
-Exports it in every way of ``RECIPES``, holds each file against its format's float32 file on the
+Exports it in every way of ``RECIPES``, compares each file with its format's float32 file on the
 full test set, times all files of a format side by side, and writes one table. It changes no
-default; it is what defaults are chosen by.
+default, but defaults are chosen by it.
 """
 
 import json
@@ -53,7 +53,7 @@ BUDGET = 0.5
 """Points of top-1."""
 
 RUNTIMES = ("ai-edge-litert", "onnxruntime")
-"""Packages; a row that is kept holds for their versions."""
+"""Packages; a cached row is valid for their versions."""
 
 INT8 = Options(precision="int8")
 MIN_MAX, PERCENTILE, MSE, PER_IMAGE = (Settings(ranges=each) for each in RANGES)
@@ -62,7 +62,7 @@ BOTH = ("tflite", "onnx")
 
 @dataclass(frozen=True)
 class Recipe:
-    """A way of quantizing, and the formats in which it is one of its own."""
+    """A way of quantizing, and the formats in which it differs from the others."""
 
     name: str
     options: Options
@@ -107,7 +107,7 @@ RECIPES: tuple[Recipe, ...] = (
 
 
 def row_of(form: str, recipe: str, check: Parity) -> dict[str, Any]:
-    """What one file costs and brings, against the float32 file of its format; not its time.
+    """One file's size and accuracy against the float32 file of its format, without its time.
 
     Accuracies are in percent, the loss in points.
     """
@@ -134,7 +134,7 @@ def row_of(form: str, recipe: str, check: Parity) -> dict[str, Any]:
 
 
 UNTIMED: dict[str, Any] = dict.fromkeys(("time_ratio", "time_ratio_interval", "median_ms"))
-"""What ``time_of`` gives, of a file that was not timed."""
+"""The result of ``time_of`` for a file that was not timed."""
 
 
 def time_of(timing: Timing, first: Timing) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def measure_format(
 def _compared(
     form: str, recipe: Recipe, reference: Path, file: Path, folders: Mapping[str, Path]
 ) -> dict[str, Any]:
-    """The row of a file. It is kept: a run that is broken off goes on where it was."""
+    """The row of a file. It is saved, so that an interrupted run can continue."""
     hashes = [sha256_of(each) for each in (reference, file)]
     pictures = sha256_of(folders["test"] / "pictures.json")
     same = {
@@ -243,10 +243,10 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         "python -m mixnet_bench.studies.glyphs.measure --work glyphs/ -o quantization.md"
     ),
 )
-@click.option("--work", type=click.Path(path_type=Path), required=True, help="For what is made.")
+@click.option("--work", type=click.Path(path_type=Path), required=True, help="Work folder.")
 @click.option("--format", "forms", type=click.Choice(BOTH), multiple=True, default=BOTH)
 @click.option("--count", type=COUNT, default=PICTURES, show_default=True)
-@click.option("--recipe", "names", multiple=True, help="Only recipes whose name has this in it.")
+@click.option("--recipe", "names", multiple=True, help="Only recipes with this in their name.")
 @click.option("--no-time", is_flag=True, help="Don't time the files.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The table as Markdown.")
 @json_option

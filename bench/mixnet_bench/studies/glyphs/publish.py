@@ -1,7 +1,7 @@
-"""A trained ``.pth`` as the small file that ships.
+"""Converts a trained ``.pth`` into the small file of the package.
 
 Kernels are stored as float16, vectors (biases and batch norms, whose variances may be tiny) as
-float32; arrays are named as in our graphs.
+float32; arrays have the names of our graphs.
 """
 
 from pathlib import Path

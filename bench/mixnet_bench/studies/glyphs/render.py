@@ -1,8 +1,8 @@
-"""One picture of a character from its number: the same pixels from the same number, always.
+"""Draws one picture of a character from its number; equal numbers give equal pixels.
 
 A picture is a character of a typeface, turned, sheared, scaled and shifted, in one colour on a
-background of gradients, stripes, patches and strokes, then blurred and made noisy. Knows nothing
-of files or networks.
+background of gradients, stripes, patches and strokes, then blurred and made noisy. Uses no files or
+networks.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 CHARACTERS = "23456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghinqrt&@#$%?!+<>{}ß€£¥§©"
-"""One class each. Those that only their size or place tells apart (0, 1, c, o, s, x …) are out."""
+"""One class each. Characters that differ only in size or position (0, 1, c, o, s, x …) are out."""
 
 RESOLUTION = 96
 """Height and width of a picture, in pixels."""
@@ -74,7 +74,7 @@ def sample(
 def place(mask: Mask, rng: Generator, hardness: float = 1.0) -> NDArray[np.float32]:
     """The mask's coverage in the picture, 0 to 1, after a random affine map.
 
-    The map is turn · shear · scale, centre to (shifted) centre; Pillow wants its inverse.
+    The map is turn · shear · scale, centre to (shifted) centre; Pillow needs its inverse.
     """
     angle = np.deg2rad(rng.normal(0, 9 * hardness))
     shear, stretch = rng.normal(0, 0.12 * hardness), np.exp(rng.normal(0, 0.12 * hardness))

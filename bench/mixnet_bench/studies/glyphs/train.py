@@ -1,8 +1,8 @@
-"""MixNet-S, trained on the characters from nothing.
+"""Trains MixNet-S on the characters from scratch.
 
 Trains timm's ``tf_mixnet_s``, the authors' network in PyTorch, whose weights the importer reads.
-Needs torch and timm. One process, on a CPU in an hour or two; interrupted, it goes on from its
-last checkpoint.
+Needs torch and timm. One process, on a CPU in an hour or two; after an interruption it continues
+from its last checkpoint.
 """
 
 import math
@@ -24,7 +24,7 @@ from mixnet_networks.images.preprocessing import load_preprocessing
 
 SEED = SEEDS["train"]
 CHECKPOINT, TRAINED = "checkpoint.pth", "mixnet-s-glyphs.pth"
-"""In the output's folder: what an interrupted training goes on from, and what comes of it."""
+"""In the output folder: the checkpoint of an interrupted training, and the results."""
 
 CHECKPOINT_S = 300
 
@@ -37,7 +37,7 @@ EASY_IMAGES = 40_000
 
 @dataclass(frozen=True)
 class Recipe:
-    """How it is trained: AdamW, one cycle of the learning rate, an average of the weights."""
+    """The training method: AdamW, one cycle of the learning rate, an average of the weights."""
 
     minutes: float
     """The schedule follows the clock."""
@@ -48,7 +48,7 @@ class Recipe:
     decay: float = 0.02
     smoothing: float = 0.05
     average: float = 0.998
-    """Of the moving average of the weights, which is what is kept, per step."""
+    """Decay per step of the moving average of the weights, which is saved."""
     small: int = 64
     """Resolution of the first ``small_share`` of the time: a third of the work a picture."""
     small_share: float = 0.45
@@ -86,18 +86,18 @@ def _stream(fonts: Sequence[Sequence[Mask]], batch: int, start: int) -> Iterator
         "python -m mixnet_bench.studies.glyphs.train --fonts fonts/ --minutes 90 -o run/"
     ),
 )
-@click.option("--fonts", type=click.Path(path_type=Path), required=True, help="Kept typefaces.")
+@click.option("--fonts", type=click.Path(path_type=Path), required=True, help="Downloaded fonts.")
 @click.option(
     "--minutes",
     type=MINUTES,
     default=90,
     show_default=True,
-    help="Time to train for.",
+    help="Training time.",
 )
 @click.option("--threads", type=THREADS, default=1, show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A folder.")
 def main(fonts: Path, minutes: float, threads: int, output: Path) -> None:
-    """Train MixNet-S; OUTPUT/mixnet-s-glyphs.pth is what mixnet-export --weights takes."""
+    """Train MixNet-S; OUTPUT/mixnet-s-glyphs.pth is for mixnet-export --weights."""
     check_folder(output, like="run/")
     for name in (CHECKPOINT, TRAINED):
         check_output(output / name, like="run/")
@@ -142,7 +142,7 @@ def _decayed(network: Any, decay: float) -> list[dict[str, Any]]:
 
 
 class _State:
-    """What a checkpoint holds."""
+    """The content of a checkpoint."""
 
     def __init__(self, network: Any, average: Any, optimizer: Any) -> None:
         self.parts = {"network": network, "average": average, "optimizer": optimizer}

@@ -1,6 +1,6 @@
-"""The bars that our files must clear, read from ``bars.toml``, and how a ratio stands to one.
+"""The bars that our files must meet, read from ``bars.toml``, and the judgement of a ratio.
 
-Judges ratios that others measured; measures nothing.
+Judges ratios; measures nothing.
 """
 
 import tomllib
@@ -30,7 +30,7 @@ class Bar:
     against_network: str | None = None
 
     def concerns(self, subject: FileRequest, threads: int) -> bool:
-        """Whether a file of ours, timed with this number of threads, is held to it."""
+        """Whether the bar applies to our file, timed with this number of threads."""
         pairs = (
             (self.network, subject.network),
             (self.runtime, subject.runtime),
@@ -40,7 +40,7 @@ class Bar:
         return all(wanted is None or wanted == found for wanted, found in pairs)
 
     def is_against(self, subject: FileRequest, other: FileRequest) -> bool:
-        """Whether ``other`` is the file that ``subject`` is held against."""
+        """Whether ``other`` is the file that ``subject`` is compared with."""
         if other.network != (self.against_network or subject.network):
             return False
         if self.against == REFERENCE:
@@ -50,7 +50,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A ratio held against a bar.
+    """A ratio compared with a bar.
 
     ``certain`` is False where the ratio's 95 % interval has the bar inside.
     """
@@ -73,7 +73,7 @@ def load_bars() -> tuple[Bar, ...]:
 
 
 def judge_ratio(bar: Bar, value: float, interval: Interval | None = None) -> Judgement:
-    """How a ratio stands to a bar; without an interval the ratio is exact.
+    """The judgement of a ratio by a bar; without an interval the ratio is exact.
 
     >>> judge_ratio(Bar("latency", "tensorflow", 0.60), 0.58, Interval(0.55, 0.61)).word
     'met?'

@@ -1,7 +1,7 @@
-"""Files made once and kept: each under a name that tells what would have to change to make another.
+"""Files made once and cached, each under a name that changes when its content would.
 
-The name holds a hash of the order, of the versions of what makes it and of our own sources, so a
-kept file is never one that would be made differently today. Times nothing.
+The name contains a hash of the request, of the versions of its tools and of our own sources, so a
+cached file is never one that would be made differently today. Times nothing.
 """
 
 import json
@@ -44,12 +44,12 @@ class Made:
 
 
 def run_quietly(line: list[str]) -> "subprocess.CompletedProcess[str]":
-    """Run a command to its end, its words kept."""
+    """Run a command to its end, and return its output."""
     return subprocess.run(line, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False)
 
 
 def kept_path(order: FileRequest, directory: Path) -> Path:
-    """Where the file of an order is, once it is made.
+    """The path of a requested file.
 
     Raises MixnetError where a package that the exporter needs is not installed.
     """
@@ -67,7 +67,7 @@ def kept_path(order: FileRequest, directory: Path) -> Path:
 
 
 def make_file(order: FileRequest, directory: Path, run: Run = run_quietly) -> Made:
-    """The file of an order, made in a process of its own unless it is kept already.
+    """The requested file, made in a separate process unless it is cached.
 
     Raises MixnetError with the process's last words where it cannot be made.
     """
@@ -122,7 +122,7 @@ def _sources(exporter: Exporter) -> Iterator[tuple[str, bytes]]:
 
 
 def _files_hash(order: FileRequest) -> list[str]:
-    """Of the network's and the lowering's content, where they are files."""
+    """Hashes of the network's and the lowering's content, if they are files."""
     paths = [Path(name) for name in (order.network, order.lowering) if name.endswith(".toml")]
     return [sha256_of(path) for path in paths]
 

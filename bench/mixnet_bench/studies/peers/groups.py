@@ -1,7 +1,7 @@
-"""Which files are timed beside which: one group for each network, precision and runtime.
+"""Which files are timed together: one group for each network, precision and runtime.
 
-A file of ours, the subject, comes first; every ratio of its group is the subject's over another's.
-Names files only; makes and times none.
+Our file, the subject, comes first; every ratio of its group is the subject's over another's. Names
+files only; makes and times none.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,19 +14,19 @@ from mixnet_bench.studies.peers.registry import EXPORTERS, OURS, REFERENCE, File
 
 @dataclass(frozen=True)
 class Group:
-    """Files that take turns: the subject, our literal form, the peers', other networks' of ours."""
+    """Files that take turns: the subject, our literal form, the peers', our other networks'."""
 
     orders: tuple[FileRequest, ...]
 
     @property
     def subject(self) -> FileRequest:
-        """The file of ours that the others are held against."""
+        """Our file that the others are compared with."""
         return self.orders[0]
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What is to be compared; ``peers`` in the order of the tables."""
+    """The files to compare; ``peers`` in the order of the tables."""
 
     networks: tuple[str, ...]
     precisions: tuple[str, ...]
@@ -63,7 +63,7 @@ def _peers(subject: FileRequest, peers: Sequence[str]) -> Iterator[FileRequest]:
 
 
 def _yardsticks(subject: FileRequest, bars: Iterable[Bar]) -> Iterator[FileRequest]:
-    """Our files of other networks that a bar holds the subject against, at any thread count."""
+    """Our files of other networks that a bar compares the subject with, at any thread count."""
     for bar in bars:
         if bar.against_network and bar.concerns(subject, bar.threads or 1):
             lowering = subject.lowering if bar.against == OURS else ""

@@ -1,7 +1,7 @@
-"""timm's networks through litert-torch, which turns a PyTorch program into a ``.tflite`` file.
+"""timm's networks through litert-torch, which converts a PyTorch program to a ``.tflite`` file.
 
 The call is the one in litert-torch's own introduction; its result takes (1, 3, 224, 224) and
-transposes that itself, in less than a hundredth of MixNet-S's time.
+transposes it, in less than a hundredth of MixNet-S's time.
 """
 
 import tempfile

@@ -1,7 +1,7 @@
 """The process that makes one file: ``python -m mixnet_bench.studies.peers.make REQUEST FILE``.
 
-REQUEST is the JSON of a ``FileRequest``. A process of its own, because converters are heavy, chatty
-and may crash, and because TensorFlow and PyTorch are better kept apart. It decides nothing.
+REQUEST is the JSON of a ``FileRequest``. It is a separate process because converters are heavy,
+print much and may crash, and because TensorFlow and PyTorch should not share one.
 """
 
 import json
@@ -23,7 +23,7 @@ def command(order: FileRequest, path: Path) -> list[str]:
 
 
 def answer_path(path: Path) -> Path:
-    """Where a file's logits on the sample image are kept, beside it."""
+    """The file with a model file's logits on the sample image, beside it."""
     return path.with_name(f"{path.name}.logits.json")
 
 
@@ -36,7 +36,7 @@ def make(order: FileRequest, path: Path) -> None:
 
 
 def picture_logits(order: FileRequest, content: bytes) -> Any:
-    """What a file with our weights makes of the sample image, as a list of numbers."""
+    """The outputs of a file with our weights on the sample image, as a list of numbers."""
     from mixnet_export.job.verify import Candidate, run_candidate
     from mixnet_export.writers import FORMATS
     from mixnet_networks import load_network

@@ -17,7 +17,7 @@ Make = Callable[[FileRequest, Path], Made]
 
 @dataclass
 class ExportedFiles:
-    """What came of each order so far: a file, or the reason why there is none."""
+    """The result of each request so far: a file, or the reason why there is none."""
 
     directory: Path
     make: Make = make_file
@@ -49,7 +49,7 @@ class ExportedFiles:
                 self.skipped[order] = f"computes something else: logits differ by {difference:.1e}"
 
     def _difference(self, order: FileRequest, subject: FileRequest) -> float:
-        """Of the logits; 0 where they need not agree: int8, other weights, another network."""
+        """Difference of logits; 0 if they need not agree: int8, other weights or network."""
         comparable = order.network == subject.network and order.precision == "float32"
         if order not in self.made or not comparable:
             return 0.0

@@ -1,4 +1,4 @@
-"""Command line options that take several values with commas between them, as click callbacks."""
+"""Command line options with several values separated by commas, as click callbacks."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

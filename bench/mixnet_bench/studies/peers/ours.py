@@ -7,7 +7,7 @@ from mixnet_bench.studies.peers.registry import FileRequest
 
 
 def make(order: FileRequest) -> bytes:
-    """A file of ours in the lowering asked for; ``int8`` by the ranges of the sample image.
+    """Our file in the requested lowering; ``int8`` with the ranges of the sample image.
 
     Raises UsageError where there is no such lowering.
     """

@@ -1,4 +1,4 @@
-"""The exporters that are compared: ours and the peers, as data.
+"""The compared exporters, ours and the peers, as data.
 
 A new one is a module with a ``make`` and one entry here. Nothing is imported from a peer before it
 makes a file, and nothing here makes one.
@@ -14,17 +14,17 @@ from mixnet_bench.studies.peers.timm_models import TIMM_NAMES
 
 OURS = "ours"
 REFERENCE = "reference"
-"""The lowering of ours that is the paper's literal form."""
+"""Our lowering that is the paper's literal form."""
 
 RUNTIMES: Mapping[str, str] = {"litert": "tflite", "onnxruntime": "onnx"}
-"""What runs a file on this machine, and how its files end."""
+"""The runtime for a file on this machine, and the suffix of its files."""
 
 PRECISIONS = ("float32", "int8")
 
 
 @dataclass(frozen=True)
 class FileRequest:
-    """A file to be made; ``lowering`` is a name or a file of ours, and empty for peers."""
+    """A file to be made; ``lowering`` is the name or file of one of ours, and empty for peers."""
 
     exporter: str
     network: str
@@ -39,7 +39,7 @@ class FileRequest:
 
     @property
     def label(self) -> str:
-        """What a table calls the file, beside its network."""
+        """The file's name in a table, after its network."""
         return f"{self.exporter}, {self.lowering}" if self.lowering else self.exporter
 
 
@@ -60,7 +60,7 @@ class Exporter:
     packages: Mapping[str, str]
     built_from: tuple[str, ...]
     networks: tuple[str, ...] | None = None
-    """None where it makes any network of ours."""
+    """None if it makes all of our networks."""
     same_weights: bool = True
     """Whether its files compute what ours compute."""
     note: str = ""

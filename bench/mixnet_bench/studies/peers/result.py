@@ -1,6 +1,6 @@
-"""A group's timings as records and as a table: ratios, intervals, bars, and who was skipped.
+"""A group's timings as records and as a table: ratios, intervals, bars, and skipped files.
 
-Pure functions of what was made and timed.
+Pure functions of files and timings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,9 +24,9 @@ Compared = ComparedResult | SkippedResult
 COLUMNS = ("ms", "95 %", "ours / this", "95 %", "bar", "", "MB", "verdict")
 
 CAPTION = (
-    "ours / this: the first file's time over this one's, measured side by side; bar: what that"
-    " may be at most, and the ambition",
-    "met? or missed?: the ratio's 95 % interval has the bar inside",
+    "ours / this: the first file's time over this one's, measured side by side; bar: the largest"
+    " accepted ratio, and the target",
+    "met? or missed?: the bar is within the ratio's 95 % interval",
 )
 
 
@@ -66,7 +66,7 @@ class MeasuredFile:
 
 
 def _describe_order(order: FileRequest) -> dict[str, Any]:
-    """What a file is, measured or not, as fields of a record."""
+    """The identity of a file, measured or not, as fields of a record."""
     return {
         "exporter": order.exporter,
         "title": EXPORTERS[order.exporter].title,
@@ -139,7 +139,7 @@ def missed(objects: Sequence[Compared]) -> list[str]:
 
 
 def title(group: Group, threads: int) -> str:
-    """What a group's table is called."""
+    """The title of a group's table."""
     subject = group.subject
     return f"{subject.network} {subject.precision}, {subject.runtime}, threads: {threads}"
 
@@ -189,7 +189,7 @@ def _bar_cells(bar: BarResult | None) -> tuple[str, str]:
 
 
 def size_lines(group: Group, objects: Sequence[Compared]) -> list[str]:
-    """A line for each size that is held against a bar."""
+    """A line for each size that is compared with a bar."""
     pairs = [
         (_label(group, order), each, _bar(each, SIZE))
         for order, each in zip(group.orders, objects, strict=True)

@@ -1,8 +1,8 @@
-"""Our networks through TensorFlow's converter, in the form in which the authors define them.
+"""Our networks through TensorFlow's converter, in the form that the authors define.
 
-A mixed or grouped convolution is a split by sizes, convolutions and a concat; batch norm follows
-it. The weights are ours, so that the file computes what ours do. No rewriting of ours is used: what
-can be folded or fused is for the converter to find.
+A mixed or grouped convolution is a split by sizes, convolutions and a concat, followed by batch
+norm. The weights are ours, so that the file's outputs equal ours. None of our rewritings is used:
+the converter itself must find what can be folded or fused.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +21,7 @@ Emit = Callable[[Any, Node, list[Any], Mapping[str, Any]], Any]
 
 
 def make(order: FileRequest) -> bytes:
-    """A ``.tflite`` file of a network of ours with the weights of seed 0.
+    """A ``.tflite`` file of one of our networks with the weights of seed 0.
 
     ``int8`` is the converter's full-integer quantization with the sample image as its
     representative data; inputs and outputs stay float32, which is the converter's default.

@@ -1,7 +1,7 @@
 """timm's models of our networks, as timm builds them, with random weights.
 
-Weights of ours are not translated, so what these files compute is not compared. Batch norms get
-statistics like trained ones: timm's initial zeros and ones let exporters drop additions and
+Our weights are not translated, so the outputs of these files are not compared. Batch norms get
+statistics like trained ones: with timm's initial zeros and ones, exporters would drop additions and
 multiplications that every trained network has.
 """
 

@@ -1,7 +1,7 @@
 """timm's networks through PyTorch's two ONNX exporters.
 
-The one that ``torch.onnx.export`` uses today traces by dynamo; the older one traces TorchScript
-and is what most files that are found were made by.
+``torch.onnx.export`` now traces by dynamo; the older exporter traces TorchScript and made most
+existing files.
 """
 
 import tempfile

@@ -1,1 +1,1 @@
-"""``optimize --calibrate``: what a user's pictures decide about the tiles of an int8 file."""
+"""``optimize --calibrate``: decides about the tiles of an int8 file on a user's images."""

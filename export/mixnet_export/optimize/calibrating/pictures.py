@@ -1,4 +1,4 @@
-"""A user's pictures as inputs of a file: a folder of images, or an array in a .npy or .npz."""
+"""A user's images as inputs of a file: a folder of images, or an array in a .npy or .npz."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ HINT = "give a folder of images, or a .npy or .npz with an array of inputs"
 
 @dataclass(frozen=True)
 class Pictures:
-    """Inputs as a file takes them."""
+    """Inputs in the form that a file takes."""
 
     inputs: Array
     """(runs, batch, …), in the input's own type."""
@@ -45,7 +45,7 @@ def check_pictures(path: Path) -> None:
 
 
 def read_pictures(path: Path, model: Path, info: TensorInfo) -> Pictures:
-    """At most ``MOST_PICTURES`` pictures, evenly spaced, as a file's input ``info`` takes them.
+    """At most ``MOST_PICTURES`` images, evenly spaced, as a file's input ``info``.
 
     A damaged image is warned of and left out. Raises UsageError for what are not pictures, or none
     of the input's shape, and MixnetError where none can be read or a value is not finite.

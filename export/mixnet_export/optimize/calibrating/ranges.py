@@ -1,4 +1,4 @@
-"""Ranges of what tiles add up to, and the order in which they are added. Pure functions."""
+"""Ranges of sums of tiles, and the order in which tiles are added. Pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,18 +10,18 @@ LEVELS = 255
 LOWEST, HIGHEST = -128, 127
 
 MARGIN = 0.05
-"""By which a range is widened at both ends: other pictures may reach a little farther."""
+"""Fraction by which a range is widened at both ends, for other images."""
 
 FINEST = 1 / 32
-"""Of the output's scale: a finer one is of no use to a sum that is rounded to that."""
+"""Finest useful scale, relative to the output's, to which the sum is rounded."""
 
 
 @dataclass
 class Extent:
-    """How far values reach."""
+    """The range of values."""
 
     low: float = 0.0
-    """Zero always lies within."""
+    """Zero is always inside."""
     high: float = 0.0
 
     def take_in(self, values: NDArray[np.float32]) -> None:
@@ -51,7 +51,7 @@ class Extent:
 
 @dataclass
 class Extents:
-    """How far the results of tiles and their sums reach, in one order."""
+    """The ranges of tiles' results and their sums, in one order."""
 
     order: tuple[int, ...]
     found: list[Extent] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Extents:
             extent.take_in(total)
 
     def scales(self, output_scale: float) -> tuple[tuple[float, int], ...]:
-        """Of each tile in order, and then of each sum but the last."""
+        """Scales of each tile in order, and then of each sum but the last."""
         return tuple(extent.scale(output_scale) for extent in self.found)
 
 

@@ -1,7 +1,7 @@
-"""Decides which large convolutions of an int8 file get tiles in int8, from a user's pictures.
+"""Decides which large convolutions of an int8 file get int8 tiles, on a user's images.
 
-The runs are in ``trials``, in a process of its own. What is not faster, or differs by more than one
-step on any picture, keeps its tiles in float32, and the reason is given.
+The runs are in ``trials``, in a separate process. A convolution that is not faster, or differs by
+more than one step on any image, has float32 tiles, and the reason is reported.
 """
 
 from collections.abc import Mapping, Sequence

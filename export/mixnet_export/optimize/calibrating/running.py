@@ -1,4 +1,4 @@
-"""Tensors of a file that is run on pictures, and parts of it that are run on what those hold."""
+"""Tensors of a file that is run on images, and parts of it that are run on those tensors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,7 +32,7 @@ class Shown:
         self._interpreter = open_interpreter(document, content=content)
 
     def run(self, values: Array) -> dict[int, Array]:
-        """What the tensors hold for an input."""
+        """The values of tensors for an input."""
         (entry, *_) = self._interpreter.get_input_details()
         self._interpreter.set_tensor(entry["index"], values)
         invoke(self._interpreter, self._document)
@@ -56,7 +56,7 @@ class Part:
 
 
 class FloatParts:
-    """What each tile of a rewriting computes in float32, without the bias."""
+    """The outputs of each tile of a rewriting in float32, without the bias."""
 
     def __init__(self, document: Document, rewriting: Rewriting) -> None:
         model, found = fresh_model(document), rewriting.found

@@ -1,7 +1,7 @@
-"""The runs behind ``optimize --calibrate``, in a process that may crash.
+"""The runs of ``optimize --calibrate``, in a process that may crash.
 
-The pictures set the ranges of an operator's tiles, and on all of them its int8 tiles are compared
-with the operator as it was. Then the whole file is compared.
+The images set the ranges of an operator's tiles, and on all of them its int8 tiles are compared
+with the original operator. Then the whole file is compared.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,10 +38,10 @@ TO_ORDER = 4
 """Pictures that decide the order of addition."""
 
 LARGEST_RATIO = 200.0
-"""Of an accumulator's scale to that of a tile's result; XNNPACK takes less than 256."""
+"""Ratio of an accumulator's scale to that of a tile's result; XNNPACK's limit is 256."""
 
 LEAST_SQNR_DB = 33.0
-"""Of the whole file's outputs, or ``SLACK_DB`` less than with float32 tiles, if that is less."""
+"""SQNR of the file's outputs, or ``SLACK_DB`` less than with float32 tiles, if that is less."""
 
 SLACK_DB = 3.0
 
@@ -68,12 +68,12 @@ class _Trial:
 
     @property
     def share(self) -> float:
-        """Of values that differ."""
+        """Share of values that differ."""
         return self.differing / max(self.runs, 1)
 
 
 def measure(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
-    """For each operator asked for: ``order`` and ``scales``, or ``why`` not; the SQNR."""
+    """For each requested operator: ``order`` and ``scales``, or ``why`` not; the SQNR."""
     runtime, _ = find_runtime(None)
     tell("calibrating the tiles of", runtime.name)
     document = replace(read_document(Path(request["path"])), path=Path(request["original"]))
@@ -132,7 +132,7 @@ def _tried(document: Document, wanted: Sequence[Rewriting], pictures: Array) -> 
 def _extents(
     document: Document, wanted: Sequence[Rewriting], pictures: Array, shown: Shown
 ) -> list[Extents]:
-    """How far tiles and sums reach."""
+    """The ranges of tiles and sums."""
     parts = [FloatParts(document, each) for each in wanted]
     first = [[Extent() for _ in each.choice.tiles] for each in wanted]
     for picture in pictures[:TO_ORDER]:
@@ -160,7 +160,7 @@ def _requantized(document: Document, rewriting: Rewriting, extents: Extents) -> 
 
 
 def _too_fine(document: Document, rewriting: Rewriting) -> str:
-    """Why a runtime may refuse the scales; empty where it takes them."""
+    """Why a runtime may refuse the scales; empty if it accepts them."""
     given = rewriting.requantized
     assert given is not None
     tensors = document.model.subgraphs[rewriting.found.subgraph].tensors

@@ -1,1 +1,1 @@
-"""``optimize`` for ``.onnx`` files: what ``regions`` recognizes, spliced into a graph of nodes."""
+"""``optimize`` for ``.onnx`` files: rewrites what ``regions`` recognizes in a graph of nodes."""

@@ -1,4 +1,4 @@
-"""The blocks of an ``.onnx`` graph, each with what the target's plan makes of it, spliced in."""
+"""The blocks of an ``.onnx`` graph, each replaced by its lowering from the target's plan."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ PATTERN = "mixed convolution"
 
 @dataclass(frozen=True)
 class OnnxBlock:
-    """A block, as it is and as it becomes."""
+    """A block before and after rewriting."""
 
     places: tuple[int, ...]
     sources: tuple[str, ...]
@@ -32,7 +32,7 @@ class OnnxBlock:
     name: str
     what: str
     model: Model
-    """What it computes, in the neutral graph."""
+    """Its computation in the neutral graph."""
     made: Any
     """A ModelProto with what comes in its place."""
 
@@ -134,7 +134,7 @@ def _read(model: Any, nodes: Sequence[Any]) -> set[str]:
 
 
 def _idle_before(model: Any) -> set[str]:
-    """What nothing reads in the original stays: it is not for us to judge."""
+    """Tensors that nothing reads in the original stay."""
     read = _read(model, model.graph.node)
     return {name for node in model.graph.node for name in node.output} - read
 

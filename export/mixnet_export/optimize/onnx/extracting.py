@@ -1,4 +1,4 @@
-"""A block of an ``.onnx`` file as a file of its own."""
+"""Extracts a block of an ``.onnx`` file as a separate file."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from mixnet_export.optimize.onnx.graph import OnnxGraph
 
 
 def extract(model: Any, block: OnnxBlock, graph: OnnxGraph) -> Any:
-    """What computes a block's outputs from its sources, as a model of its own."""
+    """The nodes that compute a block's outputs from its sources, as a separate model."""
     import onnx
     from onnx import TensorProto, helper
 

@@ -1,4 +1,4 @@
-"""An ``.onnx`` file for ``optimize``: its mixed and grouped convolutions, and their proof."""
+"""An ``.onnx`` file for ``optimize``: its mixed and grouped convolutions, and verification."""
 
 import json
 from collections.abc import Mapping
@@ -133,12 +133,12 @@ class OnnxOriginal:
         )
 
     def counted(self, result: OptimizeResult) -> OptimizeResult:
-        """The result as it is: a file without a delegate has no partitions."""
+        """The unchanged result: a file without a delegate has no partitions."""
         return result
 
 
 def reason_to_leave(model: Any) -> str:
-    """Why a whole file is left as it is; empty where nothing speaks against changes."""
+    """Why a whole file cannot be changed; empty if it can."""
     for entry in model.metadata_props:
         if entry.key == METADATA_KEY:
             return "it is already optimized; for another runtime, optimize the original"
@@ -152,7 +152,7 @@ def reason_to_leave(model: Any) -> str:
 
 
 def has_quantized_convolutions(model: Any) -> bool:
-    """Whether a convolution reads what DequantizeLinear gives, or computes in integers itself."""
+    """Whether a convolution reads outputs of DequantizeLinear, or computes in integers itself."""
     decoded = {
         name
         for node in model.graph.node

@@ -1,6 +1,6 @@
-"""An ``.onnx`` graph for rewriting: its constants as arrays, its shapes, who reads what.
+"""An ``.onnx`` graph for rewriting: its constants as arrays, its shapes, the readers of tensors.
 
-Nodes that compute constants from constants, as torch's older exporter leaves of paddings, are
+Nodes that compute constants from constants, as in paddings from torch's older exporter, are
 computed here; they stay in the file until nothing reads them.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 SMALL = 1024
-"""Elements of a weight that inference may want the values of."""
+"""Largest number of elements of a weight whose values inference may need."""
 
 LARGEST_CONSTANT = 1 << 20
 """Elements of a constant that is computed here; weights are given."""
@@ -28,7 +28,7 @@ class OnnxGraph:
     model: Any
     constants: Mapping[str, Array]
     shapes: Mapping[str, tuple[int, ...]]
-    """Of computed tensors, an open batch as 1."""
+    """Shapes of computed tensors, with an open batch as 1."""
     ports: frozenset[str]
     """Inputs, outputs, and what bodies of control flow read."""
     has_open_batch: bool
@@ -75,7 +75,7 @@ def _given(model: Any) -> dict[str, Array]:
 def _asked_shapes(
     model: Any, constants: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]]
 ) -> dict[str, Array]:
-    """What Shape nodes give of tensors whose sizes are fixed."""
+    """The results of Shape nodes for tensors with fixed sizes."""
     return {
         node.output[0]: np.array(shapes[node.input[0]], np.int64)
         for node in model.graph.node
@@ -98,7 +98,7 @@ def _is_foldable(node: Any, known: Mapping[str, Array]) -> bool:
 
 
 def _computed(model: Any, node: Any, known: Mapping[str, Array]) -> dict[str, Array]:
-    """What a node makes of constants; nothing where it cannot be computed here."""
+    """The outputs of a node with constant inputs; empty if it cannot be computed here."""
     from onnx import helper
     from onnx.reference import ReferenceEvaluator
 

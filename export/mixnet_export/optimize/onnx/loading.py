@@ -1,4 +1,4 @@
-"""A whole ``.onnx`` file in memory, also the weights that lie beside it."""
+"""A whole ``.onnx`` file in memory, including weights in files beside it."""
 
 from pathlib import Path
 from typing import Any

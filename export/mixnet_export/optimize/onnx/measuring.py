@@ -1,4 +1,4 @@
-"""The blocks of an ``.onnx`` file as they are and as they become, each as a file of its own."""
+"""The blocks of an ``.onnx`` file before and after rewriting, each as a separate file."""
 
 from collections.abc import Iterator
 from pathlib import Path

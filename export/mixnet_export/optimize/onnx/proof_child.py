@@ -1,7 +1,7 @@
-"""The runs behind a proof of an ``.onnx`` file, in a process that may crash.
+"""The runs of an ``.onnx`` file's verification, in a process that may crash.
 
-Every block alone, as it was and as it is now, against the neutral graph in float64; and the whole
-file against the original, with onnxruntime's graph optimizations and without.
+Every block separately, before and after, against the neutral graph in float64; and the whole file
+against the original, with onnxruntime's graph optimizations and without.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ HINT = "the file is not changed; if another runtime can run it, use --for with t
 
 
 def prove(request: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
-    """What the runs found: ``regions`` one by one, and ``outputs`` of the whole file."""
+    """The results of the runs: ``regions`` one by one, and ``outputs`` of the whole file."""
     tell("comparing the blocks of", "onnxruntime")
     path, candidate = Path(request["path"]), Path(request["candidate"])
     original, made = load(path), load(candidate)
@@ -121,7 +121,7 @@ def _compared_blocks(
 
 
 def _captured(graph: OnnxGraph, names: Sequence[str], feeds: Sequence[Feed]) -> list[Feed]:
-    """What tensors hold when the whole file runs."""
+    """The values of tensors when the whole file runs."""
     import onnx
     from onnx import helper
 

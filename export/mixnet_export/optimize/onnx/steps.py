@@ -19,7 +19,7 @@ AXES = (0, 3, 1, 2)
 
 
 class _UnknownFormError(Exception):
-    """A node is of none of the known forms."""
+    """A node has an unknown form."""
 
 
 def onnx_steps(graph: OnnxGraph) -> Steps:
@@ -172,7 +172,7 @@ def _split(graph: OnnxGraph, node: Any, attributes: Values) -> tuple[str, Values
 
 
 def _slice(graph: OnnxGraph, node: Any, attributes: Values) -> tuple[str, Values]:
-    """Of one axis, without steps."""
+    """A slice of one axis, without steps."""
     shape = _shape(graph, node.input[0])
     starts, ends, *rest = (graph.constants[name].reshape(-1).tolist() for name in node.input[1:])
     axes = rest[0] if rest else list(range(len(starts)))

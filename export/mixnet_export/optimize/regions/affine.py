@@ -1,8 +1,8 @@
-"""Scales and offsets by channel, as exporters leave them of a batch norm, folded into weights.
+"""Scales and offsets per channel, which exporters leave of a batch norm, folded into weights.
 
-Into the convolution before them, where nothing else reads what it computes; or into those behind
-them, where these pad nothing, since padding is of zeros before the offset. Where neither can be, a
-long row of them becomes one multiplication and one addition.
+They are folded into the convolution before them, if nothing else reads its output; or into those
+after them, if these have no padding, since padding adds zeros before the offset. Otherwise a long
+chain of them becomes one multiplication and one addition.
 """
 
 import copy
@@ -48,12 +48,12 @@ class _Row:
 
     @property
     def source(self) -> Any:
-        """What goes in."""
+        """Its input tensor."""
         return self.steps[0].inputs[0]
 
     @property
     def output(self) -> Any:
-        """What comes out."""
+        """Its output tensor."""
         return self.steps[-1].outputs[0]
 
     @property
@@ -85,7 +85,7 @@ class _Finder:
         self._producers = {t: step for step in steps.steps for t in step.outputs}
 
     def rows(self) -> list[_Row]:
-        """All rows, each as long as it is."""
+        """All maximal rows."""
         found: list[_Row] = []
         seen: set[int] = set()
         for step in self._steps.steps:
@@ -103,7 +103,7 @@ class _Finder:
         return found
 
     def site(self, row: _Row) -> Site | None:
-        """What can be made of a row."""
+        """The rewriting of a row."""
         before = self._producers.get(row.source)
         if before is not None and self._takes_behind(before, row):
             return self._behind(row, before)

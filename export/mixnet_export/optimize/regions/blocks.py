@@ -1,6 +1,6 @@
 """Which recognized nodes are rewritten together.
 
-A block is a mixed or grouped convolution with what feeds it and what reads it, up to the next
+A block is a mixed or grouped convolution with the operators before and after it, up to the next
 convolutions.
 """
 
@@ -27,7 +27,7 @@ class Block:
 
     @property
     def places(self) -> tuple[int, ...]:
-        """All operators that it stands for."""
+        """All operators that it replaces."""
         return tuple(sorted({place for node in self.nodes for place in node.places}))
 
 
@@ -67,7 +67,7 @@ class _Growing:
         return found
 
     def _back(self, tensor: Tensor, found: set[int]) -> None:
-        """What computes a tensor for these nodes alone, up to a convolution."""
+        """The nodes that compute a tensor only for these nodes, up to a convolution."""
         chain: set[int] = set()
         while (index := self._producers.get(tensor)) is not None:
             if not self._is_read_by(tensor, found | chain) or tensor in self._steps.ports:
@@ -82,12 +82,12 @@ class _Growing:
             tensor = node.inputs[0]
 
     def _is_read_by(self, tensor: Tensor, found: set[int]) -> bool:
-        """Whether nobody but these nodes reads a tensor."""
+        """Whether only these nodes read a tensor."""
         places = {place for index in found for place in self._nodes[index].places}
         return all(step.place in places for step in self._all_readers.get(tensor, ()))
 
     def _on(self, seed: int, found: set[int]) -> None:
-        """What reads a node's output, up to the next convolutions."""
+        """The nodes that read a node's output, up to the next convolutions."""
         pending = [seed]
         while pending:
             index = pending.pop()

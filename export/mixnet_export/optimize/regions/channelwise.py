@@ -1,4 +1,4 @@
-"""Operators that work channel by channel, and the chain of them behind a convolution."""
+"""Channelwise operators, and chains of them after a convolution."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ LONGEST = 12
 """Operators of a chain; longer ones are none of a network's."""
 
 Axes = dict[tuple[int, int], tuple[int, ...]]
-"""Of an operator (the first) and a constant that it reads (the second): axes of channels."""
+"""Channel axes, by an operator (the first) and a constant that it reads (the second)."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _numbers(graph: Graph, tensor: int) -> Any:
 
 
 def is_constant(graph: Graph, tensor: int) -> bool:
-    """Whether a tensor has values of its own in the file."""
+    """Whether a tensor has values in the file."""
     if tensor < 0 or tensor in graph.producers or tensor in graph.ports:
         return False
     data: Any = graph.model.buffers[graph.tensor(tensor).buffer].data

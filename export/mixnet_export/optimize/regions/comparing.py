@@ -1,4 +1,4 @@
-"""A region alone, before and after: against float64, or the original where it has no definition."""
+"""Compares a region before and after, with float64, or with the original if undefined there."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -17,13 +17,13 @@ from mixnet_runtimes.tflite.words import integers
 Array = NDArray[Any]
 
 Captured = Mapping[int, Sequence[Array]]
-"""By tensor of the main graph, its values on every kind of input."""
+"""Values on every kind of input, by tensor of the main graph."""
 
 
 def compare_regions(
     before: Document, after: Document, places: Sequence[Place]
 ) -> Iterator[dict[str, Any]]:
-    """Each region's largest errors, on what the file gives it and on noise."""
+    """Each region's largest errors, on the file's intermediate values and on noise."""
     wanted = {t for place in places if place.subgraph == 0 for t in place.sources}
     captured = capture(before, wanted) if wanted else {}
     for place in places:
@@ -32,7 +32,7 @@ def compare_regions(
 
 
 def capture(document: Document, wanted: set[int]) -> dict[int, list[Array]]:
-    """What tensors of the main graph hold when the whole file runs."""
+    """The values of the main graph's tensors when the whole file runs."""
     found: dict[int, list[Array]] = {tensor: [] for tensor in wanted}
     interpreter = open_interpreter(document, delegates=False, preserve=True)
     for kind in samples.KINDS:
@@ -105,7 +105,7 @@ def _reference(
 
 
 def errors_of(one: Array, other: Array, right: Array) -> dict[str, Any]:
-    """How far both are from what is right; in integers, from each other."""
+    """The errors of both; for integers, their difference."""
     if one.shape != other.shape or right.shape != one.shape:
         return {"error": 1e300}
     if one.dtype.kind != "f":
@@ -134,7 +134,7 @@ class _Part:
         self._interpreter = open_interpreter(document, content=content)
 
     def run(self, values: Sequence[Array]) -> list[Array]:
-        """What they make of inputs."""
+        """Their outputs for inputs."""
         interpreter = self._interpreter
         for entry, value in zip(interpreter.get_input_details(), values, strict=True):
             interpreter.set_tensor(entry["index"], value)

@@ -1,8 +1,8 @@
-"""One delegate partition: operators that XNNPACK does not take, in an equal form that it takes.
+"""One delegate partition: rewrites operators that XNNPACK does not support into equal ones.
 
-Splits by a list of sizes, or into more parts than the delegate takes, become slices;
+Splits by a list of sizes, or into more parts than the delegate supports, become slices;
 concatenations of too many tensors become a tree of small ones; sums of many tensors become
-additions. They only move data, or add in the same order, so nothing is rounded otherwise.
+additions. These only move data, or add in the same order, so rounding does not change.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,13 +25,13 @@ MARK = "mixnet_optimize"
 PATTERN = "one partition"
 
 TYPES = ("FLOAT32", "INT8")
-"""Of tensors whose operators XNNPACK takes."""
+"""Types of tensors whose operators XNNPACK supports."""
 
 Build = Callable[[GraphEditor], None]
 
 
 def find(document: Document, target: Target) -> list[Site | Stay]:
-    """The operators that can be put into a form that the target's delegate takes."""
+    """The operators that can be rewritten into a form that the target's delegate supports."""
     found: list[Site | Stay] = []
     for number in range(len(document.model.subgraphs)):
         graph = Graph(document, number)
@@ -226,4 +226,4 @@ RULES: Mapping[str, Callable[[Graph, int, Target], tuple[str, Build] | None]] = 
     "CONCATENATION": _concatenation,
     "ADD_N": _sum,
 }
-"""By operator: what becomes of it and who builds that; None where it is delegated as it is."""
+"""By operator: its rewriting and the function for it; None if it is delegated unchanged."""

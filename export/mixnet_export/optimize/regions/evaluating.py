@@ -1,6 +1,6 @@
-"""Operators of a region in float64, by their definitions: what both files are held against.
+"""Operators of a region in float64, by their definitions: the reference for both files.
 
-It knows nothing of patterns, and shares nothing with what builds them.
+It is independent of patterns and of the code that builds them.
 """
 
 from collections.abc import Callable, Mapping, Sequence

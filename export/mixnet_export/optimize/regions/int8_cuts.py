@@ -1,4 +1,4 @@
-"""Tensors of a quantized file that are cut into parts of their channels, and who reads those."""
+"""Tensors of a quantized file that are split into parts of their channels, and their readers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from mixnet_runtimes.tflite.words import decoded_text, integers
 
 @dataclass(frozen=True)
 class Cut:
-    """A tensor that is cut into all of its channels, in order."""
+    """A tensor that is split into all of its channels, in order."""
 
     base: int
     parts: tuple[int, ...]
     sizes: tuple[int, ...]
     places: tuple[int, ...]
-    """The operators that cut."""
+    """The operators that split it."""
 
 
 def name_in(graph: Graph, tensor: int) -> str:
@@ -30,7 +30,7 @@ def name_in(graph: Graph, tensor: int) -> str:
 
 
 def find_cuts(graph: Graph) -> Iterator[Cut]:
-    """Every tensor all of whose readers cut its channels, which all are in one part."""
+    """Every tensor whose readers all split its channels, each channel in exactly one part."""
     cutting: dict[int, list[Step]] = {}
     for step in tflite_steps(graph).steps:
         if step.kind == "cut" and len(step.inputs) == 1 and step.values["axis"] == 3:
@@ -53,7 +53,7 @@ def find_cuts(graph: Graph) -> Iterator[Cut]:
 
 
 def is_private(graph: Graph, tensor: int) -> bool:
-    """Whether one operator reads a tensor, and nobody outside."""
+    """Whether exactly one operator reads a tensor, and it is not used outside."""
     return graph.readers[tensor] == 1 and tensor not in graph.ports
 
 

@@ -1,4 +1,4 @@
-"""Convolutions of the parts of one int8 tensor, as one in groups or with zeros between."""
+"""Joins the convolutions of the parts of one int8 tensor into one, grouped or with zeros."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Mixed and grouped convolutions as other exporters write them, given the target's own lowering."""
+"""Mixed and grouped convolutions of other exporters, replaced by the target's own lowering."""
 
 from collections import Counter
 from dataclasses import replace
@@ -117,7 +117,7 @@ def _kinds(model: Any, schema: Any) -> Counter[str]:
 
 
 def words(block: Block, before: int, after: int) -> str:
-    """What a block has, and by how many operators it is computed before and after."""
+    """The content of a block, and its number of operators before and after."""
     parts = []
     for node in block.nodes:
         if node.op == "mixed_depthwise_conv2d":

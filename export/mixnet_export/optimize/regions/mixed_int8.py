@@ -1,10 +1,10 @@
-"""Mixed and grouped convolutions in int8 as other exporters write them: split, convolve, join.
+"""Mixed and grouped int8 convolutions of other exporters: split, convolve, join.
 
-The integers and scales stay as they are, so that every value does. A split of what one convolution
-computes becomes a convolution for each part. Convolutions of the parts of one tensor become one in
-groups, or with zeros, unless their results are requantized on the way to the concatenation.
-Partial sums of projections, which the float32 lowering has, would be rounded twice, so
-concatenations stay. ``int8_cuts`` finds the splits, ``int8_groups`` joins convolutions.
+Integers and scales do not change, so neither does any value. A split of one convolution's output
+becomes a convolution per part. Convolutions of the parts of one tensor become one, grouped or with
+zeros, unless their results are requantized before the concatenation. Partial sums of projections,
+as in the float32 lowering, would be rounded twice, so concatenations stay. ``int8_cuts`` finds the
+splits, ``int8_groups`` joins convolutions.
 """
 
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ def find(document: Document, target: Target) -> list[Site | Stay]:
 
 
 def _site(graph: Graph, cut: Cut, plan: Choice) -> Site | None:
-    """What becomes of a cut; None where it is of neither kind.
+    """The rewriting of a split; None if it is of neither kind.
 
     Raises LeftAloneError where it is, and has to stay.
     """
@@ -143,7 +143,7 @@ def _origin(graph: Graph, tensor: int) -> _Origin | None:
 
 
 def _checked(graph: Graph, tensor: int, origin: _Origin) -> _Origin | None:
-    """None where others read what lies between, or the convolution is none of all channels."""
+    """None if other operators read intermediate tensors, or the convolution lacks some channels."""
     operator = graph.operators[origin.convolution]
     source, weights, *_ = integers(operator.inputs)
     types = {graph.type(each) for each in (source, weights)}
@@ -185,7 +185,7 @@ def _branch(editor: GraphEditor, origin: _Origin, base: int, part: int, own: ran
 
 
 def _picked(editor: GraphEditor, tensor: int, axes: Sequence[int], own: range) -> int:
-    """A constant with some of its channels; as it is where it has none."""
+    """A constant with some of its channels; unchanged if it has none."""
     for axis in axes:
         name = f"{name_of(editor.graph, tensor)}/{MARK}/{own.start}"
         tensor = editor.picked(name, tensor, axis, own)

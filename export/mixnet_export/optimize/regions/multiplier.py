@@ -1,9 +1,9 @@
 """Depth multipliers above 1, for which XNNPACK has no depthwise kernel of any size.
 
 A convolution of c channels with multiplier m becomes m convolutions with multiplier 1 and a
-concatenation. That puts the channels in another order, which is undone in the weights of the
-convolution that reads them, through operators that work channel by channel. Where there is no such
-reader, the convolution before it computes every channel m times.
+concatenation. This changes the order of the channels, which is undone in the weights of the
+convolution that reads them, through channelwise operators. Without such a reader, the convolution
+before it computes every channel m times.
 """
 
 import copy
@@ -86,7 +86,7 @@ def _all(graph: Graph, most_taps: int) -> Iterator[Site | Stay]:
 
 
 def _site(graph: Graph, place: int, most_taps: int) -> Site:
-    """What can be made of a convolution. Raises LeftAloneError where nothing can."""
+    """The rewriting of a convolution. Raises LeftAloneError if there is none."""
     operator = graph.operators[place]
     source, weights, *rest = integers(operator.inputs)
     (output,) = integers(operator.outputs)
@@ -243,7 +243,7 @@ def _picked(editor: GraphEditor, tensor: int, axes: Sequence[int], order: list[i
 
 
 def _repeated(graph: Graph, multiplied: _Multiplied, words: str) -> Site:
-    """The convolution before it computes each channel as often as it is read.
+    """The convolution before it computes each channel once per reader.
 
     Raises LeftAloneError where there is none.
     """

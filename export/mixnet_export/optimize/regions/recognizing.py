@@ -1,9 +1,9 @@
-"""Finds the networks' own operators in what exporters made of them.
+"""Finds the networks' own operators in the graphs of other exporters.
 
-Mixed and grouped convolutions, batch norms behind a concatenation, swish. Steps
-become nodes of the neutral graph. A mixed convolution is a concatenation of depthwise
-convolutions, each of which reads some of one tensor's channels, in order; how they were cut out,
-padded and turned to another layout before is seen through.
+Mixed and grouped convolutions, batch norms after a concatenation, swish. Steps become nodes of the
+neutral graph. A mixed convolution is a concatenation of depthwise convolutions, each of which reads
+some channels of one tensor, in order; it is recognized whatever slicing, padding and change of
+layout comes before.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ SIMPLE = {"sigmoid": "sigmoid", "relu": "relu", "relu6": "relu6", "mul": "mul"}
 
 @dataclass(frozen=True)
 class Made:
-    """A node of the neutral graph, and the operators that it stands for."""
+    """A node of the neutral graph, and the operators that it replaces."""
 
     op: str
     inputs: tuple[Tensor, ...]
@@ -41,7 +41,7 @@ class Made:
     attributes: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, Array] = field(default_factory=dict)
     then: str | None = None
-    """An activation behind a batch norm, which then gives the output."""
+    """An activation after a batch norm, which then has the output."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Recognizer:
         return sorted(found, key=lambda each: max(each.places))
 
     def is_private(self, tensor: Tensor) -> bool:
-        """Whether a single step reads a tensor, and nobody outside."""
+        """Whether exactly one step reads a tensor, and it is not used outside."""
         return len(self._readers.get(tensor, ())) == 1 and tensor not in self._steps.ports
 
     # Channels cut out, padded, turned
@@ -142,7 +142,7 @@ class Recognizer:
         return Made(made[0], (base,), step.outputs[0], tuple(sorted(places)), made[1], made[2])
 
     def _own(self, parts: Sequence[Step], views: Sequence[_View]) -> set[int]:
-        """The operators that cut out channels for nobody but these parts."""
+        """The operators that slice channels for these parts only."""
         places = {place for view in views for place in view.places}
         inside = places | {part.place for part in parts}
         for step in reversed(self._steps.steps):
@@ -177,7 +177,7 @@ class Recognizer:
     # The others
 
     def _plain(self, step: Step) -> Made | None:
-        """A step as a node of its own; None for what is not an operator of the neutral graph."""
+        """A step as a separate node; None if it is not an operator of the neutral graph."""
         tensors = (*step.inputs, *step.outputs)
         if any(tensor not in self._steps.shapes for tensor in tensors):
             return None
@@ -223,7 +223,7 @@ class Recognizer:
         return Made("swish", (source,), reader.outputs[0], (step.place, reader.place))
 
     def _is_swish(self, step: Step) -> bool:
-        """Whether a step is the product of a swish, which its sigmoid stands for."""
+        """Whether a step is the product of a swish, which its sigmoid represents."""
         if step.kind != "mul":
             return False
         producers = [self._producers.get(tensor) for tensor in step.inputs]
@@ -234,7 +234,7 @@ class Recognizer:
 
 
 def _seen(view: _View, step: Step, index: int) -> _View | None:
-    """What a step makes of a view; None where it is none of what is seen through."""
+    """The view after a step; None if the step cannot be traced through."""
     if step.kind == "turn":
         order = tuple(view.order[axis] for axis in step.values["permutation"])
         return replace(view, order=order)

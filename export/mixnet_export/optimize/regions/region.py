@@ -1,4 +1,4 @@
-"""Some operators of a subgraph that are computed in another way, and who builds that."""
+"""Some operators of a subgraph that are computed in another way, and the builder of that."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ class Region:
     outputs: tuple[int, ...]
     """Tensors that they compute and others read."""
     name: str
-    """Of the last output."""
+    """Name of the last output."""
     what: str
-    """What becomes of it, in words."""
+    """The rewriting in words."""
 
     def as_json(self) -> dict[str, Any]:
-        """What a proof has to know."""
+        """The data for verification."""
         return {
             "subgraph": self.subgraph,
             "sources": list(self.sources),
@@ -36,7 +36,7 @@ class Region:
 
 @dataclass(frozen=True)
 class Place:
-    """What a proof knows of a region."""
+    """The data for a region's verification."""
 
     subgraph: int
     sources: tuple[int, ...]
@@ -44,7 +44,7 @@ class Place:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Place":
-        """From what ``Region.as_json`` gives."""
+        """From the result of ``Region.as_json``."""
         return cls(int(values["subgraph"]), tuple(values["sources"]), tuple(values["outputs"]))
 
 
@@ -59,7 +59,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Stay:
-    """An operator that a pattern leaves as it is, and why."""
+    """An operator that a pattern does not rewrite, and the reason."""
 
     subgraph: int
     operator: int

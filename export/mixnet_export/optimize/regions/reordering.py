@@ -1,6 +1,6 @@
-"""Which operators are touched when the channels of a tensor are put in another order.
+"""Which operators are affected when the channels of a tensor are reordered.
 
-The order passes through whatever works channel by channel, also through the product with a gate
+The order passes through channelwise operators, including the product with a gate
 (squeeze-and-excite), and ends in the weights of the convolutions and dense layers that read all
 channels. Pure bookkeeping: nothing is changed here.
 """
@@ -27,17 +27,17 @@ class _NotPossibleError(Exception):
 
 @dataclass
 class Reordering:
-    """What a new order of a tensor's channels does to a graph."""
+    """The effect of a new order of a tensor's channels on a graph."""
 
     inside: set[int] = field(default_factory=set)
     """Tensors whose channels are in the new order."""
     axes: Axes = field(default_factory=dict)
-    """Of an operator (the first) and a constant of its (the second): the axes in that order."""
+    """Axes in that order, by an operator (the first) and its constant (the second)."""
     places: set[int] = field(default_factory=set)
     """Operators that are touched."""
 
     def sources(self, graph: Graph) -> list[int]:
-        """Computed tensors that the touched operators read and that stay as they are."""
+        """Computed tensors that the touched operators read and that do not change."""
         made = {t for place in self.places for t in integers(graph.operators[place].outputs)}
         read = [t for place in sorted(self.places) for t in integers(graph.operators[place].inputs)]
         wanted = {t for t in read if t >= 0 and not is_constant(graph, t)}
@@ -50,7 +50,7 @@ class Reordering:
 
 
 def reorder(graph: Graph, tensor: int) -> Reordering | None:
-    """What a new order of a tensor's channels does; None where something cannot take it."""
+    """The effect of a new order of a tensor's channels; None if it is not possible."""
     try:
         return _Spreading(graph, tensor).spread()
     except _NotPossibleError:

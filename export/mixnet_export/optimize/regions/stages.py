@@ -1,4 +1,4 @@
-"""Runs the patterns one after another, each on what the one before it left."""
+"""Runs the patterns one after another, each on the result of the one before."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,18 +23,18 @@ Origins = list[list[int]]
 
 @dataclass(frozen=True)
 class Stage:
-    """What one pattern made of a file."""
+    """The result of one pattern."""
 
     before: Document
     after: Document
     regions: tuple[Region, ...]
     origins: Origins
-    """Of the file before."""
+    """Origins in the file before."""
 
 
 @dataclass(frozen=True)
 class Stages:
-    """What all patterns made of a file, in order."""
+    """The results of all patterns, in order."""
 
     stages: tuple[Stage, ...]
     last: Document

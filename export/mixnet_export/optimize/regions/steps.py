@@ -1,7 +1,7 @@
-"""Operators of a file as steps that are the same in every format, feature maps NHWC.
+"""Operators of a file as steps that are the same for every format, with NHWC feature maps.
 
-A step knows its tensors by whatever the format calls them, and its constants as arrays in the
-layout of the neutral graph. What is none of the known kinds is ``other``.
+A step refers to its tensors by the format's names or numbers, and has its constants as arrays in
+the layout of the neutral graph. Operators of unknown kinds are ``other``.
 """
 
 from collections.abc import Hashable, Mapping

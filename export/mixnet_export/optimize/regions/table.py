@@ -1,4 +1,4 @@
-"""The patterns, in the order in which they are applied."""
+"""The patterns, in the order of their application."""
 
 from collections.abc import Callable, Mapping
 

@@ -16,7 +16,7 @@ from mixnet_runtimes.tflite.words import integers
 Array = NDArray[Any]
 
 ACTIVATIONS = {0: None, 1: "relu", 3: "relu6"}
-"""By their numbers in the schema, those that the neutral graph has."""
+"""Activations of the neutral graph, by their numbers in the schema."""
 
 Values = dict[str, Any]
 
@@ -122,7 +122,7 @@ def _slice(graph: Graph, operator: Any) -> tuple[str, Values]:
 
 
 def _strided(graph: Graph, operator: Any) -> tuple[str, Values]:
-    """Of steps of one, with masks of beginnings and ends alone."""
+    """A slice with steps of one, and only begin and end masks."""
     source, begin, end, steps = integers(operator.inputs)
     options, sizes = operator.builtinOptions, sizes_of(graph.tensor(source))
     if options.ellipsisMask or options.newAxisMask or options.shrinkAxisMask:

@@ -1,7 +1,7 @@
-"""Profiles a ``.tflite`` in LiteRT and gives each event back to an operator of the file.
+"""Profiles a ``.tflite`` in LiteRT and assigns each event to an operator of the file.
 
-The profiling itself happens in a process of its own (``litert_child``), whose death is an error
-message here.
+The profiling itself happens in a separate process (``litert_child``); if that dies, an error
+reports it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from mixnet_runtimes.tflite.profile.xnnpack_events import align
 LITERT = RUNTIMES[0]
 
 DROPPED = "Dropping ProfileBuffer event"
-"""What a profiler prints whose memory is too small; later versions of LiteRT enlarge it."""
+"""Output of a profiler with too little memory; later versions of LiteRT enlarge it."""
 
 WITHOUT = "measure without --profile, or try another version of ai-edge-litert"
 
@@ -103,7 +103,7 @@ def assign(
 def _runs(keys: Sequence[Key]) -> Iterator[list[int]]:
     """The places of each unbroken run of events from inside a delegate.
 
-    Two pieces may follow each other at once: then the delegate's own count starts again.
+    Two partitions may follow each other directly: then the delegate's own count starts again.
     """
     for inside, group in groupby(range(len(keys)), lambda place: keys[place][1] != OPERATOR):
         if not inside:

@@ -64,14 +64,14 @@ def collect(
 
 
 def _pieces(path: Path, threads: int) -> list[list[int]] | None:
-    """The delegated pieces as the Python interface tells them; the C interface does not."""
+    """The delegate's partitions from the Python interface; the C interface lacks them."""
     from mixnet_runtimes.tflite.session import TfliteSession
 
     return TfliteSession(path, threads, "LiteRT").pieces
 
 
 def _keys(rounds: Sequence[Sequence[Event]]) -> list[Key]:
-    """What the rounds have in common, which must be everything but the times."""
+    """The common part of the rounds, which must be everything but the times."""
     first, *others = ([(each.tag, each.type, each.index) for each in events] for events in rounds)
     if not first:
         raise MixnetError("LiteRT's profiler recorded no operator")

@@ -1,8 +1,8 @@
 """Which operator of a ``.tflite`` each event of XNNPACK's profiler belongs to.
 
 XNNPACK names an event by its kernel and keeps the order of the file, but fuses some operators,
-leaves others out and runs some in several steps. So both lists are aligned like two texts: the
-cheapest way through wins. Pure functions over names.
+omits others and runs some in several steps. Both lists are therefore aligned like two texts, with
+the lowest cost. Pure functions over names.
 """
 
 from collections.abc import Sequence
