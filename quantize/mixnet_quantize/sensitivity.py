@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
+from mixnet_common.decibels import decibels
 from mixnet_quantize.activations.observe import observe_file
 from mixnet_quantize.activations.observer import Array, Observer
 
@@ -36,17 +37,6 @@ class LayerError:
     def db(self) -> float:
         """Signal-to-quantization-noise ratio, 10·log10(signal / noise); infinite where equal."""
         return decibels(self.signal, self.noise)
-
-
-def decibels(signal: float, noise: float) -> float:
-    """10·log10(signal / noise), infinite without noise, minus infinite without signal.
-
-    >>> decibels(100.0, 1.0)
-    20.0
-    """
-    if noise <= 0:
-        return math.inf
-    return 10 * math.log10(signal / noise) if signal > 0 else -math.inf
 
 
 def layer_errors(

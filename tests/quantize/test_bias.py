@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
+from mixnet_common.decibels import decibels
 from mixnet_export.writers import FORMATS
 from mixnet_networks.graph.reference import FUNCTIONS
 from mixnet_quantize.activations.observe import observe
@@ -17,7 +18,7 @@ from mixnet_quantize.corrections.bias import agreed, correct_biases
 from mixnet_quantize.corrections.linear import Linear, LinearFile, mean_output
 from mixnet_quantize.corrections.linear_onnx import OnnxLinearFile
 from mixnet_quantize.corrections.linear_tflite import TfliteLinearFile
-from mixnet_quantize.sensitivity import decibels, layer_differences
+from mixnet_quantize.sensitivity import layer_differences
 
 Inputs = list[NDArray[np.float32]]
 Files = Callable[..., bytes]

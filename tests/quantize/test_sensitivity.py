@@ -9,13 +9,14 @@ import pytest
 from numpy.typing import NDArray
 
 from mixnet_common import MixnetError
+from mixnet_common.decibels import decibels
 from mixnet_export.lowering import lower
 from mixnet_export.lowering.model import Model
 from mixnet_export.writers import FORMATS
 from mixnet_networks import Network
 from mixnet_networks.weights import seeded_weights
 from mixnet_quantize.activations.observe import observe_file
-from mixnet_quantize.sensitivity import LayerError, decibels, layer_errors, worst
+from mixnet_quantize.sensitivity import LayerError, layer_errors, worst
 from mixnet_quantize.settings import Settings
 
 Inputs = list[NDArray[np.float32]]

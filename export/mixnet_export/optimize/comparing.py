@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixnet_common.decibels import decibels
 from mixnet_export.optimize import samples
 from mixnet_export.optimize.document import Document
 from mixnet_export.optimize.interpreting import called, input_info, invoke, open_interpreter
@@ -162,9 +163,6 @@ def _distance(one: Array, other: Array, where: Array) -> float:
 
 
 def sqnr(signal: Array, other: Array) -> float | None:
-    """Signal to noise in dB; None for no noise."""
+    """Signal to noise in dB; None for no noise, minus infinite for no signal."""
     noise = float(np.square(signal - other).sum())
-    power = float(np.square(signal).sum())
-    if not noise:
-        return None
-    return float(10 * np.log10(power / noise)) if power and np.isfinite(noise) else -300.0
+    return decibels(float(np.square(signal).sum()), noise) if noise else None

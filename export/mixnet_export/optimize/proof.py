@@ -5,8 +5,9 @@ noise; and the whole file on a picture, noise, edges and a constant. The runs ar
 ``proof_child``.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +182,11 @@ def judged(seen: Mapping[str, Any], is_int8: bool) -> OutputProof:
         _says_nothing(seen),
     )
     (_check_sqnr if is_int8 else _check_difference)(found)
-    return found
+    return replace(found, sqnr_db=_finite(found.sqnr_db), own_sqnr_db=_finite(found.own_sqnr_db))
+
+
+def _finite(db: float | None) -> float | None:
+    return db if db is not None and math.isfinite(db) else None
 
 
 def doubts(outputs: Sequence[OutputProof]) -> Iterator[str]:

@@ -89,7 +89,7 @@ class OutputProof:
     share: float
     """Share of values that differ."""
     sqnr_db: float | None
-    """None where nothing differs."""
+    """None where nothing differs, and where the original has no signal."""
     own_sqnr_db: float | None
     """That of the original with and without XNNPACK."""
     says_nothing: str

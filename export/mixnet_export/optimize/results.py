@@ -125,9 +125,10 @@ signature"""
     share: Positive | None = known_as()
     """share of values that differ"""
     sqnr_db: Number | None = known_as()
-    """SQNR against the original in dB; `null` where nothing differs"""
+    """SQNR against the original in dB; `null` where nothing differs, and where the original \
+has no signal"""
     own_sqnr_db: Number | None = known_as()
-    """SQNR of the original against itself, with XNNPACK and without"""
+    """SQNR of the original against itself, with XNNPACK and without; `null` likewise"""
     says_nothing: str = known_as("")
     """why the comparison is not conclusive, for example if the output does not depend on the \
 input; else empty"""

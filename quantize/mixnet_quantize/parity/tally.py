@@ -8,8 +8,9 @@ import heapq
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import fsum, log10, sqrt
+from math import fsum, sqrt
 
+from mixnet_common.decibels import decibels
 from mixnet_common.intervals import Estimate, Interval, mean_of
 from mixnet_quantize.parity.by_class import ByClass, ClassAccuracy
 from mixnet_quantize.parity.intervals import mcnemar, paired_difference, quantile, wilson
@@ -223,5 +224,5 @@ class Tally:
         return Logits(
             self._largest,
             sqrt(error / (self.count * self._classes)),
-            10 * log10(signal / error) if error and signal else None,
+            decibels(signal, error) if error and signal else None,
         )
