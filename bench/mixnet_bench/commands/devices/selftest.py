@@ -276,12 +276,12 @@ def write_model(folder: Path) -> Path:
 
 CHECKS: dict[str, Check] = {
     "exit statuses come back": _exit_status,
-    "the tools are installed": _tools,
+    "the tools are there": _tools,
     "programs may be run": _executable,
     "taskset pins": _taskset,
     "clocks can be read": _cpufreq,
     "conditions can be read": _conditions,
-    "programs continue without the shell": _detached,
+    "programs run on without the shell": _detached,
     "LiteRT can be loaded": _dlopen("litert"),
     "onnxruntime can be loaded": _dlopen("onnxruntime"),
     "a file is as fast as itself": _a_a,
