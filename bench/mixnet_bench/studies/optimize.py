@@ -61,12 +61,20 @@ SUBJECTS = (
     Subject("MixNet-L", "tf_mixnet_l", 0.50),
     Subject("MixNet-S", "tf_mixnet_s", 0.78, file_format="onnx"),
     Subject("InceptionNeXt-Atto", "inception_next_atto", 1.0),
+    Subject("InceptionNeXt-Atto", "inception_next_atto", 1.0, file_format="onnx"),
+    Subject("EfficientViT-M0", "efficientvit_m0", 1.0),
+    Subject("EfficientViT-M0", "efficientvit_m0", 1.0, file_format="onnx"),
     Subject("StarNet-S1", "starnet_s1", 0.25, "int8"),
     Subject("ConvNeXt-Atto", "convnext_atto", 0.55, "int8"),
     Subject("RepViT-M0.9", "repvit_m0_9", 1.02),
     Subject("MobileNetV4-S", "mobilenetv4_conv_small", 1.02),
     Subject("EfficientNet-Lite0", "tf_efficientnet_lite0", 1.02),
 )
+
+
+COLUMNS = (
+    "network", "precision", "partitions", "original ms", "optimized ms", "ratio", "95 %", "at most"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,8 @@ class Row:
     rewritten: int
     regions: int
     """Rewritten together, before large convolutions were tiled."""
+    partitions: tuple[int | None, int | None]
+    """Delegate partitions before and after; None if unknown."""
     left_alone: int
     original_ms: float | None
     optimized_ms: float | None
@@ -154,7 +164,7 @@ def main(
             write_whole(output, _document(rows))
     runtimes = sorted({each.runtime for each in rows if each.runtime})
     print_table(
-        ("network", "precision", "original ms", "optimized ms", "ratio", "95 %", "at most"),
+        COLUMNS,
         [_cells(each) for each in rows],
         caption=f"{', '.join(runtimes) or 'nothing ran'} on {cpu_model() or 'an unknown CPU'};"
         f" one thread, CPU time, {launches} processes",
@@ -236,6 +246,7 @@ def study(
         timed.runtime if timed else None,
         len(result.rewritten),
         len(result.regions),
+        (result.before.partitions, result.after.partitions if result.after else None),
         len(result.left_alone),
         timed.ms[0] if timed else None,
         timed.ms[1] if timed else None,
@@ -256,11 +267,12 @@ def _document(rows: Sequence[Row]) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     if row.ratio is None or row.original_ms is None or row.optimized_ms is None:
-        return (row.title, row.precision, "", "", "left alone", "", f"{row.at_most:.2f}")
+        return (row.title, row.precision, "", "", "", "left alone", "", f"{row.at_most:.2f}")
     between = "" if row.low is None or row.high is None else f"{row.low:.3f} – {row.high:.3f}"
     return (
         row.title,
         row.precision,
+        " → ".join("?" if each is None else str(each) for each in row.partitions),
         f"{row.original_ms:.1f}",
         f"{row.optimized_ms:.1f}",
         f"{row.ratio:.3f}",
