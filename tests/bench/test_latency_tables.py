@@ -20,6 +20,7 @@ from mixnet_bench.latency_tables.partial import PartialTable
 from mixnet_bench.latency_tables.predictor import Predictor, read_table
 from mixnet_bench.latency_tables.request import TableRequest
 from mixnet_bench.latency_tables.seams import fit_seams, ratio_at, spread_at
+from mixnet_bench.latency_tables.state import doubts_of
 from mixnet_bench.results.latency_tables import LatencyTable, TableBlock
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import json_text
@@ -206,9 +207,7 @@ def test_a_member_is_the_same_as_genotype_name_and_file(
 
 
 def test_a_network_of_other_blocks_is_refused_by_their_names(table: LatencyTable) -> None:
-    with pytest.raises(
-        UsageError, match=r"no time of 14 of the blocks of mixnet-s: stem; .* 9 more"
-    ):
+    with pytest.raises(UsageError, match=r"lacks 14 blocks of mixnet-s: stem; .* 9 more"):
         Predictor(table).predict(load_network("mixnet-s", resolution=32, classes=10))
 
 
@@ -482,6 +481,19 @@ def test_a_block_of_a_table_knows_no_negative_time(table: LatencyTable, saved: P
     saved.write_text(json_text([replace(table, blocks=(block,))]), encoding="utf-8")
     with pytest.raises(UsageError, match="ratio is out of range"):
         read_table(saved)
+
+
+def test_a_device_in_two_states_or_in_another_than_the_tables_is_doubted(
+    table: LatencyTable,
+) -> None:
+    middle = table.anchor_latency_ms
+    quiet = [middle * (1 + share / 100) for share in range(-9, 10, 2)]
+    assert list(doubts_of(quiet, table)) == []
+
+    (several,) = doubts_of([*quiet, 1.4 * middle, 1.4 * middle])
+    assert "in 2 of 12 launches" in several
+    (other,) = doubts_of([1.4 * each for each in quiet], table)
+    assert "the device is in another state" in other
 
 
 # The commands

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from mixnet_bench.latency_tables.predictor import Predictor, read_table
+from mixnet_bench.latency_tables.state import doubts_of
 from mixnet_bench.results.latency_tables import LatencyTable, Prediction
 from mixnet_common import write_whole
-from mixnet_common.console import json_text, print_json, print_table, say
+from mixnet_common.console import json_text, print_json, print_table, say, warn
 from mixnet_common.numbers import three_digits
 from mixnet_common.outputs import check_output, named_files
+from mixnet_common.readers import show
 from mixnet_networks import load_network
 
 
@@ -41,6 +43,8 @@ def run_predict(asked: PredictOptions) -> None:
     table = read_table(asked.table)
     predictor = Predictor(table)
     found = [predictor.predict(network) for network in networks]
+    for doubt in doubts_of(table.anchor_ms):
+        warn(f"{show(asked.table)}: {doubt}")
     if asked.output is not None:
         write_whole(asked.output, json_text(found) + "\n")
     if asked.as_json:

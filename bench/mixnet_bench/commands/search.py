@@ -15,12 +15,14 @@ from mixnet_bench.architecture_search.running import (
     run_search,
 )
 from mixnet_bench.architecture_search.scores import find_score
+from mixnet_bench.latency_tables.state import doubts_of
 from mixnet_bench.results.search import FrontMember, SearchResult
 from mixnet_common.console import print_json, print_table, say, warn
 from mixnet_common.hashing import sha256_of
 from mixnet_common.numbers import three_digit_range, three_digits
 from mixnet_common.outputs import check_folder, check_outputs, named_files
 from mixnet_common.progress import progress
+from mixnet_common.readers import show
 from mixnet_networks.searchspace import load_space
 
 COLUMNS = ("network", "score", "predicted ms", "/ anchor", "interval", "MACs", "parameters")
@@ -51,6 +53,8 @@ class SearchOptions:
 def run_search_command(asked: SearchOptions) -> None:
     """Search, write and print. Raises UsageError and MixnetError."""
     job = make_job(asked)
+    for doubt in doubts_of(job.latencies.table.anchor_ms):
+        warn(f"{show(asked.table)}: {doubt}")
     try:
         with progress("scoring candidates", asked.evaluations) as step:
             result = run_search(job, step)

@@ -10,6 +10,7 @@ from mixnet_bench.latency_tables.once_for_all import once_for_all
 from mixnet_bench.latency_tables.partial import SUFFIX, PartialTable
 from mixnet_bench.latency_tables.predictor import read_table
 from mixnet_bench.latency_tables.request import TableRequest
+from mixnet_bench.latency_tables.state import doubts_of
 from mixnet_bench.latency_tables.timers import PhoneChoice, TableTimer, timer_on
 from mixnet_bench.machine.affinity import pin
 from mixnet_bench.results.latency_tables import LEFT_OUT, LatencyTable, TableBlock
@@ -138,6 +139,8 @@ def _report(asked: TableOptions, table: LatencyTable, finished: bool) -> None:
         )
     if table.seams is None:
         warn("too few whole networks were timed: this table cannot predict latencies yet")
+    for doubt in doubts_of(table.anchor_ms):
+        warn(doubt)
     if asked.as_json:
         print_json([table])
         return

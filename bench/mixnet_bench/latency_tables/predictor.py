@@ -80,14 +80,17 @@ class Predictor:
         if not missing:
             return
         graphs = {key_of(graph): name for name, graph in blocks_of(network).items()}
-        raise _lacking([graphs[key] for key in missing], network.name, self.table)
+        hint = f"add them to the table: mixnet-bench table --include {show(network.name)}"
+        raise _lacking([graphs[key] for key in missing], network.name, hint, self.table)
 
     def check_space(self, blocks: SpaceBlocks) -> None:
         """Raise UsageError that names a space's blocks of which there is no time."""
         missing = missing_keys(blocks.distinct, self._ratios)
         if missing:
             places = [", ".join(blocks.distinct[key].places) for key in missing]
-            raise _lacking(places, blocks.space.name, self.table)
+            name = blocks.space.name
+            hint = f"make a table of that space: mixnet-bench table --space {show(name)}"
+            raise _lacking(places, name, hint, self.table)
 
     def ratio_of_block(self, key: str) -> float:
         """A block's time over the anchor's."""
@@ -157,17 +160,14 @@ def _seams_of(table: LatencyTable) -> Seams:
     return table.seams
 
 
-def _lacking(blocks: Sequence[str], name: str, table: LatencyTable) -> UsageError:
+def _lacking(blocks: Sequence[str], name: str, hint: str, table: LatencyTable) -> UsageError:
     shown = "; ".join(blocks[:MOST_NAMED])
     more = f" and {len(blocks) - MOST_NAMED} more" if len(blocks) > MOST_NAMED else ""
     left_out = sum(each.ratio is None for each in table.blocks)
-    hint = (
-        "the table's time was too short for all blocks: run mixnet-bench table again to go on"
-        if left_out
-        else f"make a table of a space that has it, or add it: mixnet-bench table --include {name}"
-    )
+    if left_out:
+        hint = "the table's time was too short for all blocks: run mixnet-bench table again"
     return UsageError(
-        f"the table of {table.name} has no time of {len(blocks)} of the blocks of {name}:"
-        f" {shown}{more}",
+        f"the table of {show(table.name)} lacks {len(blocks)} block{'s'[: len(blocks) > 1]} of"
+        f" {show(name)}: {shown}{more}",
         hint,
     )

@@ -225,5 +225,7 @@ class PredictionStudy(ResultRecord):
 0.97"""
     anchor_ms: tuple[Milliseconds, ...]
     """the anchor's time in each launch"""
+    doubts: tuple[str, ...] = known_as(())
+    """what the anchor's times say against the measurements, or against the table, in sentences"""
     complete: bool
     """whether every launch was done"""

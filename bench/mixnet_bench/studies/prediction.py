@@ -22,6 +22,7 @@ from mixnet_bench.latency_tables.measuring import Files, all_batches, measure_ta
 from mixnet_bench.latency_tables.partial import PartialTable
 from mixnet_bench.latency_tables.predictor import Predictor, read_table
 from mixnet_bench.latency_tables.request import TRIES, TableRequest
+from mixnet_bench.latency_tables.state import doubts_of
 from mixnet_bench.latency_tables.timers import PhoneChoice, TableTimer, timer_on
 from mixnet_bench.results.latency_tables import (
     LatencyTable,
@@ -162,6 +163,8 @@ def hand_over(
     write_whole(output, json_text([found]) + "\n")
     if found.complete:
         kept.path.unlink(missing_ok=True)
+    for doubt in found.doubts:
+        warn(doubt)
     if as_json:
         print_json([found])
     else:
@@ -197,6 +200,7 @@ def judge(study: Study, kept: PartialTable, *, complete: bool) -> PredictionStud
     rank = float(
         spearmanr([row.predicted.ratio for row in rows], [row.measured for row in rows])[0]
     )
+    anchor_ms = tuple(each.anchor_ms for each in kept.launches)
     return PredictionStudy(
         name=study.space.name,
         table=study.table.measured,
@@ -208,7 +212,8 @@ def judge(study: Study, kept: PartialTable, *, complete: bool) -> PredictionStud
         covered=covered,
         rank_correlation=rank,
         passed=min(within, covered) >= SHARE * len(rows) and rank >= RANK,
-        anchor_ms=tuple(each.anchor_ms for each in kept.launches),
+        anchor_ms=anchor_ms,
+        doubts=tuple(doubts_of(anchor_ms, study.table)),
         complete=complete,
     )
 

@@ -90,6 +90,7 @@ def judge_front(
         members=members,
         within=within,
         passed=within >= SHARE * len(members),
+        doubts=found.doubts,
         complete=complete,
     )
 
