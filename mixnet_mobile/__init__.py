@@ -10,12 +10,14 @@ from mixnet_common.versions import package_version
 from mixnet_mobile.making import export, optimize
 from mixnet_mobile.measuring import classify, count, latency, parity
 from mixnet_mobile.model_file import ModelFile
+from mixnet_mobile.predicting import LatencyPredictor
 from mixnet_networks import load_network
 from mixnet_networks.weights import seeded_weights
 
 __version__ = package_version("mixnet-mobile")
 
 __all__ = [
+    "LatencyPredictor",
     "MixnetError",
     "ModelFile",
     "UsageError",

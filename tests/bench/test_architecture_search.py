@@ -11,10 +11,11 @@ from made_up_table import MadeUpSpace, evolution, evolve
 
 from mixnet_bench.architecture_search.chain import Chain
 from mixnet_bench.architecture_search.evolution import History, mutated
-from mixnet_bench.architecture_search.figure import FrontFigure, draw_front
+from mixnet_bench.architecture_search.figure import front_file
 from mixnet_bench.architecture_search.front import front_of
 from mixnet_bench.architecture_search.journal import opened_journal
 from mixnet_bench.architecture_search.limit import Limit, find_fastest, parse_latency
+from mixnet_bench.report.front import FrontFigure
 from mixnet_bench.results.search import SearchTrial
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.intervals import Estimate, Interval
@@ -303,7 +304,7 @@ def test_the_figure_is_well_formed_and_shows_every_point() -> None:
         front=[(1, 1e8), (2, 3e8)],
         limit=2.5,
     )
-    root = ElementTree.fromstring(draw_front(figure))
+    root = ElementTree.fromstring(front_file(figure))
     radii = [each.get("r") for each in root.iter() if each.tag.endswith("circle")]
     assert (radii.count("1.2"), radii.count("3")) == (3, 2)
     titles = [each.text for each in root.iter() if each.tag.endswith("title")]
@@ -314,7 +315,7 @@ def test_the_figure_is_well_formed_and_shows_every_point() -> None:
 
 @pytest.mark.parametrize("points", [[(1.0, 1.0)], [(0.0, 0.0)], [(1.0, -3.0), (1.0, 5.0)]])
 def test_the_figure_of_few_points_has_its_axes(points: list[tuple[float, float]]) -> None:
-    drawn = draw_front(FrontFigure("t", "x", "y", points, points))
+    drawn = front_file(FrontFigure("t", "x", "y", points, points))
     assert "nan" not in drawn
     assert "inf" not in drawn
     ElementTree.fromstring(drawn)
@@ -322,5 +323,5 @@ def test_the_figure_of_few_points_has_its_axes(points: list[tuple[float, float]]
 
 def test_many_candidates_are_thinned_out() -> None:
     points = [(float(n), float(n)) for n in range(20_000)]
-    drawn = draw_front(FrontFigure("t", "x", "y", points, points[:1]))
+    drawn = front_file(FrontFigure("t", "x", "y", points, points[:1]))
     assert 4000 < drawn.count("<circle") <= 5001

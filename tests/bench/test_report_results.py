@@ -47,8 +47,8 @@ from mixnet_bench.report.load import load_results
 from mixnet_bench.report.placing import Box, place_labels
 from mixnet_bench.report.planes import ModelPoint, measured_planes, split_far
 from mixnet_bench.report.record import Results
-from mixnet_bench.report.tables import all_tables, kernel_table, paper_tables
-from mixnet_bench.report.text import render_csv
+from mixnet_bench.report.tables import kernel_table, paper_tables
+from mixnet_bench.report.text import all_tables, render_csv
 from mixnet_common import UsageError
 from mixnet_common.json_object import clean
 from mixnet_common.result import encode

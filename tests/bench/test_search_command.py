@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from made_up_results import latency, save
 from made_up_table import write_table
 
 from mixnet_bench.cli import main
@@ -294,10 +295,10 @@ def test_a_space_smaller_than_the_evaluations_is_searched_whole(
         ("--score absent.py:score", 2, "no file absent.py"),
         ("--score macs --latency fast", 2, "--latency fast: give a time or a fraction of"),
         ("--score macs --latency 0.9xmixnet-z", 2, "--latency 0.9xmixnet-z: unknown network"),
-        ("--score macs --latency 0.9xmobilenet-v2", 2, "has no time of"),
+        ("--score macs --latency 0.9xmobilenet-v2", 2, "lacks"),
         ("--score macs --latency 1us", 1, "no network of the space is within --latency 1us"),
         ("--score macs --evaluations 0", 2, "--evaluations 0: give a whole number"),
-        ("--score macs --space mixnet", 2, "has no time of"),
+        ("--score macs --space mixnet", 2, "lacks"),
         ("--score macs --space table.json", 2, "unknown search space"),
         ("--score macs --table space.toml", 2, "space.toml is not valid JSON"),
         ("--score macs -o space.toml", 2, "-o space.toml is not a folder"),
@@ -320,3 +321,21 @@ def test_no_output_replaces_an_input(place: Path) -> None:
     )
     assert done.exit_code == 2
     assert "would replace found/search.json, an input" in done.stderr
+
+
+def test_a_report_shows_the_front_and_what_was_measured_of_it(place: Path) -> None:
+    result = found("--score macs --latency 0.9xmixnet-s --evaluations 40 -o found")
+    front = result["front"]
+    save(Path("l.json"), latency(front[0]["name"], "tflite", "float32", "xnnpack", 7.25))
+    shown = CliRunner().invoke(main, ["report", "found", "l.json", "--markdown"])
+    page = CliRunner().invoke(main, ["report", "found", "-o", "r.html"])
+
+    assert shown.exit_code == page.exit_code == 0, shown.output + page.output
+    section = shown.output.partition("## Search of")[2]
+    assert [each["name"] for each in front if f"| {each['name']} |" not in section] == []
+    assert "7.25" in section
+    written = Path("r.html").read_text(encoding="utf-8")
+    assert "Architecture searches" in written
+    assert "within 0.9xmixnet-s" in written
+    assert 'id="search0-title"' in written
+    assert "7.25" not in written

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from made_up_table import write_table
 
 import mixnet_mobile as mm
 from mixnet_export.metadata import read_metadata
@@ -31,6 +32,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "photos" / f"name {index}").mkdir(parents=True)
         cut = picture()[10 * index : 180 + 10 * index]
         Image.fromarray(cut).save(folder / "photos" / f"name {index}" / "a.png")
+    write_table(folder)
     mm.export("mixnet-s", lowering="reference", output=folder).path.rename(folder / "anyone.tflite")
     code = "\n".join(blocks(PAGE))
     done = subprocess.run(
@@ -79,3 +81,16 @@ def test_an_option_that_there_is_not_is_answered_with_the_nearest(tmp_path: Path
 
 def test_the_package_is_typed() -> None:
     assert (Path(mm.__file__).parent / "py.typed").is_file()
+
+
+def test_a_genotype_needs_a_space_and_a_network_of_given_size_no_sizes(tmp_path: Path) -> None:
+    space, table = write_table(tmp_path)
+    with pytest.raises(mm.UsageError, match="none was given"):
+        mm.LatencyPredictor(table).predict((0, 0))
+    with pytest.raises(mm.UsageError, match="none was given"):
+        mm.LatencyPredictor(table).ratio((0, 0))
+    predictor = mm.LatencyPredictor(table, space)
+    with pytest.raises(mm.UsageError, match="classes applies to a network's name"):
+        predictor.predict(mm.load_network("mixnet-s"), classes=10)
+    with pytest.raises(mm.UsageError, match=r"genotype|position"):
+        predictor.predict((0, 99))

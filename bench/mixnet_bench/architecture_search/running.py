@@ -15,10 +15,11 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from mixnet_bench.architecture_search.evolution import Evolution, History
-from mixnet_bench.architecture_search.figure import FrontFigure, draw_front
+from mixnet_bench.architecture_search.figure import front_file
 from mixnet_bench.architecture_search.journal import Journal, opened_journal
 from mixnet_bench.architecture_search.ports import Genotype, LatencyModel
 from mixnet_bench.architecture_search.scores import Candidate, NamedScore, checked_score
+from mixnet_bench.report.front import FrontFigure
 from mixnet_bench.results.latency_tables import LatencyTable
 from mixnet_bench.results.search import FrontMember, SearchResult, SearchTrial
 from mixnet_common import MixnetError
@@ -172,6 +173,9 @@ def _result(job: SearchJob, history: History, exhausted: bool) -> SearchResult:
         table=str(job.table),
         table_sha256=job.table_sha256,
         measured=table.measured,
+        format=table.format,
+        precision=table.precision,
+        threads=table.threads,
         anchor=table.anchor,
         anchor_ms=table.anchor_latency_ms,
         emulated=table.emulated,
@@ -230,7 +234,7 @@ def _write(job: SearchJob, history: History, result: SearchResult) -> None:
     files: dict[Path, bytes | str] = {
         Path(each.path): job.space.toml(each.genotype, each.name) for each in result.front
     }
-    files[job.folder / FIGURE] = draw_front(_figure(job, history, result))
+    files[job.folder / FIGURE] = front_file(_figure(job, history, result))
     files[job.folder / RESULT] = json_text([result]) + "\n"
     write_all(files)
     for path in front_files(job.folder):

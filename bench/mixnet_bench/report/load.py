@@ -14,12 +14,14 @@ from mixnet_bench.report.files import describe_file
 from mixnet_bench.report.record import (
     Count,
     Figure,
+    FrontNetwork,
     Latency,
     PaperRow,
     Parity,
     Prediction,
     ProgramTime,
     Results,
+    Search,
 )
 from mixnet_bench.report.timings import show_latency, show_program
 from mixnet_bench.results import latency_tables
@@ -37,6 +39,7 @@ from mixnet_bench.results.paper import FigureResult, PaperRowResult
 from mixnet_bench.results.parity import CampaignParityResult
 from mixnet_bench.results.program import ProgramResult
 from mixnet_bench.results.reading import decode_any
+from mixnet_bench.results.search import SearchResult
 from mixnet_common import UsageError
 from mixnet_common.console import warn
 from mixnet_common.documents import read_targets
@@ -56,6 +59,7 @@ class _Found:
     parities: list[Parity] = field(default_factory=list)
     programs: list[ProgramTime] = field(default_factory=list)
     predictions: list[Prediction] = field(default_factory=list)
+    searches: list[Search] = field(default_factory=list)
     random: set[str] = field(default_factory=set)
     """Hashes of files that were exported with random weights."""
 
@@ -73,11 +77,13 @@ class _Found:
             self.papers.append(_paper_row(found))
         elif isinstance(found, latency_tables.Prediction):
             self.predictions.append(_prediction(found))
+        elif isinstance(found, SearchResult):
+            self.searches.append(_search(found))
 
     def results(self, paths: Sequence[Path], skipped: Sequence[str]) -> Results:
         """All of it. Raises UsageError where there is nothing."""
         measured = (self.latencies, self.counts, self.papers, self.parities, self.programs)
-        if not any((*measured, self.predictions)):
+        if not any((*measured, self.predictions, self.searches)):
             raise UsageError(f"no results in {', '.join(map(str, paths))}", HINT)
         return Results(
             tuple(self.latencies),
@@ -90,6 +96,7 @@ class _Found:
             tuple(self.programs),
             tuple(skipped),
             tuple(self.predictions),
+            tuple(self.searches),
         )
 
 
@@ -200,6 +207,37 @@ def _prediction(found: latency_tables.Prediction) -> Prediction:
         anchor=clean(found.anchor),
         measured=clean(found.measured),
         doubts=tuple(doubts),
+    )
+
+
+def _search(found: SearchResult) -> Search:
+    limit = found.limit_ratio
+    return Search(
+        space=clean(found.name),
+        score=clean(found.score),
+        about=clean(found.about or ""),
+        limit=clean(found.latency or ""),
+        limit_ms=None if limit is None else limit * found.anchor_ms,
+        anchor=clean(found.anchor),
+        measured=clean(found.measured),
+        emulated=found.emulated,
+        kind=(clean(found.format or ""), clean(found.precision or "")),
+        threads=found.threads or 0,
+        confidence=found.confidence,
+        evaluations=found.evaluations,
+        failed=found.failed,
+        front=tuple(
+            FrontNetwork(
+                network=clean(each.name),
+                score=each.score,
+                ratio=each.latency_ratio,
+                interval=each.latency_ratio_interval,
+                latency_ms=each.latency_ms,
+                params=each.params,
+                macs=each.macs,
+            )
+            for each in found.front
+        ),
     )
 
 

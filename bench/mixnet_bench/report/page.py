@@ -7,7 +7,7 @@ page's policy allows only its own script.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mixnet_bench.report import comparisons, figures, planes, predictions, tables
+from mixnet_bench.report import comparisons, figures, planes, predictions, searches, tables
 from mixnet_bench.report.cells import Table
 from mixnet_bench.report.conclusions import change_table, conclusions
 from mixnet_bench.report.figures import Figure
@@ -56,6 +56,11 @@ def sections(results: Results) -> list[Section]:
             tables_first=True,
         ),
         Section("Predicted latency", (), _known(iter([predictions.predictions_table(results)]))),
+        Section(
+            "Architecture searches",
+            list(searches.search_figures(results)),
+            list(searches.search_tables(results)),
+        ),
         Section(
             "Comparison with the paper",
             [*planes.figure7(results), *planes.measured_planes(results)],
@@ -114,6 +119,7 @@ def _summary(results: Results) -> str:
         ("device", "devices"): len(results.devices),
         ("latency by another runner", "latencies by another runner"): len(results.programs),
         ("prediction", "predictions"): len(results.predictions),
+        ("search", "searches"): len(results.searches),
         ("count", "counts"): len(results.counts),
         ("row of the paper", "rows of the paper"): len(results.papers),
         ("parity check", "parity checks"): len(results.parities),
@@ -126,7 +132,8 @@ def _summary(results: Results) -> str:
 
 def _warnings(results: Results) -> Iterator[str]:
     devices = [*results.devices, *(each.device for each in results.programs)]
-    if any(device.emulated for device in devices):
+    emulated = [each.emulated for each in devices]
+    if any([*emulated, *(each.emulated for each in results.searches)]):
         yield EMULATED
     if any(each.calibrated_on_data for each in results.parities):
         yield CALIBRATED_ON_DATA

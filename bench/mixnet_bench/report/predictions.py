@@ -1,7 +1,7 @@
 """Predicted latencies in a report: labelled as such, with the measured ones beside them. Pure."""
 
 from mixnet_bench.report.cells import Cell, Table, milliseconds, number, sum_up, text_cell
-from mixnet_bench.report.record import Prediction, Results
+from mixnet_bench.report.record import Results
 from mixnet_common.numbers import three_digit_range
 
 COLUMNS = (
@@ -24,7 +24,7 @@ def predictions_table(results: Results) -> Table | None:
             Cell(three_digit_range(each.latency_interval_ms), each.latency_interval_ms[0]),
             number(each.ratio, "{:.3f}"),
             text_cell("{:.3f}–{:.3f}".format(*each.interval)),
-            _measured(each, results),
+            measured_cell(results.measured_ms(each.network, each.kind, each.threads)),
             text_cell(each.anchor),
             text_cell(each.measured),
         )
@@ -36,14 +36,6 @@ def predictions_table(results: Results) -> Table | None:
     return Table("Predicted latency", COLUMNS, rows, (ABOUT,), doubts)
 
 
-def _measured(predicted: Prediction, results: Results) -> Cell:
-    """The first timing of the same network as the same kind of file."""
-    found = (
-        each.median_ms
-        for each in results.latencies
-        if each.file.sized_network == predicted.network
-        and (each.file.file_format, each.file.precision) == predicted.kind
-        and each.device.threads == predicted.threads
-    )
-    value = next(found, None)
+def measured_cell(value: float | None) -> Cell:
+    """A measured time beside a predicted one; empty where there is none."""
     return Cell("") if value is None else milliseconds(value)

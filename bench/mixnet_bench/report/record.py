@@ -241,6 +241,46 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class FrontNetwork:
+    """A network of a search's front, with its predicted time."""
+
+    network: str
+    score: float
+    ratio: float
+    """Its predicted time over the anchor's."""
+    interval: tuple[float, float] | None
+    latency_ms: float
+    params: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search of a space found."""
+
+    space: str
+    score: str
+    about: str
+    """What has to be known of the score; empty if nothing."""
+    limit: str
+    """As it was asked for; empty if there was none."""
+    limit_ms: float | None
+    anchor: str
+    measured: str
+    """How the table was measured."""
+    emulated: bool
+    kind: tuple[str, str]
+    """File format and precision; empty if unknown."""
+    threads: int
+    """0 if unknown."""
+    confidence: float
+    evaluations: int
+    failed: int
+    front: tuple[FrontNetwork, ...]
+    """From the fastest to the slowest."""
+
+
+@dataclass(frozen=True)
 class Results:
     """Everything that a report is made from."""
 
@@ -252,6 +292,7 @@ class Results:
     skipped: tuple[str, ...] = ()
     """Files that were given and are not results."""
     predictions: tuple[Prediction, ...] = ()
+    searches: tuple[Search, ...] = ()
 
     def parity_of(self, latency: Latency) -> Parity | None:
         """The comparison in which a timed file is the second."""
@@ -263,6 +304,17 @@ class Results:
             ),
             None,
         )
+
+    def measured_ms(self, network: str, kind: tuple[str, str], threads: int) -> float | None:
+        """The median of the first timing of a network as a kind of file; None without one."""
+        found = (
+            each.median_ms
+            for each in self.latencies
+            if each.file.sized_network == network
+            and (each.file.file_format, each.file.precision) == kind
+            and each.device.threads == threads
+        )
+        return next(found, None)
 
     @property
     def devices(self) -> list[Device]:

@@ -1,6 +1,6 @@
 """A report's tables as data: the paper, latencies, kernels, delegation, counts, accuracy. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from mixnet_bench.report.cells import (
     RANDOM,
@@ -14,14 +14,7 @@ from mixnet_bench.report.cells import (
     text_cell,
     verdict,
 )
-from mixnet_bench.report.comparisons import (
-    against_table,
-    doubts_of,
-    int8_table,
-    lowering_table,
-    sustained_table,
-)
-from mixnet_bench.report.predictions import predictions_table
+from mixnet_bench.report.comparisons import doubts_of
 from mixnet_bench.report.record import Count, Device, Latency, Parity, Results
 from mixnet_common.numbers import three_digit_range
 from mixnet_networks.paper import parse_printed, spelling_notes
@@ -326,17 +319,3 @@ def _parity_row(parity: Parity) -> tuple[Cell, ...]:
         first = number(parity.first_percent, "{:.2f}")
     images, against = number(parity.images), text_cell(parity.first)
     return (name, loss, agreement, bounds, second, first, images, against)
-
-
-def all_tables(results: Results) -> list[Table]:
-    """Every table that the results have something for, in the report's order."""
-    sections: list[Callable[[], Iterator[Table | None]]] = [
-        lambda: paper_tables(results),
-        lambda: (latency_table(results, device) for device in results.devices),
-        lambda: (conditions_table(results, device) for device in results.devices),
-        lambda: iter([predictions_table(results)]),
-        lambda: iter([sustained_table(results), against_table(results), program_table(results)]),
-        lambda: iter([int8_table(results), lowering_table(results), kernel_table(results)]),
-        lambda: iter([delegation_table(results), count_table(results), parity_table(results)]),
-    ]
-    return [table for section in sections for table in section() if table is not None]

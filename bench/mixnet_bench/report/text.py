@@ -3,13 +3,30 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from mixnet_bench.report.cells import Table
+from mixnet_bench.report.comparisons import (
+    against_table,
+    int8_table,
+    lowering_table,
+    sustained_table,
+)
 from mixnet_bench.report.planes import accuracy_by_model
+from mixnet_bench.report.predictions import predictions_table
 from mixnet_bench.report.record import Count, File, Latency, Results
-from mixnet_bench.report.tables import all_tables
+from mixnet_bench.report.searches import search_tables
+from mixnet_bench.report.tables import (
+    conditions_table,
+    count_table,
+    delegation_table,
+    kernel_table,
+    latency_table,
+    paper_tables,
+    parity_table,
+    program_table,
+)
 from mixnet_common.printable import printable
 
 CSV_COLUMNS = (
@@ -23,6 +40,20 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """Characters that begin a formula in a spreadsheet, including wide letters."""
 
 NUMBER = re.compile(r"[+-][0-9]+(\.[0-9]+)?")
+
+
+def all_tables(results: Results) -> list[Table]:
+    """Every table that the results have something for, in the report's order."""
+    sections: list[Callable[[], Iterator[Table | None]]] = [
+        lambda: paper_tables(results),
+        lambda: (latency_table(results, device) for device in results.devices),
+        lambda: (conditions_table(results, device) for device in results.devices),
+        lambda: iter([predictions_table(results), *search_tables(results)]),
+        lambda: iter([sustained_table(results), against_table(results), program_table(results)]),
+        lambda: iter([int8_table(results), lowering_table(results), kernel_table(results)]),
+        lambda: iter([delegation_table(results), count_table(results), parity_table(results)]),
+    ]
+    return [table for section in sections for table in section() if table is not None]
 
 
 def render_markdown(results: Results, title: str) -> str:

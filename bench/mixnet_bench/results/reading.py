@@ -11,6 +11,7 @@ from mixnet_bench.results.paper import ClaimResult, PaperRowResult
 from mixnet_bench.results.parity import CampaignParityResult
 from mixnet_bench.results.phones import PhoneLatencyResult
 from mixnet_bench.results.program import ProgramResult
+from mixnet_bench.results.search import SearchResult
 from mixnet_common.documents import read_targets
 from mixnet_common.json_object import JsonObject, WrongValueError
 from mixnet_common.result import ResultRecord, decode
@@ -32,6 +33,7 @@ KINDS: tuple[tuple[tuple[str, ...], type[ResultRecord]], ...] = (
     (("model", "accuracy"), PaperRowResult),
     (("claim",), ClaimResult),
     (("predicted", "latency_interval_ms"), Prediction),
+    (("front", "table_sha256"), SearchResult),
 )
 """Kinds by the keys that only they have; the first match is used."""
 

@@ -8,6 +8,7 @@ from mixnet_common.result import (
     ResultRecord,
     Share,
     Span,
+    Threads,
     check_ordered,
     known_as,
 )
@@ -82,6 +83,12 @@ class SearchResult(ResultRecord):
     """its hash"""
     measured: str
     """conditions under which the table was measured"""
+    format: str | None = known_as()
+    """of the table's files: `tflite` or `onnx`"""
+    precision: str | None = known_as()
+    """of the table's files: `float32` or `int8`"""
+    threads: Threads | None = known_as()
+    """threads of the runtime"""
     anchor: str
     """the network that times are relative to"""
     anchor_ms: Span
@@ -157,5 +164,7 @@ class FrontStudy(ResultRecord):
     """number of members within the limit"""
     passed: bool
     """whether nine of ten are"""
+    doubts: tuple[str, ...] = known_as(())
+    """what the anchor's times say against the measurements, or against the table, in sentences"""
     complete: bool
     """whether every launch was done"""

@@ -1,0 +1,65 @@
+"""Predictions by a latency table: of networks, and of thousands of a search's candidates."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mixnet_bench.latency_tables.predictor import Predictor, read_table
+from mixnet_bench.results.latency_tables import Prediction
+from mixnet_common import UsageError
+from mixnet_networks import Network, load_network
+from mixnet_networks.searchspace import load_space
+
+
+class LatencyPredictor:
+    """A table that ``mixnet-bench table`` wrote, ready to predict latencies.
+
+    ``space`` is ``mixnet`` or a search space's TOML file; with it, networks may also be named by
+    their genotype: the number of the option at each position of the space. Raises UsageError for a
+    file that holds no latency table, and for a table that lacks blocks of the space.
+    """
+
+    def __init__(self, table: str | Path, space: str | Path | None = None) -> None:
+        """Read the table."""
+        members = None if space is None else load_space(str(space))
+        self._has_space = members is not None
+        self._predictor = Predictor(read_table(Path(table)), members)
+
+    def predict(
+        self,
+        network: str | Path | Network | Sequence[int],
+        *,
+        classes: int | None = None,
+        resolution: int | None = None,
+        multiplier: float | None = None,
+    ) -> Prediction:
+        """A network's predicted time, in milliseconds and over the anchor's, with its intervals.
+
+        ``network`` is a name, a TOML file, what ``load_network`` returns, or a genotype; the sizes
+        are for names and files. Raises UsageError that names the blocks which the table lacks.
+        """
+        sizes = {"classes": classes, "resolution": resolution, "multiplier": multiplier}
+        if isinstance(network, str | Path):
+            return self._predictor.predict(load_network(str(network), **sizes))  # type: ignore[arg-type]
+        given = [name for name, value in sizes.items() if value is not None]
+        if given:
+            raise UsageError(
+                f"{given[0]} applies to a network's name or file", "give the sizes to load_network"
+            )
+        if not isinstance(network, Network):
+            network = self._member(network)
+        return self._predictor.predict(network)
+
+    def _member(self, genotype: Sequence[int]) -> tuple[int, ...]:
+        if not self._has_space:
+            raise UsageError(
+                "a genotype belongs to a search space, and none was given",
+                'LatencyPredictor("table.json", space="mixnet")',
+            )
+        return tuple(genotype)
+
+    def ratio(self, genotype: Sequence[int]) -> float:
+        """A member's predicted time over the anchor's, in microseconds of computing: for a search.
+
+        The genotype must be one of the space; it is not checked.
+        """
+        return self._predictor.ratio(self._member(genotype))
