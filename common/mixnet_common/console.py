@@ -273,11 +273,9 @@ def print_table(
     notes = [caption] if isinstance(caption, str) else [*caption]
     if dropped:
         notes.append(f"not shown at {width} columns: {', '.join(dropped)}")
-    if title:
-        print(printable(title))
-    print("\n".join(["", *lines, ""]))
-    for note in filter(None, notes):
-        print("\n".join(_folded(printable(note), width)))
+    above = [printable(title)] if title else []
+    below = [line for note in filter(None, notes) for line in _folded(printable(note), width)]
+    print("\n".join([*above, "", *lines, "", *below]), flush=True)  # before what goes to stderr
 
 
 def print_sentences(*sentences: str) -> None:

@@ -136,6 +136,15 @@ def test_a_table_in_a_pipe_is_as_wide_as_it_must_be(capsys: pytest.CaptureFixtur
     assert "\x1b" not in out
 
 
+def test_a_table_and_what_is_said_after_it_come_in_this_order() -> None:
+    program = f"{RUN}def go(): print_table(['a'], [['b']]); say('after it'){RUN_END}"
+    done = subprocess.run(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, check=True, env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )  # fmt: skip
+    assert done.stdout.split() == ["a", "───", "b", "after", "it"]
+
+
 def test_progress_is_silent_where_stderr_is_no_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
