@@ -20,6 +20,7 @@ MAPPED = (
     "/proc/cpuinfo",
     "/proc/mounts",
     "/proc/sys/kernel/random/boot_id",
+    "/system/bin/linker64",
 )
 """Places of the phone that lie in the sandbox when a script names them; all others are real."""
 
