@@ -113,7 +113,7 @@ def optimize(
     """Make an existing ``.tflite`` or ``.onnx`` file faster without changing what it computes.
 
     The result is written into the folder ``output`` under the same name; its path is ``written``
-    of what is returned, None where nothing was rewritten (``reason`` says why). With ``calibrate``,
+    of what is returned, None if nothing was rewritten (``reason`` says why). With ``calibrate``,
     a folder of images or inputs in a ``.npy`` or ``.npz``, the tiles of an int8 file are in int8
     where that is faster and differs by one step at most on all of them. Every rewritten
     operator and the whole file are compared with the original first. Raises UsageError and

@@ -19,7 +19,7 @@ def assert_parity(
     The loss is that of top-1, or of agreement where ``data`` has no labels, and the whole of its
     interval must lie within the budget: too few images fail as well, and the message says how many
     would do. The options are those of ``mixnet_bench.accuracy.parity.parity``. Returns the
-    comparison for further assertions. Raises AssertionError, and UsageError or MixnetError where
+    comparison for further assertions. Raises AssertionError, and UsageError or MixnetError if
     nothing could be compared.
 
     In a test::

@@ -16,7 +16,7 @@ from mixnet_common.errors import MixnetError
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
-    """Write one file, whole or not at all. Raises MixnetError where the disk refuses."""
+    """Write one file, whole or not at all. Raises MixnetError if the disk refuses."""
     write_all({path: content})
 
 
@@ -48,7 +48,7 @@ def write_all(contents: Mapping[Path, bytes | str]) -> None:
 def replaceable(path: Path) -> Path:
     """The file that writing ``path`` replaces: for a symbolic link, its target.
 
-    Raises OSError where something is there that is not a regular file: a directory, a device, a
+    Raises OSError if something is there that is not a regular file: a directory, a device, a
     FIFO.
     """
     target = path.resolve() if path.is_symlink() else path

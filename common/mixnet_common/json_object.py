@@ -29,7 +29,7 @@ class WrongValueError(Exception):
 class JsonObject:
     """A JSON object whose values are read by key, type and range.
 
-    Every method raises WrongValueError where the value is another.
+    Every method raises WrongValueError if the value is another.
     """
 
     def __init__(self, value: Any, where: str = "") -> None:
@@ -63,7 +63,7 @@ class JsonObject:
         return found
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """A list of texts; empty where there is none."""
+        """A list of texts; empty if there is none."""
         found = self.value.get(key) or []
         if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
             raise WrongValueError(f"{self._path(key)} is not a list of strings")
@@ -74,7 +74,7 @@ class JsonObject:
         return _number(self.value.get(key), self._path(key), least, most)
 
     def maybe(self, key: str, least: float = -MOST, most: float = MOST) -> float | None:
-        """The same, or None where there is none."""
+        """The same, or None if there is none."""
         return None if self.value.get(key) is None else self.number(key, least, most)
 
     def milliseconds(self, key: str) -> float:
@@ -111,7 +111,7 @@ class JsonObject:
         return found[0], found[1]
 
     def objects(self, key: str) -> list["JsonObject"]:
-        """A list of objects; empty where there is none."""
+        """A list of objects; empty if there is none."""
         if self.value.get(key) is None:
             return []
         path = self._path(key)

@@ -16,12 +16,12 @@ CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 def usable_memory() -> int | None:
-    """The machine's memory, or less where a limit is set, in bytes; None where nothing says."""
+    """The machine's memory, or less where a limit is set, in bytes; None if nothing says."""
     return min(_limits(), default=None)
 
 
 def peak_memory() -> int | None:
-    """The most memory that this process has had resident, in bytes; None where nothing says.
+    """The most memory that this process has had resident, in bytes; None if nothing says.
 
     Linux's ``ru_maxrss`` is not it: that begins with what the process that started this one had.
     """

@@ -25,7 +25,7 @@ SHOWN = 45
 
 
 class Whole(click.IntRange):
-    """A whole number from ``least`` to ``most``; None where its use says how large it may be.
+    """A whole number from ``least`` to ``most``; None if its use says how large it may be.
 
     ``why`` says where an upper bound comes from that is not the same everywhere.
     """
@@ -136,7 +136,7 @@ def option_name(param: click.Parameter | None) -> str:
 
 
 def _parsed(kind: type[Number], value: Any) -> Number | None:
-    """A value as a number of this kind; None where it is none, or would lose something."""
+    """A value as a number of this kind; None if it is none, or would lose something."""
     if isinstance(value, str) and len(value) > DIGITS:
         return None
     try:

@@ -49,7 +49,7 @@ def names_own_function(text: str) -> bool:
 def own_function(text: str, option: str) -> OwnFunction:
     """The function that ``FILE.py:function`` names.
 
-    Raises UsageError where there is none, MixnetError where the file fails; both begin with
+    Raises UsageError if there is none, MixnetError if the file fails; both begin with
     ``option``.
     """
     path, name = _parts(text, option)

@@ -176,7 +176,7 @@ def parse_toml(text: str, where: str, hint: str = "") -> dict[str, Any]:
 
 
 def check_depth(content: Any) -> None:
-    """Raise ValueError where lists and tables are nested deeper than ``DEPTH``."""
+    """Raise ValueError if lists and tables are nested deeper than ``DEPTH``."""
     level, pending = 0, [content]
     while pending:
         level += 1

@@ -104,7 +104,7 @@ def decode(kind: type[Kind], value: Any) -> Kind:
 
 
 def check_ordered(interval: Sequence[float] | None, key: str) -> None:
-    """Raise ValueError where an interval has its end before its start; for ``__post_init__``."""
+    """Raise ValueError if an interval has its end before its start; for ``__post_init__``."""
     if interval is not None and interval[0] > interval[1]:
         raise ValueError(f"{key} has its end before its start: {shown(list(interval))}")
 

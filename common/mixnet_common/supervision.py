@@ -20,7 +20,7 @@ FEW_PROCESSES = 1000
 
 
 def memory_limit() -> int | None:
-    """The bytes of address space or data that this process may use; None where that is open."""
+    """The bytes of address space or data that this process may use; None if that is open."""
     try:
         import resource
     except ImportError:  # Windows

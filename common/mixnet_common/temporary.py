@@ -18,7 +18,7 @@ _NO_ROOM = (FILE_SIZE, NO_ROOM, NOT_ALLOWED, READ_ONLY)
 def temporary_folder() -> Iterator[Path]:
     """A folder that exists inside the block only.
 
-    Raises MixnetError where the disk for temporary files refuses, in the block too.
+    Raises MixnetError if the disk for temporary files refuses, in the block too.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="mixnet-") as folder:

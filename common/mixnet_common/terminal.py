@@ -12,7 +12,7 @@ USUAL = 80
 
 
 def columns_of(stream: TextIO | None) -> int | None:
-    """The columns of the terminal that a stream writes to; None where it writes to none.
+    """The columns of the terminal that a stream writes to; None if it writes to none.
 
     ``COLUMNS`` overrides what the terminal says, as in other programs.
     """

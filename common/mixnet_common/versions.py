@@ -17,7 +17,7 @@ def commit_of(folder: Path) -> str | None:
 
 
 def package_version(package: str) -> str | None:
-    """The version of an installed package; None where it isn't installed."""
+    """The version of an installed package; None if it isn't installed."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -74,7 +74,7 @@ class Network:
     def at(self, *, resolution: int | None = None, batch: int | None = None) -> "Network":
         """The same network, with the same weights, for other images; what is None stays.
 
-        Raises UsageError where a number is out of range.
+        Raises UsageError if a number is out of range.
         """
         sized = replace(
             self,
@@ -106,7 +106,7 @@ def load_network(
     The name may be timm's (``mixnet_s``): see ``aliases``. A colon and changes may follow it, as in
     ``mobilenet-v2:mdconv357``: see ``variants``.
 
-    Raises UsageError where the name is unknown, the file is wrong, or a number is out of range.
+    Raises UsageError if the name is unknown, the file is wrong, or a number is out of range.
     """
     named = resolve(name_or_path)
     architecture = load_variant(named.network)

@@ -127,7 +127,7 @@ def save_weights(path: Path, weights: Weights) -> None:
 def load_weights(path: Path, graph: Graph) -> Weights:
     """Read the weights of a graph from ``.safetensors``, as float32.
 
-    Raises UsageError where there is no such file, MixnetError where it is damaged or does not fit.
+    Raises UsageError if there is no such file, MixnetError if it is damaged or does not fit.
     """
     if path.suffix != ".safetensors":
         raise UsageError(f"cannot read weights from {path}", "give a .safetensors file")
@@ -141,7 +141,7 @@ def load_weights(path: Path, graph: Graph) -> Weights:
 def read_arrays(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> Weights:
     """The wanted arrays of a ``.safetensors`` file as float32, of whatever network.
 
-    Raises MixnetError where the file is damaged or stores one of them in another type.
+    Raises MixnetError if the file is damaged or stores one of them in another type.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -205,7 +205,7 @@ NEGATIVE = "with a negative variance"
 
 
 def describe_problems(problems: Mapping[str, Sequence[str]]) -> str:
-    """Kinds of problems with the names that have them, in words; empty where there is none.
+    """Kinds of problems with the names that have them, in words; empty if there is none.
 
     >>> describe_problems({"missing": ["a", "b"], "surplus": []})
     '2 missing (a, b)'

@@ -51,7 +51,7 @@ def layer_errors(
 
     ``samples`` are preprocessed inputs (batch, height, width, channels), for ``.onnx`` files too;
     ``step`` is called after each. Any pair of files works whose tensors share names: lowerings and
-    formats may differ, then fewer layers are shared. Raises MixnetError where a file is broken or
+    formats may differ, then fewer layers are shared. Raises MixnetError if a file is broken or
     there is no sample.
     """
     exact = observe_file(float_path, threads=threads)

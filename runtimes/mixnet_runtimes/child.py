@@ -150,8 +150,8 @@ class Question:
     def answer(self) -> dict[str, Any]:
         """Wait for the answer.
 
-        Raises MixnetError (UsageError where the child says so) for an error that the child
-        reports, and CrashError where it dies, or does not answer in time.
+        Raises MixnetError (UsageError if the child says so) for an error that the child
+        reports, and CrashError if it dies, or does not answer in time.
         """
         late = ""
         try:
@@ -218,7 +218,7 @@ def describe_end(status: int, stderr: str = "") -> str:
 
 
 def last_words(stderr: str) -> str:
-    r"""The line that says why a process died, as it may be printed; empty where none does.
+    r"""The line that says why a process died, as it may be printed; empty if none does.
 
     That is one about memory, threads or open files, and else the last one.
 

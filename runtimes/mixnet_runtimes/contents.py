@@ -26,7 +26,7 @@ class FileTensor:
     name: str
     """Unique within the file; a name that a file uses twice gets ``#index`` appended."""
     shape: Shape | None
-    """None where the file does not say and it cannot be inferred."""
+    """None if the file does not say and it cannot be inferred."""
     dtype: str
     """numpy's name (``float32``, ``int8``), or the format's own in lower case (``int4``)."""
     role: str
@@ -37,12 +37,12 @@ class FileTensor:
     buffer: str = ""
     """Constants with the same buffer share their bytes."""
     quantized: bool = False
-    """True where the tensor itself carries a scale (TFLite); ONNX has scales as tensors."""
+    """True if the tensor itself carries a scale (TFLite); ONNX has scales as tensors."""
     scale: float = 0.0
     """Scale of a quantized tensor with one scale; 0.0 for all others."""
     zero_point: int = 0
     sparse: bool = False
-    """True where the file stores only some of the elements."""
+    """True if the file stores only some of the elements."""
     value: float | None = None
     """The number in a constant of one element, with which loops count; else None."""
     stated: tuple[Axis, ...] | None = None
@@ -50,7 +50,7 @@ class FileTensor:
 
     @property
     def elements(self) -> int | None:
-        """Number of elements, or None where a dimension is unknown."""
+        """Number of elements, or None if a dimension is unknown."""
         if self.shape is None:
             return None
         known = [size for size in self.shape if size is not None]

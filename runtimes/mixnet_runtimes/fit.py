@@ -28,7 +28,7 @@ class Operands:
     weights: int = 1
     bias: int | None = 2
     outputs: Callable[[Sizes, Attributes], int] | None = None
-    """The number of biases, from the shape of the weights; None where it is not checked."""
+    """The number of biases, from the shape of the weights; None if it is not checked."""
     fewest: int = 1
     """The fewest axes of the data."""
     elements: Callable[[Sizes, Sizes, Attributes], int] | None = None
@@ -110,7 +110,7 @@ DOMAINS = ("", "com.microsoft")
 
 
 def check(contents: FileContents) -> None:
-    """Raise ModelError where the tensors of a layer cannot belong together."""
+    """Raise ModelError if the tensors of a layer cannot belong together."""
     table = TABLES[contents.format]
     for operator in contents.operators:
         operands = table.get(operator.kind)

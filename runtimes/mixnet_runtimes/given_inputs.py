@@ -155,7 +155,7 @@ def _drawn(info: TensorInfo, limits: tuple[int, int], rng: np.random.Generator) 
 def read_array(path: Path, info: TensorInfo) -> Array:
     """The array in a ``.npy``, or the one of the input's name (or the only one) in a ``.npz``.
 
-    Raises UsageError where its shape or type is not the input's, MixnetError where it is damaged.
+    Raises UsageError if its shape or type is not the input's, MixnetError if it is damaged.
     """
 
     def check(shape: Sequence[int], dtype: np.dtype) -> None:

@@ -102,7 +102,7 @@ def prepare(
 ) -> Prepared:
     """Make a file ready; what has to be written goes into ``folder``.
 
-    Raises UsageError where options do not fit the file, and MixnetError for a broken file, for
+    Raises UsageError if options do not fit the file, and MixnetError for a broken file, for
     sizes that stay open and for inputs for which no values can be generated.
     """
     fixed = fix(path, selection)

@@ -95,8 +95,8 @@ def ask_sizes(use: Use) -> dict[int, tuple[int, ...]]:
 def ask_fixed_sizes(use: Use) -> dict[int, tuple[int, ...]]:
     """The sizes of a ``.tflite`` file's tensors at the sizes of its inputs that are given.
 
-    A file that is opened again costs no second child. Raises MixnetError, UsageError where the
-    file cannot have those sizes, and CrashError where the interpreter that computes them dies.
+    A file that is opened again costs no second child. Raises MixnetError, UsageError if the
+    file cannot have those sizes, and CrashError if the interpreter that computes them dies.
     """
     key = _key(use)
     if key not in _sizes:

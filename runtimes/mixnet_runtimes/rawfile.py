@@ -9,7 +9,7 @@ HINT = "the file may be truncated or of another type; copy or export it again"
 
 
 def load(path: Path) -> bytes:
-    """All bytes of a regular file. Raises MixnetError where it cannot be read or is empty."""
+    """All bytes of a regular file. Raises MixnetError if it cannot be read or is empty."""
     data = read_bytes(path)
     if not data:
         raise MixnetError(f"{show(path)} is empty", HINT)

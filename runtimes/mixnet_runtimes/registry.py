@@ -128,7 +128,7 @@ def runtime_name(path: Path, runtime: str | None = None) -> str:
 
 
 def is_model_file(name: str) -> bool:
-    """True where the name ends like a file that ``open_session`` can open.
+    """True if the name ends like a file that ``open_session`` can open.
 
     >>> is_model_file("a/mixnet-s.TFLITE"), is_model_file("mixnet-s")
     (True, False)

@@ -89,11 +89,11 @@ class Input:
 
     name: str
     sizes: tuple[Size, ...] | None
-    """None where not even the number of axes is stated."""
+    """None if not even the number of axes is stated."""
     dtype: str = ""
     """numpy's name, or the format's own in lower case."""
     scale: float = 0.0
-    """real = scale · (stored - zero_point); 0 where it is not quantized."""
+    """real = scale · (stored - zero_point); 0 if it is not quantized."""
     zero_point: int = 0
     usual: tuple[int, ...] = ()
     """The file's own sizes for open ones (TFLite), as an example."""

@@ -30,7 +30,7 @@ class TensorInfo:
     dtype: str
     """numpy's name, or the runtime's for what numpy lacks; see ``element_types``."""
     scale: float = 0.0
-    """real = scale · (stored - zero_point); 0 where the tensor is not quantized."""
+    """real = scale · (stored - zero_point); 0 if the tensor is not quantized."""
     zero_point: int = 0
 
 
@@ -54,8 +54,8 @@ class Session(ABC):
     def run(self, feed: Feed) -> dict[str, Array]:
         """Run once: arrays by input name, or in the order of ``inputs``, to arrays by output name.
 
-        Shapes and types must be the inputs' exactly. Raises UsageError where they are not, and
-        MixnetError where the runtime refuses to run.
+        Shapes and types must be the inputs' exactly. Raises UsageError if they are not, and
+        MixnetError if the runtime refuses to run.
         """
         self.set_inputs(feed)
         self.invoke()

@@ -51,7 +51,7 @@ _NUMBERS = re.compile(r"\d{1,9}(\.\d{1,9})*", re.ASCII)
 
 
 def version_of(text: str) -> Version | None:
-    """The numbers at the start of a version; None where there are none.
+    """The numbers at the start of a version; None if there are none.
 
     >>> version_of("2.17.1"), version_of("2.4.0.dev20261026"), version_of("unknown")
     ((2, 17, 1), (2, 4, 0), None)
@@ -138,7 +138,7 @@ class Target:
     title: str = checked(line)
     """``LiteRT 2.3``, for people."""
     measured: str = checked(line, "")
-    """On which versions and which CPU the rules were timed; empty where they follow from the
+    """On which versions and which CPU the rules were timed; empty if they follow from the
     public history of the runtime alone."""
 
     @property

@@ -32,7 +32,7 @@ INSTALL = (
 def find_adb(environment: Mapping[str, str] = os.environ) -> Path:
     """The adb to use: ``$ADB``, the PATH's, the SDK's, or the one in adbutils.
 
-    Raises AdbMissing where there is none, or where ``$ADB`` names none.
+    Raises AdbMissing if there is none, or where ``$ADB`` names none.
     """
     if named := environment.get("ADB"):
         found = shutil.which(named, path=environment.get("PATH"))

@@ -43,13 +43,13 @@ class Adb:
 
     @classmethod
     def find(cls) -> "Adb":
-        """The usual one. Raises AdbMissing, and AdbError where it would end another's server."""
+        """The usual one. Raises AdbMissing, and AdbError if it would end another's server."""
         binary = find_adb()
         check_server(binary)
         return cls(binary)
 
     def run(self, *arguments: str, timeout_s: float = START_TIMEOUT_S) -> Output:
-        """Run adb. Raises AdbMissing where it doesn't start, TimedOut where it doesn't end."""
+        """Run adb. Raises AdbMissing if it doesn't start, TimedOut where it doesn't end."""
         try:
             output = run_program([str(self.binary), *arguments], timeout_s)
         except OSError as error:
@@ -122,7 +122,7 @@ class Phone:
     def shell(self, script: str, timeout_s: float = SHELL_TIMEOUT_S) -> Answer:
         """Run a script in the phone's shell, to its end.
 
-        Raises Lost where the end of its output didn't come back: it may or may not have run.
+        Raises Lost if the end of its output didn't come back: it may or may not have run.
         """
         mark = f"mixnet-{secrets.token_hex(8)}"
         output = self.run("shell", quoting.wrap(script, mark), timeout_s=timeout_s)
@@ -132,7 +132,7 @@ class Phone:
         return answer
 
     def ask(self, *words: object, timeout_s: float = SHELL_TIMEOUT_S) -> str:
-        """The output of one command. Raises AdbError where its exit status is not 0."""
+        """The output of one command. Raises AdbError if its exit status is not 0."""
         answer = self.shell(f"{quoting.quote(*words)} 2>&1", timeout_s)
         if answer.status != 0:
             said = clean(answer.text.replace("\n", " "), 200) or "it printed nothing"
@@ -157,7 +157,7 @@ class Phone:
     def pull(self, remote: str, local: Path, size: int = 0) -> None:
         """Copy a file from the phone; ``size`` in bytes stretches the limit of time.
 
-        Raises AdbError or Lost, and MixnetError where this machine can't write it.
+        Raises AdbError or Lost, and MixnetError if this machine can't write it.
         """
         try:
             self._transfer("pull", remote, _argument(local), size)

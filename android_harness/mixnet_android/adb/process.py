@@ -52,7 +52,7 @@ class _Reader(threading.Thread):
 def run_program(command: Sequence[str], timeout_s: float, limit: int = MAX_BYTES) -> Output:
     """Run to the end, or until ``timeout_s`` have passed. Its stdin is empty.
 
-    Raises OSError where the program can't be started.
+    Raises OSError if the program can't be started.
     """
     process = subprocess.Popen(
         list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE

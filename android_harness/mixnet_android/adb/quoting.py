@@ -40,7 +40,7 @@ def wrap(script: str, mark: str) -> str:
 
 
 def unwrap(output: str, mark: str) -> Answer | None:
-    """The script's own output and status; None where a mark is missing: something was cut off.
+    """The script's own output and status; None if a mark is missing: something was cut off.
 
     A terminal on the phone turns ends of lines into CRLF, as phones without shell_v2 do.
     """

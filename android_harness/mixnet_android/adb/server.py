@@ -20,7 +20,7 @@ _VERSION = re.compile(r"Android Debug Bridge version 1\.0\.(\d{1,4})")
 
 
 def check_server(binary: Path, environment: Mapping[str, str] = os.environ) -> None:
-    """Raise AdbError where a server of another version runs here, which ``binary`` would end.
+    """Raise AdbError if a server of another version runs here, which ``binary`` would end.
 
     A server elsewhere is not ended by a client, so none is asked then.
     """
@@ -41,7 +41,7 @@ def check_server(binary: Path, environment: Mapping[str, str] = os.environ) -> N
 
 
 def server_version(port: int) -> int | None:
-    """The protocol's version of the server on this machine's port; None where none answers."""
+    """The protocol's version of the server on this machine's port; None if none answers."""
     request = b"host:version"
     try:
         with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as server:

@@ -66,7 +66,7 @@ def _pinned(row: dict[str, Any]) -> Pinned:
 
 
 def pinned_for(api: str, platform: str) -> Pinned | None:
-    """The file that holds this runtime for this platform; None where none is known."""
+    """The file that holds this runtime for this platform; None if none is known."""
     return next(
         (each for each in pinned_files() if each.api == api and platform in each.platforms), None
     )

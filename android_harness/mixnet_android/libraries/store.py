@@ -88,7 +88,7 @@ def add(file: Path, version: str | None = None) -> list[Runtime]:
     """Add the runtime libraries of an .aar, a .whl, an npm package or an .so; returns them.
 
     ``version`` is for libraries that do not tell; an archive's own comes first. Raises UsageError
-    for other files and other words, and MixnetError where the file holds none, or is broken.
+    for other files and other words, and MixnetError if the file holds none, or is broken.
     """
     if version is not None and not is_version(version):
         raise UsageError(

@@ -18,7 +18,7 @@ class Mount:
 
 
 def parse_free_bytes(text: str) -> int | None:
-    """Free bytes of the last file system that ``df -k PATH`` lists; None where it lists none.
+    """Free bytes of the last file system that ``df -k PATH`` lists; None if it lists none.
 
     Raw lines: ``Filesystem 1K-blocks Used Available Use% Mounted on`` and
     ``/dev/block/dm-53 124000000 64000000 60000000 52% /data``; a long name may stand on a line of

@@ -69,7 +69,7 @@ class Cooled:
 
 
 def read_conditions(phone: Phone) -> Conditions:
-    """Read them in one call. Raises AdbError where the phone doesn't answer."""
+    """Read them in one call. Raises AdbError if the phone doesn't answer."""
     asked = {name: COMMANDS[name] for name in ASKED}
     return parse_conditions(phone.sections({**asked, "beat": BEAT}))
 

@@ -114,7 +114,7 @@ class State:
 
 @dataclass(frozen=True)
 class Device:
-    """One phone as adb lists it; ``state`` is None where it can't be asked.
+    """One phone as adb lists it; ``state`` is None if it can't be asked.
 
     ``advice`` holds a sentence for everything that stands in the way of using it.
     """
@@ -171,7 +171,7 @@ def inspect_phone(adb: Adb, listed: Listed) -> Device:
 
 
 def read_state(phone: Phone) -> State:
-    """Read everything in one call. Raises AdbError where the phone doesn't answer."""
+    """Read everything in one call. Raises AdbError if the phone doesn't answer."""
     return parse_state(phone.sections(COMMANDS))
 
 

@@ -29,7 +29,7 @@ def choose_cpus(
 ) -> tuple[int, ...] | None:
     """CPUs from ``big`` (the fastest cluster), ``little`` (the slowest) or ``0,2-4``; or None.
 
-    Raises UsageError where the phone has no such CPUs, has switched them off, or does not tell its
+    Raises UsageError if the phone has no such CPUs, has switched them off, or does not tell its
     clusters; ``online`` is empty if it is not reported which are switched on.
     """
     if text is None:

@@ -40,7 +40,7 @@ done"""
 
 @dataclass(frozen=True)
 class Stored:
-    """A file on the phone; ``pushed`` is False where it was there already."""
+    """A file on the phone; ``pushed`` is False if it was there already."""
 
     path: str
     sha256: str
@@ -108,7 +108,7 @@ def is_there(phone: Phone, place: str, sha256: str, size: int) -> bool:
 
 
 def check_space(phone: Phone, size: int) -> None:
-    """Raise NoSpace where ``size`` bytes don't fit, with some to spare."""
+    """Raise NoSpace if ``size`` bytes don't fit, with some to spare."""
     free = parse_free_bytes(phone.shell(f"df -k {SHARED}").text)
     if free is not None and free < size + SPARE_BYTES:
         raise NoSpace(
@@ -119,7 +119,7 @@ def check_space(phone: Phone, size: int) -> None:
 
 
 def check_executable(phone: Phone) -> None:
-    """Raise NotExecutable where the phone doesn't run what is put there: one little script is."""
+    """Raise NotExecutable if the phone doesn't run what is put there: one little script is."""
     probe = quote(f"{ROOT}/.probe-{secrets.token_hex(4)}")
     script = (
         f"exec 2>&1\nmkdir -p {ROOT}\n"

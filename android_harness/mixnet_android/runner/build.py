@@ -53,7 +53,7 @@ def runner_path(target: str) -> Path:
 
 
 def find_runner(target: str) -> Path:
-    """The runner for a target like ``android-arm64``. Raises NoRunner where it is not built."""
+    """The runner for a target like ``android-arm64``. Raises NoRunner if it is not built."""
     path = runner_path(target)
     if not path.is_file():
         raise NoRunner(

@@ -35,7 +35,7 @@ HINT = "run the command again; if it fails again, run the runner directly and in
 def parse(text: str) -> Result:
     """Read a whole result.
 
-    Raises MixnetError where it is garbled, truncated, or of another version. A result that tells
+    Raises MixnetError if it is garbled, truncated, or of another version. A result that tells
     of a failed job is a result: see ``end`` and ``errors``.
     """
     lines = list(_objects(text))
@@ -52,14 +52,14 @@ def parse(text: str) -> Result:
 def salvage(text: str) -> Result:
     """Read what a killed runner left behind: all whole lines, with or without an end.
 
-    Raises MixnetError where a line in the middle is garbled or the header is missing.
+    Raises MixnetError if a line in the middle is garbled or the header is missing.
     """
     whole, newline, _ = text.rpartition("\n")
     return _collect(list(_objects(whole + newline)))
 
 
 def parse_progress(text: str) -> Progress | None:
-    """The latest whole line of a progress file; None where there is none yet."""
+    """The latest whole line of a progress file; None if there is none yet."""
     found = None
     whole, _, _ = text.rpartition("\n")
     for line in whole.splitlines():

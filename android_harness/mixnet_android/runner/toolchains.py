@@ -32,7 +32,7 @@ Command = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Way:
-    """A way to build: ``missing`` names what it lacks here, or is None where it is ready.
+    """A way to build: ``missing`` names what it lacks here, or is None if it is ready.
 
     ``commands`` gives the commands for a target's processor, the program to make, and a folder for
     what lies between.

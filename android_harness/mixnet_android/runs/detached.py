@@ -76,7 +76,7 @@ class Run:
     def start(self, command: Sequence[object], limit_s: int) -> None:
         """Start ``command`` in the run's folder; the phone itself ends it after ``limit_s``.
 
-        Raises NoSpace where the phone's storage is full, AdbError where a run of this name exists
+        Raises NoSpace if the phone's storage is full, AdbError if a run of this name exists
         already or the phone can't.
         """
         job = JOB.format(command=quote(*command), limit=int(limit_s))
@@ -97,7 +97,7 @@ class Run:
             )
 
     def poll(self) -> Status:
-        """Ask the phone where the run stands. Raises AdbError where it doesn't answer."""
+        """Ask the phone where the run stands. Raises AdbError if it doesn't answer."""
         d = quote(self.folder)
         texts = self.phone.sections(
             {
@@ -135,7 +135,7 @@ class Run:
     ) -> Status:
         """Poll until it has ended. A phone that goes away is waited for and asked again.
 
-        Raises RunKilled or Rebooted where it ended without an exit status, NoSpace where the disk
+        Raises RunKilled or Rebooted if it ended without an exit status, NoSpace where the disk
         was full at its end, TimedOut where its limit ended it, and Lost where the phone stays away:
         the run goes on there, and ``wait`` of the same name picks it up.
         """

@@ -168,7 +168,7 @@ def files_arguments(
 
 
 def refuse_too_many(models: Sequence[Path]) -> None:
-    """Raise UsageError where one launch of the runner cannot take them all."""
+    """Raise UsageError if one launch of the runner cannot take them all."""
     if len(models) > MOST_MODELS:
         raise UsageError(
             f"{len(models)} files are too many for one run; the runner accepts {MOST_MODELS}",

@@ -47,7 +47,7 @@ class Known:
 class Classifier:
     """An opened file with its preprocessing and labels.
 
-    Raises MixnetError where it is not a classifier.
+    Raises MixnetError if it is not a classifier.
     """
 
     def __init__(

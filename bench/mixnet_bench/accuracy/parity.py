@@ -64,7 +64,7 @@ class ParityAnswer:
     preprocessing_from: tuple[str, str]
     """Source of each file's preprocessing: a file, an option, or ``assumed``."""
     labels: Labels
-    """Names of the classes; empty where no file has any."""
+    """Names of the classes; empty if no file has any."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def answer(asked: ParityRequest, runner: Runner | None = None) -> ParityAnswer:
 def files_read(asked: ParityRequest) -> Iterator[Path]:
     """All files that a comparison reads, which no output may replace; not its state.
 
-    Raises UsageError where there are no images.
+    Raises UsageError if there are no images.
     """
     source = asked.source
     yield from with_companions((asked.first, asked.second))

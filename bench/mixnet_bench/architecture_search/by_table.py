@@ -21,7 +21,7 @@ class TableLatencies:
     """Predictions of a space's networks by a table, each made once."""
 
     def __init__(self, path: Path, space: SearchSpace) -> None:
-        """Raises UsageError where the table cannot be read or lacks blocks of the space."""
+        """Raises UsageError if the table cannot be read or lacks blocks of the space."""
         self._table = read_table(path)
         self._predictor = Predictor(self._table, space)
         self._known: dict[Genotype, Estimate] = {}
@@ -49,7 +49,7 @@ class TableLatencies:
     def ratio_of_network(self, name: str) -> float:
         """The time of any network over the anchor's: 1 for the anchor itself.
 
-        Raises UsageError where it is unknown, or the table lacks its blocks.
+        Raises UsageError if it is unknown, or the table lacks its blocks.
         """
         network = load_network(name)
         if network_key(network) == self._table.anchor_key:
@@ -70,5 +70,5 @@ class TableLatencies:
             raise UsageError(f"--latency {asked}: {error.message}", error.hint) from error
 
     def within(self, asked: str | None, certain: bool, choices: Sequence[int]) -> Within:
-        """The part of the space within it. Raises MixnetError where there is none."""
+        """The part of the space within it. Raises MixnetError if there is none."""
         return within_limit(f"--latency {asked}", self.limit(asked, certain), self, choices)

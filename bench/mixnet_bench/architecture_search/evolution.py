@@ -95,7 +95,7 @@ class Evolution:
     crossover: float = CROSSOVER
 
     def propose(self, history: History) -> Proposal | None:
-        """A network that was not proposed before; None where none is left, or can be found."""
+        """A network that was not proposed before; None if none is left, or can be found."""
         number = len(history.trials)
         rng = np.random.default_rng([self.seed, number])
         for found in self._attempts(history, rng):

@@ -37,7 +37,7 @@ class Journal:
         self._file = file
 
     def append(self, trial: SearchTrial) -> None:
-        """Hand one line to the system. Raises MixnetError where the disk refuses."""
+        """Hand one line to the system. Raises MixnetError if the disk refuses."""
         with _explained(self.path):
             _write(self._file, _line(encode(trial)))
 
@@ -46,7 +46,7 @@ class Journal:
 def opened_journal(path: Path, key: Key) -> Iterator[Journal]:
     """The file, made if missing, with its candidates read.
 
-    Raises UsageError where it is another search's or no such file, MixnetError where it is damaged,
+    Raises UsageError if it is another search's or no such file, MixnetError if it is damaged,
     in use, or cannot be read or written.
     """
     header = _line({"kind": KIND, "version": VERSION, **key})

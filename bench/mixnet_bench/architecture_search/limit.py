@@ -101,7 +101,7 @@ class Within:
 def within_limit(
     asked: str, limit: Limit, latencies: LatencyModel, choices: Sequence[int]
 ) -> Within:
-    """The part of a space within a limit. Raises MixnetError where no network is.
+    """The part of a space within a limit. Raises MixnetError if no network is.
 
     ``asked`` is the limit in the words of a message.
     """

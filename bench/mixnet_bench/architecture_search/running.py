@@ -94,7 +94,7 @@ Step = Callable[[int], object]
 def run_search(job: SearchJob, step: Step) -> SearchResult:
     """Search, or continue an interrupted search, and write the results.
 
-    ``step`` is called with numbers of candidates that are done. Raises MixnetError where too many
+    ``step`` is called with numbers of candidates that are done. Raises MixnetError if too many
     candidates fail, and where nothing could be scored.
     """
     with opened_journal(job.folder / CANDIDATES, job.key) as journal:
@@ -147,7 +147,7 @@ def _failed(history: History) -> list[SearchTrial]:
 
 
 def _check_failures(job: SearchJob, history: History) -> None:
-    """Raise MixnetError where more candidates failed than may."""
+    """Raise MixnetError if more candidates failed than may."""
     if (count := history.failed) > job.failures:
         last = _failed(history)[-1]
         raise MixnetError(

@@ -16,7 +16,7 @@ from mixnet_runtimes.model_files import identity_of, with_companions
 
 
 def path_of(campaign: Campaign, entry: FileEntry) -> Path:
-    """The file. Raises UsageError where there is none, or it is not a model file."""
+    """The file. Raises UsageError if there is none, or it is not a model file."""
     return model_file(str(beside(campaign, entry.path)))
 
 
@@ -34,7 +34,7 @@ def given_inputs_of(campaign: Campaign, entry: FileEntry) -> GivenInputs:
 def step_inputs(campaign: Campaign, entry: FileEntry) -> dict[str, Any]:
     """The inputs of a result about the file, as JSON values.
 
-    Raises UsageError where a file cannot be read, MixnetError where weights beside it are missing.
+    Raises UsageError if a file cannot be read, MixnetError where weights beside it are missing.
     """
     path, given = path_of(campaign, entry), given_inputs_of(campaign, entry)
     return {

@@ -24,7 +24,7 @@ class Checkpoint:
 
     weights: str
     network: str | None = None
-    """None where the weights say it."""
+    """None if the weights say it."""
     resolution: int | None = None
     """Pixels; None for what the weights or else the network say."""
     preprocessing: str | None = None
@@ -53,7 +53,7 @@ def asked_for(campaign: str | None, options: Mapping[str, Any]) -> str | Checkpo
 
 
 def campaign_of(asked: Checkpoint) -> Campaign:
-    """The campaign. Raises UsageError and MixnetError where the weights are not usable."""
+    """The campaign. Raises UsageError and MixnetError if the weights are not usable."""
     if asked.unlabelled and asked.data is None:
         raise UsageError("--unlabelled needs images: --data", "add --data DIR")
     here = Path.cwd()

@@ -23,7 +23,7 @@ from mixnet_runtimes.targets import find_target
 def files_read(campaign: Campaign) -> Iterator[Path]:
     """The files that a campaign names, images included; not its own TOML.
 
-    Raises UsageError where there are no images.
+    Raises UsageError if there are no images.
     """
     from mixnet_networks.importing import weight_files
     from mixnet_quantize.images import image_files

@@ -40,9 +40,9 @@ def brought_as(path: Path) -> str:
 
 
 def network_with_weights(campaign: Campaign, entry: Entry) -> tuple[Network, Weights | None]:
-    """An entry's network, in the size of its weights, and these; None where they are seeded.
+    """An entry's network, in the size of its weights, and these; None if they are seeded.
 
-    Raises UsageError where one of both is unknown or they contradict each other, MixnetError where
+    Raises UsageError if one of both is unknown or they contradict each other, MixnetError if
     the weights are damaged or fit another network.
     """
     name = network_name(campaign, entry)
@@ -59,7 +59,7 @@ def network_with_weights(campaign: Campaign, entry: Entry) -> tuple[Network, Wei
 
 
 def imported_weights(campaign: Campaign, entry: Entry) -> "Imported | None":
-    """The file of weights that an entry names, imported; None where they are seeded.
+    """The file of weights that an entry names, imported; None if they are seeded.
 
     Raises UsageError and MixnetError as ``network_with_weights``.
     """
@@ -78,7 +78,7 @@ def _imported(file: Path, stamp: Stamp, name: str, entry: Entry) -> "Imported":
 
 
 def _stamp(file: Path) -> Stamp:
-    """When a file was changed and its size; None where it is not a file, like a name that ships."""
+    """When a file was changed and its size; None if it is not a file, like a name that ships."""
     try:
         found = file.stat()
     except OSError:

@@ -69,7 +69,7 @@ def execute_on(
 ) -> list[Outcome]:
     """Do what is not done, on a cluster. Outcomes come in the steps' order.
 
-    A step that no worker can do for ``wait_s`` seconds fails. Raises MixnetError where the
+    A step that no worker can do for ``wait_s`` seconds fails. Raises MixnetError if the
     scheduler is lost; completed results are saved.
     """
     seen = zip(steps, look(steps, store), strict=True)
@@ -175,7 +175,7 @@ def _take_check(run: _Run, check: "Future[Sequence[Any]]") -> None:
 
 
 def _save(store: Store, step: Step, value: dict[str, Any], seconds: float) -> None:
-    """Keep a result and its files. Raises MixnetError where it is none that can be read again."""
+    """Keep a result and its files. Raises MixnetError if it is none that can be read again."""
     folder = store.files_folder(step)
     for name, content in value["files"].items():
         write_whole(inside(folder, name), content)

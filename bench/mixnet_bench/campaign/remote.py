@@ -34,7 +34,7 @@ MOST_FILES = 100
 def do_step(step: Step, files: Sequence[Carried], *contents: bytes) -> dict[str, Any]:
     """Do a step: ``targets``, the ``seconds`` that it took, and ``files`` by name.
 
-    Raises UnfitError where the result would not be the step's here, and whatever the work raises.
+    Raises UnfitError if the result would not be the step's here, and whatever the work raises.
     """
     check_fit(step)
     with temporary_folder() as folder:
@@ -64,7 +64,7 @@ def moved(step: Step, root: Path) -> Step:
 
 
 def check_fit(step: Step) -> None:
-    """Raise UnfitError where what the step's key says of a machine is not true of this one."""
+    """Raise UnfitError if what the step's key says of a machine is not true of this one."""
     for name, wanted in dict(step.inputs.get("versions") or {}).items():
         found = package_version(name)
         if found != wanted:
@@ -96,7 +96,7 @@ def _check_libraries(step: Step, device: str) -> None:
 
 
 def _written(folder: Path) -> list[tuple[str, bytes]]:
-    """The files of an export, by their names. Raises MixnetError where they are too many."""
+    """The files of an export, by their names. Raises MixnetError if they are too many."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     if len(paths) > MOST_FILES:
         raise MixnetError(

@@ -48,7 +48,7 @@ MOST_STEPS = 10_000
 def make_steps(campaign: Campaign) -> list[Step]:
     """All steps of a campaign, in an order in which each comes after those that it needs.
 
-    Raises UsageError where a network, a lowering, a table or a folder of images is unknown, and
+    Raises UsageError if a network, a lowering, a table or a folder of images is unknown, and
     MixnetError where weights are damaged or fit another network.
     """
     check_steps(campaign)
@@ -82,7 +82,7 @@ def _name_of_all(campaign: Campaign) -> str:
 
 
 def check_steps(campaign: Campaign) -> None:
-    """Raise UsageError where there are more steps than anyone waits for."""
+    """Raise UsageError if there are more steps than anyone waits for."""
     files = file_count(campaign)
     networks, given = len(campaign.networks), len(campaign.files)
     together = networks + bool(given)
@@ -105,7 +105,7 @@ def file_count(campaign: Campaign) -> int:
 
 
 def _unique(steps: Sequence[Step]) -> list[Step]:
-    """Raise UsageError where the campaign names the same thing twice."""
+    """Raise UsageError if the campaign names the same thing twice."""
     seen: set[tuple[str, str]] = set()
     for step in steps:
         if (step.kind, step.name) in seen:

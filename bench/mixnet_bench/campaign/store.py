@@ -46,7 +46,7 @@ class Store:
                 yield from self.files_folder(step).iterdir()
 
     def recall(self, step: Step) -> list[dict[str, Any]] | None:
-        """The step's result, its ``targets``; None where there is none that is whole and its own.
+        """The step's result, its ``targets``; None if there is none that is whole and its own.
 
         An export's file has to be there too, as it was written.
         """
@@ -75,7 +75,7 @@ class Store:
         write_whole(self.result_path(step), text + "\n")
 
     def model(self, export: Step) -> Path:
-        """The file that an export wrote. Raises UsageError where its result is gone."""
+        """The file that an export wrote. Raises UsageError if its result is gone."""
         targets = self.recall(export)
         if not targets:
             raise UsageError(f"the result of {export.name} was deleted", "run the campaign again")
@@ -110,7 +110,7 @@ class Store:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """A step's document; None where there is none, or a number in it cannot be."""
+    """A step's document; None if there is none, or a number in it cannot be."""
     try:
         document = read_document(path, "")
         read_targets(document, path, "", lambda target: decode_any(target.value))

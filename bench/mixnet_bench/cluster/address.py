@@ -60,7 +60,7 @@ def parse_address(text: str | None, insecure: bool = False) -> Address | None:
 
 
 def check_reached(address: Address, reported: str) -> None:
-    """Raise UsageError where a scheduler without TLS can be reached from beyond this machine.
+    """Raise UsageError if a scheduler without TLS can be reached from beyond this machine.
 
     ``reported`` is the address that it reports to its workers.
     """
@@ -85,7 +85,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _host(url: str) -> str:
-    """The host of a scheduler's URL. Raises UsageError where it is none."""
+    """The host of a scheduler's URL. Raises UsageError if it is none."""
     try:
         parts = urlsplit(url)
         if parts.scheme in ("tcp", "tls") and parts.hostname and parts.port:

@@ -67,7 +67,7 @@ def _as_it_is(data: bytes) -> bytes:
 def unpack(folder: Path, files: Sequence[Carried], contents: Sequence[bytes]) -> None:
     """Write files below a folder, those that are there already not again.
 
-    Raises MixnetError where one is not what was sent, UsageError where it leads out of the folder.
+    Raises MixnetError if one is not what was sent, UsageError if it leads out of the folder.
     """
     if len(files) != len(contents):
         raise MixnetError(f"{len(contents)} files arrived in place of {len(files)}")
@@ -81,7 +81,7 @@ def unpack(folder: Path, files: Sequence[Carried], contents: Sequence[bytes]) ->
 
 
 def inside(folder: Path, name: str) -> Path:
-    """The path of a name below a folder. Raises UsageError where it leads out of it."""
+    """The path of a name below a folder. Raises UsageError if it leads out of it."""
     parts = PurePosixPath(name)
     if parts.is_absolute() or ".." in parts.parts or "\\" in name or not parts.parts:
         raise UsageError(f"{show(name)} is outside the folder of received files")

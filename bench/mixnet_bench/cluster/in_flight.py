@@ -87,7 +87,7 @@ class InFlight(Generic[Subject]):
     def next(self) -> tuple[Subject, WorkerAnswer] | None:
         """A piece that came back, or None if none did for a moment; call it again.
 
-        Raises MixnetError where the scheduler is gone.
+        Raises MixnetError if the scheduler is gone.
         """
         if time.monotonic() - self._looked > LOOK_S:
             self._looked = time.monotonic()

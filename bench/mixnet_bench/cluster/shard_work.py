@@ -80,8 +80,8 @@ _pairs = _Pairs()
 def compare_shard(compared: Compared, shard: Shard, *contents: bytes) -> dict[str, Any]:
     """Show both files the images: their records' lines, and the images that cannot be read.
 
-    Raises UnfitError where this worker lacks the images or is of another kind, and MixnetError
-    where a file cannot be run.
+    Raises UnfitError if this worker lacks the images or is of another kind, and MixnetError
+    if a file cannot be run.
     """
     _check_images(shard)
     images = Images(Path(shard.folder), shard.names, None, None)

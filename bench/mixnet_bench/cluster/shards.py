@@ -128,7 +128,7 @@ def _chunk(
     bounds: Bounds,
     workers: Mapping[str, WorkerInfo],
 ) -> Chunk:
-    """A worker's answer, checked. Raises MixnetError where it is a failure or no such answer."""
+    """A worker's answer, checked. Raises MixnetError if it is a failure or no such answer."""
     if answer.value is None:
         raise failure_of(answer, workers.values())
     known = workers.get(answer.worker)

@@ -114,7 +114,7 @@ def run_on_all(
     """Time the plan's files on all phones and report; the results.
 
     ``output`` is read first: a phone with results in it is not measured again.
-    Raises MixnetError where one failed.
+    Raises MixnetError if one failed.
     """
     refuse_output(output, plan, comparer.reads)
     phones = usable_phones(Adb.find())

@@ -29,7 +29,7 @@ class PredictOptions:
 
 
 def run_predict(asked: PredictOptions) -> None:
-    """Predict, print and save. Raises UsageError where the table lacks blocks."""
+    """Predict, print and save. Raises UsageError if the table lacks blocks."""
     if asked.output is not None:
         check_output(
             asked.output, named_files(asked.table, *asked.networks), like="predictions.json"

@@ -45,7 +45,7 @@ def run_campaign(
 ) -> None:
     """Do what a campaign asks for and is not done, here or on a cluster.
 
-    Raises MixnetError where a step failed.
+    Raises MixnetError if a step failed.
     """
     named = None if isinstance(target, Checkpoint) else target
     campaign = campaign_of(target) if isinstance(target, Checkpoint) else find_campaign(target)
@@ -91,7 +91,7 @@ def _options(target: Checkpoint) -> Iterator[str]:
 
 
 def _report(title: str, outcomes: Sequence[Outcome], folder: Path, command: str) -> list[str]:
-    """Write the report of what is done; nothing where nothing is that a report shows."""
+    """Write the report of what is done; nothing if nothing is that a report shows."""
     if not any(each.state in (DONE, FOUND) and each.step.kind in SHOWN for each in outcomes):
         return []
     return [write_report(title, folder, command)]

@@ -34,7 +34,7 @@ def _is_batch(name: str | None) -> bool:
 def batch_of(
     contents: FileContents, images: Sequence[int], layers: Iterable[Layer], is_open: bool = False
 ) -> int | None:
-    """The size of the batch; None where no axis is known to be one.
+    """The size of the batch; None if no axis is known to be one.
 
     A convolution says which axis is its batch: ``images`` are the sizes of those. So does a file
     that leaves it open (``is_open``). It is the file's batch where all its inputs and outputs begin

@@ -101,7 +101,7 @@ def _branches(
 def _looped(
     scope: Scope, operator: Operator, bodies: Mapping[str, Body], figures: Mapping[str, Figures]
 ) -> Figures:
-    """Every turn of a loop. Raises UnknownError where their number is not known."""
+    """Every turn of a loop. Raises UnknownError if their number is not known."""
     if operator.kind == "Loop":
         return figures["body"].times(turns.of_loop(scope, operator, bodies["body"]))
     if operator.kind == "Scan":

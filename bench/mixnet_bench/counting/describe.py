@@ -159,7 +159,7 @@ def _describe_layer(layer: Layer) -> CountedLayer:
 
 
 def _reasons(delegation: Delegation) -> dict[str, str]:
-    """Why kinds are outside; nothing where no operator at all is inside.
+    """Why kinds are outside; nothing if no operator at all is inside.
 
     Then the delegate was not applied, whatever the operators are like.
     """

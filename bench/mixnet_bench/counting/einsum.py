@@ -20,7 +20,7 @@ def einsum(operands: Operands) -> int:
 
 
 def contraction(equation: str, shapes: Sequence[Sizes]) -> int:
-    """The multiply-adds of an equation. Raises MisfitError where it does not fit the shapes.
+    """The multiply-adds of an equation. Raises MisfitError if it does not fit the shapes.
 
     >>> contraction("bhid,bhjd->bhij", [(1, 8, 64, 32), (1, 8, 64, 32)])
     1048576

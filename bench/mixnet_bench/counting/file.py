@@ -112,7 +112,7 @@ def with_sizes(contents: FileContents, sizes: Mapping[int, tuple[int, ...]]) -> 
 def count_contents(contents: FileContents, name: str, open_batch: bool = False) -> Count:
     """Count a file that is read already; ``open_batch``: it leaves the size of its batch open.
 
-    Raises MixnetError where a size is open.
+    Raises MixnetError if a size is open.
     """
     walk = _Walk(contents, name)
     scope = Scope(walk.tables, contents.operators, contents.tensors)
@@ -139,7 +139,7 @@ def count_contents(contents: FileContents, name: str, open_batch: bool = False) 
 
 
 def _refuse_open_sizes(contents: FileContents, name: str, reason: str) -> None:
-    """Raise MixnetError where an input's open size is why something is not known."""
+    """Raise MixnetError if an input's open size is why something is not known."""
     for key, tensor in contents.inputs.items():
         if tensor.shape is None or None in tensor.shape:
             sizes = tensor.stated or tensor.shape

@@ -36,10 +36,10 @@ class Port:
 
     name: str
     shape: tuple[Axis, ...] | None
-    """Open sizes by name, or None without one; None where not even the axes are stated."""
+    """Open sizes by name, or None without one; None if not even the axes are stated."""
     dtype: str
     scale: float | None = None
-    """real = scale · (stored - zero_point); None where it is not quantized."""
+    """real = scale · (stored - zero_point); None if it is not quantized."""
     zero_point: int | None = None
 
 
@@ -96,7 +96,7 @@ def inspect(path: Path) -> Inspection:
 
 
 def provenance_of(path: Path, sha256: str) -> Mapping[str, Any] | None:
-    """The provenance beside a file; None where there is none, or only another file's."""
+    """The provenance beside a file; None if there is none, or only another file's."""
     side = path.with_name(f"{path.name}.json")
     if not is_file(side):
         return None

@@ -67,7 +67,7 @@ class Notes:
 
 
 def uncountable(tables: Tables, operator: Operator, params: int) -> str:
-    """Why the multiply-adds of an operator without a rule are unknown; empty where it has none."""
+    """Why the multiply-adds of an operator without a rule are unknown; empty if it has none."""
     name = tables.name(operator)
     if name in tables.unknown_products:
         return f"the number of multiply-adds of {operator.kind} is not known"
@@ -77,6 +77,6 @@ def uncountable(tables: Tables, operator: Operator, params: int) -> str:
 
 
 def activations(operands: Operands) -> int | None:
-    """Elements of an operator's first output; None where its size is not known."""
+    """Elements of an operator's first output; None if its size is not known."""
     tensor = operands.outputs[0] if operands.outputs else None
     return None if tensor is None else tensor.elements

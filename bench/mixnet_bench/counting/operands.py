@@ -30,7 +30,7 @@ class MisfitError(UnknownError):
 
 @dataclass(frozen=True)
 class Operands:
-    """An operator's tensors, None where an optional one is left out, and its attributes."""
+    """An operator's tensors, None if an optional one is left out, and its attributes."""
 
     inputs: Sequence[FileTensor | None]
     outputs: Sequence[FileTensor | None]
@@ -60,7 +60,7 @@ class Operands:
         return int(found) if isinstance(found, int) else default
 
     def wholes(self, name: str) -> Sizes:
-        """An attribute that is a list of whole numbers; empty where it is not there."""
+        """An attribute that is a list of whole numbers; empty if it is not there."""
         found = self.attributes.get(name)
         return tuple(int(each) for each in found) if isinstance(found, list | tuple) else ()
 

@@ -42,7 +42,7 @@ def product(transposed_first: str = "", transposed_second: str = "", second: int
 
 
 def matmul(first: Sizes, second: Sizes, first_turned: bool, second_turned: bool) -> int:
-    """Rows × summed × columns × batches. Raises MisfitError where the factors do not fit.
+    """Rows × summed × columns × batches. Raises MisfitError if the factors do not fit.
 
     >>> matmul((8, 5, 7), (7, 3), False, False)
     840

@@ -33,10 +33,10 @@ class Layer:
     op: str
     """The operator in the words of its source: ``conv2d``, ``CONV_2D``, ``Conv``."""
     macs: int | None
-    """None where they cannot be known: see ``reason``."""
+    """None if they cannot be known: see ``reason``."""
     params: int
     activations: int | None
-    """Output elements; 0 for a layer without multiply-adds, None where they cannot be known."""
+    """Output elements; 0 for a layer without multiply-adds, None if they cannot be known."""
     output_shape: tuple[int | None, ...]
     batch_norm_elements: int = 0
     """Elements that a separate batch norm normalises, for conventions that count them."""
@@ -55,7 +55,7 @@ class Count:
     layers: tuple[Layer, ...]
     warnings: tuple[str, ...] = ()
     batch: int | None = 1
-    """The size of the batch, by which the figures are divided; None where no axis is known to be
+    """The size of the batch, by which the figures are divided; None if no axis is known to be
     one: then they are for the sizes in the file."""
     signature: str | None = None
     """The signature that was counted, where the file names any."""
@@ -76,12 +76,12 @@ class Count:
 
     @property
     def activations(self) -> int | None:
-        """Output elements of all layers with multiply-adds; None where some are unknown."""
+        """Output elements of all layers with multiply-adds; None if some are unknown."""
         return total([layer.activations for layer in self.layers])
 
     @property
     def reason(self) -> str:
-        """Why a figure is unknown; empty where all are known."""
+        """Why a figure is unknown; empty if all are known."""
         unknown = [layer for layer in self.layers if layer.reason]
         if not unknown:
             return ""
@@ -90,7 +90,7 @@ class Count:
 
 
 def total(figures: Sequence[int | None]) -> int | None:
-    """The sum; None where a part of it is unknown.
+    """The sum; None if a part of it is unknown.
 
     >>> total([1, 2]), total([1, None])
     (3, None)

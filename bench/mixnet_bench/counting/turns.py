@@ -132,7 +132,7 @@ def _whole(value: float | None) -> int | None:
 def turns_until(start: int, step: int, sign: str, limit: int) -> int:
     """The turns in which a counter that starts and steps so compares so with its limit.
 
-    Raises UnknownError where that never ends.
+    Raises UnknownError if that never ends.
 
     >>> turns_until(0, 1, "<", 10), turns_until(10, -3, ">=", 1), turns_until(5, 1, "<", 5)
     (10, 4, 0)

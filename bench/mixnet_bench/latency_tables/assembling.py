@@ -45,7 +45,7 @@ class Circumstances:
 def assemble(
     request: TableRequest, where: Circumstances, launches: Sequence[LaunchLine]
 ) -> LatencyTable:
-    """The table. Raises MixnetError where nothing was timed."""
+    """The table. Raises MixnetError if nothing was timed."""
     if not launches:
         raise MixnetError(
             "nothing was timed within --minutes", "give more time; the first launch takes seconds"

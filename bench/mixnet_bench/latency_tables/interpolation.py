@@ -45,7 +45,7 @@ def chosen_to_time(facts: Facts) -> list[str]:
 def interpolated(
     key: str, family: Iterable[str], macs: Mapping[str, int], values: Mapping[str, float]
 ) -> float | None:
-    """A value between those of the timed neighbours in a family; None where it has not both.
+    """A value between those of the timed neighbours in a family; None if it has not both.
 
     >>> macs = {"a": 100, "b": 150, "c": 300}
     >>> interpolated("b", "abc", macs, {"a": 1.0, "c": 2.0})

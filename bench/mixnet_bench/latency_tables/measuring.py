@@ -74,7 +74,7 @@ def measure_table(
     """Time what is not timed yet; whether all passes were done within the budget.
 
     A launch that would end later than the budget, as far as launches before say, is not begun.
-    Raises MixnetError where a runtime refuses a file.
+    Raises MixnetError if a runtime refuses a file.
     """
     start, slowest = clock(), 0.0
     done = {launch.number for launch in partial.launches}

@@ -43,7 +43,7 @@ class PartialTable:
     def __init__(self, table: Path, conditions: Mapping[str, Any]) -> None:
         """Take up the file beside ``table``, if there is one.
 
-        Raises UsageError where it is of other conditions, or no such file at all.
+        Raises UsageError if it is of other conditions, or no such file at all.
         """
         self.path = self.at(table)
         self.conditions = {key: _plain(value) for key, value in conditions.items()}
@@ -52,7 +52,7 @@ class PartialTable:
             self._read()
 
     def add(self, launch: LaunchLine) -> None:
-        """Append a launch. Raises MixnetError where the disk refuses."""
+        """Append a launch. Raises MixnetError if the disk refuses."""
         lines = [] if self.launches else [{"conditions": self.conditions}]
         lines.append(encode(launch))
         self._append("".join(f"{json.dumps(line)}\n" for line in lines))

@@ -39,7 +39,7 @@ class Predictor:
     """
 
     def __init__(self, table: LatencyTable, space: SearchSpace | None = None) -> None:
-        """Raises UsageError where the table is unfit to predict, or lacks blocks of the space."""
+        """Raises UsageError if the table is unfit to predict, or lacks blocks of the space."""
         self.table = table
         self.seams = _seams_of(table)
         self._ratios = {each.key: each.ratio for each in table.blocks if each.ratio is not None}

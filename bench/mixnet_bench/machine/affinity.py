@@ -15,7 +15,7 @@ def can_pin() -> bool:
 
 
 def check_cpus(cpus: Iterable[int]) -> None:
-    """Raise UsageError where this system or this process cannot be pinned to those CPUs."""
+    """Raise UsageError if this system or this process cannot be pinned to those CPUs."""
     if not can_pin():
         raise UsageError(
             "--pin: this operating system does not support choosing CPUs",

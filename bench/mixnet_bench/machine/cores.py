@@ -57,7 +57,7 @@ def look() -> dict[str, Any]:
 def throttle_count(sysfs: Path = SYSFS) -> int | None:
     """How often the hardware slowed a core down because it was hot, all cores, since the start.
 
-    x86 kernels count it; None where nothing does.
+    x86 kernels count it; None if nothing does.
     """
     counts = []
     for file in sysfs.glob("cpu[0-9]*/thermal_throttle/core_throttle_count"):

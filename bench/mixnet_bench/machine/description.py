@@ -30,7 +30,7 @@ def describe_machine() -> Machine:
 
 
 def load_average() -> tuple[float, ...] | None:
-    """Processes ready to run, averaged over 1, 5 and 15 minutes; None where the system keeps none.
+    """Processes ready to run, averaged over 1, 5 and 15 minutes; None if the system keeps none.
 
     A share of it may be the measurement's own.
     """

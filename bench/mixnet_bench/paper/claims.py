@@ -82,7 +82,7 @@ def _figure(claim: Claim, count: CountNetwork, measured: Accuracies) -> FigureRe
 
 
 def _ours(claim: Claim, count: CountNetwork) -> float | None:
-    """Our number for a claim; None where a network is missing."""
+    """Our number for a claim; None if a network is missing."""
     if claim.kind == "known":
         return float(parse_printed(claim.known) or 0)
     if claim.quantity == "candidates":

@@ -84,7 +84,7 @@ def read_measured(path: Path | None) -> Accuracies:
     """Accuracies from a document of ``mixnet-bench parity --json``.
 
     Of a network that was measured twice, as float32 and as int8, the first file counts. Raises
-    UsageError where the document is none or has no accuracy.
+    UsageError if the document is none or has no accuracy.
     """
     if path is None:
         return {}

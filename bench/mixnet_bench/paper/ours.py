@@ -32,7 +32,7 @@ class Ours:
 
 
 CountNetwork = Callable[[Subject], Ours | None]
-"""None where this version has no network of that name."""
+"""None if this version has no network of that name."""
 
 QUANTITIES: dict[str, Callable[[Ours], float]] = {
     "params": lambda ours: ours.params,

@@ -66,7 +66,7 @@ def check_program_request(plan: Plan, program: Path, phone_options: PhoneOptions
 
 
 def check_program(program: Path, platform: str) -> str:
-    """The program's SHA-256. Raises MixnetError where it is for another processor or system."""
+    """The program's SHA-256. Raises MixnetError if it is for another processor or system."""
     elf = parse_elf(read_bytes(program, limit=MOST_PROGRAM_BYTES), str(program))
     system, _, machine = platform.partition("-")
     # A program that needs no C library does not identify its system.

@@ -32,7 +32,7 @@ class ListedPhone:
 
 
 def list_phones() -> list[ListedPhone]:
-    """The phones of this machine. Raises AdbError where adb is missing or doesn't work."""
+    """The phones of this machine. Raises AdbError if adb is missing or doesn't work."""
     return [ListedPhone(document(each), row(each)) for each in list_devices(Adb.find())]
 
 

@@ -98,7 +98,7 @@ def measure_on(
 
 
 def check_api_levels(phone: Phone, state: State, libraries: Sequence[Runtime]) -> None:
-    """Raise MixnetError where a library was built for a newer Android than the phone's."""
+    """Raise MixnetError if a library was built for a newer Android than the phone's."""
     for each in libraries:
         if each.api_level and state.product.sdk and state.product.sdk < each.api_level:
             raise MixnetError(

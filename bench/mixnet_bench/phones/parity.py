@@ -63,7 +63,7 @@ def compare_with_host(
     """Hold a phone's raw outputs, by number, against a run of the same file here.
 
     With ``half`` the phone computed in float16; here it is float32. The inputs are the given ones,
-    and those that the runner makes of ``seed``. Raises MixnetError where the file does not run here
+    and those that the runner makes of ``seed``. Raises MixnetError if the file does not run here
     or its outputs have another size.
     """
     from mixnet_runtimes.prepared import open_prepared
@@ -114,7 +114,7 @@ def difference(
 
 
 def grid_step(values: NDArray[Any]) -> float | None:
-    """The step of values that were dequantized from 8 bits; None where they lie on no grid.
+    """The step of values that were dequantized from 8 bits; None if they lie on no grid.
 
     A file's int8 outputs, turned to floats in it, are multiples of one step; the smallest gap
     between two of them is that step, or a few of them where there are few values. No multiple is

@@ -41,7 +41,7 @@ def take_profiles(
 ) -> list[Profile]:
     """Profile each of the work's files on the phone, in a separate launch before the timing.
 
-    Raises MixnetError where a runtime there has no profiler that can be reached.
+    Raises MixnetError if a runtime there has no profiler that can be reached.
     """
     asked = replace(
         work,

@@ -62,7 +62,7 @@ class SavedPhones:
         return None if found is None else [replace(each, against=None) for each in found]
 
     def add(self, serial: str, targets: Targets) -> None:
-        """Take a phone's results and write the file. Raises MixnetError where that fails."""
+        """Take a phone's results and write the file. Raises MixnetError if that fails."""
         with self._lock:
             self.own[f"adb:{serial}"] = targets
             self.others.pop(f"adb:{serial}", None)
@@ -124,7 +124,7 @@ def _cluster(record: PhoneCluster) -> Cluster:
 def _read(path: Path | None) -> dict[str, list[LatencyResult]]:
     """The file's targets by phone; none where it is not a result: it will be replaced, as always.
 
-    Raises UsageError where it is one, and damaged: what is in it may be worth a look.
+    Raises UsageError if it is one, and damaged: what is in it may be worth a look.
     """
     if path is None or not is_file(path):
         return {}

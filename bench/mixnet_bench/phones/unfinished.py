@@ -26,7 +26,7 @@ class UnfinishedLaunches:
         self.folder = home() / "unfinished" / f"{safe}-{digest[:24]}"
 
     def save(self, number: int, launched: Launched) -> None:
-        """Keep a launch, and nothing that is too old. Raises MixnetError where the disk refuses."""
+        """Keep a launch, and nothing that is too old. Raises MixnetError if the disk refuses."""
         remove_old(self.folder.parent)
         contents: dict[Path, bytes | str] = {
             self.folder / f"{number}-output-{model}-{index}.bin": content

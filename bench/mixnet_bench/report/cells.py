@@ -45,7 +45,7 @@ def text_cell(value: str) -> Cell:
 
 
 def number(value: float | None, pattern: str = "{:,.0f}") -> Cell:
-    """A cell with a number, empty where there is none."""
+    """A cell with a number, empty if there is none."""
     if value is None:
         return Cell("")
     shown = pattern.format(value)
@@ -65,13 +65,13 @@ RANDOM = "random weights"
 
 
 def signed(value: float | None, pattern: str = "{:+.2f}") -> Cell:
-    """A number with its sign, a real minus; empty where there is none."""
+    """A number with its sign, a real minus; empty if there is none."""
     found = number(value, pattern)
     return Cell(found.text.replace("-", "−"), found.number)
 
 
 def between(bounds: tuple[float, float] | None, pattern: str = "{:+.2f} to {:+.2f}") -> Cell:
-    """An interval, sorted by its lower end; empty where there is none."""
+    """An interval, sorted by its lower end; empty if there is none."""
     if bounds is None:
         return Cell("")
     return Cell(pattern.format(*bounds).replace("-", "−"), bounds[0])

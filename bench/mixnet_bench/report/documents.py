@@ -27,7 +27,7 @@ Documents = dict[Path, dict[str, Any]]
 def read_documents(paths: Sequence[Path]) -> tuple[Documents, list[str]]:
     """Read files, and of folders all that count; the files that are not results are named.
 
-    Raises UsageError where none is a result, where one does not exist, and where one is of another
+    Raises UsageError if none is a result, where one does not exist, and where one is of another
     version's format.
     """
     found: Documents = {}

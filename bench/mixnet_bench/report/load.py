@@ -81,7 +81,7 @@ class _Found:
             self.searches.append(_search(found))
 
     def results(self, paths: Sequence[Path], skipped: Sequence[str]) -> Results:
-        """All of it. Raises UsageError where there is nothing."""
+        """All of it. Raises UsageError if there is nothing."""
         measured = (self.latencies, self.counts, self.papers, self.parities, self.programs)
         if not any((*measured, self.predictions, self.searches)):
             raise UsageError(f"no results in {', '.join(map(str, paths))}", HINT)
@@ -118,7 +118,7 @@ def _is_random(source: object) -> bool:
 def load_results(paths: Sequence[Path]) -> Results:
     """Read files and folders of results, and name those that hold none.
 
-    Raises UsageError where no file holds any, and for a damaged one.
+    Raises UsageError if no file holds any, and for a damaged one.
     """
     found = _Found()
     documents, skipped = read_documents(paths)

@@ -46,7 +46,7 @@ STEP = 2.0
 def place_labels(
     points: Sequence[Point], sizes: Sequence[Point], frame: Box, line: Sequence[Point] = ()
 ) -> list[Box | None]:
-    """A place for each point's label, of the given width and height; None where none is free.
+    """A place for each point's label, of the given width and height; None if none is free.
 
     All are in the same unit, points of print. Labels keep off each other, off every point and the
     line through the points of ``line``, and within the frame.

@@ -144,7 +144,7 @@ class Count:
     source: str
     params: int
     macs: int | None
-    """None where they are unknown."""
+    """None if they are unknown."""
     partitions: int | None
     inside: int | None
     outside: int | None

@@ -156,7 +156,7 @@ def program_table(results: Results) -> Table | None:
 
 
 def conditions_table(results: Results, device: Device) -> Table | None:
-    """The circumstances of every run on a device; None where nothing is known of them."""
+    """The circumstances of every run on a device; None if nothing is known of them."""
     runs = {each.run: each for each in reversed(of_device(results, device))}
     names = list(dict.fromkeys(name for each in runs.values() for name in each.conditions))
     if not names:

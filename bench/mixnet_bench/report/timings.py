@@ -105,7 +105,7 @@ def _categories(profile: ProfileResult | None) -> dict[str, float]:
 
 
 def _turns(found: LatencyResult) -> tuple[tuple[Turn, ...], ...]:
-    """The bursts of every launch; nothing where they do not account for the samples."""
+    """The bursts of every launch; nothing if they do not account for the samples."""
     counts = [sum(burst.count for burst in each.bursts) for each in found.launches]
     if counts != found.counts or sum(counts) != len(found.samples_ms) or 0 in counts:
         return ()

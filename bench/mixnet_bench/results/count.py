@@ -10,7 +10,7 @@ class CountedBody(ResultRecord):
     name: str
     """a graph that it runs, by its role: `then_branch`, `body`"""
     layers: tuple["CountedLayer", ...] = known_as(())
-    """the layers in it, described in the same way, of one turn; empty where they are listed at \
+    """the layers in it, described in the same way, of one turn; empty if they are listed at \
 another layer"""
 
 
@@ -87,7 +87,7 @@ layer are unknown"""
     """why `macs` or `activations` is `null`: the first layer for which it is unknown; else \
 `null`"""
     batch: Count | None = known_as()
-    """the size of the batch by which the figures are divided; `null` where no axis is known to be \
+    """the size of the batch by which the figures are divided; `null` if no axis is known to be \
 one: then they are for the sizes in the file"""
     convention: str | None = known_as()
     """how `macs` counts, in words"""
@@ -110,7 +110,7 @@ class FileCountResult(CountResult):
     shapes: dict[str, Shape] | None = known_as()
     """*files*: input sizes for which it was counted"""
     signature: str | None = known_as()
-    """*files*: the signature that was counted; `null` where the file names none"""
+    """*files*: the signature that was counted; `null` if the file names none"""
     given: Given = known_as(Given())
     """*files*: what `--shape`, `--dim` and `--signature` gave, as in `latency`"""
     signatures: tuple[CountedSignature, ...] = known_as(())
@@ -122,5 +122,5 @@ class TfliteCountResult(FileCountResult):
 
     partitions: Count | None = known_as()
     """*tflite*: into how many pieces the runtime of this machine hands the file to its delegate \
-XNNPACK; 1 is best, `null` where it does not report it, refuses the file or crashes on it"""
+XNNPACK; 1 is best, `null` if it does not report it, refuses the file or crashes on it"""
     delegation: DelegationResult = known_as(DelegationResult())

@@ -89,7 +89,7 @@ class AssumptionResult(ResultRecord):
     name: str
     """the assumption"""
     holds: bool | None = known_as()
-    """whether it holds; `null` where it could not be checked"""
+    """whether it holds; `null` if it could not be checked"""
     detail: str
     """what was found"""
     serial: str

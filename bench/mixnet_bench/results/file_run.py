@@ -59,7 +59,7 @@ a line `name`, NUL, hash for each file of them, by name"""
     shapes: dict[str, Shape] | None = known_as()
     """sizes of every input in this run"""
     signature: str | None = known_as()
-    """the signature that ran; `null` where the file names none"""
+    """the signature that ran; `null` if the file names none"""
     given: Given = known_as(Given())
     rewritten: bool | None = known_as()
     """`true`: a copy of the file ran, with other sizes or another signature first"""

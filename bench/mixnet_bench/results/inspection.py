@@ -13,7 +13,7 @@ class StatedDataFile(ResultRecord):
     """its hash; where one of them is missing `null`, and `sha256` and `size_bytes` are those of \
 the file alone"""
     size_bytes: Count | None = known_as()
-    """its size; `null` where it is missing"""
+    """its size; `null` if it is missing"""
 
 
 class PortResult(ResultRecord):
@@ -22,12 +22,12 @@ class PortResult(ResultRecord):
     name: str
     """its name"""
     shape: tuple[int | str | None, ...] | None = known_as()
-    """its sizes: numbers, names of open ones, `null` for one without a name; `null` where not \
+    """its sizes: numbers, names of open ones, `null` for one without a name; `null` if not \
 even their number is stated"""
     dtype: str
     """its type: numpy's name, or the format's own"""
     scale: float | None = known_as()
-    """real value = scale · (stored value − zero point); `null` where it is not quantized"""
+    """real value = scale · (stored value − zero point); `null` if it is not quantized"""
     zero_point: int | None = known_as()
     """likewise"""
 
@@ -55,14 +55,14 @@ class InspectionResult(ResultRecord):
     size_bytes: Count
     """of all of them"""
     data_files: tuple[StatedDataFile, ...] = known_as(())
-    """*onnx*: the files beside it that hold its weights; empty where it holds them itself"""
+    """*onnx*: the files beside it that hold its weights; empty if it holds them itself"""
     origin: Free = known_as({})
     """information in the file about its origin: `producer`, `opset`, `IR version`, `schema \
 version`, `description` …"""
     metadata: Free = known_as({})
     """other metadata; for binary metadata, its size (*tflite*)"""
     signature: str | None = known_as()
-    """*tflite*: the signature that is taken by default; `null` where it names none"""
+    """*tflite*: the signature that is taken by default; `null` if it names none"""
     signatures: tuple[UsageResult, ...] = known_as(())
     operators: dict[str, Count] = known_as({})
     """operators by kind, those of branches and loops too"""

@@ -243,7 +243,7 @@ and Fan's definition 7)"""
     p90_ms_interval: IntervalMs | None = known_as()
     """its 95 % interval, like the median's"""
     p99_ms: Milliseconds | None = known_as()
-    """likewise the 99th percentiles; `null` where a launch has fewer than 100 samples"""
+    """likewise the 99th percentiles; `null` if a launch has fewer than 100 samples"""
     p99_ms_interval: IntervalMs | None = known_as()
     """its 95 % interval"""
     memory_peak_bytes: Count | None = known_as()
@@ -267,7 +267,7 @@ opened: weights, activations, the runtime's own code and data; the median of the
     origin: Origin | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError where an interval has its end before its start."""
+        """Raise ValueError if an interval has its end before its start."""
         check_ordered(self.median_ms_interval, "median_ms_interval")
         check_ordered(self.p90_ms_interval, "p90_ms_interval")
         check_ordered(self.p99_ms_interval, "p99_ms_interval")

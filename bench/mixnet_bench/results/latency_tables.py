@@ -66,7 +66,7 @@ neighbours"""
     """the logarithm of its time over the anchor's in each launch"""
 
     def __post_init__(self) -> None:
-        """Raise ValueError where the interval has its end before its start."""
+        """Raise ValueError if the interval has its end before its start."""
         check_ordered(self.interval, "interval")
 
 
@@ -178,7 +178,7 @@ class Prediction(ResultRecord):
     """threads of the runtime"""
 
     def __post_init__(self) -> None:
-        """Raise ValueError where an interval has its end before its start."""
+        """Raise ValueError if an interval has its end before its start."""
         check_ordered(self.interval, "interval")
         check_ordered(self.latency_interval_ms, "latency_interval_ms")
 

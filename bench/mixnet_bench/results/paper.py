@@ -15,7 +15,7 @@ class FigureResult(ResultRecord):
     verdict: str = known_as("")
     """`reproduced` (within 1 %, or the same as printed), `differs`, or `not comparable`"""
     reason: str = known_as("")
-    """why it differs or cannot be compared; empty where it is reproduced"""
+    """why it differs or cannot be compared; empty if it is reproduced"""
 
 
 class ConventionResult(ResultRecord):
@@ -94,7 +94,7 @@ class PaperRowResult(ResultRecord):
     classes: Count | None = known_as()
     """*row*: outputs of its head, or `null` without a network"""
     type: str = known_as("")
-    """*row*: `manual` or `auto`, as printed: how the network was designed; empty where that is \
+    """*row*: `manual` or `auto`, as printed: how the network was designed; empty if that is \
 not printed"""
     table: str = known_as("")
     """the paper's table or figure, or `text`"""

@@ -32,7 +32,7 @@ class OutputDifference(ResultRecord):
     name: str
     """the output"""
     error: Positive | None = known_as()
-    """the largest difference; `null` where it is not finite"""
+    """the largest difference; `null` if it is not finite"""
     unit: str
     """`of the largest` (value), or `steps` of what was quantized"""
     limit: Positive

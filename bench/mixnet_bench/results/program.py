@@ -45,7 +45,7 @@ class ProgramLaunch(ResultRecord):
     first_ms: Span | None = known_as()
     """the first inference"""
     warmup: SpreadResult | None = known_as()
-    """the warm-up, with the keys of `timed`; `null` where there was none"""
+    """the warm-up, with the keys of `timed`; `null` if there was none"""
     timed: SpreadResult
     delegate: str | None = known_as()
     """the delegate, such as `XNNPACK`"""

@@ -41,7 +41,7 @@ KINDS: tuple[tuple[tuple[str, ...], type[ResultRecord]], ...] = (
 def kind_of(target: Any) -> type[ResultRecord] | None:
     """The kind of a target; None if reports do not know it.
 
-    Raises WrongValueError where it is not an object.
+    Raises WrongValueError if it is not an object.
     """
     found = JsonObject(target)
     return next((kind for keys, kind in KINDS if found.has(*keys)), None)
@@ -61,7 +61,7 @@ def decode_latency(target: Any) -> LatencyResult:
 def read_latencies(document: Mapping[str, Any], path: Path, hint: str) -> list[LatencyResult]:
     """A document's targets, all of them timed, with their samples by launch.
 
-    Raises UsageError where one is not.
+    Raises UsageError if one is not.
     """
     return read_targets(document, path, hint, lambda target: _with_launches(target.value))
 

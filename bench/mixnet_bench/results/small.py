@@ -32,7 +32,7 @@ class ClassifyResult(ResultRecord):
     shapes: dict[str, Shape] = known_as({})
     """sizes of its input in this run"""
     signature: str | None = known_as()
-    """the signature that ran; `null` where the file names none"""
+    """the signature that ran; `null` if the file names none"""
     preprocessing_from: str
     """where the preprocessing was read: the file or the `.json` beside it, by name, what \
 `--preprocessing` was given, or `assumed`"""

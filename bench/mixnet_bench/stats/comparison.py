@@ -66,7 +66,7 @@ def compare_turns(
 ) -> Comparison:
     """Compare two files that took turns; by time, or by CPU time where other programs interfere.
 
-    Raises ValueError where launches or rounds don't match.
+    Raises ValueError if launches or rounds don't match.
     """
     found = ratios_of(target, other, threads)
     return compare_paired(found.log_ratios, confidence, by_cpu=found.by_cpu)

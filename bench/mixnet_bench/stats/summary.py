@@ -26,7 +26,7 @@ class Summary:
     median: Level
     p90: Level
     p99: Level | None
-    """None where a launch has fewer than ``ENOUGH_FOR_P99`` samples."""
+    """None if a launch has fewer than ``ENOUGH_FOR_P99`` samples."""
 
 
 def summarize(launches: Launches, confidence: float = CONFIDENCE, seed: int = 0) -> Summary:

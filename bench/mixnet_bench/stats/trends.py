@@ -21,7 +21,7 @@ def theil_sen_slope(values: Floats) -> float:
 
 
 def kendall_tau(values: Floats) -> float:
-    """Kendall's tau with the order: 1 when each value is larger, -1 smaller; 0 where none differs.
+    """Kendall's tau with the order: 1 when each value is larger, -1 smaller; 0 if none differs.
 
     >>> kendall_tau(np.array([1.0, 2.0, 5.0])), kendall_tau(np.array([1.0, 1.0]))
     (1.0, 0.0)

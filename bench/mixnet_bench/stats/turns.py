@@ -63,7 +63,7 @@ class RoundRatios:
 def ratios_of(target: Turns, other: Turns, threads: int) -> RoundRatios:
     """A file's times over another's; CPU times where other programs interfere.
 
-    Raises ValueError where launches or rounds don't match.
+    Raises ValueError if launches or rounds don't match.
     """
     by_cpu = _by_cpu([*target, *other], threads)
     pairs = zip(target, other, strict=True)

@@ -79,7 +79,7 @@ RELEASES = (
 def make(release: Release, folder: Path) -> Path:
     """The Python of a release's environment, which is made where it is missing.
 
-    Raises MixnetError where there is no room, or where venv or pip fails.
+    Raises MixnetError if there is no room, or where venv or pip fails.
     """
     place = folder / release.name
     python = place / "bin" / "python"

@@ -126,7 +126,7 @@ class Cost:
 
 
 def measure_job(name: str, job: TimedExport, runs: int, folder: Path) -> Cost:
-    """Run a job in fresh processes. Raises MixnetError where one of them fails."""
+    """Run a job in fresh processes. Raises MixnetError if one of them fails."""
     if job.before:
         _python(name, "-c", job.before, str(folder))
     results = [_run(name, job, folder) for _ in range(runs)]

@@ -174,7 +174,7 @@ def main(
 def original(subject: Subject, folder: Path, converter: Path | None) -> Path:
     """The file to be optimized; made where it is missing.
 
-    Raises UsageError where it is missing and there is no environment to make it in.
+    Raises UsageError if it is missing and there is no environment to make it in.
     """
     path = folder / subject.file_name
     if is_file(path):

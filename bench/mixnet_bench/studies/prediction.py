@@ -104,7 +104,7 @@ def request_like(table: LatencyTable, space: SearchSpace) -> TableRequest:
 
 
 def make_study(space: SearchSpace, table: LatencyTable, networks: int, seed: int) -> Study:
-    """Draw members that the table has not seen whole. Raises UsageError where it is another's."""
+    """Draw members that the table has not seen whole. Raises UsageError if it is another's."""
     request = request_like(table, space)
     seen = {each.genotype for each in table.networks}
     rng = np.random.default_rng(seed)
@@ -123,7 +123,7 @@ def run_study(
 ) -> bool:
     """Time the members; whether all of them were, in every pass.
 
-    Raises UsageError where the timer is not the table's.
+    Raises UsageError if the timer is not the table's.
     """
     with temporary_folder() as folder:
         plan, where = circumstances(study.request, timer)
@@ -146,7 +146,7 @@ def measure_in_pieces(
 ) -> bool:
     """Time the members on a device as far as the minutes go; whether that was all.
 
-    Raises UsageError where the device is not the table's.
+    Raises UsageError if the device is not the table's.
     """
     request = study.request
     with timer_on(on, request.form.suffix, request.threads, PhoneChoice()) as timer:
@@ -174,7 +174,7 @@ def hand_over(
 
 
 def judge(study: Study, kept: PartialTable, *, complete: bool) -> PredictionStudy:
-    """Measurements against predictions. Raises MixnetError where some network was never timed."""
+    """Measurements against predictions. Raises MixnetError if some network was never timed."""
     from scipy.stats import spearmanr
 
     predictor = Predictor(study.table, study.space)

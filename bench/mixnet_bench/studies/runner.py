@@ -77,7 +77,7 @@ def python_median(plan: Plan) -> float:
 
 
 def runner_median(plan: Plan, runner: Path) -> float:
-    """One launch of the native runner. Raises MixnetError where it fails."""
+    """One launch of the native runner. Raises MixnetError if it fails."""
     return median(measure_native(plan, runner)[0].launches[0].samples_ms)
 
 

@@ -64,7 +64,7 @@ class Row(ResultRecord):
     own_to_reference: Ratio
     """this version's own file / the literal form"""
     own_to_default: Ratio | None = known_as()
-    """this version's own file / the newest version's; `null` where they are the same"""
+    """this version's own file / the newest version's; `null` if they are the same"""
     difference: Number
     """the largest difference of an output from the same file's on the newest version, over the \
 largest value"""

@@ -44,7 +44,7 @@ HINT = "give the search.json that mixnet-bench search wrote with --latency"
 
 
 def read_search(path: Path) -> SearchResult:
-    """A search's result. Raises UsageError where it is none, or of a search without a limit."""
+    """A search's result. Raises UsageError if it is none, or of a search without a limit."""
     (found, *others) = read_results(read_document(path, HINT), path, HINT, SearchResult)
     if others or found.limit_ratio is None:
         raise UsageError(f"{show(path)} is not a search with a limit", HINT)
@@ -52,7 +52,7 @@ def read_search(path: Path) -> SearchResult:
 
 
 def study_of(search: SearchResult, space_name: str, table: Path, networks: int) -> Study:
-    """The slowest members of the front. Raises UsageError where the table is another."""
+    """The slowest members of the front. Raises UsageError if the table is another."""
     if sha256_of(table) != search.table_sha256:
         raise UsageError(f"{show(table)} is not the table of the search", f"give {search.table}")
     space = load_space(space_name)

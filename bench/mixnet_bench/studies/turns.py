@@ -70,7 +70,7 @@ def time_files(
 ) -> Timed:
     """Time files in the runtime of an environment's Python (this one's: None).
 
-    Raises MixnetError where a process fails, or other programs leave several threads no quiet.
+    Raises MixnetError if a process fails, or other programs leave several threads no quiet.
     """
     request = _request(files, rounds, threads, cpus)
     answers = [_launch(request, python or Path(sys.executable)) for _ in range(launches)]

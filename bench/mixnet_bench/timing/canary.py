@@ -36,7 +36,7 @@ LEAST = 9
 
 
 def caveats_of_canary(launches: Sequence[Launch]) -> Iterator[Caveat]:
-    """Everything that canaries give reason for; nothing where a runner has none.
+    """Everything that canaries give reason for; nothing if a runner has none.
 
     Where other programs held the core, their traces in its caches and clocks are not heat.
     """

@@ -98,7 +98,7 @@ def _change(launch: Launch) -> float | None:
 
 
 def _ends(values: list[float]) -> tuple[Floats, Floats]:
-    """The first and the last third; empty where there are fewer than six values."""
+    """The first and the last third; empty if there are fewer than six values."""
     if len(values) < 6:
         return np.array([]), np.array([])
     first, _, last = np.array_split(np.array(values), 3)

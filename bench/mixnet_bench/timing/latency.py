@@ -195,7 +195,7 @@ def measure(
     """Time the plan's targets; one Timing each, in the plan's order.
 
     ``report`` is called after every round with the share of the whole that is done, 0 to 1. Raises
-    MixnetError where a file cannot be opened or a worker dies or hangs, UsageError for more threads
+    MixnetError if a file cannot be opened or a worker dies or hangs, UsageError for more threads
     than this machine has a use for.
     """
     threads_on(HOST).check(plan.threads, "threads:")

@@ -49,7 +49,7 @@ def unsuited(provenance: Mapping[str, Any], running: Target) -> str:
 
 
 def _target(name: Any) -> Target | None:
-    """The target of a name in a provenance; None where it is none that is known here."""
+    """The target of a name in a provenance; None if it is none that is known here."""
     try:
         return find_target(name) if isinstance(name, str) else None
     except UsageError:

@@ -53,7 +53,7 @@ def measure_native(
 ) -> list[Timing]:
     """Like ``latency.measure``: one process of the runner a launch, which runs all files in turns.
 
-    Raises MixnetError where it fails, UsageError for more files than the runner takes.
+    Raises MixnetError if it fails, UsageError for more files than the runner takes.
     """
     refuse_too_many(plan.paths)
     libraries = [installed_library(path) for path in plan.paths]
@@ -65,7 +65,7 @@ def measure_native(
 
 
 def run_once(plan: Plan, runner: Path, libraries: Sequence[Path], seed: int) -> Result:
-    """One launch. Raises MixnetError where it fails or takes too long."""
+    """One launch. Raises MixnetError if it fails or takes too long."""
     models = ", ".join(dict.fromkeys(map(str, plan.paths)))
     with temporary_folder() as folder:
         output = folder / "result.jsonl"

@@ -28,7 +28,7 @@ def prepared(plan: Plan, ways: Sequence[Way] | None = None) -> Iterator[Plan]:
 
     ``ways`` are those of each file, in place of the plan's own for all of them.
 
-    Raises UsageError where options do not fit the files, and MixnetError for files that cannot be
+    Raises UsageError if options do not fit the files, and MixnetError for files that cannot be
     run as they are, with the option that helps.
     """
     if ways is None:

@@ -64,7 +64,7 @@ class ProcessWorker:
     def ask(self, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         """Send a request and wait for its answer.
 
-        Raises MixnetError (UsageError where the worker says so) when it reports an error, dies, or
+        Raises MixnetError (UsageError if the worker says so) when it reports an error, dies, or
         does not answer in ``timeout_s`` seconds.
         """
         self._asked = str(request.get("do"))

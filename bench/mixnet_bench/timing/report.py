@@ -62,7 +62,7 @@ def identify(
 
     ``features`` are those of the processor that runs it; None for this machine's.
 
-    Raises UsageError where one cannot be read, MixnetError where one is missing.
+    Raises UsageError if one cannot be read, MixnetError if one is missing.
     """
     found = identity_of(path)
     data = tuple(
@@ -156,7 +156,7 @@ def _describe_target(
 
 
 def _memory_of(launches: Sequence[Launch]) -> int | None:
-    """The median of the launches' peaks; None where the system reports none."""
+    """The median of the launches' peaks; None if the system reports none."""
     peaks = [each.memory_peak_bytes for each in launches if each.memory_peak_bytes is not None]
     return round(median(np.array(peaks, np.float64))) if peaks else None
 

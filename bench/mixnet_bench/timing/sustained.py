@@ -77,7 +77,7 @@ def parse_duration(text: str) -> float:
 def course_of(t_ms: Floats, samples_ms: Floats) -> Course:
     """The course of samples that began at ``t_ms``, both in milliseconds.
 
-    Raises ValueError where there are none, or not as many times as samples.
+    Raises ValueError if there are none, or not as many times as samples.
     """
     if len(samples_ms) == 0 or len(t_ms) != len(samples_ms):
         raise ValueError(f"{len(t_ms)} times for {len(samples_ms)} samples")

@@ -31,7 +31,7 @@ SUSTAINED_BURST_MS = 500.0
 def extend(plan: Plan, against: str | None, sustained: str | None) -> tuple[Plan, Comparer]:
     """The plan with additional requests, and additions to its results.
 
-    Raises UsageError where the two exclude each other or a baseline can't be read.
+    Raises UsageError if the two exclude each other or a baseline can't be read.
     """
     if sustained is not None:
         if against is not None or len(plan.paths) != 1:

@@ -49,7 +49,7 @@ def recall(path: Path) -> Outcome | None:
 
 
 def _estimate(kept: JsonObject) -> Estimate | None:
-    """The gain that was measured. Raises WrongValueError where it has no interval."""
+    """The gain that was measured. Raises WrongValueError if it has no interval."""
     if not kept.value:
         return None
     bounds = kept.at("interval")
@@ -58,5 +58,5 @@ def _estimate(kept: JsonObject) -> Estimate | None:
 
 
 def remember(path: Path, outcome: Outcome) -> None:
-    """Keep a result. Raises MixnetError where the folder can't be written."""
+    """Keep a result. Raises MixnetError if the folder can't be written."""
     write_whole(path, json.dumps(asdict(outcome), indent=2) + "\n")

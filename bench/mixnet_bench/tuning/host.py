@@ -35,7 +35,7 @@ class HostTimer:
     def __call__(self, contents: Sequence[bytes]) -> list[list[float]]:
         """Seconds of each inference, for each file; A B C, A B C, and so on.
 
-        Raises MixnetError where a runtime refuses a file.
+        Raises MixnetError if a runtime refuses a file.
         """
         with temporary_folder() as folder:
             sessions = [self._open(folder, index, each) for index, each in enumerate(contents)]

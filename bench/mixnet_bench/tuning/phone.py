@@ -71,7 +71,7 @@ class PhoneTimer:
     def __call__(self, contents: Sequence[bytes]) -> list[list[float]]:
         """Seconds of an inference in each round, for each file: its burst's median.
 
-        Raises MixnetError where the runtime there refuses a file, or the phone goes away.
+        Raises MixnetError if the runtime there refuses a file, or the phone goes away.
         """
         return self._run(contents, 1)[0]
 

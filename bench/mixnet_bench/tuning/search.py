@@ -60,7 +60,7 @@ class Outcome:
     tried: int
     """Different lowered forms that were timed."""
     best: Estimate | None = None
-    """The same of the form that seemed fastest, over several launches; None where none did. If its
+    """The same of the form that seemed fastest, over several launches; None if none did. If its
     interval does not lie below 1, the gain may be noise, and nothing was changed."""
 
 

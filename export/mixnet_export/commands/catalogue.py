@@ -30,7 +30,7 @@ def _entry(network: Network) -> dict[str, Any]:
 
 
 def _paper_row(name: str) -> dict[str, str] | None:
-    """The paper's row about a network, in the printed digits; None where it has none."""
+    """The paper's row about a network, in the printed digits; None if it has none."""
     table = load_table("table2")
     row = next((row for row in table.rows if row.network == name), None)
     if row is None:

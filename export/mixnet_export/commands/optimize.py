@@ -121,7 +121,7 @@ class OptimizeOptions:
     as_json: bool
 
     def __post_init__(self) -> None:
-        """Raise UsageError where options contradict each other."""
+        """Raise UsageError if options contradict each other."""
         if self.measure and self.lowering is not None:
             raise UsageError(
                 "--measure creates a plan, and --lowering uses an existing one", "use one of them"

@@ -58,7 +58,7 @@ def export(
 ) -> Exported:
     """Write one file and ``….json`` beside it, whole or not at all.
 
-    Raises UsageError where the options contradict each other, MixnetError where a step fails;
+    Raises UsageError if the options contradict each other, MixnetError if a step fails;
     then nothing is left behind.
     """
     check_memory_for(network.graph)
@@ -95,7 +95,7 @@ def side_path(path: Path) -> Path:
 def check_request(path: Path, form: Format, options: Options, inputs: Iterable[Path] = ()) -> Plan:
     """Refuse what can be refused before the work; returns the lowering's plan.
 
-    Raises UsageError where options contradict each other or name nothing, or where writing
+    Raises UsageError if options contradict each other or name nothing, or where writing
     ``path`` and its provenance would replace one of the ``inputs`` or what the options name;
     MixnetError where ``path`` can't be written.
     """

@@ -75,7 +75,7 @@ def file_preprocessing(network: Network, options: Options) -> Preprocessing:
 
 
 def files_read(options: Options) -> Iterator[Path]:
-    """The files that a job with these options reads. Raises UsageError where no images are."""
+    """The files that a job with these options reads. Raises UsageError if no images are."""
     yield from named_files(options.lowering if options.lowering.endswith(".toml") else None)
     for folder in (options.calibration, options.data):
         if folder is not None:
@@ -83,7 +83,7 @@ def files_read(options: Options) -> Iterator[Path]:
 
 
 def check_options(options: Options, form: str) -> None:
-    """Raise UsageError where options contradict each other, or the format, or name no image."""
+    """Raise UsageError if options contradict each other, or the format, or name no image."""
     if options.precision not in CALIBRATED:
         _check_uncalibrated(options)
     check_target(options, form)
@@ -101,7 +101,7 @@ def check_options(options: Options, form: str) -> None:
 
 
 def check_target(options: Options, form: str) -> Target | None:
-    """The target that a file is made for; None where its lowering is named and so for none.
+    """The target that a file is made for; None if its lowering is named and so for none.
 
     Raises UsageError for an unknown target, and for one beside a lowering that is named.
     """

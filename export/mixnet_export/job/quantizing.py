@@ -42,7 +42,7 @@ class Quantized:
     calibration_images: int = 0
     """Images of the folder that set the ranges."""
     settings: Settings | None = None
-    """None where there is no calibration."""
+    """None if there is no calibration."""
     raised: Channels = field(default_factory=dict)
     """Channels whose weight scales were raised so that their biases fit, by layer."""
     front: Front | None = None
@@ -76,7 +76,7 @@ def quantized(
 ) -> Quantized:
     """The float32 file in the requested precision; ``floating`` names what the lowering keeps.
 
-    Raises UsageError where a layer is named that the file has not, MixnetError where images, the
+    Raises UsageError if a layer is named that the file has not, MixnetError where images, the
     quantizer or the search for a mixture fail.
     """
     if options.precision not in CALIBRATED:

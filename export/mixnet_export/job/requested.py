@@ -46,7 +46,7 @@ class Finished:
 def run_job(job: Job) -> Finished:
     """Read what the job names, check it, and write the file and its provenance.
 
-    Raises UsageError for options that contradict each other or name nothing, MixnetError where a
+    Raises UsageError for options that contradict each other or name nothing, MixnetError if a
     step fails; then nothing is written.
     """
     request, form = job.request, job.form

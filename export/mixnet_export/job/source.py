@@ -28,7 +28,7 @@ class NetworkRequest:
     def network(self) -> Network | None:
         """The named network in the given sizes; None if the weights identify it.
 
-        Raises UsageError where a name or a number is wrong, or nothing tells the network.
+        Raises UsageError if a name or a number is wrong, or nothing tells the network.
         """
         if self.network_name is not None:
             return load_network(

@@ -42,7 +42,7 @@ class Verification:
     same_top1: bool
     degenerate: bool
     usual: float | None = None
-    """Below which the difference usually is; None where nothing is known of that."""
+    """Below which the difference usually is; None if nothing is known of that."""
 
     @property
     def unusual(self) -> bool:
@@ -93,7 +93,7 @@ def verify(
 ) -> Verification:
     """Run two files on inputs (batch, h, w, 3), one after the other, and compare their outputs.
 
-    Raises MixnetError where an output is not finite, or, if ``exact``, where they differ by more
+    Raises MixnetError if an output is not finite, or, if ``exact``, where they differ by more
     than TOLERANCE.
     """
     ours, runtime = run_candidate(candidate, images)
@@ -128,7 +128,7 @@ def run_candidate(candidate: Candidate, images: Sequence[Array]) -> tuple[Array,
     """Open a file once and run it on inputs (batch, h, w, 3); logits, and the runtime's name.
 
     The logits are float64, those of all inputs one under the other. Several outputs, as a
-    detector's, are put behind each other: one row an image. Raises MixnetError where the disk has
+    detector's, are put behind each other: one row an image. Raises MixnetError if the disk has
     no room for the file.
     """
     if isinstance(candidate.content, Path):

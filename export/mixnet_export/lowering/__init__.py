@@ -58,7 +58,7 @@ def find_plan(
 ) -> Plan:
     """A plan by name, from a TOML file, or ``default``: that of a target for a file's precision.
 
-    Without a target it is that of the format's newest runtime. Raises UsageError where there is no
+    Without a target it is that of the format's newest runtime. Raises UsageError if there is no
     plan of that name, or the file is wrong.
     """
     if lowering.endswith(".toml"):

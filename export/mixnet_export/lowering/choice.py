@@ -137,7 +137,7 @@ class Plan:
         return replace(self, general=replace(self.general, pieces=pieces), blocks=blocks)
 
     def check(self, graph: Graph) -> None:
-        """Raise UsageError where a block is listed that a network has not: it is another's plan."""
+        """Raise UsageError if a block is listed that a network has not: it is another's plan."""
         known = {block_of(node.name) for node in graph.nodes}
         for block in self.blocks:
             if block not in known:

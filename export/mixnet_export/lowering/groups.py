@@ -136,7 +136,7 @@ def _convolution(node: Node, index: int) -> tuple[str, dict[str, Any]]:
 
 
 def _split_bias(node: Node, arrays: dict[str, NDArray[Any]]) -> list[dict[str, NDArray[Any]]]:
-    """Each group's share of the bias; empty where there is none."""
+    """Each group's share of the bias; empty if there is none."""
     if node.op == "grouped_conv2d":
         sizes = node.attributes["filters"]
     else:

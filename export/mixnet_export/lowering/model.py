@@ -111,7 +111,7 @@ class Rewriter:
         self._now.update(zip(old, new, strict=True))
 
     def sole_consumer(self, tensor: str) -> Node | None:
-        """The only node that reads an old tensor; None where there are more, or it is an output."""
+        """The only node that reads an old tensor; None if there are more, or it is an output."""
         readers = self.source.graph.consumers(tensor)
         is_output = tensor in self.source.graph.outputs
         return readers[0] if len(readers) == 1 and not is_output else None

@@ -25,7 +25,7 @@ class ModelMetadata:
     preprocessing: Preprocessing | None = None
     """The preprocessing of images for the file; None if a file does not have it."""
     labels: Labels = ()
-    """A name for each logit; empty where a file has none."""
+    """A name for each logit; empty if a file has none."""
     fp16: bool = False
     """Whether the file lets XNNPACK compute it in float16 (TFLite)."""
 
@@ -38,7 +38,7 @@ def preprocessing_text(preprocessing: Preprocessing) -> str:
 def preprocessing_of(value: Any, where: str) -> Preprocessing:
     """The preprocessing in a JSON text or in an object read from one.
 
-    Raises MixnetError where it is none.
+    Raises MixnetError if it is none.
     """
     try:
         table = parse_json(value, PREPROCESSING_KEY) if isinstance(value, str) else value

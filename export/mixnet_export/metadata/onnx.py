@@ -28,7 +28,7 @@ def describe_onnx(content: bytes, card: ModelMetadata) -> bytes:
 
 
 def read_onnx_card(path: Path) -> ModelMetadata:
-    """The card of a file. Raises MixnetError where the file or its metadata is broken."""
+    """The card of a file. Raises MixnetError if the file or its metadata is broken."""
     from mixnet_runtimes.onnx.file import read_model
     from mixnet_runtimes.onnx.metadata import decoded_text, metadata_of
 

@@ -34,7 +34,7 @@ def metadata_of_file(path: Path) -> dict[str, ModelMetadata]:
 
 
 def side_metadata(path: Path) -> ModelMetadata:
-    """The card in the provenance beside a file; empty where there is none of this very file."""
+    """The card in the provenance beside a file; empty if there is none of this very file."""
     side = path.with_name(f"{path.name}.json")
     if not is_file(side):
         return ModelMetadata()

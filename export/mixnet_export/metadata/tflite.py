@@ -61,7 +61,7 @@ def describe_tflite(content: bytes, card: ModelMetadata) -> bytes:
 
 
 def read_tflite_card(path: Path) -> ModelMetadata:
-    """The card of anyone's file. Raises MixnetError where the file or its metadata is broken."""
+    """The card of anyone's file. Raises MixnetError if the file or its metadata is broken."""
     from mixnet_runtimes.tflite.file import read_model
 
     model, data = read_model(path)
@@ -84,7 +84,7 @@ def read_tflite_card(path: Path) -> ModelMetadata:
 
 
 def min_runtime_version(model: Any, tables: Any) -> str:
-    """The first runtime that knows every operator of a ModelT; empty where one is unlisted."""
+    """The first runtime that knows every operator of a ModelT; empty if one is unlisted."""
     file = resources.files("mixnet_export.metadata").joinpath("runtime_versions.toml")
     known = tomllib.loads(file.read_text(encoding="utf-8"))
     names = {value: name for name, value in vars(tables.BuiltinOperator).items()}

@@ -58,7 +58,7 @@ class Task:
 def find_mixture(task: Task, quantize: Callable[[Layers], bytes]) -> Front:
     """Search for the smallest set of blocks in float32; ``quantize`` writes a file with some.
 
-    Reports each step as it is made. Raises NoMixtureError if none suffices, UsageError where the
+    Reports each step as it is made. Raises NoMixtureError if none suffices, UsageError if the
     images do not fit the network.
     """
     with temporary_folder() as folder:

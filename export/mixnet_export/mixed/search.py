@@ -32,7 +32,7 @@ class MeasuredMixture:
     holds: bool
     """Whether that is within the budget."""
     db: float | None
-    """Signal to noise of the logits; None where nothing differs."""
+    """Signal to noise of the logits; None if nothing differs."""
     measure: str
     """``top-1``, or ``agreement`` where there are no labels."""
 
@@ -118,7 +118,7 @@ def search(
     the first ones until the budget holds, then the numbers between by halving, then the set
     without each of its members. About 2 log n + k files are built for k of n layers; with the loss
     falling as layers are added, as it does but for noise, no smaller beginning of the ranking
-    holds. ``tell`` is called with every step. Raises NoMixtureError where there is none.
+    holds. ``tell`` is called with every step. Raises NoMixtureError if there is none.
     """
     walk = _Walk(build, measure, time, tell)
     if walk.at(()).acceptable:
@@ -216,7 +216,7 @@ class _Walk:
 def _gallop(walk: _Walk, layers: Layers) -> tuple[int, int]:
     """A number of layers that is too small, and a larger one that holds.
 
-    Raises NoMixtureError where files become as slow as float32 before one holds.
+    Raises NoMixtureError if files become as slow as float32 before one holds.
     """
     low, high = 0, 1
     while low < len(layers):

@@ -37,7 +37,7 @@ class Archive:
 
 
 def find_archive(content: bytes) -> Archive | None:
-    """The archive at the end of a file; None where there is none.
+    """The archive at the end of a file; None if there is none.
 
     Raises MixnetError for one that cannot be moved.
     """

@@ -34,7 +34,7 @@ class Attempt:
     """The rewritings by their names in a plan."""
     left: tuple[LeftAlone, ...]
     reason: str
-    """Why there is nothing to rewrite; empty where there is."""
+    """Why there is nothing to rewrite; empty if there is."""
     parts: Any
     """The format's data to write and verify it."""
 
@@ -63,7 +63,7 @@ class Original(Protocol):
     def proven(self, result: OptimizeResult, attempt: Attempt, candidate: Path) -> OptimizeResult:
         """The result with what a proof found of the rewritten file.
 
-        Raises UnprovenError with the rewritings that differ, MixnetError where the file does.
+        Raises UnprovenError with the rewritings that differ, MixnetError if the file does.
         """
 
     def counted(self, result: OptimizeResult) -> OptimizeResult:

@@ -79,7 +79,7 @@ def choose(
 ) -> Choice | None:
     """The cheapest tiles for a kernel; ``kernels`` are the taps of the float32 microkernels.
 
-    None where there are none without slices, and ``slices`` rules those out.
+    None if there are none without slices, and ``slices`` rules those out.
     """
     direct = direct_cost(shape, form, kernels, costs)
     options = [

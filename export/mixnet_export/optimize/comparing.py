@@ -44,7 +44,7 @@ def compare_outputs(
     """Every output of every signature, over all inputs; made-up ones without ``feeds``.
 
     ``blunted`` is the original without the weights of the rewritten operators: an output that is
-    the same there says nothing of them. None where they have no weights.
+    the same there says nothing of them. None if they have no weights.
     """
     named = [decoded_text(each.signatureKey) for each in original.model.signatureDefs or ()]
     keys: list[str | None] = [*named] if named else [None]

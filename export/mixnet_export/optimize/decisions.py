@@ -61,7 +61,7 @@ class Decisions:
     """If given, all others are left out."""
 
     def why_not(self, pattern: str, name: str) -> str:
-        """Why a rewriting is not wanted; empty where it is, as one that is not listed is."""
+        """Why a rewriting is not wanted; empty if it is, as one that is not listed is."""
         key = key_of(pattern, name)
         if key in self.unproven:
             return f"not proven equal: {self.unproven[key]}"
@@ -74,7 +74,7 @@ class Decisions:
         return replace(self, unproven={**self.unproven, **failed})
 
     def check(self, sha256: str, target: str, where: str) -> None:
-        """Raise UsageError where they were measured of another file, or for another target."""
+        """Raise UsageError if they were measured of another file, or for another target."""
         if self.original_sha256 and self.original_sha256 != sha256:
             raise UsageError(f"{where} was measured for another file", HINT)
         if self.target is not None and self.target != target:

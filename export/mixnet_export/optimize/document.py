@@ -74,7 +74,7 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """Read a file. Raises MixnetError where it is broken, or holds what would get lost."""
+    """Read a file. Raises MixnetError if it is broken, or holds what would get lost."""
     model, content = tflite_file.read_model(path)
     schema = tflite_file.find_schema()
     try:

@@ -20,7 +20,7 @@ def figures(
 
 
 def why_unknown(path: Path, target: Target) -> str:
-    """Why the partitions on the target cannot be found out here; empty where they can.
+    """Why the partitions on the target cannot be found out here; empty if they can.
 
     This machine's runtime has to follow the target's rules.
     """

@@ -52,7 +52,7 @@ class Found:
     weights: int
     """The tensor with the values of its weights."""
     bias: int
-    """-1 where there is none."""
+    """-1 if there is none."""
     output: int
     shape: Shape
     form: str

@@ -42,7 +42,7 @@ CONFIDENCE = 0.95
 def check_runtime(path: Path, target: Target) -> str:
     """The name of this machine's runtime, which times for the target.
 
-    Raises UsageError where it follows other rules.
+    Raises UsageError if it follows other rules.
     """
     name = runtime_name(path)
     why = why_unknown(path, target)

@@ -42,7 +42,7 @@ class ZeroPad:
 
 
 def zero_pad(graph: Graph, padded: int) -> ZeroPad | None:
-    """The PAD that writes a tensor for one reader alone; None where there is none of zeros."""
+    """The PAD that writes a tensor for one reader alone; None if there is none of zeros."""
     producer = graph.producers.get(padded)
     if producer is None or graph.readers[padded] != 1 or padded in graph.ports:
         return None

@@ -34,7 +34,7 @@ class LentTimer(Protocol):
         """The conditions of such a file's times, the runtime first."""
 
     def target(self, content: bytes) -> Target | None:
-        """The runtime there; None where its version is none that is known."""
+        """The runtime there; None if its version is none that is known."""
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def prove(
     ``pictures`` are inputs in a ``.npy`` on which outputs are compared; tiles in int8 are compared
     on them alone, since their ranges are those of pictures.
 
-    Raises UnprovenError where rewritings differ, MixnetError where only the candidate as a whole
+    Raises UnprovenError if rewritings differ, MixnetError if only the candidate as a whole
     does, or where one of the files cannot be run.
     """
     places = [
@@ -136,7 +136,7 @@ def failed_regions(
 
 
 def _fault_of_region(seen: Mapping[str, Any]) -> str:
-    """In which way a region is not equal; empty where it is."""
+    """In which way a region is not equal; empty if it is."""
     if seen["steps"] > MOST_STEPS:
         return f"it differs by {seen['steps']} steps (at most {MOST_STEPS})"
     most = max(OPERATOR_TOLERANCE, OWN_FACTOR * min(seen["own"], OWN_LIMIT))
@@ -149,7 +149,7 @@ def _fault_of_region(seen: Mapping[str, Any]) -> str:
 
 
 def _fault_of_operator(rewriting: Rewriting, seen: Mapping[str, Any]) -> str:
-    """In which way a convolution is not equal; empty where it is."""
+    """In which way a convolution is not equal; empty if it is."""
     if rewriting.found.is_int8 and seen["steps"] > MOST_STEPS:
         return f"it differs by {seen['steps']} steps of int8 (at most {MOST_STEPS})"
     if not rewriting.found.is_int8 and seen["error"] > OPERATOR_TOLERANCE:
@@ -161,7 +161,7 @@ def _fault_of_operator(rewriting: Rewriting, seen: Mapping[str, Any]) -> str:
 
 
 def judged(seen: Mapping[str, Any], is_int8: bool) -> OutputProof:
-    """An output as a record. Raises MixnetError where it is not equal."""
+    """An output as a record. Raises MixnetError if it is not equal."""
     name = printable(str(seen["name"]))
     if not seen["comparable"]:
         raise MixnetError(

@@ -89,11 +89,11 @@ class OutputProof:
     share: float
     """Share of values that differ."""
     sqnr_db: float | None
-    """None where nothing differs, and where the original has no signal."""
+    """None if nothing differs, or if the original has no signal."""
     own_sqnr_db: float | None
     """That of the original with and without XNNPACK."""
     says_nothing: str
-    """Why the comparison proves nothing; empty where it proves something."""
+    """Why the comparison proves nothing; empty if it proves something."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Figures:
     """Delegate partitions; None where ``partitions_reason`` says why nothing is known."""
     partitions_reason: str
     peak_activation_bytes: int | None
-    """Bytes of activations that live at the same time at most, of the main graph; None where the
+    """Bytes of activations that live at the same time at most, of the main graph; None if the
     file was not read."""
 
 

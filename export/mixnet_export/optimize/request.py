@@ -25,7 +25,7 @@ def check_request(path: Path, output: Path | None, others: Sequence[Path] = ()) 
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file. Raises UsageError where there is none."""
+    """Bytes of a file. Raises UsageError if there is none."""
     if not is_file(path):
         raise missing_file(path)
     return path.stat().st_size

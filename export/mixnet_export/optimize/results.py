@@ -125,8 +125,8 @@ signature"""
     share: Positive | None = known_as()
     """share of values that differ"""
     sqnr_db: Number | None = known_as()
-    """SQNR against the original in dB; `null` where nothing differs, and where the original \
-has no signal"""
+    """SQNR against the original in dB; `null` if nothing differs, or if the original has no \
+signal"""
     own_sqnr_db: Number | None = known_as()
     """SQNR of the original against itself, with XNNPACK and without; `null` likewise"""
     says_nothing: str = known_as("")
@@ -148,7 +148,7 @@ class OptimizeResult(ResultRecord):
     before: FileFacts
     """of the original"""
     after: FileFacts | None = known_as()
-    """of the optimized file; `null` where nothing was rewritten"""
+    """of the optimized file; `null` if nothing was rewritten"""
     expected_gain: Number | None = known_as()
     """share of the rewritten operators' time that is expected to be saved"""
     outputs: tuple[ComparedOutput, ...] = known_as(())

@@ -23,7 +23,7 @@ class Trial(Generic[Result]):
     keys: Callable[[Decisions], Sequence[str]]
     """The rewritings, by their names in a plan."""
     prove: Callable[[Decisions], Result]
-    """Raises MixnetError where they are not equal."""
+    """Raises MixnetError if they are not equal."""
 
 
 def settle(trial: Trial[Result], decisions: Decisions) -> Result:

@@ -59,7 +59,7 @@ class _Parts:
 class TfliteOriginal:
     """A ``.tflite`` file that was read.
 
-    Raises MixnetError where it is broken, UsageError for float16 of anything but float32.
+    Raises MixnetError if it is broken, UsageError for float16 of anything but float32.
     """
 
     recorded = ("mixnet-mobile", "numpy", "ai-edge-litert")

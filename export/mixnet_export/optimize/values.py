@@ -15,7 +15,7 @@ class LeftAloneError(Exception):
 
 
 def constant(model: Any, tensor: Any, dtype: Any) -> Array:
-    """The values of a constant of this type, in its shape. Raises LeftAloneError where none are."""
+    """The values of a constant of this type, in its shape. Raises LeftAloneError if none are."""
     data = model.buffers[tensor.buffer].data
     if data is None or not len(data):
         raise LeftAloneError("its weights or bias are computed in the file")
@@ -29,7 +29,7 @@ def constant(model: Any, tensor: Any, dtype: Any) -> Array:
 
 
 def scales_of(tensor: Any) -> tuple[Array, Array]:
-    """Scales and zero points of a tensor; empty where it is not quantized."""
+    """Scales and zero points of a tensor; empty if it is not quantized."""
     given = tensor.quantization
     if given is None or given.scale is None or given.details is not None:
         return np.empty(0), np.empty(0, np.int64)
@@ -44,5 +44,5 @@ def are_positive(scales: Array) -> bool:
 
 
 def sizes_of(tensor: Any) -> list[int]:
-    """A tensor's shape; empty where the file does not say."""
+    """A tensor's shape; empty if the file does not say."""
     return integers(tensor.shape)

@@ -11,7 +11,7 @@ def write_onnx(model: Model) -> bytes:
     """The model as the content of an ``.onnx`` file.
 
     Inputs and outputs are float32, feature maps NCHW, under the graph's names. The result has
-    passed onnx's checker with strict shape inference. Raises MixnetError where an operator cannot
+    passed onnx's checker with strict shape inference. Raises MixnetError if an operator cannot
     be written, or where the weights are not those of the graph.
     """
     check_weights(model.graph, model.weights, "a model to be written")

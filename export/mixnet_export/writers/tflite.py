@@ -11,7 +11,7 @@ def write_tflite(model: Model) -> bytes:
     """The model as the content of a ``.tflite`` file.
 
     Tensors are NHWC float32 under the graph's names; the signature ``serving_default`` names
-    inputs and outputs. Raises MixnetError where an operator cannot be written, where the weights
+    inputs and outputs. Raises MixnetError if an operator cannot be written, where the weights
     are not those of the graph, or where a constant has not exactly the bytes of its shape and type.
     """
     check_weights(model.graph, model.weights, "a model to be written")

@@ -66,7 +66,7 @@ def resolve(name: str) -> Alias:
 
 
 def find_network(name: str) -> Alias | None:
-    """The same, or None where the name is not known; changes are not looked at."""
+    """The same, or None if the name is not known; changes are not looked at."""
     base, changes = _split(name)
     found = Alias(base) if base in architecture_names() else find_alias(base)
     return found and Alias(f"{found.network}{changes}", found.multiplier)

@@ -22,7 +22,7 @@ _FLAGS = {"noskip", "sw", "dilated"}
 
 
 def decode_blocks(strings: Sequence[str]) -> tuple[Stage, ...]:
-    """Rows from block strings. Raises UsageError where one is malformed or channels don't chain."""
+    """Rows from block strings. Raises UsageError if one is malformed or channels don't chain."""
     parsed = [_parse(string) for string in strings]
     for (before, after), string in zip(pairwise(parsed), strings[1:], strict=True):
         if before["o"] != after["i"]:
@@ -35,7 +35,7 @@ def decode_blocks(strings: Sequence[str]) -> tuple[Stage, ...]:
 def encode_blocks(stages: Iterable[Stage], channels: int) -> list[str]:
     """Block strings from rows; ``channels`` are the first one's inputs, the stem's outputs.
 
-    Raises UsageError where a row says what the notation has no letter for.
+    Raises UsageError if a row says what the notation has no letter for.
     """
     strings = []
     for stage in stages:

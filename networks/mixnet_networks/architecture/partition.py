@@ -40,7 +40,7 @@ FEWEST: Mapping[str, Callable[[int], int]] = {
 
 
 def divide(channels: int, groups: int, partition: str) -> tuple[int, ...]:
-    """Channels divided by a partition's name. Raises UsageError where a group would be empty."""
+    """Channels divided by a partition's name. Raises UsageError if a group would be empty."""
     if channels < FEWEST[partition](groups):
         raise UsageError(
             f"{channels} channels are too few for {groups} groups divided {_ADVERBS[partition]}:"

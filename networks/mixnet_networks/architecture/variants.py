@@ -98,7 +98,7 @@ class Change:
 def load_variant(name: str) -> Architecture:
     """An architecture by name or path, changed as the text after the colon says, if there is one.
 
-    Raises UsageError where the network or a change is unknown, or a layer is out of range.
+    Raises UsageError if the network or a change is unknown, or a layer is out of range.
     """
     base, mark, changes = name.rpartition(MARK)
     if not mark or name.endswith(".toml"):

@@ -18,7 +18,7 @@ _NEVER = ("base", "aliases")
 def architecture_toml(architecture: Architecture, comments: str = "") -> str:
     """The file of an architecture, with lines of comment in front.
 
-    Raises UsageError where it has cells or detection heads, which rows alone do not say.
+    Raises UsageError if it has cells or detection heads, which rows alone do not say.
     """
     if architecture.cells or type(architecture) is not Architecture:
         raise UsageError(f"{architecture.name} cannot be written as a file: it is not only stages")

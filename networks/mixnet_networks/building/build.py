@@ -56,8 +56,8 @@ def build_graph(
 
     The image is (batch, resolution, resolution, in_channels).
 
-    ``multiplier`` applies on top of the architecture's own. Raises MixnetError where the
-    resolution is too small for the network or its channels don't divide, UsageError where it has
+    ``multiplier`` applies on top of the architecture's own. Raises MixnetError if the
+    resolution is too small for the network or its channels don't divide, UsageError if it has
     too many operators.
     """
     return _Builder(architecture, multiplier, name or architecture.name).build(
@@ -110,7 +110,7 @@ class _Builder(Parts):
         return self.graph.build(OUTPUT)
 
     def check_length(self, more: int) -> None:
-        """Raise UsageError where there are too many operators with so many ``more``."""
+        """Raise UsageError if there are too many operators with so many ``more``."""
         nodes = self.graph.length + more
         if nodes > MOST_NODES:
             seconds = WEIGHTS_S_PER_NODE * nodes + LOWERING_S_PER_PAIR * nodes**2

@@ -37,7 +37,7 @@ class Parts:
     """A graph under construction, and what the architecture says of all its layers.
 
     ``before`` is the tensor that the last block read, which a cell reads beside the last block's
-    output; None where there was no block yet.
+    output; None if there was no block yet.
     """
 
     def __init__(self, architecture: Architecture, multiplier: float, name: str) -> None:

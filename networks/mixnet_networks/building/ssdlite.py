@@ -59,7 +59,7 @@ def with_ssdlite(architecture: Architecture) -> Detector:
 def build_detector(backbone: Graph, detector: Detector, classes: int) -> Graph:
     """The detector's graph, from its backbone's, which ends in a classifier.
 
-    ``classes`` counts the background. Raises UsageError where no depthwise convolution of the
+    ``classes`` counts the background. Raises UsageError if no depthwise convolution of the
     backbone has a stride.
     """
     return _Builder(backbone, detector).build(classes)

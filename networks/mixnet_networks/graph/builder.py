@@ -45,7 +45,7 @@ class GraphBuilder:
         """Append a node and return the name of its first output.
 
         An output is called like the node; several are numbered ``name:0``, ``name:1``. Raises
-        MixnetError where the operator's shape rule refuses the inputs.
+        MixnetError if the operator's shape rule refuses the inputs.
         """
         node = self.add_node(op, name, inputs, outputs=outputs, **attributes)
         return node.outputs[0]

@@ -55,7 +55,7 @@ def resolve_padding(
 def output_sizes(
     padding: Any, sizes: Pair, kernel: Pair, strides: Pair, dilations: Pair = (1, 1)
 ) -> Pair:
-    """Height and width after a windowed operator. Raises MixnetError where no window fits."""
+    """Height and width after a windowed operator. Raises MixnetError if no window fits."""
     paddings = resolve_padding(padding, sizes, kernel, strides, dilations)
     height, width = (
         (size + sum(pads) - (taps - 1) * dilation - 1) // stride + 1

@@ -36,7 +36,7 @@ def evaluate(
 
     Returns the outputs by name, and beside them the tensors named in ``keep``. ``before`` is
     called with each node and its inputs just before it runs; it may change ``weights``. Raises
-    MixnetError where an input is missing or misshaped.
+    MixnetError if an input is missing or misshaped.
     """
     values = {tensor.name: _checked(inputs, tensor.name, tensor.shape) for tensor in graph.inputs}
     wanted = {*graph.outputs, *keep}

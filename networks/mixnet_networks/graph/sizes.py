@@ -61,7 +61,7 @@ def size_of(graph: Graph) -> Size:
 
 
 def check_size(name: str, size: Size, asked: Mapping[str, float]) -> None:
-    """Raise UsageError where nothing could hold or run a graph of this name and size.
+    """Raise UsageError if nothing could hold or run a graph of this name and size.
 
     ``asked`` are the numbers by which the network was sized, by their names; those that may be to
     blame are named.

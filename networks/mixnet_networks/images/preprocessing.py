@@ -22,7 +22,7 @@ def preprocessing_names() -> tuple[str, ...]:
 def load_preprocessing(name_or_path: str) -> Preprocessing:
     """Read one by name, or a TOML file with the keys of a network's ``[preprocessing]``.
 
-    Raises UsageError where there is none of that name, or anything in the file is wrong.
+    Raises UsageError if there is none of that name, or anything in the file is wrong.
     """
     if name_or_path.endswith(".toml"):
         table = read_toml(Path(name_or_path), "give authors, timm or the path of a TOML file")

@@ -42,7 +42,7 @@ class _Bounded(io.RawIOBase):
 def extract(path: Path, folder: Path, wanted: re.Pattern[str]) -> None:
     """Write the wanted files of an archive into a folder, by the last part of their names.
 
-    Raises MixnetError where the archive is damaged, too large, or holds a path that leads out of
+    Raises MixnetError if the archive is damaged, too large, or holds a path that leads out of
     its folder, a link or a device; then nothing of it should be used.
     """
     with opened(path) as raw:

@@ -36,7 +36,7 @@ _DAMAGED = (LookupError, RuntimeError, TypeError, ValueError)
 
 
 def read_archive(path: Path) -> Content:
-    """The checkpoint in a tar file. Raises MixnetError where a member would leave its folder."""
+    """The checkpoint in a tar file. Raises MixnetError if a member would leave its folder."""
     _tensorflow(path)
     with temporary_folder() as folder:
         extract(path, folder, FILES)

@@ -30,7 +30,7 @@ class Choice:
 def choose_network(given: str | None, naming: Naming, described: Description, fits: Fits) -> Choice:
     """The network for a file's weights.
 
-    Raises UsageError where none was given, none is named, and the arrays fit none or several.
+    Raises UsageError if none was given, none is named, and the arrays fit none or several.
     """
     if given is not None:
         if find_alias(given.partition(MARK)[0]):  # timm's own name leaves nothing open

@@ -55,7 +55,7 @@ PICKLED = (b"PK\x03\x04", *(b"\x80" + bytes([protocol]) for protocol in range(1,
 def read_content(path: Path) -> Content:
     """The arrays of a file, or of the TensorFlow checkpoint in a directory.
 
-    Raises UsageError where there is none or its kind is unknown, MixnetError where it is damaged,
+    Raises UsageError if there is none or its kind is unknown, MixnetError if it is damaged,
     dangerous, or needs a package that is not installed.
     """
     if is_folder(path):
@@ -73,7 +73,7 @@ def read_content(path: Path) -> Content:
 def locate(path: Path) -> Path:
     """The file of weights in a folder as from Hugging Face's hub; anything else is itself.
 
-    A folder with a TensorFlow checkpoint is itself, too. Raises UsageError where it holds several
+    A folder with a TensorFlow checkpoint is itself, too. Raises UsageError if it holds several
     files of weights and none that is called as on the hub.
     """
     if not is_folder(path):

@@ -57,7 +57,7 @@ def read(path: Path) -> Content:
 def read_keras(path: Path) -> Weights:
     """The arrays of a ``.keras`` or ``.weights.h5`` file as float32, named ``{layer}.{role}``.
 
-    Raises MixnetError where h5py is missing, or the file is damaged, dangerous or another's.
+    Raises MixnetError if h5py is missing, or the file is damaged, dangerous or another's.
     """
     try:
         import h5py
@@ -108,7 +108,7 @@ def _content(path: Path) -> Any:
 
 
 def _arrays(file: Any, path: Path) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
-    """All arrays by name. Raises MixnetError where two have the same."""
+    """All arrays by name. Raises MixnetError if two have the same."""
     seen = set()
     left = MOST_VALUES
     for layer, group in _layers(file, path):

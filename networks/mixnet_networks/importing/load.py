@@ -52,7 +52,7 @@ class Imported:
     warnings: tuple[str, ...] = ()
     """Warnings: contradictions, and information that could not be used."""
     labels: tuple[str, ...] = ()
-    """Names of the classes; empty where none are told."""
+    """Names of the classes; empty if none are told."""
     described: Description = NOTHING
     """The information in the file and beside it."""
 
@@ -70,7 +70,7 @@ class _Pair:
     shape: Shape
     theirs: str | None
     array: NDArray[Any] | None
-    """In our layout; None where the file has none."""
+    """In our layout; None if the file has none."""
 
     @property
     def fits(self) -> bool:
@@ -90,8 +90,8 @@ def import_weights(
     names, or the only one that has such arrays. Classes and input channels are the file's; padding,
     preprocessing, resolution and labels are those given there.
 
-    Raises UsageError where there is no such file or network, nothing tells the network, or
-    ``classes`` contradicts the file; MixnetError where the file is damaged, would have to be
+    Raises UsageError if there is no such file or network, nothing tells the network, or
+    ``classes`` contradicts the file; MixnetError if the file is damaged, would have to be
     executed, needs a package that is missing, or does not fit the network. A name of
     ``mixnet_networks.trained`` means the built-in file.
     """

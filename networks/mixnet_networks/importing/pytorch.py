@@ -45,7 +45,7 @@ REFUSALS = ("Unsupported global", "Unsupported class", "unrecognized function", 
 def read(path: Path) -> Content:
     """The tensors of the file as float32.
 
-    Raises MixnetError where torch is missing or too old, the file is damaged, or it holds more than
+    Raises MixnetError if torch is missing or too old, the file is damaged, or it holds more than
     weights and would have to be executed.
     """
     torch = _torch(path)

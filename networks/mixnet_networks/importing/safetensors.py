@@ -8,5 +8,5 @@ from mixnet_networks.weights import read_arrays
 
 
 def read(path: Path) -> Content:
-    """All weights of the file as float32. Raises MixnetError where it is damaged."""
+    """All weights of the file as float32. Raises MixnetError if it is damaged."""
     return Content(read_arrays(path, is_weight))

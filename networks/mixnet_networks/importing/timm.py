@@ -60,7 +60,7 @@ _BLOCK = re.compile(r"blocks\.(\d+)\.(\d+)\.")
 
 
 def _clean(content: Content) -> Content:
-    """The arrays without the wrappers' prefixes. Raises MixnetError where two then collide."""
+    """The arrays without the wrappers' prefixes. Raises MixnetError if two then collide."""
     arrays: dict[str, NDArray[Any]] = {}
     for name, array in content.arrays.items():
         bare = _bare(name)

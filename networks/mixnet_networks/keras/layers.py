@@ -29,7 +29,7 @@ class MDConv(SplitConvolution):
     (Section 3.4).
 
     Feature maps are (batch, height, width, channels), to channels · ``depth_multiplier``. Raises
-    ValueError where an argument is out of range.
+    ValueError if an argument is out of range.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class GroupedConv2D(SplitConvolution):
     and training it needs no grouped convolution of the backend, which TensorFlow lacks on CPUs.
 
     Feature maps are (batch, height, width, channels), to ``filters`` channels. Raises ValueError
-    where an argument is out of range.
+    if an argument is out of range.
     """
 
     def __init__(

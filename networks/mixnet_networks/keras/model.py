@@ -41,7 +41,7 @@ def build_keras_model(
     classifier at random, so that ``weights`` may have another number of classes, and
     ``frozen_backbone`` trains nothing but the classifier; batch norms then keep their statistics.
 
-    Raises MixnetError where the weights do not fit.
+    Raises MixnetError if the weights do not fit.
     """
     model = _functional(network)
     if weights is not None:

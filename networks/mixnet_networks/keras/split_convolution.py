@@ -76,7 +76,7 @@ class SplitConvolution(keras.layers.Layer):  # type: ignore[misc]
         raise NotImplementedError
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        """Make a kernel for each group. Raises ValueError where a group would get no channel."""
+        """Make a kernel for each group. Raises ValueError if a group would get no channel."""
         self.parts = self._checked_groups(input_shape)
         self.kernels = [
             self.add_weight(

@@ -27,7 +27,7 @@ def label_names() -> tuple[str, ...]:
 def load_labels(name_or_path: str, classes: int) -> Labels:
     """The labels of a list by name, or of a UTF-8 file with one per line.
 
-    Raises UsageError where there is none, or where it has not as many as there are classes.
+    Raises UsageError if there is none, or where it has not as many as there are classes.
     """
     labels = parse_labels(_read(name_or_path))
     if len(labels) != classes:

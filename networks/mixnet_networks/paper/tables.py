@@ -130,7 +130,7 @@ def passing_network(name: str) -> Iterator[str]:
 
 
 def find_row(subject: Subject) -> Row | None:
-    """The row of the paper that a subject names; None where it names a network."""
+    """The row of the paper that a subject names; None if it names a network."""
     if not subject.table:
         return None
     return next(row for row in load_table(subject.table).rows if row.model == subject.model)

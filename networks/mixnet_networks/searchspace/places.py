@@ -70,7 +70,7 @@ class Places:
     def graph(self, place: Place, indices: Genotype) -> Graph:
         """The block that stands at a place with these indices, alone.
 
-        Raises UsageError where it cannot be built, as with fewer channels than groups.
+        Raises UsageError if it cannot be built, as with fewer channels than groups.
         """
         architecture = self.space.backbone
         if place.layer == 0:

@@ -266,7 +266,7 @@ def load_space(name_or_path: str) -> SearchSpace:
 
 
 def _check_extremes(space: SearchSpace, where: str) -> None:
-    """Raise UsageError where the smallest or the largest member cannot be built."""
+    """Raise UsageError if the smallest or the largest member cannot be built."""
     for smallest in (True, False):
         genotype = []
         for position in space.positions:

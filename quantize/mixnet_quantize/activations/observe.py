@@ -31,8 +31,8 @@ def observe(
     """Open the bytes of a file, ``form`` being ``tflite`` or ``onnx``.
 
     ``only``: the activations wanted; fewer are faster. ``where`` names the file in errors, and
-    ``folder`` is where weights lie that it does not hold itself. Raises MixnetError where the
-    runtime refuses the file, UsageError where it has several inputs.
+    ``folder`` is where weights lie that it does not hold itself. Raises MixnetError if the
+    runtime refuses the file, UsageError if it has several inputs.
     """
     if form == TFLITE:
         return TfliteObserver(content, only, threads, where)

@@ -44,7 +44,7 @@ class Observer(ABC):
 
 
 def the_input(inputs: Collection[TensorInfo]) -> TensorInfo:
-    """The only input. Raises UsageError where there are more: images are the input here."""
+    """The only input. Raises UsageError if there are more: images are the input here."""
     if len(inputs) != 1:
         names = ", ".join(info.name for info in inputs)
         raise UsageError(f"the file has {len(inputs)} inputs ({names}), not one image")

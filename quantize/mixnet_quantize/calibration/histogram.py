@@ -44,7 +44,7 @@ class Histogram:
         return self.zeros + int(self.counts.sum())
 
     def add(self, values: NDArray[Any]) -> None:
-        """Count the values of an array of any shape. Raises ValueError where one is not finite."""
+        """Count the values of an array of any shape. Raises ValueError if one is not finite."""
         reach = self.stretch(values)
         zeros = values.size - int(np.count_nonzero(values))
         self.zeros += zeros
@@ -56,7 +56,7 @@ class Histogram:
     def stretch(self, values: NDArray[Any]) -> float:
         """Note the extremes alone; the largest magnitude among the values.
 
-        Raises ValueError where one is not finite.
+        Raises ValueError if one is not finite.
         """
         low, high = float(values.min()), float(values.max())
         if not (math.isfinite(low) and math.isfinite(high)):

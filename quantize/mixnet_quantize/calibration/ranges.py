@@ -44,7 +44,7 @@ def activation_ranges(
     ``samples`` are inputs (batch, height, width, channels). Of the settings, only the rule counts:
     the ranges are the same whatever stays in float32. ``seen``, if given, gets each sample's
     extremes in every tensor. Raises NotFiniteError, naming the tensor and the input, and
-    MixnetError where there is no input.
+    MixnetError if there is no input.
     """
     histograms: defaultdict[str, Histogram] = defaultdict(Histogram)
     extremes_only = settings.ranges == "min-max"

@@ -60,7 +60,7 @@ class TfliteLinearFile:
         return layers
 
     def _layer(self, operator: Any, depth: int) -> tuple[Linear | None, Any]:
-        """An operator as a layer with its bias tensor; None where it is not a linear layer."""
+        """An operator as a layer with its bias tensor; None if it is not a linear layer."""
         code = self._model.operatorCodes[operator.opcodeIndex]
         number = max(code.builtinCode, code.deprecatedBuiltinCode)
         operators = self._schema.BuiltinOperator

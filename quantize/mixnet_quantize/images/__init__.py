@@ -38,7 +38,7 @@ Image = NDArray[np.float32]
 def image_files(folder: Path) -> tuple[Path, ...]:
     """All images in a folder and the folders within it, in the order of their names.
 
-    Raises UsageError where there is no such folder or no image in it.
+    Raises UsageError if there is no such folder or no image in it.
     """
     if not is_folder(folder):
         raise UsageError(f"there is no folder {show(folder)}", "give a folder of images")

@@ -44,7 +44,7 @@ def calibrate_onnx(
     """The ranges of a float32 file's tensors over inputs (batch, channels, h, w).
 
     ``name`` is the file's input. They hold for any choice of layers that stay in float32. ``seen``,
-    if given, gets each sample's extremes in every tensor. Raises UsageError where the settings name
+    if given, gets each sample's extremes in every tensor. Raises UsageError if the settings name
     a layer that is not in the file, before any input is taken.
     """
     settings.check_layers(_operator_names(content))
@@ -55,7 +55,7 @@ def calibrate_onnx(
 def apply_onnx(content: bytes, ranges: Ranges, settings: Settings = DEFAULT) -> Int8File:
     """Quantize a float32 file to int8, its tensors' ranges being known; every bias fits.
 
-    Raises UsageError where the settings name a layer that is not in the file, MixnetError where
+    Raises UsageError if the settings name a layer that is not in the file, MixnetError if
     the quantizer refuses the file.
     """
     import onnx

@@ -23,7 +23,7 @@ def float16_onnx(content: bytes) -> bytes:
     """Weights as float16, cast to float32; biases stay float32.
 
     A graph that computes in float16 would be slower: onnxruntime has no such kernels for most CPUs
-    and casts around each. Raises MixnetError where a weight is too large for float16.
+    and casts around each. Raises MixnetError if a weight is too large for float16.
     """
     import onnx
     from onnx import TensorProto, helper, numpy_helper

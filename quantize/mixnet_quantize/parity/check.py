@@ -142,8 +142,8 @@ def parity(
 ) -> Parity:
     """Show both files all images of a source and count. ``labels`` are the classes' names.
 
-    ``runner`` runs the images: here, or on other machines. Raises UsageError where files or images
-    do not fit each other, MixnetError where a file cannot be run or no image can be read; a loss
+    ``runner`` runs the images: here, or on other machines. Raises UsageError if files or images
+    do not fit each other, MixnetError if a file cannot be run or no image can be read; a loss
     beyond the budget only changes the verdict.
     """
     check_settings(settings)

@@ -50,7 +50,7 @@ class Images:
 def find_images(source: Source, classes: int, labels: Labels = ()) -> Images:
     """The images of a source, for a number of classes that the model file names ``labels``.
 
-    Raises UsageError where there are none, or their classes do not fit the network's.
+    Raises UsageError if there are none, or their classes do not fit the network's.
     """
     _check(source)
     files = image_files(source.folder)

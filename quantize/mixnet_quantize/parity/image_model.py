@@ -19,7 +19,7 @@ HINT = "parity and classify need image classifiers"
 
 
 class ImageModel:
-    """A session seen as an image classifier. Raises MixnetError where it is none."""
+    """A session seen as an image classifier. Raises MixnetError if it is none."""
 
     def __init__(self, session: Session) -> None:
         self.session = session

@@ -105,7 +105,7 @@ def enough(
 
     ``interval(scale, z)`` is that of the same counts times ``scale``. If more images go as these
     did, the verdict is then clear in four runs of five: the interval, wider by what chance adds to
-    it, no longer holds the budget. None where no affordable number would do, since the loss is as
+    it, no longer holds the budget. None if no affordable number would do, since the loss is as
     large as the budget.
     """
     z = quantile(confidence) + quantile(2 * POWER - 1)

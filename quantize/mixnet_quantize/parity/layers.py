@@ -16,7 +16,7 @@ from mixnet_quantize.sensitivity import LayerError, layer_differences
 
 
 def check_layers(pair: Pair) -> None:
-    """Raise UsageError where the two files cannot take the same arrays."""
+    """Raise UsageError if the two files cannot take the same arrays."""
     first, second = pair.models
     paths = f"{first.session.path} and {second.session.path}"
     if pair.preprocessings[0] != pair.preprocessings[1]:
@@ -34,7 +34,7 @@ def check_layers(pair: Pair) -> None:
 def compare_layers(pair: Pair, images: Images, count: int) -> tuple[LayerError, ...]:
     """The error at every layer that both files have, over ``count`` evenly spread images.
 
-    Raises MixnetError where the files have no layer in common.
+    Raises MixnetError if the files have no layer in common.
     """
     paths = [images.path(index) for index in range(len(images.names))]
     chosen = spread(paths, count)

@@ -37,7 +37,7 @@ class Side:
 class Pair:
     """Two files, open with one thread each. Not for several threads at once.
 
-    Raises MixnetError where one of them is not a classifier, UsageError where they are not of the
+    Raises MixnetError if one of them is not a classifier, UsageError if they are not of the
     same classes and resolution.
     """
 
@@ -97,7 +97,7 @@ class Pair:
         prepared: Sequence[tuple[Batch, ...]],
         metric: Scored | None = None,
     ) -> list[Record]:
-        """Run both files on prepared images. Raises MixnetError where an answer is not a number.
+        """Run both files on prepared images. Raises MixnetError if an answer is not a number.
 
         ``metric`` is asked of every image, by its index and the two rows of logits.
         """

@@ -67,7 +67,7 @@ class Record:
 
     @property
     def agrees(self) -> bool:
-        """True where both files see the same class."""
+        """True if both files see the same class."""
         return self.first[0] == self.second[0]
 
 
@@ -122,7 +122,7 @@ def to_line(record: Record) -> str:
 def from_line(line: str, bounds: Bounds) -> Record:
     """The record in a line.
 
-    Raises ValueError where it is not JSON at all, as half a line is, and WrongValueError where it
+    Raises ValueError if it is not JSON at all, as half a line is, and WrongValueError if it
     is JSON and no record of these images and classes.
     """
     try:

@@ -131,7 +131,7 @@ def class_rows(parity: Parity, labels: Labels, most: int) -> list[Row]:
 
 
 def _confusion(number: int | None, count: int, labels: Labels) -> str:
-    """A class and how many images are taken for it; empty where none is."""
+    """A class and how many images are taken for it; empty if none is."""
     return "" if number is None else f"{_called(number, labels)} ({count})"
 
 

@@ -43,7 +43,7 @@ class ComparedFile(ResultRecord):
     shapes: dict[str, Shape] | None = known_as()
     """sizes of its input in this run"""
     signature: str | None = known_as()
-    """the signature that ran; `null` where the file names none"""
+    """the signature that ran; `null` if the file names none"""
     fp16: bool = known_as(False)
     """computed in float16: `--fp16`"""
     preprocessing_from: str | None = known_as()
@@ -86,7 +86,7 @@ class AccuracyLoss(ResultRecord):
     """McNemar's exact test of no difference"""
 
     def __post_init__(self) -> None:
-        """Raise ValueError where an interval has its end before its start."""
+        """Raise ValueError if an interval has its end before its start."""
         check_ordered(self.loss_points_interval, "loss_points_interval")
 
 
@@ -98,7 +98,7 @@ class LogitError(ResultRecord):
     rms: Magnitude
     """the root of the mean squared difference, over all images and classes"""
     db: Number | None = known_as()
-    """10·log10 of the first's squared logits over the squared differences; `null` where nothing \
+    """10·log10 of the first's squared logits over the squared differences; `null` if nothing \
 differs"""
 
 
@@ -133,7 +133,7 @@ class LayerErrorResult(ResultRecord):
     shift: Magnitude
     """the mean square of the channels' mean difference"""
     db: Number | None = known_as()
-    """10·log10 of `signal` over `noise`; `null` where nothing differs, or where `signal` is 0 and \
+    """10·log10 of `signal` over `noise`; `null` if nothing differs, or where `signal` is 0 and \
 `noise` is not"""
 
 

@@ -90,7 +90,7 @@ def run(
 ) -> Generator[Chunk, None, None]:
     """Compare the files of the pairs, all of which are the same, on the images of ``indices``.
 
-    One worker runs for each pair. Raises MixnetError where a file cannot be run.
+    One worker runs for each pair. Raises MixnetError if a file cannot be run.
     """
     free: SimpleQueue[Pair] = SimpleQueue()
     for pair in pairs:
@@ -120,7 +120,7 @@ def run(
 def compare_chunk(
     pair: Pair, images: Images, indices: Sequence[int], metric: Scored | None = None
 ) -> Chunk:
-    """Show a pair the images of a few indices. Raises MixnetError where a file cannot be run."""
+    """Show a pair the images of a few indices. Raises MixnetError if a file cannot be run."""
     chunk, read, prepared = Chunk(), [], []
     for index in indices:
         try:

@@ -49,7 +49,7 @@ class State:
     def append(self, records: Iterable[Record], kind: MachineKind | None = None) -> None:
         """Write records, and of which kind of machine they are where that is another than before.
 
-        Raises MixnetError where the disk refuses; what is there stays usable.
+        Raises MixnetError if the disk refuses; what is there stays usable.
         """
         text = "".join(f"{to_line(record)}\n" for record in records)
         if text and kind is not None and kind != self.kind:
@@ -63,7 +63,7 @@ class State:
 def opened(path: Path, key: Key, bounds: Bounds, add: Callable[[Record], None]) -> Iterator[State]:
     """A state file, made if missing; ``add`` is called with every record that it holds already.
 
-    Raises UsageError where it is of another comparison or no state file, MixnetError where it is
+    Raises UsageError if it is of another comparison or no state file, MixnetError if it is
     damaged or cannot be read or written.
     """
     header = _header(key)
@@ -133,7 +133,7 @@ _MACHINE_LINE = f'{{"{MACHINE}":'
 
 
 def _kind(line: str) -> MachineKind:
-    """The kind in a line. Raises ValueError where it is half a line, WrongValueError for damage."""
+    """The kind in a line. Raises ValueError if it is half a line, WrongValueError for damage."""
     try:
         found = json.loads(line)
     except RecursionError as error:

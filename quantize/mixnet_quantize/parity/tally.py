@@ -70,7 +70,7 @@ class Logits:
     rms: float
     """The root of the mean squared difference."""
     db: float | None
-    """10 log10(Σ first² / Σ difference²); None where nothing differs."""
+    """10 log10(Σ first² / Σ difference²); None if nothing differs."""
 
 
 @dataclass(frozen=True)

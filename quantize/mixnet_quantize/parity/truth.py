@@ -37,7 +37,7 @@ def read_truth(
 ) -> tuple[tuple[int, ...], str]:
     """The class of each image, counted from 0, and who says what a label means.
 
-    Raises UsageError where the file cannot be read, misses an image or has unknown labels.
+    Raises UsageError if the file cannot be read, misses an image or has unknown labels.
     """
     lines = _lines(path)
     named = [pair for pair in _parsed(lines) if pair is not None]
@@ -48,7 +48,7 @@ def read_truth(
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a text file that are not empty. Raises UsageError where there is none."""
+    """The lines of a text file that are not empty. Raises UsageError if there is none."""
     text = read_text(path, "give a text file")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
@@ -143,7 +143,7 @@ def _classes(
 
 
 def _refuse_half_numbers(labels: Sequence[str], naming: Naming, path: Path) -> None:
-    """Raise UsageError where most labels are numbers, and the others neither numbers nor names."""
+    """Raise UsageError if most labels are numbers, and the others neither numbers nor names."""
     others = [label for label in labels if not NUMBER.fullmatch(label)]
     named = {*naming.listed, *naming.labels} & set(labels)
     if 2 * len(others) < len(labels) and not named and len(set(labels)) != naming.classes:
@@ -174,7 +174,7 @@ def read_synsets(path: Path, classes: int) -> Mapping[str, str]:
     """ILSVRC's number → synset: lines with both in either order, or synsets alone, in order.
 
     Numbers beyond the classes are inner nodes of the hierarchy, which no image shows. Raises
-    UsageError where a line has no synset or they are not as many as the classes.
+    UsageError if a line has no synset or they are not as many as the classes.
     """
     found: dict[str, str] = {}
     for index, line in enumerate(_lines(path)):

@@ -18,7 +18,7 @@ KERNELS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 def float16_tflite(content: bytes) -> bytes:
     """Weights as float16 behind a DEQUANTIZE, as TensorFlow's own converter writes them.
 
-    XNNPACK unpacks them once, when it opens the file; biases stay float32. Raises MixnetError where
+    XNNPACK unpacks them once, when it opens the file; biases stay float32. Raises MixnetError if
     a weight is too large for float16.
     """
     from ai_edge_quantizer import qtyping, recipe_manager

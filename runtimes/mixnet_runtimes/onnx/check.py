@@ -59,7 +59,7 @@ def check_text(model: Any) -> None:
 def check_model(model: Any) -> bool:
     """Check a model whose functions are inlined, and sort its nodes.
 
-    True where they were out of order. Raises ModelError for what cannot be.
+    True if they were out of order. Raises ModelError for what cannot be.
     """
     operands = Operands(model.opset_import)
     count = 0

@@ -137,7 +137,7 @@ def _check_location(name: str, location: str) -> None:
 def _find(path: Path, location: str) -> Path:
     """The file at a checked location. Links may stay in the folder, or in that of a linked model.
 
-    Raises MixnetError where none is there, ModelError where a link leads elsewhere.
+    Raises MixnetError if none is there, ModelError if a link leads elsewhere.
     """
     file = path.parent / location
     if not is_file(file):

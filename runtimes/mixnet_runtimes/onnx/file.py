@@ -28,7 +28,7 @@ def read(path: Path, signature: str | None = None, content: bytes | None = None)
     """Read the graphs of an ``.onnx`` file.
 
     ``content`` is described in the file's place, where it was rewritten in memory. Raises
-    MixnetError where it is broken, UsageError for a signature, which the format has not.
+    MixnetError if it is broken, UsageError for a signature, which the format has not.
     """
     if signature is not None:
         raise UsageError(

@@ -25,7 +25,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 def fix(path: Path, selection: Selection) -> Fixed:
     """The file with the selection's sizes.
 
-    Raises UsageError where the selection does not fit the file, MixnetError for a broken file and
+    Raises UsageError if the selection does not fit the file, MixnetError for a broken file and
     for sizes that stay open.
     """
     if selection.fp16:
@@ -138,7 +138,7 @@ def _graphs(graph: Any) -> Iterator[Any]:
 
 
 def _check(path: Path, model: Any, closed: Shapes) -> bool:
-    """Whether all branches can run at the sizes. Raises UsageError where operators cannot."""
+    """Whether all branches can run at the sizes. Raises UsageError if operators cannot."""
     faults, idle = onnx_shapes.contradictions(model)
     if faults:
         given = " ".join(f"{name}={','.join(map(str, shape))}" for name, shape in closed.items())

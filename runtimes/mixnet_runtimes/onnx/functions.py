@@ -35,7 +35,7 @@ class Cost:
 
 
 def inline(model: Any) -> Any:
-    """The model without functions. Raises ModelError where that is too much or cannot be done."""
+    """The model without functions. Raises ModelError if that is too much or cannot be done."""
     if not model.functions:
         return model
     _check_cost(model)

@@ -34,9 +34,9 @@ class Needs:
 
 
 def sort_nodes(graph: Any) -> bool:
-    """Sort the nodes of a graph and of all graphs within it; True where that changed any.
+    """Sort the nodes of a graph and of all graphs within it; True if that changed any.
 
-    Raises ModelError where a node reads what nothing computes, or what waits for its own result.
+    Raises ModelError if a node reads what nothing computes, or what waits for its own result.
     """
     return _sort(graph, _needs(graph), None)
 

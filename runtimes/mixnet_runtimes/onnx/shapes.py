@@ -118,7 +118,7 @@ def _all_bodies(graph: Any) -> Iterator[Any]:
 
 
 def contradictions(model: Any) -> tuple[list[str], list[str]]:
-    """Why the operators of a model cannot have its inputs' sizes; empty where they can.
+    """Why the operators of a model cannot have its inputs' sizes; empty if they can.
 
     The second are those of branches that cannot run at these sizes, and need not: the other one
     can.
@@ -144,7 +144,7 @@ def _is_whole(type_proto: Any | None) -> bool:
 
 
 def shape_of(type_proto: Any) -> Shape | None:
-    """The shape that a TypeProto states; None where it states none at all."""
+    """The shape that a TypeProto states; None if it states none at all."""
     tensor = type_proto.tensor_type
     if not tensor.HasField("shape"):
         return None
@@ -152,7 +152,7 @@ def shape_of(type_proto: Any) -> Shape | None:
 
 
 def _size(dimension: Any) -> int | None:
-    """The size; None where it is open, which some exporters write as -1."""
+    """The size; None if it is open, which some exporters write as -1."""
     known = dimension.HasField("dim_value") and dimension.dim_value != -1
     return dimension.dim_value if known else None
 
@@ -164,7 +164,7 @@ def _computed(graph: Any) -> Iterator[str]:
 
 
 def _close_batch(model: Any) -> bool:
-    """Set the first dimension of every input to 1 where it is open; True where any was."""
+    """Set the first dimension of every input to 1 where it is open; True if any was."""
     closed = False
     constants = {tensor.name for tensor in model.graph.initializer}
     for value in model.graph.input:

@@ -88,7 +88,7 @@ def _check_tensor(model: Any, index: int, tensor: Any, data: bytes, schema: Any)
 
 
 def _expected_bytes(tensor: Any, elements: int, schema: Any) -> int | None:
-    """Bytes of a constant of this shape and type, or None where they cannot be told."""
+    """Bytes of a constant of this shape and type, or None if they cannot be told."""
     names = {value: key for key, value in vars(schema.TensorType).items()}
     bits = BITS.get(names.get(tensor.type, ""))
     if bits is None or tensor.sparsity is not None:

@@ -28,7 +28,7 @@ def read(path: Path, signature: str | None = None, content: bytes | None = None)
     """Read a ``.tflite`` file as one of its signatures sees it, by default the main subgraph's.
 
     ``content`` is described in the file's place, where it was rewritten in memory. Raises
-    MixnetError where it is broken, UsageError for a signature that it has not.
+    MixnetError if it is broken, UsageError for a signature that it has not.
     """
     model, data = read_model(path)
     if content is not None:
@@ -88,7 +88,7 @@ def parse(path: Path, data: bytes) -> Any:
 
 
 def find_schema() -> Any | None:
-    """The module with the schema's object API, or None where none is installed."""
+    """The module with the schema's object API, or None if none is installed."""
     for name in SCHEMAS:
         try:
             return import_module(name)

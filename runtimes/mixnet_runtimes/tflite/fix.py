@@ -34,7 +34,7 @@ NUMBER_OF_SUBGRAPH, NUMBERS_OF_SUBGRAPHS = "SubgraphIndex", "SubgraphIndices"
 def fix(path: Path, selection: Selection) -> Fixed:
     """The file with the selection's sizes and signature.
 
-    Raises UsageError where the selection does not fit the file, MixnetError for a broken file, for
+    Raises UsageError if the selection does not fit the file, MixnetError for a broken file, for
     sizes that stay open, and where no interpreter is installed that could resize it.
     """
     schema = tflite_file.find_schema()

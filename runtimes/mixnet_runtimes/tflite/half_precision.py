@@ -91,7 +91,7 @@ def allow_fp16(model: Any, schema: Any) -> None:
 
 
 def refuse_unless_float32(path: Path, model: Any, schema: Any, option: str) -> None:
-    """Raise UsageError where a ModelT computes or stores anything but float32 and whole numbers."""
+    """Raise UsageError if a ModelT computes or stores anything but float32 and whole numbers."""
     names = {value: name for name, value in vars(schema.TensorType).items()}
     found = {
         names.get(tensor.type, "an unknown type")

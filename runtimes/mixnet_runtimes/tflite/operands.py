@@ -62,7 +62,7 @@ OPTIONS = {
 
 
 def check(kind: str, inputs: Sequence[int], outputs: Sequence[int], options: Any) -> None:
-    """Raise ModelError where an operator lacks operands, or has another operator's options."""
+    """Raise ModelError if an operator lacks operands, or has another operator's options."""
     fewest = FEWEST.get(kind)
     if fewest is None:
         return

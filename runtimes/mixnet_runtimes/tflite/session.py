@@ -113,7 +113,7 @@ class TfliteSession(Session):
 
 
 def _operators(interpreter: Any) -> list[delegation.Node] | None:
-    """The interpreter's operators; None where it does not list them (a private method does)."""
+    """The interpreter's operators; None if it does not list them (a private method does)."""
     try:
         entries = interpreter._get_ops_details()
     except (AttributeError, TypeError, ValueError, RuntimeError):

@@ -25,5 +25,5 @@ def decoded_text(raw: bytes | str | None) -> str:
 
 
 def integers(vector: Any) -> list[int]:
-    """A FlatBuffer vector of numbers, such as tensors' indices; empty where it is absent."""
+    """A FlatBuffer vector of numbers, such as tensors' indices; empty if it is absent."""
     return [] if vector is None else [int(each) for each in np.asarray(vector).reshape(-1)]

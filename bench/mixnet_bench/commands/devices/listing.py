@@ -20,7 +20,7 @@ from mixnet_common.json_object import WrongValueError
 def run_listing(as_json: bool, address: Address | None = None) -> None:
     """List the phones of this machine, or of a cluster's hosts.
 
-    Raises AdbError where adb is missing here or doesn't work; of other hosts that is a warning.
+    Raises AdbError if adb is missing here or doesn't work; of other hosts that is a warning.
     """
     found = list_phones() if address is None else _on_cluster(address)
     if as_json:

@@ -55,7 +55,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class CheckedAssumption:
-    """Whether an assumption holds; None where it could not be checked."""
+    """Whether an assumption holds; None if it could not be checked."""
 
     holds: bool | None
     detail: str
@@ -74,7 +74,7 @@ PLAN = Plan(paths=(), launches=6, min_count=60, min_time_s=6.0)
 def run_selftest(
     serial: str | None, model: Path | None, as_json: bool, output: Path | None, plan: Plan = PLAN
 ) -> None:
-    """Check everything and report. Raises MixnetError where an assumption does not hold.
+    """Check everything and report. Raises MixnetError if an assumption does not hold.
 
     ``model`` is for the A/A run; None means MixNet-S with random weights.
     """
@@ -252,7 +252,7 @@ def _a_a(subject: Subject) -> CheckedAssumption:
 
 
 def as_fast(low: float, high: float) -> bool | None:
-    """Whether a ratio with this interval may be 1, to 2 %; None where it may be anything.
+    """Whether a ratio with this interval may be 1, to 2 %; None if it may be anything.
 
     >>> as_fast(0.99, 1.03), as_fast(1.05, 1.08), as_fast(0.8, 1.2)
     (True, False, None)

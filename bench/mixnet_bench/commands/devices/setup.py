@@ -64,7 +64,7 @@ class SetupRequest:
 
 
 def run_setup(request: SetupRequest, as_json: bool) -> None:
-    """Tell, and fetch where asked. Raises MixnetError where something is missing in the end."""
+    """Tell, and fetch where asked. Raises MixnetError if something is missing in the end."""
     if request.platform is not None and request.platform not in PLATFORMS:
         raise UsageError(f"no platform {request.platform!r}", nearest(request.platform, PLATFORMS))
     parts, platform = look_at_phone(request.serial, request.platform)

@@ -53,7 +53,7 @@ def weights(wanted: Sequence[Family]) -> list[tuple[Family, int]]:
 def build(split: Split, fonts: Path, output: Path, count: int, start: int = 0) -> str:
     """Draw pictures ``start`` to ``start + count`` into ``output``; returns their hash.
 
-    Raises UsageError where the folder exists, MixnetError where a typeface can't be had.
+    Raises UsageError if the folder exists, MixnetError if a typeface can't be had.
     """
     if output.is_symlink() or output.exists():
         raise UsageError(f"{output} exists", "name a new folder, or remove that one")

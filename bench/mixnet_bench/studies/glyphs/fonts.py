@@ -62,7 +62,7 @@ def families(split: Split) -> tuple[Family, ...]:
 def fetch(wanted: Sequence[Family], folder: Path) -> None:
     """Bring every package into the folder, those that are there already apart.
 
-    Raises MixnetError where npm is missing, a package can't be had, or its hash is another.
+    Raises MixnetError if npm is missing, a package can't be had, or its hash is another.
     """
     missing = [each for each in wanted if not _is_good(folder / each.archive, each.integrity)]
     if missing and shutil.which("npm") is None:
@@ -111,7 +111,7 @@ def _is_good(archive: Path, integrity: str) -> bool:
 def read_font(family: Family, weight: int, folder: Path) -> bytes:
     """One font file (``.woff``, Latin characters) out of a package that was fetched.
 
-    Raises MixnetError where it is not connected.
+    Raises MixnetError if it is not connected.
     """
     member = f"package/files/{family.name}-latin-{weight}-normal.woff"
     try:

@@ -52,7 +52,7 @@ class Bar:
 class Judgement:
     """A ratio compared with a bar.
 
-    ``certain`` is False where the ratio's 95 % interval has the bar inside.
+    ``certain`` is False if the ratio's 95 % interval has the bar inside.
     """
 
     bar: Bar
@@ -85,7 +85,7 @@ def judge_ratio(bar: Bar, value: float, interval: Interval | None = None) -> Jud
 def find_bar(
     quantity: str, subject: FileRequest, other: FileRequest, threads: int, bars: Iterable[Bar]
 ) -> Bar | None:
-    """The first bar on ``subject`` against ``other``; None where there is none."""
+    """The first bar on ``subject`` against ``other``; None if there is none."""
     return next(
         (
             bar

@@ -29,7 +29,7 @@ Run = Callable[[list[str]], "subprocess.CompletedProcess[str]"]
 
 @dataclass(frozen=True)
 class Made:
-    """A file, and what it makes of the sample image; None where its weights are not ours."""
+    """A file, and what it makes of the sample image; None if its weights are not ours."""
 
     order: FileRequest
     path: Path
@@ -51,7 +51,7 @@ def run_quietly(line: list[str]) -> "subprocess.CompletedProcess[str]":
 def kept_path(order: FileRequest, directory: Path) -> Path:
     """The path of a requested file.
 
-    Raises MixnetError where a package that the exporter needs is not installed.
+    Raises MixnetError if a package that the exporter needs is not installed.
     """
     exporter = EXPORTERS[order.exporter]
     facts = [asdict(order), versions(exporter), _sources_hash(exporter), _files_hash(order)]
@@ -96,7 +96,7 @@ def _last_words(done: "subprocess.CompletedProcess[str]") -> str:
 
 
 def versions(exporter: Exporter) -> dict[str, str | None]:
-    """The installed version of each distribution that makes the file; None where there is none."""
+    """The installed version of each distribution that makes the file; None if there is none."""
     return {name: package_version(name) for name in exporter.packages.values()}
 
 

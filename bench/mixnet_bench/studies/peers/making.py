@@ -38,7 +38,7 @@ class ExportedFiles:
     def compare(self, group: Group) -> None:
         """Take out the group's float32 files that compute something else than its subject.
 
-        Raises MixnetError where the subject itself is missing.
+        Raises MixnetError if the subject itself is missing.
         """
         if group.subject in self.skipped:
             raise MixnetError(f"{group.subject.label}: {self.skipped[group.subject]}")

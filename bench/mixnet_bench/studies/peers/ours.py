@@ -9,7 +9,7 @@ from mixnet_bench.studies.peers.registry import FileRequest
 def make(order: FileRequest) -> bytes:
     """Our file in the requested lowering; ``int8`` with the ranges of the sample image.
 
-    Raises UsageError where there is no such lowering.
+    Raises UsageError if there is no such lowering.
     """
     from mixnet_export.job.exporting import Options, export
     from mixnet_export.writers import FORMATS

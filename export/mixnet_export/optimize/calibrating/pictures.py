@@ -48,7 +48,7 @@ def read_pictures(path: Path, model: Path, info: TensorInfo) -> Pictures:
     """At most ``MOST_PICTURES`` images, evenly spaced, as a file's input ``info``.
 
     A damaged image is warned of and left out. Raises UsageError for what are not pictures, or none
-    of the input's shape, and MixnetError where none can be read or a value is not finite.
+    of the input's shape, and MixnetError if none can be read or a value is not finite.
     """
     check_pictures(path)
     found = np.stack(list(_images(path, model, info))) if is_folder(path) else _arrays(path, info)

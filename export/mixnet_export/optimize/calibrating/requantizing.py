@@ -42,7 +42,7 @@ class Calibrator:
         self._given, self._document, self._target = given, document, target
         self._known: dict[str, Requantized | str] = {}
         self.pictures: Pictures | None = None
-        """None where no convolution needs any."""
+        """None if no convolution needs any."""
 
     def requantized(
         self, document: Document, chosen: Sequence[Rewriting], decisions: Decisions
@@ -50,7 +50,7 @@ class Calibrator:
         """The rewritings, some with int8 tiles; and by name why others of int8 have none.
 
         ``document`` is what they are to be made in. Raises UsageError for pictures that are none,
-        or for a file that takes none, and MixnetError where none can be read.
+        or for a file that takes none, and MixnetError if none can be read.
         """
         open_ones = [
             number
@@ -90,7 +90,7 @@ class Calibrator:
             self._known[chosen[number].found.name] = found
 
     def _reason(self, rewriting: Rewriting) -> str:
-        """Why an operator is not tried; empty where it is."""
+        """Why an operator is not tried; empty if it is."""
         if rewriting.found.subgraph:
             return ELSEWHERE
         if not _is_faster(rewriting, self._target):

@@ -55,7 +55,7 @@ class _Trial:
     differing: float = 0.0
     runs: int = 0
     why: str = ""
-    """Why the tiles stay in float32; empty where they need not."""
+    """Why the tiles stay in float32; empty if they need not."""
 
     def see(self, right: Array, got: Array) -> None:
         """Compare one run."""

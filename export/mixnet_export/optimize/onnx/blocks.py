@@ -48,7 +48,7 @@ def find(graph: OnnxGraph, plan: Plan) -> list[OnnxBlock]:
 
 
 def _described(graph: OnnxGraph, block: Block, model: Model, plan: Plan) -> OnnxBlock | None:
-    """A block with what comes in its place; None where that is what is there."""
+    """A block with what comes in its place; None if that is what is there."""
     import onnx
 
     try:

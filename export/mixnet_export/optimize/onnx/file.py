@@ -52,7 +52,7 @@ NOT_WANTED = "none of what could be rewritten is wanted"
 
 
 class OnnxOriginal:
-    """An ``.onnx`` file that was read. Raises MixnetError where it is broken."""
+    """An ``.onnx`` file that was read. Raises MixnetError if it is broken."""
 
     recorded = ("mixnet-mobile", "numpy", "onnx", "onnxruntime")
 

@@ -12,7 +12,7 @@ from mixnet_runtimes.onnx.file import read_model
 def load(path: Path) -> Any:
     """The ModelProto of a file: checked, its nodes sorted, all weights in it.
 
-    Raises MixnetError where it is broken, or weights are missing or lie elsewhere.
+    Raises MixnetError if it is broken, or weights are missing or lie elsewhere.
     """
     from onnx.external_data_helper import load_external_data_for_model
 

@@ -169,7 +169,7 @@ def _compared_outputs(original: Any, made: Any, feeds: Sequence[Feed]) -> Iterat
 
 
 def _blunted(original: Any, made: Any) -> Any | None:
-    """The original with zeros for the weights that went; None where none did."""
+    """The original with zeros for the weights that went; None if none did."""
     import onnx
     from onnx import numpy_helper
 

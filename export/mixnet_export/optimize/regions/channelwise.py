@@ -33,7 +33,7 @@ class Chain:
 
 
 def chain_back(graph: Graph, tensor: int) -> Chain | None:
-    """From a convolution to a tensor that a single operator reads; None where there is none."""
+    """From a convolution to a tensor that a single operator reads; None if there is none."""
     places: list[int] = []
     axes: Axes = {}
     channels = sizes_of(graph.tensor(tensor))[-1]
@@ -128,7 +128,7 @@ _MOVING = {
 
 
 def _numbers(graph: Graph, tensor: int) -> Any:
-    """The values of an integer constant; None where it is none."""
+    """The values of an integer constant; None if it is none."""
     if not is_constant(graph, tensor) or graph.type(tensor) != "INT32":
         return None
     try:

@@ -28,7 +28,7 @@ class UnknownOperatorError(Exception):
 def evaluate(document: Document, place: Place, inputs: Sequence[Array]) -> list[Array]:
     """What the operators of a region compute, in float64.
 
-    Raises UnknownOperatorError where one of them has no definition here, or is not float32.
+    Raises UnknownOperatorError if one of them has no definition here, or is not float32.
     """
     graph = Graph(document, place.subgraph)
     values: dict[int, Array] = {

@@ -65,7 +65,7 @@ def model_of(block: Block, steps: Steps) -> tuple[Model, dict[Tensor, str]]:
 
 
 def _site(graph: Graph, block: Block, steps: Steps, plan: Plan) -> Site | None:
-    """A block with what the plan makes of it; None where that is what is there."""
+    """A block with what the plan makes of it; None if that is what is there."""
     try:
         model, _ = model_of(block, steps)
         lowered = lower(model, plan)

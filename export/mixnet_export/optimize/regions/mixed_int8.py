@@ -65,7 +65,7 @@ def find(document: Document, target: Target) -> list[Site | Stay]:
 def _site(graph: Graph, cut: Cut, plan: Choice) -> Site | None:
     """The rewriting of a split; None if it is of neither kind.
 
-    Raises LeftAloneError where it is, and has to stay.
+    Raises LeftAloneError if it is, and has to stay.
     """
     readers = readers_of(graph, cut.parts)
     kinds = {graph.kind(graph.operators[place]) for place in readers}
@@ -113,7 +113,7 @@ def _kernel(graph: Graph, place: int) -> str:
 
 
 def _origin(graph: Graph, tensor: int) -> _Origin | None:
-    """The one convolution that a tensor is computed from; None where it is not so simple."""
+    """The one convolution that a tensor is computed from; None if it is not so simple."""
     convolutions, places, axes = set[int](), set[int](), Axes()
     pending, channels = [tensor], sizes_of(graph.tensor(tensor))[3]
     while pending and len(places) <= LONGEST:

@@ -245,7 +245,7 @@ def _picked(editor: GraphEditor, tensor: int, axes: Sequence[int], order: list[i
 def _repeated(graph: Graph, multiplied: _Multiplied, words: str) -> Site:
     """The convolution before it computes each channel once per reader.
 
-    Raises LeftAloneError where there is none.
+    Raises LeftAloneError if there is none.
     """
     place = multiplied.place
     source, *_ = integers(graph.operators[place].inputs)

@@ -154,7 +154,7 @@ class Recognizer:
         return places
 
     def _padding(self, base: Tensor, parts: Sequence[Step], views: Sequence[_View]) -> Any:
-        """One padding that gives every part its own zeros; None where there is none."""
+        """One padding that gives every part its own zeros; None if there is none."""
         _, height, width, _ = self._steps.shapes[base]
         wanted = [
             _added(part.values["pads"], view.pads) for part, view in zip(parts, views, strict=True)
@@ -329,7 +329,7 @@ def _norm(step: Step) -> Made:
 
 
 def recognize(steps: Steps) -> list[Made]:
-    """The nodes of a graph's steps, in order; nothing where one of them contradicts itself."""
+    """The nodes of a graph's steps, in order; nothing if one of them contradicts itself."""
     try:
         return Recognizer(steps).nodes()
     except MixnetError:

@@ -126,7 +126,7 @@ def _operator_time(tag: str, owner: Operator | None, time_us: float) -> Operator
 def _ask(
     path: Path, request: dict[str, Any], timeout_s: float, command: Sequence[str]
 ) -> dict[str, Any]:
-    """The child's answer. Raises MixnetError where it reports an error, dies or hangs."""
+    """The child's answer. Raises MixnetError if it reports an error, dies or hangs."""
     limits = child.Limits(timeout_s, child.limits_for(path).memory_bytes)
     asked = child.Question(
         "mixnet_runtimes.tflite.profile.litert_child:measure_events", path, request, limits, command

@@ -51,7 +51,7 @@ def collect(
 ) -> dict[str, Any]:
     """The answer for a file from the events of each round, wherever they were recorded.
 
-    Raises MixnetError where the rounds differ or cannot be true.
+    Raises MixnetError if the rounds differ or cannot be true.
     """
     known = [[each for each in events if each.type in (OPERATOR, *DELEGATED)] for events in rounds]
     return {
