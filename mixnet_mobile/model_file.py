@@ -27,7 +27,7 @@ class ModelFile:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes on disk, without weights that lie beside an ``.onnx`` file."""
+        """Bytes on disk, without weights beside an ``.onnx`` file."""
         return self.path.stat().st_size
 
 

@@ -117,7 +117,7 @@ class Command(click.Command):
 
 
 def _show(error: click.ClickException) -> None:
-    """Print what click says of a command line in the form of all other errors."""
+    """Print click's errors on a command line in the form of all other errors."""
     message = " ".join(error.format_message().split()).rstrip(".")
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path} --help lists all options" if context else ""

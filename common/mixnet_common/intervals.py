@@ -91,7 +91,7 @@ def exp_of(estimate: Estimate) -> Estimate:
 
 @lru_cache(maxsize=256)
 def student_bound(freedom: float, confidence: float = CONFIDENCE) -> float:
-    """Between minus and plus this many standard errors lies ``confidence`` of Student's t.
+    """Between minus and plus this many standard errors is ``confidence`` of Student's t.
 
     >>> round(student_bound(4), 3), round(student_bound(9, 0.99), 3)
     (2.776, 3.25)

@@ -16,12 +16,12 @@ CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 def usable_memory() -> int | None:
-    """The machine's memory, or less where a limit is set, in bytes; None if nothing says."""
+    """The machine's memory, or a lower limit, in bytes; None if unknown."""
     return min(_limits(), default=None)
 
 
 def peak_memory() -> int | None:
-    """The most memory that this process has had resident, in bytes; None if nothing says.
+    """The peak resident memory of this process, in bytes; None if unknown.
 
     Linux's ``ru_maxrss`` is not it: that begins with what the process that started this one had.
     """

@@ -25,7 +25,7 @@ SHOWN = 45
 
 
 class Whole(click.IntRange):
-    """A whole number from ``least`` to ``most``; None if its use says how large it may be.
+    """A whole number from ``least`` to ``most``; None if its use limits it.
 
     ``why`` says where an upper bound comes from that is not the same everywhere.
     """

@@ -32,7 +32,7 @@ class OwnFunction:
     """Hash of the file, which may import others."""
 
     def __call__(self, *arguments: Any) -> Any:
-        """Call it; whatever it prints goes to stderr."""
+        """Call it; its output goes to stderr."""
         with redirect_stdout(sys.stderr):
             return self.call(*arguments)
 

@@ -189,7 +189,7 @@ def check_weights(graph: Graph, weights: Mapping[str, NDArray[Any]], where: str)
 
 
 def impossible(weights: Mapping[str, NDArray[Any]]) -> dict[str, list[str]]:
-    """Names of arrays that no training leaves, by what is wrong with them; names are ours."""
+    """Names of invalid arrays by their fault; names are ours."""
     return {
         NOT_FINITE: [name for name, array in weights.items() if not np.isfinite(array).all()],
         NEGATIVE: [

@@ -55,7 +55,7 @@ class Settings:
         return name in self.float_nodes or any(below(name, layer) for layer in self.float_layers)
 
     def check_layers(self, names: Iterable[str]) -> None:
-        """Raise UsageError if a float layer is none of a file's operators, by their names."""
+        """Raise UsageError if a float layer is not the name of an operator of the file."""
         known = tuple(names)
         for layer in self.float_layers:
             if not any(below(name, layer) for name in known):

@@ -23,7 +23,7 @@ from mixnet_common.supervision import memory_limit
 from mixnet_common.system_faults import MEMORY, THREADS, fault_in
 
 COMMAND = (sys.executable, "-P", "-m", "mixnet_runtimes.child_process")
-"""``-P`` keeps the current directory, where anything may lie, out of the module search."""
+"""``-P`` keeps the current directory, which may contain anything, out of the module search."""
 
 TIMEOUT_S = 60.0
 """For a small file; a second more for each ``BYTES_PER_S`` of it."""
@@ -218,7 +218,7 @@ def describe_end(status: int, stderr: str = "") -> str:
 
 
 def last_words(stderr: str) -> str:
-    r"""The line that says why a process died, as it may be printed; empty if none does.
+    r"""The line with the reason why a process died, made printable; empty if there is none.
 
     That is one about memory, threads or open files, and else the last one.
 

@@ -2,4 +2,4 @@
 
 
 class ModelError(Exception):
-    """Something in a model cannot be. The message says what, in the words of its format."""
+    """A model is invalid. The message gives the reason, in the terms of its format."""

@@ -34,7 +34,7 @@ def made_up(file: str, info: TensorInfo, rng: np.random.Generator) -> NDArray[An
 
 
 def refuse_unmakeable(file: str, info: TensorInfo) -> None:
-    """Raise MixnetError if no values of an input's type can be made up."""
+    """Raise MixnetError if no values of an input's type can be generated."""
     if not can_be_made_up(info.dtype):
         sizes = "×".join(map(str, info.shape)) or "one element"
         raise MixnetError(

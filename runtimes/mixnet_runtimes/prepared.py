@@ -100,7 +100,7 @@ def prepare(
     seed: int = 0,
     read_image: ReadImage | None = None,
 ) -> Prepared:
-    """Make a file ready; what has to be written goes into ``folder``.
+    """Prepare a file; new files are written into ``folder``.
 
     Raises UsageError if options do not fit the file, and MixnetError for a broken file, for
     sizes that stay open and for inputs for which no values can be generated.

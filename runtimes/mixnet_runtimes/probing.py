@@ -36,7 +36,7 @@ class Use:
 CHILD = "mixnet_runtimes.probing_child"
 
 _proven: set[tuple[Any, ...]] = set()
-"""Files that ran already, by what they are and how they are used."""
+"""Files that ran already, by their identity and use."""
 
 _sizes: dict[tuple[Any, ...], dict[int, tuple[int, ...]]] = {}
 """Computed sizes of files, likewise."""

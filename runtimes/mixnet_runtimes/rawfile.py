@@ -17,5 +17,5 @@ def load(path: Path) -> bytes:
 
 
 def broken(path: Path, why: str) -> MixnetError:
-    """The error for a file that is not what its suffix says."""
+    """The error for a file that does not match its suffix."""
     return MixnetError(f"{show(path)} is not a valid {path.suffix.lower()} file: {why}", HINT)

@@ -74,7 +74,7 @@ class Fixed:
     signature: str | None = None
     """The one that is run, where the file names any."""
     has_data: bool = False
-    """Whether weights lie beside the file."""
+    """Whether there are weights beside the file."""
     given: Selection = AS_IT_IS
     """What is not the file's own choice: of shapes those that differ from the file's."""
     described: bytes | None = None

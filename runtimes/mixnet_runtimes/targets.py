@@ -118,7 +118,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Runtime:
-    """A runtime, and the names that it goes by."""
+    """A runtime, and its names."""
 
     title: str = checked(line)
     names: tuple[str, ...] = checked(list_of(line, 1, 20, unique=True))
@@ -183,7 +183,7 @@ class Table:
     targets: tuple[Target, ...]
 
     def named(self, name: str) -> str | None:
-        """The runtime that goes by a name or title; None for an unknown one."""
+        """The runtime with a name or title; None for an unknown one."""
         name = name.lower()
         for key, runtime in self.runtimes.items():
             if name in (*runtime.names, runtime.title.lower()):
@@ -253,7 +253,7 @@ def _find(table: Table, name: str) -> Target | None:
 
 @cache
 def load_targets() -> Table:
-    """The table that comes with this package."""
+    """The table in this package."""
     file = resources.files("mixnet_runtimes").joinpath("targets.toml")
     return parse_targets(file.read_text(encoding="utf-8"), file.name)
 

@@ -88,7 +88,7 @@ SYMPTOMS: tuple[tuple[str, type[AdbError], str, str], ...] = (
 
 
 LONGEST = 4000
-"""Characters of a complaint that are read: its end, where adb says what it is about."""
+"""Number of characters read of a message: its end, which contains the reason."""
 
 
 SERVER_VARIABLES = ("ADB_SERVER_SOCKET", "ANDROID_ADB_SERVER_ADDRESS", "ANDROID_ADB_SERVER_PORT")

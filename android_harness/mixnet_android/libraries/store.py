@@ -37,7 +37,7 @@ VERSION = re.compile(r"[0-9]+(\.[0-9]+)*(\.?[a-z+-][0-9a-z.+-]*)?", re.IGNORECAS
 LONGEST_VERSION = 40
 
 SONAME_VERSION = re.compile(r"\.so\.([0-9]+\.[0-9]+(?:\.[0-9]+)*)\Z")
-"""``1.32.0`` of ``libonnxruntime.so.1.32.0``; a major version alone says too little."""
+"""``1.32.0`` of ``libonnxruntime.so.1.32.0``; a major version alone is not enough."""
 
 SYMBOL_VERSION = re.compile(r"VERS_([0-9]+\.[0-9]+\.[0-9]+)")
 """``1.29.0`` of ``OrtGetApiBase@@VERS_1.29.0``. LiteRT's ``VERS_1.0`` is of its interface."""

@@ -84,7 +84,7 @@ def _cluster(
 
 
 def _khz(text: str | None) -> int | None:
-    """A frequency that can be: ``<unsupported>`` and 0 are none."""
+    """A valid frequency: ``<unsupported>`` and 0 are not."""
     return integer(text, 1_000, 100_000_000)
 
 

@@ -74,7 +74,7 @@ EMULATED = {
     "ro.mixnet.emulated": ("1", "true"),
     "ro.hardware": ("goldfish", "ranchu", "cutf_cvm", "vbox86", "redroid"),
 }
-"""Properties of devices that are none: emulators, containers, and the devices of our own tests."""
+"""Properties of simulated devices: emulators, containers, and the devices of our own tests."""
 
 
 def _is_emulated(properties: Mapping[str, str]) -> bool:

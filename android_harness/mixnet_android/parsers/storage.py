@@ -43,7 +43,7 @@ def parse_mounts(text: str) -> tuple[Mount, ...]:
 
 
 def mount_of(path: str, mounts: tuple[Mount, ...]) -> Mount | None:
-    """The mount that a path lies on: the longest that contains it, the last among equals."""
+    """The mount of a path: the longest that contains it, the last among equals."""
     holding = [
         each
         for each in mounts

@@ -56,7 +56,7 @@ def sources_and_settings() -> list[Path]:
 
 
 def find_ndk() -> Path | None:
-    """The NDK: where the environment says, else the newest in the SDK."""
+    """The NDK: from the environment variables, else the newest in the SDK."""
     for name in ("ANDROID_NDK_HOME", "ANDROID_NDK_ROOT", "ANDROID_NDK"):
         if named := os.environ.get(name):
             return Path(named)

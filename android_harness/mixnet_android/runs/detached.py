@@ -133,7 +133,7 @@ class Run:
         on_progress: Callable[[str], None] = lambda line: None,
         on_lost: Callable[[], None] = lambda: None,
     ) -> Status:
-        """Poll until it has ended. A phone that goes away is waited for and asked again.
+        """Poll until it has ended. Waits for a disconnected phone and polls it again.
 
         Raises RunKilled or Rebooted if it ended without an exit status, NoSpace where the disk
         was full at its end, TimedOut where its limit ended it, and Lost where the phone stays away:

@@ -225,7 +225,7 @@ def _fetch_trace(phone: Phone, folder: str, number: int, times: str, into: Path)
 
 
 def _fetch(phone: Phone, folder: str, path: str, into: Path, most_bytes: int) -> bytes:
-    """A file that the runner says it wrote; only in the run's folder, whatever it says."""
+    """A file that the runner reports; only in the run's folder, whatever it reports."""
     name = path.rpartition("/")[2]
     if not re.fullmatch(
         r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}", name

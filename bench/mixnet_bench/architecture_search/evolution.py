@@ -45,7 +45,7 @@ FASTEST, RANDOM, MUTATION, MIXED, REST = "fastest", "random", "mutation", "cross
 
 @dataclass(frozen=True)
 class Proposal:
-    """The network to score next, and where it comes from."""
+    """The network to score next, and its origin."""
 
     genotype: Genotype
     origin: str

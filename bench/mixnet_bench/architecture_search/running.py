@@ -78,7 +78,7 @@ class SearchJob:
         }
 
     def candidate(self, trial: SearchTrial) -> Candidate:
-        """A trial as a score gets it."""
+        """A trial as the argument of a score."""
         ratio = self.latencies.ratio(trial.genotype)
         took = self.milliseconds(ratio.value)
         return Candidate(trial.number, trial.genotype, ratio, took, self.space)

@@ -152,5 +152,5 @@ def _sizes(network: Network) -> Size:
 
 
 def clock() -> float:
-    """Seconds on a clock that never goes back."""
+    """Seconds on a monotonic clock."""
     return time.monotonic()

@@ -101,7 +101,7 @@ def sized(campaign: Campaign, imported: "Imported", entry: Entry) -> Network:
 
 
 def shown(campaign: Campaign, entry: Entry, network: Network) -> Network:
-    """The network for images prepared as the entry says. Raises UsageError for an unknown way."""
+    """The network with the entry's preprocessing. Raises UsageError for an unknown one."""
     if entry.preprocessing is None:
         return network
     name = entry.preprocessing

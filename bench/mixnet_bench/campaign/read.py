@@ -27,7 +27,7 @@ KEYS = (FOR, *(each.name for each in fields(Campaign) if each.name not in OURS))
 
 
 def read_campaign(path: Path) -> Campaign:
-    """Read a campaign. Raises UsageError for whatever is not as docs/campaigns.md says."""
+    """Read a campaign. Raises UsageError for anything that contradicts docs/campaigns.md."""
     text = read_text(path, "give the path of a campaign's TOML file", limit=TOML_BYTES)
     return parse_campaign(text, path)
 

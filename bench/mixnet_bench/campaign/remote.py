@@ -55,7 +55,7 @@ def do_step(step: Step, files: Sequence[Carried], *contents: bytes) -> dict[str,
 
 
 def moved(step: Step, root: Path) -> Step:
-    """The step, and those that it needs, of a campaign whose files lie below ``root``."""
+    """The step, and those that it needs, of a campaign whose files are below ``root``."""
     needs = tuple(moved(each, root) for each in step.needs)
     work = step.work
     if isinstance(work, CampaignWork):
@@ -64,7 +64,7 @@ def moved(step: Step, root: Path) -> Step:
 
 
 def check_fit(step: Step) -> None:
-    """Raise UnfitError if what the step's key says of a machine is not true of this one."""
+    """Raise UnfitError if this machine differs from the one in the step's key."""
     for name, wanted in dict(step.inputs.get("versions") or {}).items():
         found = package_version(name)
         if found != wanted:

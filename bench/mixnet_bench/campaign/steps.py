@@ -46,7 +46,7 @@ MOST_STEPS = 10_000
 
 
 def make_steps(campaign: Campaign) -> list[Step]:
-    """All steps of a campaign, in an order in which each comes after those that it needs.
+    """All steps of a campaign, each after those that it needs.
 
     Raises UsageError if a network, a lowering, a table or a folder of images is unknown, and
     MixnetError where weights are damaged or fit another network.

@@ -71,7 +71,7 @@ def check_reached(address: Address, reported: str) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host can be no other than this machine, whatever a name server says.
+    """Whether a host is certainly this machine, whatever a name server answers.
 
     >>> [is_loopback(each) for each in ("127.0.0.1", "::1", "localhost", "10.0.0.1", "lab")]
     [True, True, True, False, False]

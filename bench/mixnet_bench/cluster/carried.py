@@ -26,7 +26,7 @@ _writing = threading.Lock()
 
 @dataclass(frozen=True)
 class Carried:
-    """A file by content, and where it is to lie: a path with ``/`` below some folder."""
+    """A file by content, and its destination: a path with ``/`` below some folder."""
 
     name: str
     sha256: str

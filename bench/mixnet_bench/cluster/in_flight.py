@@ -187,7 +187,7 @@ def _nobody(piece: Piece[Any]) -> tuple[str, str]:
 
 
 def _failed(error: BaseException | None) -> WorkerAnswer:
-    """An answer in the place of the worker's: it died over it, or could not even begin."""
+    """An answer instead of the worker's, which died or could not begin."""
     name = type(error).__name__
     if name == "KilledWorker":
         failure = ("several workers died while working on it", "see their logs")

@@ -53,7 +53,7 @@ def report_path(folder: Path) -> Path:
 
 
 def write_report(title: str, folder: Path, command: str) -> str:
-    """Write a folder's report into it, made by a command; a line that says where it is."""
+    """Write a folder's report into it, made by a command; returns a line with its path."""
     path = report_path(folder)
     from mixnet_bench.report.load import load_results
     from mixnet_bench.report.page import render_page

@@ -14,7 +14,7 @@ Sizes = tuple[int, ...]
 
 
 class UnknownError(Exception):
-    """A figure cannot be known; the message says why, as half a sentence."""
+    """A figure cannot be known; the message is the reason, as part of a sentence."""
 
 
 CANNOT_RUN = "it cannot run at these sizes: "
@@ -50,7 +50,7 @@ class Operands:
         return _known(self.outputs[position] if there else None, "output", position)
 
     def value(self, position: int) -> float | None:
-        """The number in an input of one element, where the file says it."""
+        """The number in an input of one element, if the file contains it."""
         tensor = self.inputs[position] if self.has(position) else None
         return None if tensor is None else tensor.value
 

@@ -105,7 +105,7 @@ def dot_general(operands: Operands) -> int:
 
 
 def stable_convolution(operands: Operands) -> int:
-    """StableHLO's convolution, which says which axis is what."""
+    """StableHLO's convolution, which defines the meaning of its axes."""
     weights = operands.sizes(1)
     window = prod(weights[axis] for axis in operands.wholes("kernelSpatialDimensions"))
     channels = weights[operands.whole("kernelInputFeatureDimension")]

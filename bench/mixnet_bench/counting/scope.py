@@ -75,7 +75,7 @@ class Scope:
         return None
 
     def value(self, name: str) -> float | None:
-        """The number in a tensor of one element, where the file says it."""
+        """The number in a tensor of one element, if the file contains it."""
         place = self.find(name) if name else None
         own = self.tensor(name)
         if own is not None and own.value is not None:

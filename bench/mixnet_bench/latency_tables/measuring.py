@@ -37,7 +37,7 @@ class Files:
 
 
 def batches(keys: Sequence[str], passed: int, most: int = MOST_AT_ONCE) -> Iterator[list[str]]:
-    """The groups of one pass: alike in size, and shuffled by the pass's number.
+    """The groups of one pass: of similar size, and shuffled by the pass's number.
 
     >>> [len(group) for group in batches("abcde", 0, most=2)]
     [2, 2, 1]

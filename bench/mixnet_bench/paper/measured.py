@@ -27,7 +27,7 @@ OTHER_CLASSES = "the results are for {found} classes, the paper's for {printed:,
 IMAGENET_CLASSES = 1000
 """Classes of every accuracy in the paper without another data set."""
 POINTS = 1.0
-"""An accuracy is reproduced if the printed one lies within one point."""
+"""An accuracy is reproduced if it is within one point of the printed one."""
 _PRECISION = re.compile(r"-(int8|int8-dynamic|float16|mixed)$")
 """Suffixes of an exported file's name after the network's."""
 
@@ -117,7 +117,7 @@ def _entries(folder: Path, found: ParityResult) -> list[tuple[tuple[str, int], M
 
 
 def network_of(path: str, folder: Path) -> str:
-    """The network in a file, as the provenance beside it says; else by the file's name.
+    """The network in a file, from the provenance beside it, else from the file's name.
 
     ``folder`` is that of the results that name the file: nothing outside is opened for them.
 

@@ -43,7 +43,7 @@ def input_arrays(model: Prepared, seed: int) -> list[NDArray[Any]]:
 def write_raw(
     models: Sequence[Prepared], seed: int, folder: Path
 ) -> Mapping[int, tuple[Path, ...]]:
-    """Files of the inputs, by model; none for a model whose inputs are all made up."""
+    """Files of the inputs, by model; none for a model whose inputs are all generated."""
     found: dict[int, tuple[Path, ...]] = {}
     for number, model in enumerate(models):
         if not model.values:

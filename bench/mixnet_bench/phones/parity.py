@@ -114,7 +114,7 @@ def difference(
 
 
 def grid_step(values: NDArray[Any]) -> float | None:
-    """The step of values that were dequantized from 8 bits; None if they lie on no grid.
+    """The step of values that were dequantized from 8 bits; None if they were not.
 
     A file's int8 outputs, turned to floats in it, are multiples of one step; the smallest gap
     between two of them is that step, or a few of them where there are few values. No multiple is

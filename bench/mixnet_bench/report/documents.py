@@ -93,7 +93,7 @@ def _newest(documents: Documents) -> Documents:
 
 
 def _step(document: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Kind and name of the step that a document is the result of, where it says them."""
+    """Kind and name of a document's step, if it contains them."""
     about = document.get("step")
     if not isinstance(about, dict):
         return None

@@ -94,7 +94,7 @@ def _known(found: Iterator[Table | None]) -> list[Table]:
 
 
 def render_page(results: Results, title: str, made: Sequence[tuple[str, str]] = ()) -> str:
-    """The whole page; ``made`` says when and with what it was made, by name."""
+    """The whole page; ``made`` contains its date, versions and command, by name."""
     return render(
         title=title,
         made=[*made, *_circumstances(results)],

@@ -45,7 +45,7 @@ def accuracy_by_model() -> dict[str, tuple[str, float]]:
 
 
 def split_far(points: list[ModelPoint]) -> tuple[list[ModelPoint], list[ModelPoint]]:
-    """Points to draw, of one or more, and those that lie too far out on the axis of costs."""
+    """Points to draw, of one or more, and those too far out on the axis of costs."""
     costs = sorted(point.cost for point in points)
     limit = FAR * costs[3 * (len(costs) - 1) // 4] if len(costs) >= FEW else costs[-1]
     near = [point for point in points if point.cost <= limit]

@@ -75,7 +75,7 @@ class Device:
 
 @dataclass(frozen=True)
 class Against:
-    """A file's time over a baseline's, and what that says."""
+    """A file's time over a baseline's, and the conclusion."""
 
     baseline: str
     side_by_side: bool

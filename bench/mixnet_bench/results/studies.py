@@ -122,7 +122,7 @@ class CanaryRun(ResultRecord):
     """A launch of the runner in a trial of its canary."""
 
     loaded: bool
-    """whether a program kept its CPU busy"""
+    """whether another program kept its CPU busy"""
     run_delay: Share | None = known_as()
     """share of its time that it waited for a core, according to the kernel; `null` if not \
 reported"""

@@ -22,7 +22,7 @@ def median(samples: Floats) -> float:
 
 
 def percentile(samples: Floats, percent: float) -> float:
-    """The value below which ``percent`` of the samples lie, interpolated linearly.
+    """The value below which ``percent`` of the samples are, interpolated linearly.
 
     Definition 7 of Hyndman and Fan (1996), numpy's default: with the n samples sorted and counted
     from 0, the value at position (n - 1) * percent / 100.

@@ -232,7 +232,7 @@ def claim(scenario: Scenario, launches: int, runs: int) -> Claims:
 @click.option("--claims", is_flag=True, help="Count right conclusions of comparisons.")
 @json_option
 def main(runs: int, counts: tuple[int, ...], claims: bool, as_json: bool) -> None:
-    """Count how often 95 % intervals hold the truth, in made-up measurements of known truth.
+    """Count how often 95 % intervals contain the true value, in simulated measurements.
 
     Exit status 1 where one of a ratio or a median does so in less than 93.5 % or more than 97.5 %.
     """

@@ -86,7 +86,7 @@ def compare_with_saved(
 
 
 def check_foreseen(foreseen: Sequence[Foreseen], saved: Sequence[LatencyResult]) -> None:
-    """Hold what is known before measuring against a saved result's. Raises as ``check_alike``."""
+    """Compare what is known before measuring with a saved result. Raises as ``check_alike``."""
     for target in foreseen:
         check_alike(choose_baseline(saved, target.name), target)
 

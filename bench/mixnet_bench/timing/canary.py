@@ -90,7 +90,7 @@ def _contended(launches: Sequence[Launch]) -> Iterator[Caveat]:
 
 
 def _span_ms(launch: Launch) -> float:
-    """From a launch's first sample to its last, with what lies between."""
+    """Time from a launch's first sample to its last."""
     return float(launch.t_ms[-1]) if len(launch.t_ms) else 0.0
 
 

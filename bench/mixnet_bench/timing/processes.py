@@ -18,7 +18,7 @@ from mixnet_common import MixnetError, UsageError
 from mixnet_runtimes.child import advice, describe_end, last_words
 
 COMMAND = (sys.executable, "-P", "-m", "mixnet_bench.timing.worker")
-"""``-P`` keeps the current directory, where anything may lie, out of the module search."""
+"""``-P`` keeps the current directory, which may contain anything, out of the module search."""
 
 DOING = {"load": "while opening it", "run": "while running it"}
 """Descriptions of a worker's requests."""
@@ -148,7 +148,7 @@ StartWorker = Callable[[str], Worker]
 
 @contextmanager
 def alive(targets: Sequence[str], start: StartWorker = ProcessWorker) -> Iterator[list[Worker]]:
-    """One worker a target, all ended when the block is left, by whatever way."""
+    """One worker per target, all ended when the block is left, also by an error."""
     with ExitStack() as stack:
         workers = []
         for target in targets:

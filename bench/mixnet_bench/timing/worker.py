@@ -32,7 +32,7 @@ Clock = Callable[[], int]
 
 
 def clock_calls(invoke: Invoke, count: int, clock: Clock) -> list[tuple[int, int]]:
-    """When each of ``count`` calls began and ended; nothing but the call lies between the two."""
+    """Start and end of each of ``count`` calls; only the call is between the two."""
     readings = []
     for _ in range(count):
         start = clock()

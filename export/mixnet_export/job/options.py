@@ -49,7 +49,7 @@ class Options:
     calibration: Path | None = None
     calibration_images: int = CALIBRATION_IMAGES
     settings: Settings = DEFAULT_SETTINGS
-    """For precisions with calibration; what goes in and out is in ``io``."""
+    """Settings of precisions with calibration; ``io`` is the type of inputs and outputs."""
     pieces: str | None = None
     """The type of the tiles of large kernels in an int8 file, overriding the lowering."""
     equalise: bool = False
@@ -62,7 +62,7 @@ class Options:
     """For ``mixed``: images in a folder for each class; None to hold the calibration's images
     against float32's own answers."""
     allow_fp16: bool = False
-    """A float32 ``.tflite`` says that XNNPACK may compute it in float16 where the processor can."""
+    """Mark a float32 ``.tflite`` so that XNNPACK may compute it in float16 if the CPU can."""
     verify: bool = True
     random_weights: bool = False
     """The weights are random: the file's outputs do not measure accuracy."""

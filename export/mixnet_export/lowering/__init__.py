@@ -75,7 +75,7 @@ def _named(name: str) -> Plan:
 
 
 def lower(model: Model, plan: Plan | str = "reference") -> Model:
-    """Rewrite a model as a plan, or one named in ``PLANS``, says.
+    """Rewrite a model by a plan, or by one named in ``PLANS``.
 
     What it computes stays the same but for rounding. Raises UsageError for an unknown name, and
     for a plan that lists a block which the model has not.

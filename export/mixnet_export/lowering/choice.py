@@ -29,7 +29,7 @@ In files of older versions these words alone say so."""
 
 
 def _pairs(count: int) -> tuple[int, ...]:
-    """Two and two from the smallest on, an odd one out by itself."""
+    """Pairs from the smallest on; the last one may be single."""
     return (2,) * (count // 2) + (1,) * (count % 2)
 
 

@@ -21,7 +21,7 @@ Merging = Callable[[Node], Sequence[int]]
 
 
 def merge_kernels(model: Model, merging: Merging) -> Model:
-    """Merge neighbouring groups of mixed depthwise convolutions, as ``merging`` says for each.
+    """Merge neighbouring groups of mixed depthwise convolutions, by ``merging`` for each.
 
     Dilated groups, and groups with other padding than SAME or symmetric, stay as they are.
     """

@@ -12,7 +12,7 @@ from mixnet_networks.images.preprocessing import for_channels, load_preprocessin
 from mixnet_runtimes.model_files import identity_of
 
 ASSUMED = "timm"
-"""The preprocessing taken where nothing says which: most people's evaluation of ImageNet."""
+"""The assumed preprocessing without metadata: the usual evaluation of ImageNet."""
 
 
 def find_preprocessing(
@@ -34,7 +34,7 @@ def metadata_of_file(path: Path) -> dict[str, ModelMetadata]:
 
 
 def side_metadata(path: Path) -> ModelMetadata:
-    """The card in the provenance beside a file; empty if there is none of this very file."""
+    """The metadata in the provenance beside a file; empty if there is none for this file."""
     side = path.with_name(f"{path.name}.json")
     if not is_file(side):
         return ModelMetadata()

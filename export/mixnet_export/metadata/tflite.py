@@ -162,7 +162,7 @@ def _output(name: str, labels: Labels) -> dict[str, Any]:
 
 
 def _set_entries(model: Any, tables: Any, entries: Mapping[str, bytes]) -> None:
-    """Put named buffers into a ModelT, in the place of older ones of the same names."""
+    """Put named buffers into a ModelT, replacing older ones of the same names."""
     kept = [each for each in model.metadata or () if _text(each.name) not in entries]
     for name, content in entries.items():
         buffer, entry = tables.BufferT(), tables.MetadataT()

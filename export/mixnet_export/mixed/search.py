@@ -90,7 +90,7 @@ class Front:
 
 
 class NoMixtureError(MixnetError):
-    """No file is both within the budget and faster than float32; ``steps`` says what was tried."""
+    """No file is both within the budget and faster than float32; ``steps`` are the attempts."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
         best = min(steps, key=lambda step: (not step.faster, step.loss))

@@ -41,7 +41,7 @@ def compare_outputs(
     blunted: Document | None,
     feeds: Sequence[Feed] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Every output of every signature, over all inputs; made-up ones without ``feeds``.
+    """Every output of every signature, over all inputs; generated ones without ``feeds``.
 
     ``blunted`` is the original without the weights of the rewritten operators: an output that is
     the same there says nothing of them. None if they have no weights.

@@ -23,7 +23,7 @@ TILES = "tiles"
 """The pattern of a large convolution that is tiled."""
 
 INT8_TILES = "int8 tiles"
-"""The pattern of tiles in int8, with ranges of their own, in place of float32 ones."""
+"""The pattern of tiles in int8, with their own ranges, instead of float32 ones."""
 
 SLOWER = "measured, not faster when rewritten"
 

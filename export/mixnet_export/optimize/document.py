@@ -26,7 +26,7 @@ from mixnet_runtimes.tflite.words import decoded_text, kind_of, names_of
 Array = NDArray[Any]
 
 METADATA_KEY = "mixnet_optimize"
-"""The entry in a file's metadata that says from what it was made, and for what."""
+"""The entry in a file's metadata with its origin and target."""
 
 SCHEMA_VERSION = 3
 
@@ -92,7 +92,7 @@ def read_document(path: Path) -> Document:
 
 
 def write_document(document: Document, model: Any, provenance: Mapping[str, Any]) -> bytes:
-    """The file's bytes with another model in it, which says in its metadata what it is."""
+    """The file's bytes with another model, whose metadata describe it."""
     _remember(document.schema, model, provenance)
     packed = pack(document.schema, model)
     if document.archive is not None:

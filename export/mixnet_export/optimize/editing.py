@@ -157,7 +157,7 @@ class GraphEditor:
         version: int = 1,
         **values: Any,
     ) -> Any:
-        """Append an operator to those that come in the place of the one at ``place``."""
+        """Append an operator to the replacement of the one at ``place``."""
         operator = self.editor.record(
             "Operator",
             opcodeIndex=self.editor.code(kind, version),

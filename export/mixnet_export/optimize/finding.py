@@ -44,7 +44,7 @@ class Found:
     subgraph: int
     operator: int
     pad: int | None
-    """The operator that pads its input with zeros for it alone, and goes with it."""
+    """The operator that pads its input with zeros only for it, and is absorbed."""
     source: int
     """The tensor that it reads; with ``pad`` the one that is padded."""
     direct_source: int

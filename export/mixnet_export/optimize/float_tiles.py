@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 
 class FloatTiles:
-    """Builds what comes in the place of one operator."""
+    """Builds the replacement of one operator."""
 
     MOVING = 1
     """The version of PAD and SLICE."""

@@ -19,7 +19,7 @@ Array = NDArray[Any]
 
 
 class Int8Tiles(FloatTiles):
-    """Builds what comes in the place of one int8 operator."""
+    """Builds the replacement of one int8 operator."""
 
     MOVING = 2
     ADDING = 2

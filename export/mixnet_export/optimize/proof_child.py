@@ -114,7 +114,7 @@ def _blunted(document: Document, candidate: Document) -> Document | None:
 
 
 def _with_biases(document: Document, chosen: list[Found]) -> Document:
-    """The file with biases of zero where there are none: TFLite's own kernel crashes without."""
+    """The file with zero biases where there are none: TFLite's own kernel crashes without."""
     without = [found for found in chosen if found.bias < 0]
     if not without:
         return document

@@ -102,7 +102,7 @@ class Figures:
 
     size_bytes: int
     partitions: int | None
-    """Delegate partitions; None where ``partitions_reason`` says why nothing is known."""
+    """Delegate partitions; None if unknown, with the reason in ``partitions_reason``."""
     partitions_reason: str
     peak_activation_bytes: int | None
     """Bytes of activations that live at the same time at most, of the main graph; None if the
@@ -130,7 +130,7 @@ class OptimizeResult:
     pictures: int = 0
     """Number of a user's images on which outputs were compared; 0 for generated inputs."""
     fp16_allowed: bool = False
-    """Whether the result says that XNNPACK may compute it in float16."""
+    """Whether the result allows XNNPACK to compute it in float16."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:

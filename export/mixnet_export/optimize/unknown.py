@@ -15,7 +15,7 @@ BUFFER_DATA: Field = ("vector", 1)
 
 
 class UnknownFieldError(ValueError):
-    """A file holds what the schema does not know; the message says what."""
+    """A file contains something unknown to the schema, which the message names."""
 
 
 def flatbuffer_end(data: bytes, schema: Any) -> int:

@@ -6,7 +6,7 @@ from mixnet_common import UsageError
 
 
 def equal_partition(channels: int, groups: int) -> tuple[int, ...]:
-    """Every group gets the same share; what is left over goes to the first, as the authors do it.
+    """Every group gets the same share; the first also gets the remainder, as in the authors' code.
 
     >>> equal_partition(32, 4)
     (8, 8, 8, 8)

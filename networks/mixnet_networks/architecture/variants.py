@@ -96,7 +96,7 @@ class Change:
 
 
 def load_variant(name: str) -> Architecture:
-    """An architecture by name or path, changed as the text after the colon says, if there is one.
+    """An architecture by name or path, with the changes after the colon, if any.
 
     Raises UsageError if the network or a change is unknown, or a layer is out of range.
     """

@@ -34,7 +34,7 @@ IDEMPOTENT = ("relu", "relu6")
 
 
 class Parts:
-    """A graph under construction, and what the architecture says of all its layers.
+    """A graph under construction, and the architecture's settings of all its layers.
 
     ``before`` is the tensor that the last block read, which a cell reads beside the last block's
     output; None if there was no block yet.

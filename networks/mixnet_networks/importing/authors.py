@@ -68,7 +68,7 @@ def _recognises(names: Collection[str]) -> bool:
 
 
 def _parse(name: str) -> tuple[Place, Order, str] | None:
-    """Place, order and role of a variable; None if it is none of a network's.
+    """Place, order and role of a variable; None if it does not belong to a network.
 
     >>> _parse("mixnet-s/blocks_3/se/conv2d_7/bias")
     (('blocks_3/se', 'conv'), (7,), 'bias')

@@ -67,7 +67,7 @@ def describe_name(file_name: str, where: str, *, timms: bool) -> Description:
 
 @cache
 def _pattern(timms: bool) -> re.Pattern[str]:
-    """A name that stands by itself, and the tag or the hash with which timm publishes weights."""
+    """A separate name, and the tag or the hash with which timm publishes weights."""
     names = {name for name in aliases() if "." not in name}
     if not timms:
         names |= set(architecture_names())

@@ -101,7 +101,7 @@ def _same_rows(first: str, second: str) -> bool:
 
 
 def _doubts(network: str, naming: Naming, described: Description) -> tuple[str, ...]:
-    """A note where timm has twins of the network, and nothing says of which the weights are."""
+    """A note if timm has twins of the network, and it is unknown whose weights these are."""
     base = network.rpartition(MARK)[0] or network
     if naming is not timm.NAMING or base.endswith(TOML) or None not in described.conventions():
         return ()

@@ -42,7 +42,7 @@ def with_conventions(network: Network, padding: str, epsilon: float) -> Network:
 
 
 def words(share: float) -> str:
-    """A difference as a message says it.
+    """A difference as text in a message.
 
     >>> words(0.2349), words(float("nan"))
     ('23 % of the largest logit on the sample image', 'an unknown amount')

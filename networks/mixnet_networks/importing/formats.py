@@ -93,7 +93,7 @@ def locate(path: Path) -> Path:
 
 
 def weight_files(path: Path) -> list[Path]:
-    """The files that reading these weights opens; none where there are none.
+    """The files that reading these weights opens; empty if there are none.
 
     Of a directory the checkpoints in it, of a prefix the checkpoint's files, and a ``config.json``.
     """

@@ -43,7 +43,7 @@ class Imported:
     """Weights from a file, with the network that they fit."""
 
     network: Network
-    """In the size that the weights have, for images prepared as the file says."""
+    """The network in the size of the weights, with the file's preprocessing."""
     weights: Weights
     source: str
     """Whose naming the file has."""

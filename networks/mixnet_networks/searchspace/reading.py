@@ -84,7 +84,7 @@ class Options:
 
 @dataclass(frozen=True)
 class StageOptions(Options):
-    """The same for one stage, counted from 0, in place of what holds for all."""
+    """The same for one stage, counted from 0, overriding the options of all."""
 
     stage: int = checked(integer(0, 99), 0)
 
@@ -211,7 +211,7 @@ def _stage_options(
 def _distinct_widths(
     widths: tuple[float, ...], stage: Stage, divisor: int, refuse: str
 ) -> tuple[float, ...]:
-    """Widths that give different channels. Raises UsageError if ``refuse`` says of what stage."""
+    """Widths that give different channels. Raises UsageError if ``refuse`` names a stage."""
     found: dict[int, float] = {}
     for width in widths:
         channels = round_channels(stage.out, width, divisor)

@@ -218,7 +218,7 @@ class SearchSpace:
         return self.name == BUILT_IN
 
     def _places(self) -> Iterator[Position]:
-        """Whatever the file says, single options too."""
+        """All options of the file, including single ones."""
         layers = count(1)
         for number, (stage, options) in enumerate(
             zip(self.backbone.stages, self.options, strict=True)

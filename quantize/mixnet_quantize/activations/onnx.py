@@ -102,7 +102,7 @@ def _activations(graph: Any) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _open(content: bytes, threads: int, as_written: bool, where: str, folder: Path | None) -> Any:
-    """A session; one that is to give out every float32 tensor is faster without optimisation."""
+    """A session; if all float32 tensors are outputs, it is faster without optimisation."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

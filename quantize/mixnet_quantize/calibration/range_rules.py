@@ -32,13 +32,13 @@ def min_max(histogram: Histogram, settings: Settings) -> Range:
 
 
 def percentile(histogram: Histogram, settings: Settings) -> Range:
-    """The values that a part of all, ``settings.percentile`` in percent, lies above or below."""
+    """The two values beyond which all but ``settings.percentile`` percent of all values are."""
     part = settings.percentile / 100
     return quantile(histogram, 1 - part), quantile(histogram, part)
 
 
 def quantile(histogram: Histogram, part: float) -> float:
-    """The value that a part of all values lies below; within a bin they count as spread evenly.
+    """The value below which a fraction of all values is, assuming even spread within a bin.
 
     >>> histogram = Histogram()
     >>> histogram.add(np.arange(100, dtype=np.float32))
@@ -99,7 +99,7 @@ def _centres(histogram: Histogram) -> tuple[NDArray[np.float64], NDArray[np.floa
 def _beyond(
     values: NDArray[np.float64], counts: NDArray[np.float64], ends: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How many of the values, which rise, lie beyond each end, and the sum of squared distances.
+    """The number of sorted values beyond each limit, and the sum of squared distances.
 
     >>> _beyond(np.array([1.0, 2.0, 4.0]), np.array([5.0, 3.0, 1.0]), np.array([2.0, 1.0]))
     (array([1., 4.]), array([ 4., 12.]))

@@ -240,7 +240,7 @@ def _size(path: Path) -> int:
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """As it comes back from JSON, where tuples are lists."""
+    """In the form read from JSON, where tuples are lists."""
     return {key: list(each) if isinstance(each, tuple) else each for key, each in values.items()}
 
 

@@ -40,7 +40,7 @@ class Images:
     truth: tuple[int, ...] | None
     """The class of each, counted from 0; None without labels."""
     truth_from: str | None
-    """Who says which class is which number: a file, ``labels`` or ``names``."""
+    """Source of the class numbers: a file, ``labels`` or ``names``."""
 
     def path(self, index: int) -> Path:
         """The path of an image."""
@@ -101,7 +101,7 @@ def _refuse_one_class(folder: Path, naming: Naming) -> None:
 
 
 def _by_folders(source: Source, names: Sequence[str], naming: Naming) -> Images:
-    """The truth of class folders; none where all images lie in the folder itself."""
+    """The classes of class folders; none if all images are in the folder itself."""
     loose = [name for name in names if "/" not in name]
     if len(loose) == len(names):
         if source.classes is not None:

@@ -196,7 +196,7 @@ def _called(number: int, labels: Labels) -> str:
 
 
 def describe_parity(parity: Parity, preprocessing_from: Sequence[str] = ("", "")) -> ParityResult:
-    """The record; ``preprocessing_from`` says where the preprocessing was read for each file."""
+    """The record; ``preprocessing_from`` is the source of each file's preprocessing."""
     outcome, images = parity.outcome, parity.images
     first, second = map(_file, (parity.first, parity.second), preprocessing_from)
     return ParityResult(

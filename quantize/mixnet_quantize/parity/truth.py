@@ -35,7 +35,7 @@ HINT = "docs/parity.md shows the supported forms"
 def read_truth(
     path: Path, names: Sequence[str], naming: Naming, synsets: Path | None
 ) -> tuple[tuple[int, ...], str]:
-    """The class of each image, counted from 0, and who says what a label means.
+    """The class of each image, counted from 0, and the source of the labels' meaning.
 
     Raises UsageError if the file cannot be read, misses an image or has unknown labels.
     """

@@ -35,7 +35,7 @@ MOST_ELEMENTS = 2**40
 
 
 def check_text(model: Any) -> None:
-    """Every name is UTF-8; protobuf gives bytes in place of others."""
+    """Every name is UTF-8; protobuf returns bytes for others."""
     words = [each.domain for each in model.opset_import]
     for function in model.functions:
         words += [function.name, function.domain, *function.input, *function.output]

@@ -100,7 +100,7 @@ def _origin(model: Any) -> dict[str, str]:
 
 
 def _external(model: Any) -> tuple[str, ...]:
-    """The paths of the files beside the model that its constants lie in, each once."""
+    """The paths of the files beside the model with its constants, each once."""
     places = (
         entry.value
         for graph in onnx_walk.graphs(model.graph)
@@ -114,7 +114,7 @@ def _external(model: Any) -> tuple[str, ...]:
 def _graphs(
     key: str, graph: Any, outer: str | None, numbers: onnx_shapes.Numbers
 ) -> Iterator[tuple[str, Body]]:
-    """The graph and all graphs within it, by key; protobuf bounds how deep they lie."""
+    """The graph and all graphs within it, by key; protobuf limits their depth."""
     tensors = _tensors(graph, _constants(graph, key), numbers.get(key, {}))
     operators = []
     places = itertools.count()

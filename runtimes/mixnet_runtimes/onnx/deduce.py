@@ -171,7 +171,7 @@ class Deduction:
         ]
 
     def state(self, graph: Any) -> None:
-        """State in a body what is known of its tensors, in place of what it says itself."""
+        """Write the known types of a body's tensors into it, replacing its own."""
         known = self.types.maps[0]
         stated = {**{value.name: value.type for value in graph.value_info}, **known}
         ports = {value.name for value in (*graph.input, *graph.output)}

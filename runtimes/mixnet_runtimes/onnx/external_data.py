@@ -32,7 +32,7 @@ class Place:
 
 
 def places(model: Any) -> Iterator[Place]:
-    """Every constant of a ModelProto that lies beside it. Raises ModelError for one that cannot."""
+    """Every constant of a ModelProto in a file beside it. Raises ModelError for an invalid one."""
     for graph in graphs(model.graph):
         for tensor in constants(graph):
             if is_external(tensor):

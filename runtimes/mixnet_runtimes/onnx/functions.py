@@ -97,7 +97,7 @@ def _of_function(function: Any, functions: dict[Key, Any], costs: dict[Key, Cost
 
 
 def _cost(node: Any, functions: dict[Key, Any], costs: dict[Key, Cost]) -> Cost:
-    """A node by itself, without the graphs within it, or what its function unfolds to."""
+    """A node alone, without the graphs within it, or its expanded function."""
     key = _key(node)
     if key not in functions:
         return Cost(1, node.ByteSize() - sum(body.ByteSize() for body in bodies(node)))

@@ -100,7 +100,7 @@ def profile_of_trace(
 
 
 def split(records: list[Record]) -> Iterator[tuple[list[Record], Record]]:
-    """The nodes of each inference and its own entry, which comes when it is over."""
+    """The nodes of each inference and its own entry, which is last."""
     nodes: list[Record] = []
     for record in records:
         if record.get("cat") == "Node" and record["name"].endswith(SUFFIX):

@@ -236,7 +236,7 @@ class _Subgraph:
 
 
 def _unique_names(tensors: list[Any]) -> list[str]:
-    """Names as text; an empty one, or one that is used twice, gets its index appended."""
+    """Names as text; an empty or repeated one gets its index appended."""
     raw = [decoded_text(tensor.name) for tensor in tensors]
     uses = Counter(raw)
     return [

@@ -219,7 +219,7 @@ class ProfiledModel:
 
 
 def _close_sizes(tensor_type: Any) -> None:
-    """Make sizes that the file leaves open 1, which is what they are compiled for."""
+    """Set open sizes of the file to 1, for which they are compiled."""
     sizes = (c_int * MOST_SIZES).from_buffer(tensor_type, SIZES_AT)
     for axis, size in enumerate(sizes):
         if size < 0:

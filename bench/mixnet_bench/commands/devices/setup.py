@@ -38,7 +38,7 @@ RUNTIMES = {"litert": ".tflite", "onnxruntime": ".onnx"}
 
 @dataclass(frozen=True)
 class Part:
-    """One thing that measuring needs; ``found`` says which is there, None that none is."""
+    """A requirement for measuring; ``found`` describes the existing one, None if there is none."""
 
     name: str
     found: str | None
@@ -140,7 +140,7 @@ def runtime_parts(platform: str) -> Iterator[Part]:
 
 
 def where_to_get(pinned: Pinned | None, platform: str) -> tuple[str, ...]:
-    """The exact file, and how it comes in."""
+    """The exact file, and how to add it."""
     if pinned is None:
         return (f"no download is known for {platform}: build it, then run add-runtime FILE",)
     fetched = "mixnet-bench devices setup --download"

@@ -88,7 +88,7 @@ def _real_bias(document: Document, rewriting: Rewriting) -> Array:
 
 
 def int8_part(document: Document, rewriting: Rewriting) -> Part:
-    """The operators that come in the place of one, opened."""
+    """The replacement of an operator, opened."""
     model, found = fresh_model(document), rewriting.found
     rewrite(model, document.schema, [rewriting])
     ends = ([rewriting.source], [found.output])

@@ -34,7 +34,7 @@ class OnnxBlock:
     model: Model
     """Its computation in the neutral graph."""
     made: Any
-    """A ModelProto with what comes in its place."""
+    """A ModelProto with its replacement."""
 
 
 def find(graph: OnnxGraph, plan: Plan) -> list[OnnxBlock]:
@@ -48,7 +48,7 @@ def find(graph: OnnxGraph, plan: Plan) -> list[OnnxBlock]:
 
 
 def _described(graph: OnnxGraph, block: Block, model: Model, plan: Plan) -> OnnxBlock | None:
-    """A block with what comes in its place; None if that is what is there."""
+    """A block with its replacement; None if both are equal."""
     import onnx
 
     try:

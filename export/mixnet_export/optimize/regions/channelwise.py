@@ -11,13 +11,13 @@ from mixnet_runtimes.tflite.words import integers
 
 ALONE = ("ABS", "ELU", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "RELU", "RELU6",
          "RELU_N1_TO_1", "SQUARE", "TANH", "AVERAGE_POOL_2D", "MAX_POOL_2D")  # fmt: skip
-"""Operators of one operand that treat every channel alike."""
+"""Operators of one operand that treat every channel equally."""
 
 PAIRED = ("ADD", "DIV", "MUL", "SUB", "MAXIMUM", "MINIMUM")
-"""Operators of two operands: what was computed, and a constant or something computed alike."""
+"""Operators of two operands: a computed one, and a constant or a similarly computed one."""
 
 LONGEST = 12
-"""Operators of a chain; longer ones are none of a network's."""
+"""Limit of a chain's operators; no network has longer ones."""
 
 Axes = dict[tuple[int, int], tuple[int, ...]]
 """Channel axes, by an operator (the first) and a constant that it reads (the second)."""
@@ -88,7 +88,7 @@ def channelwise(graph: Graph, place: int, inside: set[int], channels: int) -> Ax
 
 
 def _converted(graph: Graph, place: int, channels: int) -> bool:
-    """Whether a conversion treats every channel alike, since there is one scale for all."""
+    """Whether a conversion treats every channel equally, with one scale for all."""
     operator = graph.operators[place]
     ends = (integers(operator.inputs)[0], integers(operator.outputs)[0])
     return all(len(scales_of(graph.tensor(each))[0]) <= 1 for each in ends)

@@ -78,7 +78,7 @@ def _activated(values: Array, name: str) -> Array:
 
 
 def _windows(x: Array, kernel: tuple[int, int], options: Any) -> list[list[Array]]:
-    """For each tap what it sees under every output, zeros around the map as the padding says."""
+    """The input of each tap for every output, with zeros around the map by the padding."""
     strides = (options.strideH, options.strideW)
     dilations = (options.dilationHFactor, options.dilationWFactor)
     pads = [(0, 0), (0, 0)]

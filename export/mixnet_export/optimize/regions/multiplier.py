@@ -202,7 +202,7 @@ def _pad_again(editor: GraphEditor, pad: int, multiple: int) -> int:
 def _follow(
     editor: GraphEditor, places: Sequence[int], axes: Axes, now: dict[int, int], order: list[int]
 ) -> None:
-    """Repeat operators on channels in another order; ``now`` says which tensors are now which.
+    """Repeat operators on channels in another order; ``now`` maps old tensors to new ones.
 
     ``order`` may name a channel several times, which then is there several times. An operator that
     reads all channels and leaves no trace of their order keeps its output.
