@@ -37,5 +37,5 @@ def predictions_table(results: Results) -> Table | None:
 
 
 def measured_cell(value: float | None) -> Cell:
-    """A measured time beside a predicted one; empty where there is none."""
+    """A measured time beside a predicted one; empty if there is none."""
     return Cell("") if value is None else milliseconds(value)
