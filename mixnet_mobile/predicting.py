@@ -1,4 +1,4 @@
-"""Predictions by a latency table: of networks, and of thousands of a search's candidates."""
+"""Predictions from a latency table, for networks and for thousands of candidates of a search."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,7 +58,7 @@ class LatencyPredictor:
         return tuple(genotype)
 
     def ratio(self, genotype: Sequence[int]) -> float:
-        """A member's predicted time over the anchor's, in microseconds of computing: for a search.
+        """A member's predicted time over the anchor's, computed in microseconds, for searches.
 
         The genotype must be one of the space; it is not checked.
         """

@@ -1,4 +1,4 @@
-"""Whether a device was in one state all the time, by its anchor's time. Pure.
+"""Whether a device was in one state the whole time, by its anchor's times. Pure.
 
 Clocks, other programs and a busy second thread of the same core change what an anchor takes, and
 blocks with large kernels otherwise than the rest: ratios of one state do not hold in another.
@@ -11,14 +11,14 @@ from mixnet_bench.results.latency_tables import LatencyTable
 from mixnet_common.numbers import three_digits
 
 APART = 1.15
-"""A time that is longer or shorter than another by this factor is of another state."""
+"""A time that differs from another by this factor belongs to another state."""
 
 MOST = 0.1
-"""Of the launches, which may be of another state than the others."""
+"""Share of launches that may belong to another state than the others."""
 
 
 def doubts_of(anchor_ms: Sequence[float], table: LatencyTable | None = None) -> Iterator[str]:
-    """What an anchor's times say against ratios, in sentences; ``table`` has those expected.
+    """Caveats of ratios from an anchor's times, in sentences; ``table`` has the expected times.
 
     >>> list(doubts_of([10, 10.4, 9.9, 10.1]))
     []

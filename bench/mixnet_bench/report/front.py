@@ -14,12 +14,12 @@ MARGIN = 0.05
 """Fraction of an axis's range left free at both ends."""
 
 MOST_POINTS = 5000
-"""Drawn of the candidates: of more, every second, third …"""
+"""Maximum of drawn candidates: of more, every second, third … is drawn"""
 
 
 @dataclass(frozen=True)
 class FrontFigure:
-    """What is drawn: points are a latency and a score, and a limit is a latency."""
+    """The content of the figure: points are latency and score, the limit is a latency."""
 
     title: str
     across: str
@@ -30,7 +30,7 @@ class FrontFigure:
 
     @property
     def words(self) -> str:
-        """What the picture shows."""
+        """Description of the picture."""
         shown = f"the {len(self.front):,} of the front, {self.up} over {self.across}"
         return f"{len(self.candidates):,} candidates and {shown}" if self.candidates else shown
 
@@ -59,13 +59,13 @@ def draw_front(figure: FrontFigure, name: str = "front") -> str:
 
 
 def _unit(values: Sequence[float], name: str) -> tuple[float, str]:
-    """What large values are divided by, and the axis' name."""
+    """Divisor of large values, and the axis' name."""
     large = max(map(abs, values), default=0.0) >= 1e6
     return (1e6, f"{name}, millions") if large else (1.0, name)
 
 
 def _axis(values: Sequence[float]) -> Axis:
-    """The range that holds all values, with a margin."""
+    """The range of all values, with a margin."""
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     spread = (high - low) or abs(high) or 1.0
     return Axis(low - MARGIN * spread, high + MARGIN * spread)

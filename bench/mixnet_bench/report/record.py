@@ -256,14 +256,14 @@ class FrontNetwork:
 
 @dataclass(frozen=True)
 class Search:
-    """What a search of a space found."""
+    """The result of a search of a space."""
 
     space: str
     score: str
     about: str
-    """What has to be known of the score; empty if nothing."""
+    """A note on the score; empty if none."""
     limit: str
-    """As it was asked for; empty if there was none."""
+    """The limit as given; empty if there was none."""
     limit_ms: float | None
     anchor: str
     measured: str

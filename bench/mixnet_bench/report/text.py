@@ -43,7 +43,7 @@ NUMBER = re.compile(r"[+-][0-9]+(\.[0-9]+)?")
 
 
 def all_tables(results: Results) -> list[Table]:
-    """Every table that the results have something for, in the report's order."""
+    """All tables with content, in the report's order."""
     sections: list[Callable[[], Iterator[Table | None]]] = [
         lambda: paper_tables(results),
         lambda: (latency_table(results, device) for device in results.devices),

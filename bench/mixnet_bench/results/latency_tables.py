@@ -226,6 +226,6 @@ class PredictionStudy(ResultRecord):
     anchor_ms: tuple[Milliseconds, ...]
     """the anchor's time in each launch"""
     doubts: tuple[str, ...] = known_as(())
-    """what the anchor's times say against the measurements, or against the table, in sentences"""
+    """caveats of the measurements or the table from the anchor's times, in sentences"""
     complete: bool
     """whether every launch was done"""

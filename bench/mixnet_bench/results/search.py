@@ -165,6 +165,6 @@ class FrontStudy(ResultRecord):
     passed: bool
     """whether nine of ten are"""
     doubts: tuple[str, ...] = known_as(())
-    """what the anchor's times say against the measurements, or against the table, in sentences"""
+    """caveats of the measurements or the table from the anchor's times, in sentences"""
     complete: bool
     """whether every launch was done"""
