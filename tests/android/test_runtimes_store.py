@@ -375,3 +375,17 @@ def test_a_broken_library_is_an_error_and_never_a_crash(cut: int, at: int, value
     for content in (LITERT[:cut], LITERT[:at] + value + LITERT[at + len(value) :]):
         with contextlib.suppress(MixnetError):
             parse_elf(content)
+
+
+@pytest.mark.parametrize(
+    ("needed", "align", "warned"),
+    [("libc.so", 4096, True), ("libc.so", 16384, False), ("libc.so.6", 4096, False)],
+)
+def test_pages_of_16_kb_matter_on_phones_only(
+    tmp_path: Path, needed: str, align: int, warned: bool
+) -> None:
+    file = tmp_path / "libonnxruntime.so"
+    file.write_bytes(library(APIS["onnxruntime"], needed, align, strings=("1.29.0",)))
+    done = CliRunner().invoke(main, ["devices", "add-runtime", str(file)])
+    assert done.exit_code == 0, done.output
+    assert ("does not load on phones with 16 KB pages" in done.stderr) is warned

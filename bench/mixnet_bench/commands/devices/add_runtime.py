@@ -12,7 +12,7 @@ def run_add_runtime(file: Path, version: str | None, as_json: bool) -> None:
     """Take in a file's runtimes, and say which. Raises MixnetError and UsageError."""
     kept = add(file, version)
     for each in kept:
-        if not each.pages_of_16_kb:
+        if each.platform.startswith("android-") and not each.pages_of_16_kb:
             warn(f"{each.library} for {each.platform} does not load on phones with 16 KB pages")
         if each.version is None:
             warn(f"{each.library} does not contain its version: give it with --version-is")
