@@ -11,7 +11,10 @@ from pathlib import Path
 from jail.errors import JailUnavailableError
 
 VARIABLE = "MIXNET_BIONIC"
-FILES = ("linker64", "libc.so", "libm.so", "libdl.so", "ld-android.so", "liblog.so")
+FILES = (
+    *("linker64", "libc.so", "libm.so", "libdl.so", "ld-android.so"),
+    *("liblog.so", "libc++.so"),  # onnxruntime needs the one, and that the other
+)
 TARGETS = {"arm64": "aarch64-linux-musl", "x86_64": "x86_64-linux-musl"}
 ABIS = {"arm64": "arm64-v8a", "x86_64": "x86_64"}
 
