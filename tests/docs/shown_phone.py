@@ -109,4 +109,12 @@ def make_package(folder: Path) -> None:
             for abi, machine in machines.items()
         },
     )
-    packed(folder / PACKAGE, {"package/Plugins/Android/onnxruntime.aar": aar.read_bytes()})
+    linux = little_library(
+        APIS["onnxruntime"],
+        needed="libc.so.6",
+        align=4096,
+        machine=numbers["x86_64"],
+        strings=("1.29.0",),
+    )
+    members = {"Linux/x64/libonnxruntime.so": linux, "Android/onnxruntime.aar": aar.read_bytes()}
+    packed(folder / PACKAGE, {f"package/Plugins/{name}": data for name, data in members.items()})

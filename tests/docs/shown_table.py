@@ -58,7 +58,7 @@ OUTPUTS: Mapping[tuple[str, str], Output] = {
         commands=(CLEANED,),
         words={"R5CT1234": "127.0.0.1:5000"},
     ),
-    ("phones.md", "127.0.0.1:39709: removed"): Output(measured=True, place="phone"),
+    ("phones.md", "127.0.0.1"): Output(measured=True, place="phone"),
     ("phones.md", "assumption holds"): Output(
         measured=True,
         place="phone",

@@ -6,18 +6,22 @@ clean folder, stands in ``shown_table``.
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from mixnet_bench.timing.canary import caveats_of_canary
-from mixnet_bench.timing.circumstances import caveats_of_bursts
 from mixnet_bench.timing.latency import Burst, Canary, Launch
+from mixnet_bench.timing.verdict import judge
+from mixnet_common.intervals import Interval
 from mixnet_networks import load_network
 from mixnet_networks.weights import save_weights, seeded_weights
 
@@ -25,7 +29,7 @@ sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "networ
 
 from command_lines import PAGES, PROGRAMS, ROOT, blocks, simple
 from foreign import timm_arrays
-from shown import Shown, differences, shown
+from shown import Shown, differences, shape, shown
 from shown_table import BUSY, OUTPUTS, Output
 
 HOME = "~/.cache/mixnet-mobile"
@@ -131,15 +135,15 @@ def test_the_warnings_of_a_busy_core_have_the_words_that_are_printed() -> None:
     """They hang on other programs, so measurements are made up, and judged as the command does."""
     (page,) = [each for each in ALL if how(each).reason == BUSY]
     waited = Canary((9.0, 1.0, 1.0, 1.0), (1.0, 1.0, 1.0, 1.0), 0)
-    bursts = (
-        Burst(number, 0, 10.0, (10.0,) * 9, t_ms=(1.0, 2.0), cpu_ms=30.0, canary=waited)
-        for number in range(30)
-    )
-    launches = (Launch(1.0, 1.0, (), None, tuple(bursts)),)
-    caveats = (*caveats_of_canary(launches), *caveats_of_bursts(launches, None))
-    said = [f"warning: mixnet-s.onnx on adb:127.0.0.1:1: {each.sentence}" for each in caveats]
-    assert len(said) == len(page.lines) == 2
-    assert differences(page.lines, said, measured=True) == []
+    burst = Burst(0, 0, 10.0, (10.0,) * 9, t_ms=(1.0, 2.0), canary=waited)
+    launch = Launch(1.0, 1.0, (), None, tuple(replace(burst, round=each) for each in range(30)))
+    samples = np.array([10.0] * 8 + [30.0] * 2)
+    caveats = (*caveats_of_canary([launch]), *judge([samples, 1.5 * samples], Interval(9.0, 15.0)))
+
+    said = {shape(each.sentence) for each in caveats}
+    shown_there = {shape(re.sub(r"^warning: \S+ on \S+: ", "", line)) for line in page.lines}
+    assert len(shown_there) == 4
+    assert shown_there <= said
 
 
 def printed(row: Output, commands: tuple[str, ...]) -> tuple[list[str], int]:
