@@ -137,6 +137,8 @@ class Target:
     """``litert``, ``tflite`` or ``onnxruntime``."""
     title: str = checked(line)
     """``LiteRT 2.3``, for people."""
+    matrix_products: bool = checked(flag, False)
+    """Whether BATCH_MATMUL is delegated, and FULLY_CONNECTED with computed weights is not."""
     measured: str = checked(line, "")
     """On which versions and which CPU the rules were timed; empty if they follow from the
     public history of the runtime alone."""
@@ -294,7 +296,7 @@ def _target(
     """A row with its rules and its runtime put in."""
     if not isinstance(row, dict):
         raise UsageError(f"{where}: must be a table, not {shown(row)}")
-    check_keys(row, ("name", "since", "before", "rules", "measured"), where)
+    check_keys(row, ("name", "since", "before", "rules", "matrix_products", "measured"), where)
     runtime, _, version = str(row.get("name", "")).rpartition("-")
     if runtime not in runtimes:
         raise UsageError(f"{where}: no runtime for {shown(row.get('name'))}", _known(runtimes))

@@ -2,7 +2,8 @@
 
 Splits by a list of sizes, or into more parts than the delegate supports, become slices;
 concatenations of too many tensors become a tree of small ones; sums of many tensors become
-additions. These only move data, or add in the same order, so rounding does not change.
+additions. These only move data, or add in the same order, so rounding does not change. A dense
+layer whose weights are computed, as in attention, becomes the matrix product that it is.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -220,10 +221,36 @@ def _sum(graph: Graph, place: int, target: Target) -> tuple[str, Build]:
     return f"ADD_N of {len(parts)}: additions", build
 
 
+# Matrix products
+
+
+def _product(graph: Graph, place: int, target: Target) -> tuple[str, Build] | None:
+    """FULLY_CONNECTED with computed weights: a product with their transpose."""
+    operator = graph.operators[place]
+    source, weights, *rest = integers(operator.inputs)
+    (output,), options = integers(operator.outputs), operator.builtinOptions
+    if not target.matrix_products or is_constant(graph, weights):
+        return None
+    _check(graph, [source, weights, output])
+    if any(each >= 0 for each in rest) or options.fusedActivationFunction or options.weightsFormat:
+        raise LeftAloneError("it has more than a product")
+    ranks = {len(sizes_of(graph.tensor(each))) for each in (source, weights, output)}
+    if graph.type(output) != "FLOAT32" or ranks != {2} or graph.has_open_batch(source, output):
+        raise LeftAloneError("it is not a product of two float32 matrices of known sizes")
+
+    def build(editor: GraphEditor) -> None:
+        editor.operator(
+            place, "BATCH_MATMUL", [source, weights], [output], "BatchMatMulOptions", adjY=True
+        )
+
+    return "FULLY_CONNECTED with computed weights: a matrix product", build
+
+
 RULES: Mapping[str, Callable[[Graph, int, Target], tuple[str, Build] | None]] = {
     "SPLIT": _split,
     "SPLIT_V": _split_v,
     "CONCATENATION": _concatenation,
     "ADD_N": _sum,
+    "FULLY_CONNECTED": _product,
 }
 """By operator: its rewriting and the function for it; None if it is delegated unchanged."""
