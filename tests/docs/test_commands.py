@@ -102,6 +102,8 @@ def test_code_blocks_name_their_language_and_commands_begin_with_a_dollar(page: 
     assert languages <= {"console", "text", "python", "toml", "yaml", "json"}
     for block in blocks(page, "console"):
         assert re.match(r"\S*\$ ", block), block
+    for block in blocks(page, "text"):
+        assert not re.search(r"^\S*\$ ", block, re.M), block
 
 
 def only_parsed(line: str) -> bool:
