@@ -46,6 +46,7 @@ OUTPUTS: Mapping[tuple[str, str], Output] = {
     ("from-checkpoint-to-phone.md", "warning: mixnet_s.ft_in1k"): Output(
         measured=True, place="weights", long=True
     ),
+    ("optimize.md", "rewritten pattern"): Output(measured=True, long=True),
     ("phones.md", "phone model"): Output(measured=True, place="phone"),
     ("phones.md", "needed there"): Output(measured=True, place="new phone"),
     ("phones.md", "built"): Output(measured=True, place="new phone", more="--with zig", long=True),
