@@ -17,7 +17,7 @@ from mixnet_bench.report.cells import (
     text_cell,
     verdict,
 )
-from mixnet_bench.report.record import File, Latency, Parity, Results
+from mixnet_bench.report.record import EMULATED, File, Latency, Parity, Results
 from mixnet_bench.stats.turns import ratio, ratios_of
 from mixnet_common.intervals import Estimate, ratio_of
 from mixnet_common.numbers import three_digit_range, three_digits
@@ -93,7 +93,12 @@ def _differ_in(first: Latency, second: Latency, key: str, yardstick: str) -> boo
 def pair_table(title: str, found: Sequence[Pair], note: str, accuracy: Results) -> Table:
     """A table of pairs, with what the second loses against the first where that was measured."""
     rows = tuple(_pair_row(pair, accuracy.parity_of(pair.second)) for pair in found)
-    return Table(title, PAIR_COLUMNS, rows, (note, WHY))
+    (first, *others) = dict.fromkeys(pair.second.device for pair in found)
+    if others:
+        return Table(title, PAIR_COLUMNS, rows, (note, WHY))
+    marked = f"{EMULATED}: {title}" if first.emulated else title
+    alike = tuple(row[:-1] for row in rows)
+    return Table(marked, PAIR_COLUMNS[:-1], alike, (f"All timed on {first.label}. {note}", WHY))
 
 
 WHY = "Why a verdict is not valid stands below the latencies."
