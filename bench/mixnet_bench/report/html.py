@@ -26,6 +26,11 @@ class Column:
     name: str
     is_number: bool
 
+    @property
+    def heading(self) -> str:
+        """Its name, which browsers break between words and at no hyphen."""
+        return self.name.replace("-", "\N{NON-BREAKING HYPHEN}")
+
 
 def render(**values: Any) -> str:
     """The page from its template."""
