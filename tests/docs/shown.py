@@ -78,9 +78,13 @@ def _pieces(lines: Sequence[str]) -> list[tuple[int, str, tuple[str, ...]]]:
 
 DATE = r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?Z?)?"
 HASH = r"\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}\b"
+COMPARED = r"(?:[\d.]+× (?:faster|slower)|not measurably faster or slower) than"
 NUMBER = r"(?<![\w.-])[−-]?\d[\d,]*(?:\.\d+)*(?:e[-+]?\d+)?"
 CIRCUMSTANCES = [each.value for each in Verdict if each is not Verdict.EMULATED]
 VERDICT = rf"(?<=  )(?:{'|'.join(CIRCUMSTANCES)})$"
+
+MASKS = {VERDICT: "VERDICT", COMPARED: "COMPARED", DATE: "DATE", HASH: "HASH", NUMBER: "N"}
+"""By pattern, in this order."""
 
 
 def shape(line: str) -> str:
@@ -90,8 +94,10 @@ def shape(line: str) -> str:
     'mixnet-s-int8.tflite N N N (N to N) VERDICT'
     >>> shape("made 2026-11-27 10:00, 12 of 0a1b2c3d")
     'made DATE, N of HASH'
+    >>> shape("a is 1.3× faster than b") == shape("a is not measurably faster or slower than b")
+    True
     """
-    for pattern, mask in ((VERDICT, "VERDICT"), (DATE, "DATE"), (HASH, "HASH"), (NUMBER, "N")):
+    for pattern, mask in MASKS.items():
         line = re.sub(pattern, mask, line)
     return re.sub("─+", "─", " ".join(line.split()))
 

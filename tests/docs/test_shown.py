@@ -4,6 +4,7 @@ What is measured is compared by shape (``shown``); which outputs are, and which 
 clean folder, stands in ``shown_table``.
 """
 
+import doctest
 import json
 import os
 import re
@@ -59,6 +60,12 @@ CASES = [
     for each in ALL
     if not how(each).reason
 ]
+
+
+def test_the_comparison_gives_what_its_examples_say() -> None:
+    found = doctest.testmod(sys.modules["shown"])
+    assert found.attempted > 4
+    assert found.failed == 0
 
 
 def test_every_row_of_the_table_is_of_one_output() -> None:
