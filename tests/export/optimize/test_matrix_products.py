@@ -13,18 +13,33 @@ from mixnet_runtimes.registry import partitions
 from mixnet_runtimes.tflite.pack import pack
 
 
-def attention(path: Path, *, rank: int = 2, bias: bool = False, **options: Any) -> Path:
-    """The last two inputs' product: (6, 8) by the transpose of (5, 8), behind a sigmoid each."""
+SHAPES = ((6, 8), (5, 8), (6, 5))
+
+
+def attention(
+    path: Path,
+    *,
+    shapes: Any = SHAPES,
+    bias: bool = False,
+    packed: bool = False,
+    is_read: bool = True,
+    **options: Any,
+) -> Path:
+    """The first input by the transpose of the second, behind a sigmoid each.
+
+    ``packed`` weights are a constant in float16; a product that is not read is no output.
+    """
     model, graph = schema.ModelT(), schema.SubGraphT()
     model.version, model.subgraphs, model.buffers = 3, [graph], [schema.BufferT()]
     graph.tensors, graph.operators, model.operatorCodes = [], [], []
 
     def tensor(name: str, shape: tuple[int, ...], data: Any = None) -> int:
-        made = schema.TensorT()
-        made.name, made.shape, made.type = name, list(shape), schema.TensorType.FLOAT32
+        made, is_half = schema.TensorT(), getattr(data, "dtype", None) == np.float16
+        made.name, made.shape = name, list(shape)
+        made.type = schema.TensorType.FLOAT16 if is_half else schema.TensorType.FLOAT32
         if data is not None:
             buffer = schema.BufferT()
-            buffer.data = np.frombuffer(np.asarray(data, np.float32).tobytes(), np.uint8)
+            buffer.data = np.frombuffer(data.tobytes(), np.uint8)
             model.buffers.append(buffer)
             made.buffer = len(model.buffers) - 1
         graph.tensors.append(made)
@@ -42,18 +57,22 @@ def attention(path: Path, *, rank: int = 2, bias: bool = False, **options: Any) 
             made.builtinOptions = made_options
         graph.operators.append(made)
 
-    shapes = ((6, 8) if rank == 2 else (2, 3, 8), (5, 8))
-    given = [tensor(f"x{n}", shape) for n, shape in enumerate(shapes)]
-    gates = [tensor(f"gate{n}", shape) for n, shape in enumerate(shapes)]
-    for source, made in zip(given, gates, strict=True):
+    *sources, product = shapes
+    given = [tensor(f"x{n}", shape) for n, shape in enumerate(sources)]
+    gates = [tensor(f"gate{n}", shape) for n, shape in enumerate(sources)]
+    if packed:
+        del given[1]
+        half = tensor("half", sources[1], np.ones(sources[1], np.float16))
+        operator("DEQUANTIZE", [half], gates[1], schema.DequantizeOptionsT())
+    for source, made in zip(given, gates, strict=False):
         operator("LOGISTIC", [source], made)
     dense = schema.FullyConnectedOptionsT()
     for key, value in options.items():
         setattr(dense, key, value)
-    last = [tensor("bias", (5,), np.arange(5))] if bias else []
-    output = tensor("product", (6, 5))
+    last = [tensor("bias", (5,), np.arange(5, dtype=np.float32))] if bias else []
+    output = tensor("product", product)
     operator("FULLY_CONNECTED", [*gates, *last], output, dense)
-    graph.inputs, graph.outputs = given, [output]
+    graph.inputs, graph.outputs = given, [output] if is_read else gates[:1]
     path.write_bytes(pack(schema, model))
     return path
 
@@ -83,12 +102,27 @@ def test_computed_weights_become_a_delegated_product(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "case",
-    [{"bias": True}, {"rank": 3}, {"fusedActivationFunction": 1}],
-    ids=["bias", "rank", "activation"],
+    [
+        {"bias": True},
+        {"fusedActivationFunction": 1},
+        {"shapes": ((2, 3, 8), (5, 8), (6, 5))},
+        {"shapes": ((3, 16), (5, 8), (6, 5))},
+        {"shapes": ((6, 8), (5, 8), (5, 6))},
+        {"packed": True},
+        {"is_read": False},
+    ],
+    ids=["bias", "activation", "rank", "folded rows", "another shape", "float16", "not read"],
 )
-def test_what_is_more_than_a_product_of_matrices_stays(case: Any, tmp_path: Path) -> None:
+def test_what_is_not_a_product_of_computed_matrices_stays(case: Any, tmp_path: Path) -> None:
     result = optimize(attention(tmp_path / "a.tflite", **case), tmp_path / "out")
     assert result.written is None
+    assert not result.left_alone
+
+
+def test_weights_in_float16_are_delegated_as_they_are(tmp_path: Path) -> None:
+    path = attention(tmp_path / "a.tflite", packed=True)
+    assert not partitions(path).outside
+    assert run(path).std() > 0
 
 
 @pytest.mark.parametrize("target", ["litert-1.0", "tflite-2.14"])

@@ -38,7 +38,7 @@ def find(document: Document, target: Target) -> list[Site | Stay]:
         graph = Graph(document, number)
         for place, operator in enumerate(graph.operators):
             rule = RULES.get(graph.kind(operator))
-            if rule is None:
+            if rule is None or not _used(graph, operator):
                 continue
             try:
                 made = rule(graph, place, target)
@@ -52,7 +52,7 @@ def find(document: Document, target: Target) -> list[Site | Stay]:
 def _site(graph: Graph, place: int, what: str, build: Build) -> Site:
     operator = graph.operators[place]
     sources = [t for t in integers(operator.inputs) if t >= 0 and not is_constant(graph, t)]
-    outputs = [t for t in integers(operator.outputs) if graph.readers[t] or t in graph.ports]
+    outputs = _used(graph, operator)
     name = printable(decoded_text(graph.tensor(outputs[0]).name)) or f"operator {place}"
     region = Region(
         PATTERN,
@@ -64,6 +64,11 @@ def _site(graph: Graph, place: int, what: str, build: Build) -> Site:
         what,
     )
     return Site(region, build)
+
+
+def _used(graph: Graph, operator: Any) -> list[int]:
+    """The outputs of an operator that something reads."""
+    return [t for t in integers(operator.outputs) if graph.readers[t] or t in graph.ports]
 
 
 def _check(graph: Graph, tensors: Sequence[int]) -> None:
@@ -121,9 +126,7 @@ def _slices(graph: Graph, place: int, source: int, axis: int) -> tuple[str, Buil
     sizes = [sizes_of(graph.tensor(output))[number] for output in outputs]
     if sum(sizes) != whole[number] or (number == 0 and graph.has_open_batch(source)):
         raise LeftAloneError("its parts do not cover it")
-    read = {output for output in outputs if graph.readers[output] or output in graph.ports}
-    if not read:
-        raise LeftAloneError("its output is not used")
+    read = set(_used(graph, operator))
     is_open = graph.has_open_batch(source)
 
     def build(editor: GraphEditor) -> None:
@@ -225,17 +228,22 @@ def _sum(graph: Graph, place: int, target: Target) -> tuple[str, Build]:
 
 
 def _product(graph: Graph, place: int, target: Target) -> tuple[str, Build] | None:
-    """FULLY_CONNECTED with computed weights: a product with their transpose."""
+    """FULLY_CONNECTED with computed weights: a product with their transpose.
+
+    Weights that are only dequantized are packed once by the delegate, as constants are.
+    """
     operator = graph.operators[place]
     source, weights, *rest = integers(operator.inputs)
     (output,), options = integers(operator.outputs), operator.builtinOptions
-    if not target.matrix_products or is_constant(graph, weights):
+    if not target.matrix_products or _is_packed(graph, weights):
         return None
     _check(graph, [source, weights, output])
     if any(each >= 0 for each in rest) or options.fusedActivationFunction or options.weightsFormat:
         raise LeftAloneError("it has more than a product")
-    ranks = {len(sizes_of(graph.tensor(each))) for each in (source, weights, output)}
-    if graph.type(output) != "FLOAT32" or ranks != {2} or graph.has_open_batch(source, output):
+    (rows, depth), (columns, same) = (sizes_of(graph.tensor(each)) for each in (source, weights))
+    is_product = depth == same and sizes_of(graph.tensor(output)) == [rows, columns]
+    is_open = graph.has_open_batch(source, weights, output)
+    if graph.type(output) != "FLOAT32" or not is_product or is_open:
         raise LeftAloneError("it is not a product of two float32 matrices of known sizes")
 
     def build(editor: GraphEditor) -> None:
@@ -244,6 +252,16 @@ def _product(graph: Graph, place: int, target: Target) -> tuple[str, Build] | No
         )
 
     return "FULLY_CONNECTED with computed weights: a matrix product", build
+
+
+def _is_packed(graph: Graph, weights: int) -> bool:
+    """Whether weights are a constant, or one that is dequantized or made dense."""
+    producer = graph.producers.get(weights)
+    if producer is None:
+        return is_constant(graph, weights)
+    operator = graph.operators[producer]
+    is_unpacked = graph.kind(operator) in ("DEQUANTIZE", "DENSIFY")
+    return is_unpacked and is_constant(graph, integers(operator.inputs)[0])
 
 
 RULES: Mapping[str, Callable[[Graph, int, Target], tuple[str, Build] | None]] = {
