@@ -6,6 +6,7 @@ from pathlib import Path
 from mixnet_bench.latency_tables.predictor import Predictor, read_table
 from mixnet_bench.results.latency_tables import Prediction
 from mixnet_common import UsageError
+from mixnet_common.printable import shown
 from mixnet_networks import Network, load_network
 from mixnet_networks.searchspace import load_space
 
@@ -55,11 +56,17 @@ class LatencyPredictor:
                 "a genotype belongs to a search space, and none was given",
                 'LatencyPredictor("table.json", space="mixnet")',
             )
-        return tuple(genotype)
+        try:
+            return tuple(genotype)
+        except TypeError as error:
+            raise UsageError(
+                f"{shown(genotype)} is not a network",
+                "give a name, a file, a Network or a genotype",
+            ) from error
 
     def ratio(self, genotype: Sequence[int]) -> float:
         """A member's predicted time over the anchor's, computed in microseconds, for searches.
 
-        The genotype must be one of the space; it is not checked.
+        Raises UsageError for a genotype that is not one of the space.
         """
         return self._predictor.ratio(self._member(genotype))

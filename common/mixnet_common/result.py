@@ -47,7 +47,8 @@ Count = Annotated[int, Meta(ge=0, le=MOST_COUNT)]
 Threads = Annotated[int, Meta(ge=1, le=1 << 16)]
 Cpus = tuple[Annotated[int, Meta(ge=0, le=1 << 20)], ...]
 Shape = tuple[Count, ...]
-Place = Annotated[str, Meta(max_length=MOST_PATH, pattern=r"^[^\0]*\Z")]
+_PATH = r"^[^\0]*\Z"
+Place = Annotated[str, Meta(max_length=MOST_PATH, pattern=_PATH)]
 """A path, as text: it may lead anywhere."""
 Plain = str | int | float | bool | None
 """A value of a key that only the runtime knows the meaning of."""
@@ -135,6 +136,8 @@ KINDS = {
     "array": "a list",
     "object": "an object",
 }
+BOUNDS = {">=": "at least", ">": "above", "<": "below"}
+"""How a bound is said; others are "at most"."""
 _PLACE = re.compile(r"(?P<what>.*?)(?: - at (?P<key>`?key`? in )?`(?P<path>\$.*)`)?", re.DOTALL)
 _EXPECTED = re.compile(r"Expected `(?P<kind>\w+)")
 
@@ -169,8 +172,9 @@ def _misfit(what: str, value: Any) -> str:
         shown_value = "" if kind in ("array", "object") else f": {shown(value)}"
         return f"is not {KINDS.get(kind, kind)}{shown_value}"
     if kind == "str":
-        return f"is not a path: {shown(value)}"
-    most = "at least" if (limit[1] or "").startswith(">") else "at most"
+        is_path = "regex" not in what or repr(_PATH) in what
+        return f"{'is not a path' if is_path else 'has the wrong form'}: {shown(value)}"
+    most = BOUNDS.get(limit[1] or "", "at most")
     bound = "" if limit[2] is None else f", must be {most} {float(limit[2]):g}"
     return f"is out of range: {shown(value, 40)}{bound}"
 

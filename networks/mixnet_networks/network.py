@@ -1,10 +1,13 @@
 """A network at a size: an architecture with its classes, resolution, multiplier and batch."""
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Integral, Real
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_common.numbers import bytes_in_words
+from mixnet_common.printable import shown
 from mixnet_networks.architecture import Architecture, Preprocessing
 from mixnet_networks.architecture.aliases import MARK, resolve
 from mixnet_networks.architecture.variants import load_variant
@@ -112,10 +115,10 @@ def load_network(
     architecture = load_variant(named.network)
     network = Network(
         architecture,
-        architecture.classes if classes is None else classes,
-        architecture.resolution if resolution is None else resolution,
-        named.multiplier * (1.0 if multiplier is None else multiplier),
-        batch,
+        architecture.classes if classes is None else _whole("classes", classes),
+        architecture.resolution if resolution is None else _whole("resolution", resolution),
+        named.multiplier * (1.0 if multiplier is None else _real("multiplier", multiplier)),
+        _whole("batch", batch),
         in_channels,
     )
     if in_channels not in (1, 3):
@@ -126,6 +129,22 @@ def load_network(
     given |= {"batch": batch} if batch > 1 else {}
     check_size(network.graph.name, network.size, given)
     return network
+
+
+def _whole(name: str, value: object) -> int:
+    """A size as Python's own number, whatever library it comes from."""
+    if not isinstance(value, Integral):
+        raise UsageError(f"{name} must be a whole number, not {shown(value)}")
+    return int(value)
+
+
+def _real(name: str, value: object) -> float:
+    if not isinstance(value, Real):
+        raise UsageError(f"{name} must be a number, not {shown(value)}")
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 RANGES = {

@@ -26,6 +26,7 @@ from mixnet_common import MixnetError, UsageError
 from mixnet_common.console import json_text
 from mixnet_export.lowering import Plan, find_plan
 from mixnet_export.writers import FORMATS
+from mixnet_mobile import LatencyPredictor
 from mixnet_networks import Graph, Network, load_network
 from mixnet_networks.graph.operators import macs
 from mixnet_networks.searchspace import SearchSpace, load_space
@@ -209,6 +210,37 @@ def test_a_member_is_the_same_as_genotype_name_and_file(
 def test_a_network_of_other_blocks_is_refused_by_their_names(table: LatencyTable) -> None:
     with pytest.raises(UsageError, match=r"lacks 14 blocks of mixnet-s: stem; .* 9 more"):
         Predictor(table).predict(load_network("mixnet-s", resolution=32, classes=10))
+
+
+def test_a_network_of_another_size_is_refused_with_the_tables_size(table: LatencyTable) -> None:
+    with pytest.raises(UsageError, match=r"lacks .* blocks of mobilenet-v2: stem") as error:
+        Predictor(table).predict(load_network("mobilenet-v2"))
+    assert "is of 32 pixels and 10 classes" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("genotype", "words"),
+    [
+        ((0,) * 4, "4 choices for the 5 positions"),
+        ((0,) * 6, "6 choices for the 5 positions"),
+        ((0, 0, 0, 0, 2), "has no option 2"),
+        ((-1, 0, 0, 0, 0), "has no option -1"),
+        ((0.5, 0, 0, 0, 0), "has no option 0.5"),
+        (("0", 0, 0, 0, 0), "has no option '0'"),
+        ((None, 0, 0, 0, 0), "has no option None"),
+        (5, "5 is not a network"),
+    ],
+)
+def test_what_is_no_genotype_is_refused(
+    genotype: Any, words: str, saved: Path, tmp_path: Path
+) -> None:
+    space_of(tmp_path)
+    predictor = LatencyPredictor(saved, tmp_path / "choices.toml")
+    for ask_for in (predictor.predict, predictor.ratio):
+        with pytest.raises(UsageError, match=words):
+            ask_for(genotype)
+    numbers = np.zeros(5, dtype=int)
+    assert predictor.predict(numbers).ratio == predictor.ratio(numbers) > 0  # type: ignore[arg-type]
 
 
 def test_a_space_that_the_table_lacks_is_refused(table: LatencyTable) -> None:
@@ -442,6 +474,10 @@ def test_a_table_is_once_for_alls_yaml_with_its_keys(table: LatencyTable) -> Non
         ({"blocks": 3}, "blocks is not a list"),
         ({"anchor_key": "../../x"}, "anchor_key"),
         ({"confidence": 2}, "confidence is out of range"),
+        ({"confidence": 1}, "confidence is out of range"),
+        ({"anchor_ms": []}, "anchor_ms is empty"),
+        ({"networks": []}, "networks is empty"),
+        ({"anchor_key": "zz"}, "anchor_key has the wrong form"),
         ({"seams": {"scale": "a"}}, "seams"),
         ({"anchor_ms": None}, "anchor_ms"),
     ],
@@ -454,6 +490,17 @@ def test_a_damaged_table_is_refused_with_its_key(
     saved.write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(UsageError, match=words):
         read_table(saved)
+
+
+@pytest.mark.parametrize(
+    "seams",
+    [{"scale": 0.0, "per_block": -0.001}, {"scale": 1e18}, {"residual": 1e18}, {"freedom": 1e-18}],
+)
+def test_an_impossible_time_is_not_predicted(seams: dict[str, float], table: LatencyTable) -> None:
+    assert table.seams is not None
+    damaged = replace(table, seams=replace(table.seams, **seams))
+    with pytest.raises(UsageError, match="predicts an impossible time"):
+        Predictor(damaged).predict(anchor())
 
 
 def test_an_interval_that_ends_before_it_begins_is_refused(saved: Path) -> None:
@@ -488,7 +535,8 @@ def test_a_device_in_two_states_or_in_another_than_the_tables_is_doubted(
 ) -> None:
     middle = table.anchor_latency_ms
     quiet = [middle * (1 + share / 100) for share in range(-9, 10, 2)]
-    assert list(doubts_of(quiet, table)) == []
+    assert list(doubts_of(quiet, table)) == list(doubts_of([middle], table)) == []
+    assert list(doubts_of([], table)) == []
 
     (several,) = doubts_of([*quiet, 1.4 * middle, 1.4 * middle])
     assert "in 2 of 12 launches" in several

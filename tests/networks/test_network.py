@@ -1,5 +1,6 @@
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mixnet_common import MixnetError, UsageError
@@ -32,6 +33,24 @@ def test_a_number_out_of_range_is_named(option: dict[str, Any]) -> None:
         load_network("mixnet-s", **option)
 
     assert caught.value.exit_status == 2
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"classes": "10"}, {"resolution": 224.5}, {"batch": None}, {"multiplier": "2"}],
+    ids=str,
+)
+def test_what_is_no_number_is_named(option: dict[str, Any]) -> None:
+    (name,) = option
+    with pytest.raises(UsageError, match=f"^{name} must be a .*number, not "):
+        load_network("mixnet-s", **option)
+
+
+def test_a_size_may_be_another_librarys_number() -> None:
+    sizes: dict[str, Any] = {"classes": np.int64(10), "resolution": np.int32(32)}
+    network = load_network("mixnet-s", **sizes, multiplier=np.float32(0.5))
+    assert network == load_network("mixnet-s", classes=10, resolution=32, multiplier=0.5)
+    assert {type(network.classes), type(network.resolution)} == {int}
 
 
 @pytest.mark.parametrize("option", [{"classes": 1}, {"resolution": 1}, {"multiplier": 0.01}])

@@ -4,18 +4,22 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mixnet_bench.latency_tables.blocks import SpaceBlocks, blocks_of, key_of, missing_keys
+from mixnet_bench.latency_tables.blocks import HEAD, SpaceBlocks, blocks_of, key_of, missing_keys
 from mixnet_bench.latency_tables.seams import FAR, ratio_at, spread_at
 from mixnet_bench.results.latency_tables import INTERPOLATED, LatencyTable, Prediction, Seams
 from mixnet_common import UsageError
 from mixnet_common.documents import read_document
 from mixnet_common.intervals import Estimate, Interval
+from mixnet_common.json_object import LEAST_MS, MOST_MS
 from mixnet_common.readers import show
 from mixnet_common.result import read_results
 from mixnet_networks import Network
 from mixnet_networks.searchspace import Genotype, SearchSpace
 
 HINT = "give the table.json that mixnet-bench table wrote"
+MOST_RATIO, WIDEST = 1e9, 10.0
+"""Largest ratio that can be predicted, and half-width of its interval as a logarithm."""
+
 MOST_NAMED = 5
 """Blocks that a message lists."""
 
@@ -45,12 +49,16 @@ class Predictor:
         self._ratios = {each.key: each.ratio for each in table.blocks if each.ratio is not None}
         self._interpolated = {each.key for each in table.blocks if each.how == INTERPOLATED}
         self._blocks = SpaceBlocks(space) if space else None
+        self._length = len(space.choices) if space else 0
         self._places = _sums(self._blocks, self) if self._blocks else []
         sums = [each.sum for each in table.networks]
         self._range = (min(sums) / FAR, max(sums) * FAR)
 
     def ratio(self, genotype: Sequence[int]) -> float:
-        """A member's predicted time over the anchor's; the genotype must be one of the space."""
+        """A member's predicted time over the anchor's; the genotype must be one of the space.
+
+        Raises UsageError for one that is not.
+        """
         total, blocks = self._sum(genotype)
         return ratio_at(self.seams, total, blocks)
 
@@ -69,7 +77,7 @@ class Predictor:
             self.check(keys, network)
             return self._prediction(network.name, sum(self._ratios[key] for key in keys), keys)
         assert self._blocks is not None, "a predictor without a space was asked for a genotype"
-        self._blocks.space.check(network)
+        self.check_member(network)
         total, _ = self._sum(network)
         keys = self._blocks.of(network)
         return self._prediction(self._blocks.space.name_of(network), total, keys)
@@ -80,7 +88,9 @@ class Predictor:
         if not missing:
             return
         graphs = {key_of(graph): name for name, graph in blocks_of(network).items()}
-        hint = f"add them to the table: mixnet-bench table --include {show(network.name)}"
+        hint = _sizes_hint(network, self.table) or (
+            f"add them to the table: mixnet-bench table --include {show(network.name)}"
+        )
         raise _lacking([graphs[key] for key in missing], network.name, hint, self.table)
 
     def check_space(self, blocks: SpaceBlocks) -> None:
@@ -92,22 +102,37 @@ class Predictor:
             hint = f"make a table of that space: mixnet-bench table --space {show(name)}"
             raise _lacking(places, name, hint, self.table)
 
+    def check_member(self, genotype: Sequence[int]) -> None:
+        """Raise UsageError unless a genotype is one of the space."""
+        assert self._blocks is not None, "a predictor without a space was asked for a genotype"
+        self._blocks.space.check(genotype)
+
     def ratio_of_block(self, key: str) -> float:
         """A block's time over the anchor's."""
         return self._ratios[key]
 
     def _sum(self, genotype: Sequence[int]) -> tuple[float, int]:
         total, blocks = 0.0, 0
-        for positions, sums in self._places:
-            found, count = sums[tuple([genotype[position] for position in positions])]
-            total += found
-            blocks += count
+        if len(genotype) != self._length:
+            self.check_member(genotype)
+        try:
+            for positions, sums in self._places:
+                found, count = sums[tuple([genotype[position] for position in positions])]
+                total += found
+                blocks += count
+        except (KeyError, IndexError, TypeError):
+            self.check_member(genotype)
+            raise
         return total, blocks
 
     def _with_interval(self, total: float, blocks: int) -> tuple[float, Interval]:
         """The predicted ratio for a sum over this number of blocks."""
         ratio = ratio_at(self.seams, total, blocks)
-        spread = math.exp(spread_at(self.seams, total, blocks, self.table.confidence))
+        half = spread_at(self.seams, total, blocks, self.table.confidence)
+        is_time = LEAST_MS <= ratio * self.table.anchor_latency_ms <= MOST_MS
+        if not (is_time and 0 < ratio <= MOST_RATIO and half <= WIDEST):
+            raise _impossible(ratio, half, self.table)
+        spread = math.exp(half)
         return ratio, Interval(ratio / spread, ratio * spread)
 
     def _prediction(self, name: str, total: float, keys: Sequence[str]) -> Prediction:
@@ -158,6 +183,30 @@ def _seams_of(table: LatencyTable) -> Seams:
             "make it again with more time: mixnet-bench table --minutes",
         )
     return table.seams
+
+
+def _impossible(ratio: float, half: float, table: LatencyTable) -> UsageError:
+    wide = f", within a factor of e^{half:.3g}" if half > WIDEST else ""
+    return UsageError(
+        f"the table of {show(table.name)} predicts an impossible time: {ratio:.3g} × that of"
+        f" {show(table.anchor)}{wide}",
+        "its seams do not fit its blocks: make it again with mixnet-bench table",
+    )
+
+
+def _sizes_hint(network: Network, table: LatencyTable) -> str:
+    """What to do about a network of other sizes than the table's; empty if they are equal."""
+    sides = {each.input[1] for each in table.blocks if "stem" in each.places and each.input[1:]}
+    classes = {each.output[-1] for each in table.blocks if HEAD["head.logits"] in each.places}
+    if len(sides) != 1 or len(classes) != 1:
+        return ""
+    (side,), (count,) = sides, classes
+    if (side, count) == (network.resolution, network.classes):
+        return ""
+    return (
+        f"the table is of {side} pixels and {count:,} classes: give the network these sizes, or add"
+        " it to the table with --include"
+    )
 
 
 def _lacking(blocks: Sequence[str], name: str, hint: str, table: LatencyTable) -> UsageError:

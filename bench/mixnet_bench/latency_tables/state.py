@@ -23,6 +23,8 @@ def doubts_of(anchor_ms: Sequence[float], table: LatencyTable | None = None) -> 
     >>> list(doubts_of([10, 10.4, 9.9, 10.1]))
     []
     """
+    if not anchor_ms:
+        return
     middle = median(anchor_ms)
     apart = sum(_differ(each, middle) for each in anchor_ms)
     if apart > MOST * len(anchor_ms):

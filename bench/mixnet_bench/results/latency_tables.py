@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from mixnet_common.json_object import MOST
 from mixnet_common.result import (
     Count,
     Milliseconds,
@@ -22,6 +23,12 @@ Ratio = Annotated[float, Meta(gt=0, le=1e9)]
 Logarithm = Annotated[float, Meta(ge=-50, le=50)]
 Index = Annotated[int, Meta(ge=0, le=35)]
 Key = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
+
+Freedom = Annotated[float, Meta(gt=0, le=MOST)]
+Confidence = Annotated[float, Meta(ge=0.5, le=0.9999)]
+"""Of intervals; beyond it they have no finite bounds."""
+AnchorTimes = Annotated[tuple[Milliseconds, ...], Meta(min_length=1)]
+"""An anchor's time of one inference in each launch."""
 
 TIMED, INTERPOLATED, LEFT_OUT = "timed", "interpolated", "left out"
 
@@ -96,7 +103,7 @@ class Seams(ResultRecord):
     """time added by each block, relative to the anchor's"""
     residual: Positive
     """standard deviation of a network's time around the prediction, relative to it"""
-    freedom: Positive
+    freedom: Freedom
     """degrees of freedom of `residual`"""
     covariance: tuple[Number, Number, Number]
     """of `scale` and `per_block`, relative to `residual` squared: variance, covariance, variance"""
@@ -113,7 +120,7 @@ class LatencyTable(ResultRecord):
     """the network that all times are relative to"""
     anchor_key: Key
     """a hash of what the anchor computes"""
-    anchor_ms: tuple[Milliseconds, ...]
+    anchor_ms: AnchorTimes
     """its time of one inference in each launch"""
     anchor_latency_ms: Milliseconds
     """the median of `anchor_ms`"""
@@ -131,7 +138,7 @@ class LatencyTable(ResultRecord):
     """the lowering by which blocks and networks were written"""
     software: str | None = known_as()
     """version of this software"""
-    confidence: Share
+    confidence: Confidence
     """of all intervals"""
     passes: Count
     """number of times that everything was timed, each in new processes"""
@@ -141,6 +148,11 @@ class LatencyTable(ResultRecord):
     networks: tuple[TableNetwork, ...]
     seams: Seams | None = known_as()
     """`null` if too few whole networks were timed"""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if seams were fitted to no networks."""
+        if self.seams is not None and not self.networks:
+            raise ValueError("networks is empty, and seams are fitted to them")
 
 
 class Prediction(ResultRecord):

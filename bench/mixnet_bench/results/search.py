@@ -71,6 +71,10 @@ class FrontMember(ResultRecord):
     macs: Count
     """multiply-adds for one image"""
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for an interval that has its end before its start."""
+        check_ordered(self.latency_ratio_interval, "latency_ratio_interval")
+
 
 class SearchResult(ResultRecord):
     """The result of a search."""

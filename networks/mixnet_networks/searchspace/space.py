@@ -12,11 +12,13 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import count
 from math import prod
+from numbers import Integral
 
 import numpy as np
 
 from mixnet_common import UsageError
 from mixnet_common.hashing import sha256
+from mixnet_common.printable import shown
 from mixnet_networks.architecture import Architecture, Stage
 from mixnet_networks.architecture.variants import DEPTHWISE_BLOCKS, load_variant, mdconv_kernels
 from mixnet_networks.architecture.writing import architecture_toml
@@ -164,12 +166,15 @@ class SearchSpace:
         choices = self.choices
         if len(genotype) != len(choices):
             raise UsageError(
-                f"{len(genotype)} choices for the {len(choices)} positions of {self.name}"
+                f"{len(genotype)} choices for the {len(choices)} positions of {self.name}",
+                f"a genotype has {len(choices)} numbers, one for each position",
             )
         for index, position in zip(genotype, self.positions, strict=True):
-            if not 0 <= index < len(position.options):
+            is_whole = isinstance(index, Integral)
+            if not is_whole or not 0 <= index < len(position.options):
                 raise UsageError(
-                    f"{self.name}: {position.label} has no option {index}",
+                    f"{self.name}: {position.label} has no option"
+                    f" {int(index) if is_whole else shown(index)}",
                     f"they are numbered from 0 to {len(position.options) - 1}",
                 )
 

@@ -12,7 +12,6 @@ from mixnet_export.optimize.job import optimize
 from mixnet_runtimes.registry import partitions
 from mixnet_runtimes.tflite.pack import pack
 
-
 SHAPES = ((6, 8), (5, 8), (6, 5))
 
 
