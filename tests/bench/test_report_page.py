@@ -21,6 +21,7 @@ from made_up_results import HOSTILE, latency, save, save_all
 from mixnet_bench.cli import main
 from mixnet_bench.report.axes import Axis
 from mixnet_bench.report.drawing import draw_time_line
+from mixnet_bench.report.front import FrontFigure, draw_front
 from mixnet_bench.report.html import asset
 from mixnet_bench.report.svg import drawing
 
@@ -142,6 +143,32 @@ def test_a_drawings_texts_are_escaped_and_its_ids_are_its_own() -> None:
     assert 'id="one-title"' in made
     assert 'aria-labelledby="one-title one-description"' in made
     assert "&amp; &lt;b&gt;" in made
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        [(5e-324, 5e-324), (1e-323, 1e-323)],
+        [(1.0, -3.0), (1.0 + 2.3e-16, -2.9999999)],
+        [(0.5, 7.0), (0.5, 7.0)],
+        [(0.0, 0.0)],
+        [(1e9, 1e18), (0.0, -1e18)],
+        [(0.1, 1e6 + 1e-9), (0.2, 1e6)],
+    ],
+    ids=str,
+)
+def test_a_front_of_nearly_equal_or_far_values_is_drawn_within_its_frame(
+    front: list[tuple[float, float]],
+) -> None:
+    svg = draw_front(FrontFigure("front", "ms", "score", (), front))
+    places = [float(each) for each in re.findall(r' (?:cx|x|x1|x2)="(\S+?)"', svg)]
+    assert len(places) > 4
+    assert all(0 <= each <= 400 for each in places)
+    for anchor in ("middle", "end"):
+        found = re.findall(rf'text-anchor="{anchor}"[^>]*>(-?[\d.,]+)<', svg)
+        assert len(set(found)) == len(found) > 1
+    ends = re.findall(r'<text x="(\S+?)"[^>]*text-anchor="end"[^>]*>([^<]+)<', svg)
+    assert all(float(x) > 5 * len(words) for x, words in ends)
 
 
 def test_ids_are_made_of_no_text_from_results(tmp_path: Path) -> None:

@@ -339,3 +339,58 @@ def test_a_report_shows_the_front_and_what_was_measured_of_it(place: Path) -> No
     assert "within 0.9xmixnet-s" in written
     assert 'id="search0-title"' in written
     assert "7.25" not in written
+
+
+def test_a_report_of_two_searches_shows_no_time_that_may_be_of_either(place: Path) -> None:
+    first = found("--score macs --evaluations 20 -o found")
+    found("--score parameters --evaluations 20 -o other")
+    save(Path("l.json"), latency(first["front"][0]["name"], "tflite", "float32", "xnnpack", 7.25))
+    both = CliRunner().invoke(main, ["report", "found", "other", "l.json", "--markdown"])
+
+    assert both.exit_code == 0, both.output
+    assert "7.25" not in both.output.partition("## Search of")[2]
+    assert "Several searches have networks of the same name" in both.output
+
+
+def test_the_csv_of_a_search_is_known_to_be_empty(place: Path) -> None:
+    found("--score macs --evaluations 20 -o found")
+    done = CliRunner().invoke(main, ["report", "found", "--csv"])
+    assert done.exit_code == 0
+    assert "the CSV is empty" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"latency_ratio_interval": [2, 1]}, "has its end before its start"),
+        ({"score": 1e300}, "score is out of range"),
+        ({"latency_ms": -1}, "latency_ms is out of range"),
+    ],
+)
+def test_a_damaged_front_is_refused_with_its_key(
+    place: Path, change: dict[str, object], words: str
+) -> None:
+    found("--score macs --evaluations 20 -o found")
+    path = Path("found/search.json")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["targets"][0]["front"][0] |= change
+    path.write_text(json.dumps(document), encoding="utf-8")
+    done = CliRunner().invoke(main, ["report", "found", "--markdown"])
+    assert done.exit_code == 2
+    assert f"front[0].{next(iter(change))}" in done.stderr
+    assert words in done.stderr
+
+
+def test_far_networks_of_a_front_are_named_in_the_report(place: Path) -> None:
+    front = found("--score macs --evaluations 20 -o found")["front"]
+    path = Path("found/search.json")
+    text = path.read_text(encoding="utf-8")
+    assert "is far from the networks" not in _report()
+    path.write_text(text.replace('"extrapolated": false', '"extrapolated": true', 1))
+    assert f"{front[0]['name']}: it is far from the networks" in _report()
+
+
+def _report() -> str:
+    done = CliRunner().invoke(main, ["report", "found", "--markdown"])
+    assert done.exit_code == 0, done.output
+    return done.stdout

@@ -131,8 +131,8 @@ def report(
 ) -> None:
     """Write results as one HTML page with tables and plots.
 
-    RESULT is the JSON output of latency, count, paper or parity, or the folder of a campaign. The
-    page is one file and needs no network access.
+    RESULT is the JSON output of latency, count, paper, parity or predict, or the folder of a
+    campaign or search. The page is one file and needs no network access.
     """
     from mixnet_bench.commands.report import run_report
 

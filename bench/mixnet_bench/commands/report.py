@@ -10,9 +10,9 @@ from pathlib import Path
 
 from mixnet_bench.report.documents import result_files
 from mixnet_bench.report.load import load_results
-from mixnet_bench.report.text import render_csv, render_markdown
+from mixnet_bench.report.text import has_csv, render_csv, render_markdown
 from mixnet_common import UsageError, write_whole
-from mixnet_common.console import print_lines
+from mixnet_common.console import print_lines, warn
 from mixnet_common.outputs import check_output
 from mixnet_common.versions import commit_of, package_version
 
@@ -31,6 +31,8 @@ def run_report(
     if markdown:
         content = render_markdown(results, title)
     elif as_csv:
+        if not has_csv(results):
+            warn("the CSV is empty: it lists timed files and counts, and these results have none")
         content = render_csv(results)
     else:
         from mixnet_bench.report.page import render_page

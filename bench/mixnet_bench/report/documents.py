@@ -13,7 +13,10 @@ from mixnet_common.console import warn
 from mixnet_common.documents import NoResultsError, read_document
 from mixnet_common.readers import is_folder
 
-HINT = "give what --json or -o of latency, count, paper or parity wrote, or a campaign's folder"
+HINT = (
+    "give what --json or -o of latency, count, paper, parity or predict wrote, or the folder of a"
+    " campaign or search"
+)
 
 RESULTS = "results"
 FILES = "files"

@@ -1,7 +1,7 @@
 """The frame of a drawing: axes with ticks and names, rows with labels, a legend."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mixnet_bench.report.axes import Axis
 from mixnet_bench.report.labels import shortened
@@ -27,6 +27,9 @@ LINE = 16.0
 
 ROW = 38.0
 """Height of a row: its label, and below it what is drawn."""
+
+MOST_DIGITS = 9
+"""Digits that are added to the texts at ticks until they differ."""
 
 TICK = 11.0
 """Height of the values at ticks."""
@@ -61,6 +64,12 @@ def plane_area(height: float, across: Axis, up: Axis, top: float = TOP) -> Area:
     return Area(LEFT, top, WIDTH - RIGHT, top + height, across, up)
 
 
+def with_room(area: Area) -> Area:
+    """The area with its left side moved so that the texts of ``ticks_left`` fit beside it."""
+    widest = max((len(words) for _, words in _labelled(area.up.ticks)), default=0)
+    return replace(area, left=max(area.left, 8 + widest * TICK * CHARACTER))
+
+
 def rows_area(rows: int, across: Axis) -> Area:
     """An area of rows over the whole width, each with its label above it."""
     margin = RIGHT
@@ -74,10 +83,10 @@ def row_y(area: Area, index: int) -> float:
 
 def ticks_below(area: Area, name: str) -> Iterator[str]:
     """Grid lines of the horizontal axis, their values below the area, and its name."""
-    for value in area.across.ticks:
+    for value, words in _labelled(area.across.ticks):
         x = area.x(value)
         yield line((x, area.top), (x, area.bottom), GRID, 0.8)
-        yield text(_shown(value), (x, area.bottom + 14), colour=QUIET, anchor="middle", size=TICK)
+        yield text(words, (x, area.bottom + 14), colour=QUIET, anchor="middle", size=TICK)
     for number, each in enumerate(folded(name)):
         at = (WIDTH / 2, area.bottom + 14 + LINE * (number + 1))
         yield text(each, at, colour=QUIET, anchor="middle")
@@ -90,15 +99,30 @@ def height_below(name: str) -> float:
 
 def ticks_left(area: Area, name: str) -> Iterator[str]:
     """Grid lines of the vertical axis, their values left of the area; its name above it."""
-    for value in area.up.ticks:
+    for value, words in _labelled(area.up.ticks):
         y = area.y(value)
         yield line((area.left, y), (area.right, y), GRID, 0.8)
-        yield text(_shown(value), (area.left - 6, y + 4), colour=QUIET, anchor="end", size=TICK)
+        yield text(words, (area.left - 6, y + 4), colour=QUIET, anchor="end", size=TICK)
     yield text(name, (2, area.top - 8), colour=QUIET)
 
 
-def _shown(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"
+def _labelled(ticks: Sequence[float]) -> list[tuple[float, str]]:
+    """Values with their texts, which have as many digits as tell the values apart.
+
+    >>> _labelled([1000, 2000.5]), _labelled([1000.5, 1001])
+    ([(1000, '1,000'), (2000.5, '2,000')], [(1000.5, '1,000.5'), (1001, '1,001.0')])
+    >>> _labelled([0.2, 0.3]), _labelled([0.7000001, 0.7000002])
+    ([(0.2, '0.2'), (0.3, '0.3')], [(0.7000001, '0.7000001'), (0.7000002, '0.7000002')])
+    """
+    for digits in range(MOST_DIGITS):
+        texts = [_shown(value, digits) for value in ticks]
+        if len(set(texts)) == len(texts):
+            break
+    return list(zip(ticks, texts, strict=True))
+
+
+def _shown(value: float, digits: int = 0) -> str:
+    return f"{value:,.{digits}f}" if abs(value) >= 1000 else f"{value:.{6 + digits}g}"
 
 
 def row_labels(area: Area, labels: Sequence[str]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mixnet_bench.report.axes import Axis
-from mixnet_bench.report.frame import height_below, plane_area, ticks_below, ticks_left
+from mixnet_bench.report.frame import height_below, plane_area, ticks_below, ticks_left, with_room
 from mixnet_bench.report.placing import Point
 from mixnet_bench.report.svg import INK, QUIET, SERIES, dot, drawing, line, path
 
@@ -12,6 +12,9 @@ HEIGHT = 230.0
 TOP = 24.0
 MARGIN = 0.05
 """Fraction of an axis's range left free at both ends."""
+
+EQUAL, TINY = 1e-9, 1e-12
+"""Values that differ by less than this share of the largest, or at all by less, share a place."""
 
 MOST_POINTS = 5000
 """Maximum of drawn candidates: of more, every second, third … is drawn"""
@@ -44,7 +47,7 @@ def draw_front(figure: FrontFigure, name: str = "front") -> str:
     limits = [] if figure.limit is None else [figure.limit]
     shown = candidates + front
     across = _axis([x for x, _ in shown] + limits)
-    area = plane_area(HEIGHT, across, _axis([y for _, y in shown]), top=TOP)
+    area = with_room(plane_area(HEIGHT, across, _axis([y for _, y in shown]), top=TOP))
     every = -(-len(candidates) // MOST_POINTS) or 1
     parts = [
         *ticks_below(area, figure.across),
@@ -67,5 +70,7 @@ def _unit(values: Sequence[float], name: str) -> tuple[float, str]:
 def _axis(values: Sequence[float]) -> Axis:
     """The range of all values, with a margin."""
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
-    spread = (high - low) or abs(high) or 1.0
+    largest = max(abs(low), abs(high))
+    spread = high - low if high - low > EQUAL * largest else largest
+    spread = spread if spread > TINY else 1.0
     return Axis(low - MARGIN * spread, high + MARGIN * spread)

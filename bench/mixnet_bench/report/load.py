@@ -11,6 +11,7 @@ from typing import Any
 
 from mixnet_bench.report.documents import HINT, read_documents
 from mixnet_bench.report.files import describe_file
+from mixnet_bench.report.predictions import FAR
 from mixnet_bench.report.record import (
     Count,
     Figure,
@@ -195,7 +196,7 @@ def _prediction(found: latency_tables.Prediction) -> Prediction:
     if found.interpolated:
         doubts.append("some of its blocks were interpolated, not timed")
     if found.extrapolated:
-        doubts.append("it is far from the networks that the table was checked with")
+        doubts.append(FAR)
     return Prediction(
         network=clean(found.name),
         kind=(clean(found.format), clean(found.precision)),
@@ -235,6 +236,7 @@ def _search(found: SearchResult) -> Search:
                 latency_ms=each.latency_ms,
                 params=each.params,
                 macs=each.macs,
+                extrapolated=each.extrapolated,
             )
             for each in found.front
         ),

@@ -9,6 +9,8 @@ COLUMNS = (
     "by a table of",
 )  # fmt: skip
 
+FAR = "it is far from the networks that the table was checked with"
+
 ABOUT = (
     "Predicted from a latency table, not measured. The measured time, if there is one,"
     " has the same network, format, precision and threads, but perhaps another day or device."

@@ -252,6 +252,8 @@ class FrontNetwork:
     latency_ms: float
     params: int
     macs: int
+    extrapolated: bool = False
+    """Whether it is far from the networks that the table was fitted to."""
 
 
 @dataclass(frozen=True)
@@ -306,13 +308,17 @@ class Results:
         )
 
     def measured_ms(self, network: str, kind: tuple[str, str], threads: int) -> float | None:
-        """The median of the first timing of a network as a kind of file; None without one."""
+        """The median of the first timing of a network as a kind of file; None without one.
+
+        Times of emulators are none.
+        """
         found = (
             each.median_ms
             for each in self.latencies
             if each.file.sized_network == network
             and (each.file.file_format, each.file.precision) == kind
             and each.device.threads == threads
+            and not each.device.emulated
         )
         return next(found, None)
 

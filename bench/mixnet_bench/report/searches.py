@@ -1,11 +1,12 @@
 """Searches in a report: the networks of each front, and the front as a figure. Pure."""
 
+from collections import Counter
 from collections.abc import Iterator
 
-from mixnet_bench.report.cells import Cell, Table, milliseconds, number, text_cell
+from mixnet_bench.report.cells import Cell, Table, milliseconds, number, sum_up, text_cell
 from mixnet_bench.report.figures import Figure
 from mixnet_bench.report.front import FrontFigure, draw_front
-from mixnet_bench.report.predictions import measured_cell
+from mixnet_bench.report.predictions import FAR, measured_cell
 from mixnet_bench.report.record import EMULATED, FrontNetwork, Results, Search
 from mixnet_common.numbers import three_digits
 
@@ -20,11 +21,27 @@ ABOUT = (
 )
 
 
+SHARED = (
+    "Several searches have networks of the same name, for which no measured time is shown: it may"
+    " be of either. Make a report of each search."
+)
+
+
 def search_tables(results: Results) -> Iterator[Table]:
     """The front of each search, from the fastest network to the slowest."""
+    names = Counter(each.network for search in results.searches for each in search.front)
     for search in results.searches:
-        rows = tuple(_row(each, search, results) for each in search.front)
-        yield Table(_title(search), COLUMNS, rows, (_circumstances(search), ABOUT))
+        measured = [
+            None
+            if names[each.network] > 1
+            else results.measured_ms(each.network, search.kind, search.threads)
+            for each in search.front
+        ]
+        rows = tuple(map(_row, search.front, measured))
+        is_shared = any(names[each.network] > 1 for each in search.front)
+        notes = (_circumstances(search), ABOUT, *[SHARED] * is_shared)
+        doubts = sum_up((each.network, FAR) for each in search.front if each.extrapolated)
+        yield Table(_title(search), COLUMNS, rows, notes, doubts)
 
 
 def search_figures(results: Results) -> Iterator[Figure]:
@@ -47,13 +64,13 @@ def _title(search: Search) -> str:
     return f"{emulated}Search of {search.space} by {search.score}{within}"
 
 
-def _row(each: FrontNetwork, search: Search, results: Results) -> tuple[Cell, ...]:
+def _row(each: FrontNetwork, measured: float | None) -> tuple[Cell, ...]:
     interval = each.interval
     return (
         text_cell(each.network),
         Cell(f"{each.score:.6g}", each.score),
         milliseconds(each.latency_ms),
-        measured_cell(results.measured_ms(each.network, search.kind, search.threads)),
+        measured_cell(measured),
         number(each.ratio, "{:.3f}"),
         Cell("") if interval is None else Cell("{:.3f}–{:.3f}".format(*interval), interval[0]),
         number(each.params),

@@ -98,6 +98,11 @@ def render_csv(results: Results) -> str:
     return buffer.getvalue()
 
 
+def has_csv(results: Results) -> bool:
+    """Whether the CSV of results has a line."""
+    return bool(results.latencies or results.counts)
+
+
 def _rows(results: Results) -> Iterator[tuple[object, ...]]:
     networks = {each.file.sized_network: each for each in results.counts if each.source == "graph"}
     files = {each.file: each for each in results.counts if each.source != "graph"}
