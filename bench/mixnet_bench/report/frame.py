@@ -109,8 +109,8 @@ def ticks_left(area: Area, name: str) -> Iterator[str]:
 def _labelled(ticks: Sequence[float]) -> list[tuple[float, str]]:
     """Values with their texts, which have as many digits as tell the values apart.
 
-    >>> _labelled([1000, 2000.5]), _labelled([1000.5, 1001])
-    ([(1000, '1,000'), (2000.5, '2,000')], [(1000.5, '1,000.5'), (1001, '1,001.0')])
+    >>> _labelled([1000, 2000]), _labelled([1000, 1000.5])
+    ([(1000, '1,000'), (2000, '2,000')], [(1000, '1,000.0'), (1000.5, '1,000.5')])
     >>> _labelled([0.2, 0.3]), _labelled([0.7000001, 0.7000002])
     ([(0.2, '0.2'), (0.3, '0.3')], [(0.7000001, '0.7000001'), (0.7000002, '0.7000002')])
     """
