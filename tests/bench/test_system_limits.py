@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from quick import quick_first
 from PIL import Image
 
 if os.name == "nt":
@@ -58,9 +59,7 @@ COMMANDS = {
 
 def each(*quick: str) -> list[Any]:
     """Every command as a parameter; those not named are left to the long tests."""
-    return [
-        name if name in quick else pytest.param(name, marks=pytest.mark.long) for name in COMMANDS
-    ]
+    return quick_first(COMMANDS, quick)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from quick import NETWORKS, quick_first
 from both_formats import (
     Array,
     assert_both_formats_equal_the_oracle,
@@ -52,7 +53,7 @@ def assert_equal_on_the_oracle(
 
 
 @pytest.mark.parametrize("lowering", PLANS)
-@pytest.mark.parametrize("name", network_names())
+@pytest.mark.parametrize("name", quick_first(network_names(), NETWORKS))
 def test_every_lowering_of_every_network_equals_the_network(name: str, lowering: str) -> None:
     """On the picture: seeded weights keep activations sane on it, and blow up on noise."""
     model, image = drawn(name)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from quick import NETWORKS, quick_first
 
 from mixnet_networks import Network, load_network, network_names
 from mixnet_networks.graph.operators import is_trainable
@@ -135,7 +136,7 @@ class Seeded:
     values: dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=network_names())
+@pytest.fixture(scope="module", params=quick_first(network_names(), NETWORKS))
 def seeded(request: pytest.FixtureRequest) -> Seeded:
     # At half the size for speed; the weights are those of the whole size.
     multiplier = NARROWER.get(request.param)
