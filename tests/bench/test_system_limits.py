@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from quick import quick_first
 from PIL import Image
+from quick import quick_first
 
 if os.name == "nt":
     pytest.skip("Windows has no such limits", allow_module_level=True)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from quick import NETWORKS, quick_first
 from both_formats import (
     Array,
     assert_both_formats_equal_the_oracle,
@@ -19,6 +18,7 @@ from both_formats import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quick import NETWORKS, quick_first
 
 from mixnet_common import UsageError
 from mixnet_export.lowering import OPTIONS, PLANS, Choice, Model, Plan, lower

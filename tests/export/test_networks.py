@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from quick import NETWORKS, quick_first
 from both_formats import Array, load_narrow, oracle, run_file
+from quick import NETWORKS, quick_first
 
 from mixnet_export.lowering import DEFAULT, Model, find_plan, lower
 from mixnet_export.writers import FORMATS
@@ -77,9 +77,7 @@ def test_both_files_of_a_mobilenet_equal_the_oracle(name: str) -> None:
     assert_files_equal_the_oracle(load_network(name, resolution=96))
 
 
-@pytest.mark.parametrize(
-    "name", quick_first(sorted(set(network_names()) - set(LITERAL)), NETWORKS)
-)
+@pytest.mark.parametrize("name", quick_first(sorted(set(network_names()) - set(LITERAL)), NETWORKS))
 def test_both_default_files_of_any_other_network_equal_the_oracle(name: str) -> None:
     assert_files_equal_the_oracle(load_narrow(name, resolution=96), DEFAULT)
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from quick import quick_first
 from numpy.typing import NDArray
+from quick import quick_first
 
 from mixnet_common import MixnetError, UsageError
 from mixnet_export.lowering import Choice, Model, Plan, find_plan, lower
