@@ -98,7 +98,7 @@ def decode(kind: type[Kind], value: Any) -> Kind:
     try:
         found = msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
-        raise WrongValueError(_words(str(error), value)) from error
+        raise WrongValueError(_words(str(error), value, kind)) from error
     for words in _misspelled(found, value, ""):
         raise WrongValueError(words)
     return found
@@ -142,13 +142,18 @@ _PLACE = re.compile(r"(?P<what>.*?)(?: - at (?P<key>`?key`? in )?`(?P<path>\$.*)
 _EXPECTED = re.compile(r"Expected `(?P<kind>\w+)")
 
 
-def _words(message: str, value: Any) -> str:
+def _words(message: str, value: Any, kind: type[ResultRecord]) -> str:
     """Msgspec's words in ours, with the value, which it does not show."""
     found = _PLACE.fullmatch(message)
     what, path = (message, "$") if found is None else (found["what"], found["path"] or "$")
     place = clean(path.removeprefix("$").removeprefix(".")) or "it"
     if missing := re.fullmatch(r"Object missing required field `(.*)`", what):
-        return _missing(missing[1], place, _at(value, path))
+        known = (
+            {each.encode_name for each in msgspec.structs.fields(kind)} if path == "$" else set()
+        )
+        there = _at(value, path)
+        unknown = set(there) - known if isinstance(there, dict) else set[str]()
+        return _missing(missing[1], place, sorted(unknown))
     if what.startswith("Expected"):
         return f"{place} {_misfit(what, _at(value, path))}"
     if what.startswith(("Invalid enum", "Integer value out of", "Number out of")):
@@ -179,9 +184,9 @@ def _misfit(what: str, value: Any) -> str:
     return f"is out of range: {shown(value, 40)}{bound}"
 
 
-def _missing(key: str, place: str, there: Any) -> str:
+def _missing(key: str, place: str, unknown: Sequence[str]) -> str:
     inner = "" if place == "it" else f"{place} "
-    close = difflib.get_close_matches(key, there if isinstance(there, dict) else (), 1, SIMILAR)
+    close = difflib.get_close_matches(key, unknown, 1, SIMILAR)
     meant = f"; did you mean {key} where it says {shown(close[0])}?" if close else ""
     return f"{inner or 'it '}has no {key}{meant}"
 

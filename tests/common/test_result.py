@@ -97,6 +97,17 @@ def test_a_value_that_does_not_fit_is_refused_by_its_key(
     assert str(caught.value).startswith(words)
 
 
+def test_a_key_that_is_right_is_not_taken_for_a_misspelled_one() -> None:
+    class Anchored(ResultRecord):
+        anchor: str
+        anchor_m: float
+
+    with pytest.raises(WrongValueError, match=r"^it has no anchor$"):
+        decode(Anchored, {"anchor_m": 1.0})
+    with pytest.raises(WrongValueError, match="did you mean anchor where it says 'anchr'"):
+        decode(Anchored, {"anchor_m": 1.0, "anchr": "a"})
+
+
 def test_what_is_no_object_is_refused() -> None:
     with pytest.raises(WrongValueError, match="it is not an object"):
         decode(Whole, [1])
