@@ -152,7 +152,7 @@ def _words(message: str, value: Any, kind: type[ResultRecord]) -> str:
             {each.encode_name for each in msgspec.structs.fields(kind)} if path == "$" else set()
         )
         there = _at(value, path)
-        unknown = set(there) - known if isinstance(there, dict) else set[str]()
+        unknown = set(there) - fields if isinstance(there, dict) else set[str]()
         return _missing(missing[1], place, sorted(unknown))
     if what.startswith("Expected"):
         return f"{place} {_misfit(what, _at(value, path))}"
