@@ -148,11 +148,9 @@ def _words(message: str, value: Any, kind: type[ResultRecord]) -> str:
     what, path = (message, "$") if found is None else (found["what"], found["path"] or "$")
     place = clean(path.removeprefix("$").removeprefix(".")) or "it"
     if missing := re.fullmatch(r"Object missing required field `(.*)`", what):
-        known = (
-            {each.encode_name for each in msgspec.structs.fields(kind)} if path == "$" else set()
-        )
         there = _at(value, path)
-        unknown = set(there) - fields if isinstance(there, dict) else set[str]()
+        fields = msgspec.structs.fields(kind) if path == "$" else ()
+        unknown = set(there if isinstance(there, dict) else ()) - {e.encode_name for e in fields}
         return _missing(missing[1], place, sorted(unknown))
     if what.startswith("Expected"):
         return f"{place} {_misfit(what, _at(value, path))}"
