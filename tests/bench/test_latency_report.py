@@ -3,11 +3,18 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mixnet_bench.results.file_run import FileRun
 from mixnet_bench.results.latency import LatencyResult, Machine
 from mixnet_bench.timing.latency import Burst, Launch, Plan, Timing
-from mixnet_bench.timing.report import COLUMNS, describe_timings, identify, table_rows
+from mixnet_bench.timing.report import (
+    COLUMNS,
+    describe_timings,
+    identify,
+    names_apart,
+    table_rows,
+)
 from mixnet_common import MixnetError
 
 PLAN = Plan((Path("a.tflite"), Path("b.onnx")), launches=2)
@@ -68,3 +75,14 @@ def test_a_file_is_identified_by_its_content(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(MixnetError, match=r"gone\.onnx"):
         identify(tmp_path / "gone.onnx")
+
+
+def test_files_of_one_name_are_told_apart_by_their_paths(described: list[LatencyResult]) -> None:
+    first, second = described[:2]
+    alike = [
+        replace(first, name="a.tflite", path="old/a.tflite"),
+        replace(second, name="a.tflite", path="new/a.tflite"),
+    ]
+    assert names_apart(alike) == ["old/a.tflite", "new/a.tflite"]
+    assert [row[0] for row in table_rows(alike)] == ["old/a.tflite", "new/a.tflite"]
+    assert names_apart([alike[0], replace(second, name="b.tflite")]) == ["a.tflite", "b.tflite"]

@@ -23,6 +23,7 @@ from mixnet_bench.timing.host import (
 )
 from mixnet_bench.timing.latency import Plan
 from mixnet_bench.timing.profiles import take_profiles
+from mixnet_bench.timing.report import names_apart
 from mixnet_common.console import print_json, warn
 from mixnet_runtimes import Profile
 
@@ -54,9 +55,9 @@ def run_latency(
 def _show(
     plan: Plan, targets: Sequence[LatencyResult], profiles: Sequence[Profile], as_json: bool
 ) -> None:
-    for target in targets:
+    for name, target in zip(names_apart(targets), targets, strict=True):
         for reason in target.reasons:
-            warn(f"{target.name}: {reason}")
+            warn(f"{name}: {reason}")
     if as_json:
         print_json(targets)
     else:

@@ -9,7 +9,7 @@ from mixnet_bench.phones.profile import table_rows as phone_rows
 from mixnet_bench.profiling.report import profile_columns, profile_rows
 from mixnet_bench.results.latency import LatencyResult, SustainedResult
 from mixnet_bench.timing.against import sentence
-from mixnet_bench.timing.report import COLUMNS, table_rows
+from mixnet_bench.timing.report import COLUMNS, names_apart, table_rows
 from mixnet_common.console import Lines, print_lines, print_table
 from mixnet_common.numbers import three_digits
 from mixnet_runtimes import Profile
@@ -30,9 +30,12 @@ def print_latencies(targets: Sequence[LatencyResult], title: str = "", caption: 
         print_table(SUSTAINED_COLUMNS, rows, title=title, caption=caption)
     else:
         print_table(COLUMNS, table_rows(targets), title=title, caption=caption, drop=DROP)
-    for target in targets:
+    names = names_apart(targets)
+    known = {each.sha256: name for each, name in zip(targets, names, strict=True)}
+    for target, name in zip(targets, names, strict=True):
         if target.against is not None:
-            print_lines(sentence(target.name, target.against))
+            found = target.against
+            print_lines(sentence(name, found, known.get(found.sha256, found.name)))
 
 
 def _sustained_row(target: LatencyResult, found: SustainedResult) -> tuple[str, ...]:

@@ -136,9 +136,9 @@ def _shown(value: Any) -> str:
     return shown(json.loads(json.dumps(encode(value))))
 
 
-def sentence(name: str, found: ComparisonResult) -> str:
-    """The conclusion of a file's comparison, in a line."""
-    start = f"{name} against {found.name}"
+def sentence(name: str, found: ComparisonResult, baseline: str = "") -> str:
+    """The conclusion of a file's comparison, in a line; ``baseline`` replaces its name."""
+    start = f"{name} against {baseline or found.name}"
     if found.conclusion == NO_CONCLUSION or found.interval is None:
         return f"{start}: no conclusion, {found.reason}"
     low, high = found.interval

@@ -161,11 +161,24 @@ def _memory_of(launches: Sequence[Launch]) -> int | None:
     return round(median(np.array(peaks, np.float64))) if peaks else None
 
 
+def names_apart(targets: Sequence[LatencyResult]) -> list[str]:
+    """The files' names; different files of one name with their paths as given."""
+    paths: dict[str, set[str]] = {}
+    for target in targets:
+        paths.setdefault(target.shown_name, set()).add(target.path or "")
+    return [
+        target.shown_name.replace(target.name, target.path, 1)
+        if target.path and len(paths[target.shown_name]) > 1
+        else target.shown_name
+        for target in targets
+    ]
+
+
 def table_rows(targets: Sequence[LatencyResult]) -> list[tuple[str, ...]]:
     """The rows of the table, below ``COLUMNS``."""
     return [
         (
-            target.shown_name,
+            name,
             three_digits(target.median_ms),
             three_digit_range(target.median_ms_interval),
             three_digits(target.p90_ms),
@@ -175,7 +188,7 @@ def table_rows(targets: Sequence[LatencyResult]) -> list[tuple[str, ...]]:
             *ratio_cells(target.ratio_to_first),
             target.verdict,
         )
-        for target in targets
+        for name, target in zip(names_apart(targets), targets, strict=True)
     ]
 
 
