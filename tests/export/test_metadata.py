@@ -21,6 +21,7 @@ from mixnet_export.job.verify import Candidate, run_candidate
 from mixnet_export.lowering import PLANS, Model, lower
 from mixnet_export.lowering.pixels import take_pixels
 from mixnet_export.metadata import ModelMetadata, describe_metadata, read_metadata, schema
+from mixnet_export.metadata.preparing import side_metadata
 from mixnet_export.metadata.tflite import LABELS_FILE, METADATA_KEY, min_runtime_version
 from mixnet_export.writers import FORMATS
 from mixnet_networks import Network, load_network
@@ -29,6 +30,7 @@ from mixnet_networks.graph.reference import evaluate
 from mixnet_networks.images.picture import picture, picture_input
 from mixnet_networks.images.preprocessing import load_preprocessing
 from mixnet_networks.weights import seeded_weights
+from mixnet_runtimes.model_files import identity_of
 
 FORMS = sorted(FORMATS)
 TINY_NETWORK = """
@@ -395,3 +397,18 @@ def test_float16_is_allowed_to_nothing_but_float32(tmp_path: Path) -> None:
     assert "no such option" in unknown.stderr
     with pytest.raises(UsageError, match=r"not for float32 in \.onnx"):
         check_options(Options(allow_fp16=True), "onnx")
+
+
+def test_the_provenance_of_an_optimized_file_is_read_without_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.tflite"
+    path.write_bytes(b"anything")
+    found = {"sha256": identity_of(path).sha256, "optimized_from": {"name": "b.tflite"}}
+    path.with_name("a.tflite.json").write_text(json.dumps(found))
+
+    assert side_metadata(path) == ModelMetadata()
+    assert capsys.readouterr().err == ""
+    path.with_name("a.tflite.json").write_text("{}")
+    assert side_metadata(path) == ModelMetadata()
+    assert "not valid provenance" in capsys.readouterr().err

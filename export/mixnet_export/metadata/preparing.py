@@ -43,6 +43,8 @@ def side_metadata(path: Path) -> ModelMetadata:
         if found["sha256"] != identity_of(path).sha256:
             warn(f"{side} belongs to another file than {path}; it is not used")
             return ModelMetadata()
+        if "optimized_from" in found:  # optimize leaves the metadata to the file itself
+            return ModelMetadata()
         labels = tuple(str(label) for label in found.get("labels") or ())
         return ModelMetadata(
             preprocessing=preprocessing_of(found["preprocessing"], str(side)), labels=labels
