@@ -132,10 +132,10 @@ def _rewrite(asked: TableOptions, source: Path) -> None:
 def _report(asked: TableOptions, table: LatencyTable, finished: bool) -> None:
     left_out = [each for each in table.blocks if each.how == LEFT_OUT]
     if not finished:
+        count = f"{len(left_out)} of {len(table.blocks)}" if left_out else "none"
         warn(
-            f"--minutes ended after {table.passes} of {asked.passes} passes:"
-            f" {len(left_out)} of {len(table.blocks)} blocks have no time;"
-            f" the same command continues from {asked.output}{SUFFIX}"
+            f"--minutes ended after {table.passes} of {asked.passes} passes; blocks without a time:"
+            f" {count}; the same command continues from {asked.output}{SUFFIX}"
         )
     if table.seams is None:
         warn("too few whole networks were timed: this table cannot predict latencies yet")

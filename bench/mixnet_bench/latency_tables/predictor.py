@@ -204,8 +204,9 @@ def _sizes_hint(network: Network, table: LatencyTable) -> str:
     if (side, count) == (network.resolution, network.classes):
         return ""
     return (
-        f"the table is of {side} pixels and {count:,} classes: give the network these sizes, or add"
-        " it to the table with --include"
+        f"the table is of {side} pixels and {count:,} classes: give the network these sizes"
+        f" (mixnet-bench predict --resolution {side} --classes {count}), or add it to the table"
+        " with --include"
     )
 
 
