@@ -22,7 +22,6 @@ class LatencyPredictor:
     def __init__(self, table: str | Path, space: str | Path | None = None) -> None:
         """Read the table."""
         members = None if space is None else load_space(str(space))
-        self._has_space = members is not None
         self._predictor = Predictor(read_table(Path(table)), members)
 
     def predict(
@@ -51,11 +50,6 @@ class LatencyPredictor:
         return self._predictor.predict(network)
 
     def _member(self, genotype: Sequence[int]) -> tuple[int, ...]:
-        if not self._has_space:
-            raise UsageError(
-                "a genotype belongs to a search space, and none was given",
-                'LatencyPredictor("table.json", space="mixnet")',
-            )
         try:
             return tuple(genotype)
         except TypeError as error:

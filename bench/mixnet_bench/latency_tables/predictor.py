@@ -49,7 +49,7 @@ class Predictor:
         self._ratios = {each.key: each.ratio for each in table.blocks if each.ratio is not None}
         self._interpolated = {each.key for each in table.blocks if each.how == INTERPOLATED}
         self._blocks = SpaceBlocks(space) if space else None
-        self._length = len(space.choices) if space else 0
+        self._length = len(space.choices) if space else None
         self._places = _sums(self._blocks, self) if self._blocks else []
         sums = [each.sum for each in table.networks]
         self._range = (min(sums) / FAR, max(sums) * FAR)
@@ -76,11 +76,9 @@ class Predictor:
             keys = [key_of(graph) for graph in blocks_of(network).values()]
             self.check(keys, network)
             return self._prediction(network.name, sum(self._ratios[key] for key in keys), keys)
-        assert self._blocks is not None, "a predictor without a space was asked for a genotype"
-        self.check_member(network)
+        blocks = self.check_member(network)
         total, _ = self._sum(network)
-        keys = self._blocks.of(network)
-        return self._prediction(self._blocks.space.name_of(network), total, keys)
+        return self._prediction(blocks.space.name_of(network), total, blocks.of(network))
 
     def check(self, keys: Iterable[str], network: Network) -> None:
         """Raise UsageError that names a network's blocks of which there is no time."""
@@ -102,10 +100,15 @@ class Predictor:
             hint = f"make a table of that space: mixnet-bench table --space {show(name)}"
             raise _lacking(places, name, hint, self.table)
 
-    def check_member(self, genotype: Sequence[int]) -> None:
-        """Raise UsageError unless a genotype is one of the space."""
-        assert self._blocks is not None, "a predictor without a space was asked for a genotype"
+    def check_member(self, genotype: Sequence[int]) -> SpaceBlocks:
+        """The space's blocks. Raises UsageError unless there is a space with this genotype."""
+        if self._blocks is None:
+            raise UsageError(
+                "a genotype belongs to a search space, and none was given",
+                'LatencyPredictor("table.json", space="mixnet")',
+            )
         self._blocks.space.check(genotype)
+        return self._blocks
 
     def ratio_of_block(self, key: str) -> float:
         """A block's time over the anchor's."""

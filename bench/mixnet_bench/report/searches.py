@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from mixnet_bench.report.cells import Cell, Table, milliseconds, number, sum_up, text_cell
+from mixnet_bench.report.cells import Cell, Table, between, milliseconds, number, sum_up, text_cell
 from mixnet_bench.report.figures import Figure
 from mixnet_bench.report.front import FrontFigure, draw_front
 from mixnet_bench.report.predictions import FAR, measured_cell
@@ -19,7 +19,6 @@ ABOUT = (
     "Latencies are predicted from a latency table. The measured time, where there is one, is of a"
     " network of the same name, format, precision and threads, and may be of another device."
 )
-
 
 SHARED = (
     "Several searches have networks of the same name, for which no measured time is shown: it may"
@@ -65,14 +64,13 @@ def _title(search: Search) -> str:
 
 
 def _row(each: FrontNetwork, measured: float | None) -> tuple[Cell, ...]:
-    interval = each.interval
     return (
         text_cell(each.network),
         Cell(f"{each.score:.6g}", each.score),
         milliseconds(each.latency_ms),
         measured_cell(measured),
         number(each.ratio, "{:.3f}"),
-        Cell("") if interval is None else Cell("{:.3f}–{:.3f}".format(*interval), interval[0]),
+        between(each.interval, "{:.3f}–{:.3f}"),
         number(each.params),
         number(each.macs / 1e6, "{:,.1f}M"),
     )
